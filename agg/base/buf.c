@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ */
+#include "agg/base/buf.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CAP_MIN 512
+#define CAP_KEPT 32768 /* a queue that ran empty keeps no more */
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .max = max };
+}
+
+void buf_finish(struct buf *b)
+{
+	free(b->data);
+	buf_init(b, b->max);
+}
+
+uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+	if (n > b->max - b->len)
+		return NULL;
+	if (b->off + b->len + n > b->cap && b->off) {
+		memmove(b->data, b->data + b->off, b->len);
+		b->off = 0;
+	}
+	if (b->len + n > b->cap) {
+		size_t cap = b->cap ? b->cap : CAP_MIN;
+		while (cap < b->len + n)
+			cap *= 2;
+		uint8_t *data = realloc(b->data, cap);
+		if (!data)
+			return NULL;
+		b->data = data;
+		b->cap = cap;
+	}
+	return b->data + b->off + b->len;
+}
+
+void buf_added(struct buf *b, size_t n)
+{
+	assert(b->off + b->len + n <= b->cap);
+	b->len += n;
+}
+
+int buf_put(struct buf *b, const void *p, size_t n)
+{
+	uint8_t *to = buf_reserve(b, n);
+	if (!to)
+		return -ENOBUFS;
+	if (n)
+		memcpy(to, p, n);
+	b->len += n;
+	return 0;
+}
+
+void buf_take(struct buf *b, size_t n)
+{
+	assert(n <= b->len);
+	b->off += n;
+	b->len -= n;
+	if (b->len)
+		return;
+	b->off = 0;
+	if (b->cap > CAP_KEPT)
+		buf_finish(b);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a byte queue with a limit: put at the end, take from the front. Memory
+ * grows by doubling up to max and is given back when the queue runs empty
+ * after having been large.
+ */
+#ifndef AGG_BASE_BUF_H
+#define AGG_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	uint8_t *data;
+	size_t off, len; /* the bytes are data[off .. off + len) */
+	size_t cap, max;
+};
+
+void buf_init(struct buf *b, size_t max);
+void buf_finish(struct buf *b);
+
+static inline uint8_t *buf_head(const struct buf *b) { return b->data + b->off; }
+static inline size_t buf_space(const struct buf *b) { return b->max - b->len; }
+
+/* Room for n more bytes behind the last: a pointer to write to, then
+ * buf_added(n). NULL: past max, or no memory. */
+uint8_t *buf_reserve(struct buf *b, size_t n);
+void buf_added(struct buf *b, size_t n);
+int buf_put(struct buf *b, const void *p, size_t n); /* 0, -ENOBUFS */
+void buf_take(struct buf *b, size_t n);              /* drops the first n */
+
+#endif

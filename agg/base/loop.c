@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: libev behind loop.h. Deferred calls run in an ev_prepare watcher,
+ * which libev calls after the callbacks of a turn and before it sleeps.
+ */
+#include "agg/base/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <ev.h>
+#include <utlist.h>
+
+struct deferred {
+	loop_fn *fn;
+	void *ctx;
+	struct deferred *next; /* loop.deferred */
+};
+
+struct loop {
+	struct ev_loop *ev;
+	ev_prepare prepare;
+	struct deferred *deferred;
+};
+
+struct loop_io {
+	ev_io ev;
+	struct loop *loop; /* borrowed */
+	loop_io_fn *on_ready;
+	void *ctx;
+};
+
+struct loop_timer {
+	ev_timer ev;
+	struct loop *loop; /* borrowed */
+	loop_fn *on_expiry;
+	void *ctx;
+};
+
+struct loop_signal {
+	ev_signal ev;
+	struct loop *loop; /* borrowed */
+	loop_fn *on_signal;
+	void *ctx;
+};
+
+static void run_deferred(struct ev_loop *ev, ev_prepare *w, int revents)
+{
+	struct loop *loop = w->data;
+	struct deferred *d, *tmp;
+
+	/* One that defers again is for the next turn: take the list first. */
+	struct deferred *batch = loop->deferred;
+	loop->deferred = NULL;
+	LL_FOREACH_SAFE(batch, d, tmp) {
+		d->fn(d->ctx);
+		free(d);
+	}
+}
+
+struct loop *loop_create(void)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	if (!loop)
+		return NULL;
+	loop->ev = ev_loop_new(EVFLAG_AUTO);
+	if (!loop->ev) {
+		free(loop);
+		errno = ENOSYS;
+		return NULL;
+	}
+	ev_prepare_init(&loop->prepare, run_deferred);
+	loop->prepare.data = loop;
+	ev_prepare_start(loop->ev, &loop->prepare);
+	ev_unref(loop->ev);
+	return loop;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	if (!loop)
+		return;
+	run_deferred(loop->ev, &loop->prepare, 0);
+	ev_ref(loop->ev);
+	ev_prepare_stop(loop->ev, &loop->prepare);
+	ev_loop_destroy(loop->ev);
+	free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+	ev_run(loop->ev, 0);
+}
+
+void loop_stop(struct loop *loop)
+{
+	ev_break(loop->ev, EVBREAK_ALL);
+}
+
+uint64_t loop_now_us(const struct loop *loop)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void on_io(struct ev_loop *ev, ev_io *w, int revents)
+{
+	struct loop_io *io = w->data;
+	unsigned events = 0;
+
+	if (revents & (EV_READ | EV_ERROR))
+		events |= LOOP_READ;
+	if (revents & (EV_WRITE | EV_ERROR))
+		events |= LOOP_WRITE;
+	io->on_ready(io->ctx, events);
+}
+
+static void io_set(struct loop_io *io, int fd, unsigned events)
+{
+	ev_io_set(&io->ev, fd, (events & LOOP_READ ? EV_READ : 0) |
+	                       (events & LOOP_WRITE ? EV_WRITE : 0));
+	if (events)
+		ev_io_start(io->loop->ev, &io->ev);
+}
+
+struct loop_io *loop_io_create(struct loop *loop, int fd, unsigned events,
+                               loop_io_fn *on_ready, void *ctx)
+{
+	struct loop_io *io = calloc(1, sizeof(*io));
+	if (!io)
+		return NULL;
+	io->loop = loop;
+	io->on_ready = on_ready;
+	io->ctx = ctx;
+	ev_init(&io->ev, on_io);
+	io->ev.data = io;
+	io_set(io, fd, events);
+	return io;
+}
+
+void loop_io_want(struct loop_io *io, unsigned events)
+{
+	unsigned now = (io->ev.events & EV_READ ? LOOP_READ : 0) |
+	               (io->ev.events & EV_WRITE ? LOOP_WRITE : 0);
+
+	if (now == events && ev_is_active(&io->ev) == !!events)
+		return;
+	ev_io_stop(io->loop->ev, &io->ev);
+	io_set(io, io->ev.fd, events);
+}
+
+void loop_io_destroy(struct loop_io *io)
+{
+	if (!io)
+		return;
+	ev_io_stop(io->loop->ev, &io->ev);
+	free(io);
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *w, int revents)
+{
+	struct loop_timer *timer = w->data;
+
+	timer->on_expiry(timer->ctx);
+}
+
+struct loop_timer *loop_timer_create(struct loop *loop, loop_fn *on_expiry,
+                                     void *ctx)
+{
+	struct loop_timer *timer = calloc(1, sizeof(*timer));
+	if (!timer)
+		return NULL;
+	timer->loop = loop;
+	timer->on_expiry = on_expiry;
+	timer->ctx = ctx;
+	ev_init(&timer->ev, on_timer);
+	timer->ev.data = timer;
+	return timer;
+}
+
+void loop_timer_arm(struct loop_timer *timer, uint64_t at_us)
+{
+	struct ev_loop *ev = timer->loop->ev;
+	uint64_t now = loop_now_us(timer->loop);
+	double wait = at_us > now ? (double)(at_us - now) * 1e-6 : 0.;
+
+	/* libev counts from its own idea of now, which is the turn's start. */
+	ev_timer_stop(ev, &timer->ev);
+	ev_now_update(ev);
+	ev_timer_set(&timer->ev, wait, 0.);
+	ev_timer_start(ev, &timer->ev);
+}
+
+void loop_timer_disarm(struct loop_timer *timer)
+{
+	ev_timer_stop(timer->loop->ev, &timer->ev);
+}
+
+void loop_timer_destroy(struct loop_timer *timer)
+{
+	if (!timer)
+		return;
+	loop_timer_disarm(timer);
+	free(timer);
+}
+
+static void on_signal_ev(struct ev_loop *ev, ev_signal *w, int revents)
+{
+	struct loop_signal *sig = w->data;
+
+	sig->on_signal(sig->ctx);
+}
+
+struct loop_signal *loop_signal_create(struct loop *loop, int signum,
+                                       loop_fn *on_signal, void *ctx)
+{
+	struct loop_signal *sig = calloc(1, sizeof(*sig));
+	if (!sig)
+		return NULL;
+	sig->loop = loop;
+	sig->on_signal = on_signal;
+	sig->ctx = ctx;
+	ev_signal_init(&sig->ev, on_signal_ev, signum);
+	sig->ev.data = sig;
+	ev_signal_start(loop->ev, &sig->ev);
+	ev_unref(loop->ev);
+	return sig;
+}
+
+void loop_signal_destroy(struct loop_signal *sig)
+{
+	if (!sig)
+		return;
+	ev_ref(sig->loop->ev);
+	ev_signal_stop(sig->loop->ev, &sig->ev);
+	free(sig);
+}
+
+int loop_defer(struct loop *loop, loop_fn *fn, void *ctx)
+{
+	struct deferred *d = malloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->fn = fn;
+	d->ctx = ctx;
+	LL_APPEND(loop->deferred, d);
+	return 0;
+}

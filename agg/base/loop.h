@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the event loop. The one door to libev and the only reader of the
+ * clock; everybody else is handed now_us. One loop belongs to one thread.
+ *
+ * A watcher is created inactive memory-wise complete: it lives until its
+ * destroyer is called, which is allowed inside any callback, its own too.
+ */
+#ifndef AGG_BASE_LOOP_H
+#define AGG_BASE_LOOP_H
+
+#include <stdint.h>
+
+struct loop;
+struct loop_io;
+struct loop_timer;
+struct loop_signal;
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+typedef void loop_io_fn(void *ctx, unsigned events);
+typedef void loop_fn(void *ctx);
+
+struct loop *loop_create(void);         /* NULL: errno */
+void loop_destroy(struct loop *loop);   /* after all watchers are gone */
+void loop_run(struct loop *loop);       /* returns after loop_stop */
+void loop_stop(struct loop *loop);
+
+/* CLOCK_MONOTONIC in microseconds, read now. */
+uint64_t loop_now_us(const struct loop *loop);
+
+/* Watches fd for events (LOOP_READ | LOOP_WRITE, may be 0). fd stays the
+ * caller's and must outlive the watcher. NULL: errno. */
+struct loop_io *loop_io_create(struct loop *loop, int fd, unsigned events,
+                               loop_io_fn *on_ready, void *ctx);
+void loop_io_want(struct loop_io *io, unsigned events);
+void loop_io_destroy(struct loop_io *io);
+
+/* A one-shot timer, created disarmed. at_us is absolute, of loop_now_us;
+ * a time that is past fires in the next turn. */
+struct loop_timer *loop_timer_create(struct loop *loop, loop_fn *on_expiry,
+                                     void *ctx);
+void loop_timer_arm(struct loop_timer *timer, uint64_t at_us);
+void loop_timer_disarm(struct loop_timer *timer);
+void loop_timer_destroy(struct loop_timer *timer);
+
+struct loop_signal *loop_signal_create(struct loop *loop, int signum,
+                                       loop_fn *on_signal, void *ctx);
+void loop_signal_destroy(struct loop_signal *sig);
+
+/* Calls fn(ctx) once at the end of this turn, after all callbacks: the place
+ * where what was marked dead is freed. 0 or -ENOMEM. */
+int loop_defer(struct loop *loop, loop_fn *fn, void *ctx);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a stream is one proxied TCP connection inside a session: ordered bytes
+ * both ways, half-close, reset. This is all that a way in (proxy/) or the way
+ * out knows of the session.
+ *
+ * Bytes out: stream_space() says how much may be written now, stream_reserve()
+ * hands memory to read a socket into, stream_commit() sends it on. When
+ * space was 0, on_writable tells that it no longer is.
+ * Bytes in: on_data is offered what has arrived in order and returns how much
+ * it took; the rest waits in the session (inside the stream's credit, so the
+ * peer stops sending) until stream_pull().
+ *
+ * Lifetime: from stream_open() or on_stream (session.h) until on_closed,
+ * which is called exactly once, never from inside a function of this header,
+ * and is the last word: the pointer is dead when it returns.
+ */
+#ifndef AGG_TRANSPORT_STREAM_H
+#define AGG_TRANSPORT_STREAM_H
+
+#include "agg/base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DEST_NAME_MAX 255 /* RFC 1928: one length byte; RFC 1035: 255 */
+
+/* Where a stream shall go: an address, or a name that the egress resolves. */
+struct dest {
+	struct addr addr;              /* port always; family AF_UNSPEC: name */
+	char name[DEST_NAME_MAX + 1];  /* "" unless addr.family is AF_UNSPEC */
+};
+
+/* Why a stream ended. On the wire as one byte: append, never renumber. */
+enum stream_end {
+	STREAM_END_FINISHED = 0,   /* both directions finished, all acknowledged */
+	STREAM_END_RESET,          /* an end sent RST, or gave up half-way */
+	STREAM_END_REFUSED,        /* destination: connection refused */
+	STREAM_END_NET_UNREACH,    /* destination: network unreachable */
+	STREAM_END_HOST_UNREACH,   /* destination: host unreachable */
+	STREAM_END_TIMED_OUT,      /* destination did not answer */
+	STREAM_END_NAME_NOT_FOUND, /* the name has no address */
+	STREAM_END_NOT_ALLOWED,    /* the egress refuses that destination */
+	STREAM_END_LIMIT,          /* too many streams, no memory */
+	STREAM_END_SESSION_LOST,   /* the session ended under it */
+};
+#define STREAM_END_COUNT (STREAM_END_SESSION_LOST + 1)
+
+const char *stream_end_text(enum stream_end end); /* "connection refused" */
+
+struct stream;
+
+/* What a stream tells its owner. All are required. A callback may call any
+ * function of this header on the same stream. */
+struct stream_events {
+	/* The peer's dial succeeded. bound is the address it dialled from. On
+	 * the side that was asked to dial it is never called. */
+	void (*on_opened)(void *ctx, const struct addr *bound);
+	/* n > 0 bytes in order; returns how many were taken (0..n). */
+	size_t (*on_data)(void *ctx, const uint8_t *p, size_t n);
+	/* The peer finished its direction, and on_data took every byte. */
+	void (*on_finished)(void *ctx);
+	/* stream_space() is above 0 again. */
+	void (*on_writable)(void *ctx);
+	void (*on_closed)(void *ctx, enum stream_end end);
+};
+
+/* How many bytes may be written now. 0: wait for on_writable. */
+size_t stream_space(const struct stream *s);
+/* Memory for at least 1 and at most *n bytes (*n is set to how many); NULL
+ * when stream_space() is 0 or memory is short. Valid until the next call. */
+uint8_t *stream_reserve(struct stream *s, size_t *n);
+void stream_commit(struct stream *s, size_t n);
+/* Half-close: what was committed is the last. */
+void stream_finish(struct stream *s);
+/* on_data can take more again. */
+void stream_pull(struct stream *s);
+/* The side that dials: it succeeded, from this local address. Data may be
+ * committed and taken before. A failed dial is stream_reset(). */
+void stream_accept(struct stream *s, const struct addr *bound);
+/* Ends both directions at once, unsent bytes are dropped; the peer's owner
+ * gets on_closed(end). Ours follows too, in a later turn. */
+void stream_reset(struct stream *s, enum stream_end end);
+
+#endif

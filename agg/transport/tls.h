@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: TLS for one subflow, without I/O: ciphertext goes in and out through
+ * byte queues, so that the same contract suite runs every library against
+ * every other (tests/contract/tls_contract_test.c), and no call ever blocks.
+ *
+ * TLS 1.3 only (RFC 8446), no tickets, no early data, no renegotiation, ALPN
+ * "aggd/1". Both sides show a self-signed certificate; no authority and no
+ * name is checked: who the peer is, is said by its pin, and the caller
+ * decides after the handshake. A peer without a certificate is refused in it.
+ */
+#ifndef AGG_TRANSPORT_TLS_H
+#define AGG_TRANSPORT_TLS_H
+
+#include "agg/base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TLS_RECORD_PAYLOAD_MAX 16384 /* RFC 8446, 5.1 */
+#define TLS_RECORD_OVERHEAD 22       /* header 5, content type 1, tag 16 */
+#define TLS_PIN_TEXT_LEN 50          /* "sha256:" and 43 of base64url */
+#define TLS_EXPORT_LABEL_MAX 64
+
+/* SHA-256 of the peer's SubjectPublicKeyInfo (RFC 7469's pin). */
+struct tls_pin {
+	uint8_t sha256[32];
+};
+
+/* "sha256:" + base64url without padding. 0 or -EINVAL. */
+int tls_pin_parse(struct tls_pin *out, const char *text);
+const char *tls_pin_format(const struct tls_pin *pin,
+                           char buf[TLS_PIN_TEXT_LEN + 1]);
+bool tls_pin_equal(const struct tls_pin *a, const struct tls_pin *b);
+
+/* An identity: a P-256 key and its certificate, in one file DIR/identity.pem,
+ * mode 0600. generate makes DIR (0700) if needed and never overwrites:
+ * -EEXIST. Others: -errno; -EBADMSG: the file is no identity; -EPERM: others
+ * may read it. */
+int tls_identity_generate(const char *dir);
+int tls_identity_pin(const char *dir, struct tls_pin *out);
+
+enum tls_side { TLS_CLIENT, TLS_SERVER };
+
+/* What all connections of one side share. NULL: errno as for the identity. */
+struct tls_context;
+struct tls_context *tls_context_create(enum tls_side side, const char *dir);
+void tls_context_destroy(struct tls_context *ctx);
+const char *tls_library(void); /* "OpenSSL 3.0.22 ..." */
+
+/* One connection. in: ciphertext from the peer, out: to the peer; both are
+ * the caller's and outlive it. NULL: errno. */
+struct tls;
+struct tls *tls_create(struct tls_context *ctx, struct buf *in, struct buf *out);
+void tls_destroy(struct tls *tls);
+
+/* Goes on with the handshake with what is in `in`. 1: complete; 0: more is
+ * needed; -EPROTO: failed, tls_error() says why (an alert may be in out). */
+int tls_handshake(struct tls *tls);
+/* After the handshake. */
+void tls_peer_pin(const struct tls *tls, struct tls_pin *out);
+const char *tls_cipher(const struct tls *tls);
+
+/* Seals n > 0 bytes into out, in records of TLS_RECORD_PAYLOAD_MAX.
+ * 0; -ENOBUFS: out is full, nothing was sealed; -EPROTO. */
+int tls_write(struct tls *tls, const uint8_t *p, size_t n);
+/* Opens what is in `in`: bytes stored (> 0), 0: the record is not whole yet,
+ * -EPIPE: the peer closed, -EPROTO: broken or forged. */
+ssize_t tls_read(struct tls *tls, uint8_t *p, size_t n);
+/* Tells the peer that nothing follows (close_notify), into out. */
+void tls_close(struct tls *tls);
+const char *tls_error(const struct tls *tls);
+
+/* Keying material of the connection (RFC 8446, 7.5), equal on both sides.
+ * 0 or -EPROTO. */
+int tls_export(struct tls *tls, const char *label, uint8_t *out, size_t n);
+
+#endif
