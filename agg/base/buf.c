@@ -5,6 +5,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,4 +72,21 @@ void buf_take(struct buf *b, size_t n)
 	b->off = 0;
 	if (b->cap > CAP_KEPT)
 		buf_finish(b);
+}
+
+int buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	uint8_t *to = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
+	if (!to)
+		return -ENOBUFS;
+	va_start(args, fmt);
+	vsnprintf((char *)to, (size_t)n + 1, fmt, args);
+	va_end(args);
+	b->len += (size_t)n;
+	return 0;
 }

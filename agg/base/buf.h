@@ -29,5 +29,8 @@ uint8_t *buf_reserve(struct buf *b, size_t n);
 void buf_added(struct buf *b, size_t n);
 int buf_put(struct buf *b, const void *p, size_t n); /* 0, -ENOBUFS */
 void buf_take(struct buf *b, size_t n);              /* drops the first n */
+/* Appends text, without the NUL. 0, or -ENOBUFS and nothing is appended. */
+int buf_printf(struct buf *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif
