@@ -44,8 +44,8 @@ bool log_debugging(void)
 	return level_max >= LOG_LEVEL_DEBUG;
 }
 
-static void line(enum log_level level, const char *whose, const char *fmt,
-                 va_list args)
+static void __attribute__((format(printf, 3, 0)))
+line(enum log_level level, const char *whose, const char *fmt, va_list args)
 {
 	char text[LINE_MAX_BYTES];
 
