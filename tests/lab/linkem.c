@@ -265,7 +265,7 @@ static int send_command(const char *path, char **words, int count)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	char command[LINKEM_COMMAND_MAX] = "", answer[LINKEM_ANSWER_MAX];
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	ssize_t n;
+	ssize_t n = -1;
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
 	for (int i = 0; i < count; i++) {
