@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: key tables: the configuration as data. A struct conf_key says of one
+ * key everything there is to say: the checker, the printer, the comparer and
+ * the manual all walk the same rows, so that none of them can disagree.
+ *
+ * A section of a file is read into a plain struct without pointers: each key
+ * has its place by offset, a list is an array there and a count beside it.
+ * So a configuration is copied by assignment and freed in one piece.
+ */
+#ifndef AGG_CONF_TABLE_H
+#define AGG_CONF_TABLE_H
+
+#include "agg/base/buf.h"
+#include "agg/conf/error.h"
+#include "agg/conf/uci.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_PIN_LEN 32
+#define CONF_VALUE_TEXT_MAX (UCI_VALUE_MAX + 1)
+
+/* SHA-256 of a peer's public key: "sha256:" + 43 of base64url. */
+struct conf_pin {
+	uint8_t sha256[CONF_PIN_LEN];
+};
+
+struct conf_device {
+	char name[IFNAMSIZ];
+};
+
+/* What a value is, and what stands at its offset. */
+enum conf_type {
+	CONF_STRING,    /* char[max + 1]; min..max bytes */
+	CONF_SECRET,    /* the same; not printed unless asked for */
+	CONF_TOKEN,     /* the same; letters, digits, '_', '-', '.' */
+	CONF_SCHEDULER, /* the same; one of conf_rules.schedulers */
+	CONF_PATH,      /* char[max + 1]; begins with '/' */
+	CONF_BOOL,      /* bool */
+	CONF_WORD,      /* an enum: the index in words */
+	CONF_INT,       /* unsigned; min..max */
+	CONF_DURATION,  /* uint64_t microseconds; min..max of them */
+	CONF_BYTES,     /* uint64_t; min..max */
+	CONF_ADDR,      /* struct addr; port: default_port, or it is required */
+	CONF_PREFIX,    /* struct prefix */
+	CONF_PIN,       /* struct conf_pin */
+	CONF_DEVICE,    /* struct conf_device */
+};
+
+struct conf_key {
+	const char *key;
+	enum conf_type type;
+	unsigned roles;      /* mask: in whose configuration it is allowed */
+	bool required;
+	const char *fallback; /* read like a value when the key is absent;
+	                       * NULL: then all bits 0, which means not set */
+	uint64_t min, max;
+	int default_port;     /* CONF_ADDR; -1: the port is required */
+	const char *const *words; /* CONF_WORD: ends with NULL */
+	size_t offset;        /* of the value, or of a list's first */
+	size_t size;          /* of one value */
+	unsigned list_max;    /* 0: an option; else a list of so many */
+	size_t count_offset;  /* of a list's count, an unsigned */
+	const char *help;     /* sentences */
+};
+
+/* A type of section. Tables of them and of keys end with a NULL. */
+struct conf_table {
+	const char *type;
+	const struct conf_key *keys;
+	unsigned roles;
+	bool named;           /* the section must have a name */
+	size_t name_offset;   /* char[CONF_NAME_MAX + 1] */
+	size_t line_offset;   /* an unsigned: where the section begins */
+	size_t offset;        /* of the first such section in the whole */
+	size_t size;          /* of one such section */
+	unsigned max;         /* how many; 1: the whole has just this one */
+	size_t count_offset;  /* of their count, an unsigned */
+	const char *help;
+};
+
+#define CONF_NAME_MAX 31
+
+/* What the caller knows and conf does not. */
+struct conf_rules {
+	const char *const *schedulers; /* ends with NULL; NULL: any is good */
+	const char *const *roles;      /* names of the bits of a mask; NULL-ended */
+};
+
+/* --- one value --- */
+
+/* Reads text into value, which has key->size bytes. 0; -EINVAL: allowed has
+ * been filled with what would be right, e.g. "a number from 1 to 8". */
+int conf_value_read(const struct conf_key *key, const struct conf_rules *rules,
+                    const char *text, void *value,
+                    char allowed[CONF_VALUE_TEXT_MAX]);
+/* The text that reads as value; "" when not set. */
+const char *conf_value_format(const struct conf_key *key, const void *value,
+                              char text[CONF_VALUE_TEXT_MAX]);
+/* What is right for key, for a person. */
+const char *conf_value_allowed(const struct conf_key *key,
+                               const struct conf_rules *rules,
+                               char allowed[CONF_VALUE_TEXT_MAX]);
+
+/* --- one section --- */
+
+/* Fills out (table->size bytes, all 0) from section for a role. */
+int conf_table_read(const struct conf_table *table, unsigned role,
+                    const struct conf_rules *rules, const char *file,
+                    const struct uci_section *section, void *out,
+                    struct conf_error *error);
+/* Do two sections say the same? Lines do not count. */
+bool conf_table_equal(const struct conf_table *table, const void *a,
+                      const void *b);
+/* Appends the section in UCI syntax; a secret only with secrets, else as a
+ * comment. 0 or -ENOBUFS. */
+int conf_table_print(const struct conf_table *table, unsigned role,
+                     const void *section, bool secrets, struct buf *out);
+/* Appends the manual of a section, in Markdown. 0 or -ENOBUFS. */
+int conf_table_help(const struct conf_table *table,
+                    const struct conf_rules *rules, struct buf *out);
+
+/* --- words --- */
+
+/* The word of the NULL-ended list that is a slip away; NULL: none is near. */
+const char *conf_words_near(const char *const *words, const char *word);
+/* "a, b, c" into text, cut at size. */
+const char *conf_words_list(const char *const *words, char *text, size_t size);
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: single values: text to bytes and back, and what is allowed, type by
+ * type. Every reader leaves the value alone where it refuses the text.
+ */
+#include "agg/conf/table.h"
+
+#include "agg/base/addr.h"
+#include "agg/base/base64url.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PIN_PREFIX "sha256:"
+#define DIGITS_MAX 15 /* no sum of a number and a unit overflows below */
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* The first is what a bare number means; the printer takes the largest that
+ * divides the value. */
+static const struct unit duration_units[] = {
+	{ "s", 1000000 }, { "ms", 1000 }, { "m", 60 * 1000000ull },
+	{ "h", 3600 * 1000000ull }, { NULL },
+};
+static const struct unit bytes_units[] = {
+	{ "", 1 }, { "KiB", 1024 }, { "MiB", 1024 * 1024 },
+	{ "GiB", 1024 * 1024 * 1024 }, { "K", 1024 }, { "M", 1024 * 1024 },
+	{ "G", 1024 * 1024 * 1024 }, { NULL },
+};
+
+static const char *const true_words[] = { "1", "yes", "on", "true", "enabled",
+                                          NULL };
+static const char *const false_words[] = { "0", "no", "off", "false",
+                                           "disabled", NULL };
+
+static int find_word(const char *const *words, const char *text)
+{
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(words[i], text))
+			return i;
+	return -1;
+}
+
+static bool has_only(const char *text, const char *more)
+{
+	for (; *text; text++) {
+		char c = *text;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		             (c >= '0' && c <= '9');
+		if (!plain && !strchr(more, c))
+			return false;
+	}
+	return true;
+}
+
+static int read_text(const struct conf_key *key, const char *text, void *value)
+{
+	size_t n = strlen(text);
+
+	if (n < key->min || n > key->max)
+		return -EINVAL;
+	memset(value, 0, key->size);
+	memcpy(value, text, n);
+	return 0;
+}
+
+/* Digits, then one of units or nothing. */
+static int read_number(const struct conf_key *key, const char *text,
+                       const struct unit *units, uint64_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number = 0;
+
+	if (!digits || digits > DIGITS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < digits; i++)
+		number = number * 10 + (uint64_t)(text[i] - '0');
+	const struct unit *unit = units;
+	if (text[digits])
+		while (unit->name && strcmp(unit->name, text + digits))
+			unit++;
+	if (!unit->name)
+		return -EINVAL;
+	if (number > key->max / unit->factor)
+		return -EINVAL;
+	*out = number * unit->factor;
+	return *out < key->min || *out > key->max ? -EINVAL : 0;
+}
+
+static int read_int(const struct conf_key *key, const char *text, void *value)
+{
+	static const struct unit none[] = { { "", 1 }, { NULL } };
+	uint64_t number;
+
+	if (read_number(key, text, none, &number) < 0)
+		return -EINVAL;
+	*(unsigned *)value = (unsigned)number;
+	return 0;
+}
+
+static int read_bool(const char *text, void *value)
+{
+	bool yes = find_word(true_words, text) >= 0;
+
+	if (!yes && find_word(false_words, text) < 0)
+		return -EINVAL;
+	*(bool *)value = yes;
+	return 0;
+}
+
+static int read_word(const struct conf_key *key, const char *text, void *value)
+{
+	int index = find_word(key->words, text);
+
+	if (index < 0)
+		return -EINVAL;
+	unsigned word = (unsigned)index;
+	memcpy(value, &word, sizeof(word));
+	return 0;
+}
+
+static int read_pin(const char *text, struct conf_pin *pin)
+{
+	struct conf_pin read;
+
+	if (strncmp(text, PIN_PREFIX, strlen(PIN_PREFIX)))
+		return -EINVAL;
+	if (base64url_decode(read.sha256, CONF_PIN_LEN,
+	                     text + strlen(PIN_PREFIX)) < 0)
+		return -EINVAL;
+	*pin = read;
+	return 0;
+}
+
+static int read_addr(const struct conf_key *key, const char *text,
+                     struct addr *out)
+{
+	struct addr addr;
+
+	if (addr_parse(&addr, text, key->default_port) < 0)
+		return -EINVAL;
+	*out = addr;
+	return 0;
+}
+
+static int read_prefix(const char *text, struct prefix *out)
+{
+	struct prefix prefix;
+
+	if (prefix_parse(&prefix, text) < 0)
+		return -EINVAL;
+	*out = prefix;
+	return 0;
+}
+
+/* What the kernel takes for a device's name (dev_valid_name). */
+static int read_device(const char *text, struct conf_device *out)
+{
+	size_t n = strlen(text);
+
+	if (!n || n >= IFNAMSIZ || !strcmp(text, ".") || !strcmp(text, "..") ||
+	    strpbrk(text, "/: \t"))
+		return -EINVAL;
+	memset(out, 0, sizeof(*out));
+	memcpy(out->name, text, n);
+	return 0;
+}
+
+static int read_typed(const struct conf_key *key, const struct conf_rules *rules,
+                      const char *text, void *value)
+{
+	switch (key->type) {
+	case CONF_STRING:
+	case CONF_SECRET:
+		return read_text(key, text, value);
+	case CONF_TOKEN:
+		return has_only(text, "_-.") ? read_text(key, text, value)
+		                             : -EINVAL;
+	case CONF_SCHEDULER:
+		if (rules->schedulers && find_word(rules->schedulers, text) < 0)
+			return -EINVAL;
+		return has_only(text, "_-") ? read_text(key, text, value)
+		                            : -EINVAL;
+	case CONF_PATH:
+		return *text == '/' ? read_text(key, text, value) : -EINVAL;
+	case CONF_BOOL:
+		return read_bool(text, value);
+	case CONF_WORD:
+		return read_word(key, text, value);
+	case CONF_INT:
+		return read_int(key, text, value);
+	case CONF_DURATION:
+		return read_number(key, text, duration_units, value);
+	case CONF_BYTES:
+		return read_number(key, text, bytes_units, value);
+	case CONF_ADDR:
+		return read_addr(key, text, value);
+	case CONF_PREFIX:
+		return read_prefix(text, value);
+	case CONF_PIN:
+		return read_pin(text, value);
+	case CONF_DEVICE:
+		return read_device(text, value);
+	}
+	return -EINVAL;
+}
+
+int conf_value_read(const struct conf_key *key, const struct conf_rules *rules,
+                    const char *text, void *value,
+                    char allowed[CONF_VALUE_TEXT_MAX])
+{
+	if (!read_typed(key, rules, text, value))
+		return 0;
+	conf_value_allowed(key, rules, allowed);
+	return -EINVAL;
+}
+
+/* The largest unit that divides the value leaves the shortest text. */
+static void format_number(char *text, uint64_t value, const struct unit *units)
+{
+	const struct unit *best = units;
+
+	for (const struct unit *unit = units; unit->name; unit++)
+		if (value % unit->factor == 0 &&
+		    (unit->factor > best->factor || value % best->factor))
+			best = unit;
+	snprintf(text, CONF_VALUE_TEXT_MAX, "%" PRIu64 "%s",
+	         value / best->factor, best->name);
+}
+
+static void format_pin(char *text, const struct conf_pin *pin)
+{
+	strcpy(text, PIN_PREFIX);
+	base64url_encode(text + strlen(PIN_PREFIX), pin->sha256, CONF_PIN_LEN);
+}
+
+static void format_addr(char *text, const struct addr *addr)
+{
+	*text = 0;
+	if (addr->family != AF_UNSPEC)
+		addr_format(addr, text);
+}
+
+static void format_word(char *text, const struct conf_key *key,
+                        const void *value)
+{
+	unsigned word;
+
+	memcpy(&word, value, sizeof(word));
+	strcpy(text, key->words[word]);
+}
+
+const char *conf_value_format(const struct conf_key *key, const void *value,
+                              char text[CONF_VALUE_TEXT_MAX])
+{
+	switch (key->type) {
+	case CONF_STRING:
+	case CONF_SECRET:
+	case CONF_TOKEN:
+	case CONF_SCHEDULER:
+	case CONF_PATH:
+		return strcpy(text, value);
+	case CONF_DEVICE:
+		return strcpy(text, ((const struct conf_device *)value)->name);
+	case CONF_BOOL:
+		return strcpy(text, *(const bool *)value ? "1" : "0");
+	case CONF_WORD:
+		format_word(text, key, value);
+		return text;
+	case CONF_INT:
+		snprintf(text, CONF_VALUE_TEXT_MAX, "%u",
+		         *(const unsigned *)value);
+		return text;
+	case CONF_DURATION:
+		format_number(text, *(const uint64_t *)value, duration_units);
+		return text;
+	case CONF_BYTES:
+		format_number(text, *(const uint64_t *)value, bytes_units);
+		return text;
+	case CONF_ADDR:
+		format_addr(text, value);
+		return text;
+	case CONF_PREFIX:
+		return prefix_format(value, text);
+	case CONF_PIN:
+		format_pin(text, value);
+		return text;
+	}
+	return strcpy(text, "");
+}
+
+static void allowed_range(const struct conf_key *key, char *text,
+                          const struct unit *units, const char *what)
+{
+	char min[CONF_VALUE_TEXT_MAX], max[CONF_VALUE_TEXT_MAX];
+
+	format_number(min, key->min, units);
+	format_number(max, key->max, units);
+	snprintf(text, CONF_VALUE_TEXT_MAX, "%s from %.40s to %.40s", what, min,
+	         max);
+}
+
+static void allowed_words(char *text, const char *const *words)
+{
+	conf_words_list(words, text, CONF_VALUE_TEXT_MAX);
+}
+
+static void allowed_text(const struct conf_key *key, char *text,
+                         const char *what)
+{
+	snprintf(text, CONF_VALUE_TEXT_MAX,
+	         "%s of %" PRIu64 " to %" PRIu64 " bytes", what, key->min,
+	         key->max);
+}
+
+const char *conf_value_allowed(const struct conf_key *key,
+                               const struct conf_rules *rules,
+                               char allowed[CONF_VALUE_TEXT_MAX])
+{
+	static const struct unit none[] = { { "", 1 }, { NULL } };
+
+	switch (key->type) {
+	case CONF_STRING:
+	case CONF_SECRET:
+		allowed_text(key, allowed, "text");
+		break;
+	case CONF_TOKEN:
+		allowed_text(key, allowed, "a word (letters, digits, _ - .)");
+		break;
+	case CONF_SCHEDULER:
+		if (rules->schedulers)
+			allowed_words(allowed, rules->schedulers);
+		else
+			strcpy(allowed, "the name of a scheduler");
+		break;
+	case CONF_PATH:
+		allowed_text(key, allowed, "a path that begins with /,");
+		break;
+	case CONF_BOOL:
+		strcpy(allowed, "1 or 0 (yes or no, on or off, true or false)");
+		break;
+	case CONF_WORD:
+		allowed_words(allowed, key->words);
+		break;
+	case CONF_INT:
+		allowed_range(key, allowed, none, "a number");
+		break;
+	case CONF_DURATION:
+		allowed_range(key, allowed, duration_units,
+		              "a time (ms, s, m, h; a bare number is seconds)");
+		break;
+	case CONF_BYTES:
+		allowed_range(key, allowed, bytes_units,
+		              "bytes (K, M, G or KiB, MiB, GiB)");
+		break;
+	case CONF_ADDR:
+		if (key->default_port < 0)
+			strcpy(allowed, "ADDRESS:PORT, as 192.0.2.1:80 or "
+			                "[2001:db8::1]:80");
+		else
+			snprintf(allowed, CONF_VALUE_TEXT_MAX,
+			         "ADDRESS:PORT, as 192.0.2.1:%d or "
+			         "[2001:db8::1]:%d (that port may be left out)",
+			         key->default_port, key->default_port);
+		break;
+	case CONF_PREFIX:
+		strcpy(allowed, "an address block with no bit set behind its "
+		                "length, as 192.0.2.0/24 or 2001:db8::/32");
+		break;
+	case CONF_PIN:
+		strcpy(allowed, "a pin: sha256: and 43 characters, as "
+		                "'aggctl pin' prints it on the other side");
+		break;
+	case CONF_DEVICE:
+		snprintf(allowed, CONF_VALUE_TEXT_MAX,
+		         "the name of a network device, up to %d characters",
+		         IFNAMSIZ - 1);
+		break;
+	}
+	return allowed;
+}
