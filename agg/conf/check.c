@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what must hold between keys and between sections of a configuration
+ * whose single values are already right.
+ */
+#include "agg/conf/check.h"
+
+#include <string.h>
+
+struct check {
+	const struct conf *conf;
+	const char *file;
+	struct conf_error *error;
+};
+
+#define FAIL(c, line, ...) \
+	conf_error_set((c)->error, (c)->file, line, __VA_ARGS__)
+
+static bool is_wildcard(const struct addr *a)
+{
+	static const uint8_t zero[16];
+
+	return !memcmp(a->ip, zero, addr_ip_len(a));
+}
+
+static bool is_multicast(const struct addr *a)
+{
+	return a->family == AF_INET ? a->ip[0] >= 224 : a->ip[0] == 0xff;
+}
+
+static bool is_destination(const struct addr *a)
+{
+	return !is_wildcard(a) && !is_multicast(a);
+}
+
+static int check_concentrator(const struct check *c)
+{
+	const struct conf_concentrator *vps = &c->conf->concentrator;
+	char text[ADDR_TEXT_MAX];
+
+	if (!c->conf->concentrator_count)
+		return FAIL(c, 0, "a gateway needs a concentrator: config "
+		            "concentrator 'NAME', with list endpoint and option pin");
+	for (unsigned i = 0; i < vps->endpoint_count; i++)
+		if (!is_destination(&vps->endpoint[i]))
+			return FAIL(c, vps->line, "concentrator '%s': nobody can be "
+			            "reached at endpoint '%s'; allowed: the address of "
+			            "a host", vps->name,
+			            addr_format(&vps->endpoint[i], text));
+	return 0;
+}
+
+static int check_uplinks(const struct check *c)
+{
+	const struct conf *conf = c->conf;
+
+	if (!conf->uplink_count)
+		return FAIL(c, 0, "a gateway needs an uplink: config uplink "
+		            "'NAME', with option device");
+	for (unsigned i = 0; i < conf->uplink_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (!strcmp(conf->uplinks[i].device.name,
+			            conf->uplinks[j].device.name))
+				return FAIL(c, conf->uplinks[i].line, "uplink '%s': "
+				            "device '%s' is already uplink '%s' in line "
+				            "%u; each has its own", conf->uplinks[i].name,
+				            conf->uplinks[i].device.name,
+				            conf->uplinks[j].name, conf->uplinks[j].line);
+	return 0;
+}
+
+/* Traffic of a device cannot both come from the LAN and leave to the Net. */
+static int check_lan_devices(const struct check *c)
+{
+	const struct conf *conf = c->conf;
+
+	for (unsigned i = 0; i < conf->lan.device_count; i++)
+		for (unsigned j = 0; j < conf->uplink_count; j++)
+			if (!strcmp(conf->lan.device[i].name,
+			            conf->uplinks[j].device.name))
+				return FAIL(c, conf->lan.line, "lan: device '%s' is "
+				            "uplink '%s' in line %u; it can be one of them",
+				            conf->lan.device[i].name,
+				            conf->uplinks[j].name, conf->uplinks[j].line);
+	return 0;
+}
+
+static int check_socks5(const struct check *c)
+{
+	const struct conf_lan *lan = &c->conf->lan;
+	char text[ADDR_TEXT_MAX];
+
+	if (!*lan->socks5_user != !*lan->socks5_password)
+		return FAIL(c, lan->line, "lan: socks5_user and socks5_password "
+		            "go together; '%s' is missing",
+		            *lan->socks5_user ? "socks5_password" : "socks5_user");
+	if (lan->socks5.family == AF_UNSPEC) {
+		if (*lan->socks5_user)
+			return FAIL(c, lan->line, "lan: socks5_user without a "
+			            "listener; needed: option socks5 'ADDRESS:PORT'");
+		return 0;
+	}
+	if (is_multicast(&lan->socks5))
+		return FAIL(c, lan->line, "lan: socks5 '%s' is no address of this "
+		            "host", addr_format(&lan->socks5, text));
+	if (is_wildcard(&lan->socks5) && !*lan->socks5_password)
+		return FAIL(c, lan->line, "lan: socks5 '%s' would serve the whole "
+		            "Internet; needed: an address of the LAN, or socks5_user "
+		            "and socks5_password", addr_format(&lan->socks5, text));
+	return 0;
+}
+
+static int check_lan(const struct check *c)
+{
+	const struct conf_lan *lan = &c->conf->lan;
+	int err = check_lan_devices(c);
+
+	if (!err)
+		err = check_socks5(c);
+	if (!err && lan->tproxy && !lan->device_count)
+		return FAIL(c, lan->line, "lan: tproxy needs a device; needed: "
+		            "list device 'NAME', or option tproxy '0'");
+	return err;
+}
+
+static int check_sites(const struct check *c)
+{
+	const struct conf *conf = c->conf;
+
+	for (unsigned i = 0; i < conf->site_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (!memcmp(&conf->sites[i].pin, &conf->sites[j].pin,
+			            sizeof(conf->sites[i].pin)))
+				return FAIL(c, conf->sites[i].line, "site '%s': its pin is "
+				            "that of site '%s' in line %u; each has its own",
+				            conf->sites[i].name, conf->sites[j].name,
+				            conf->sites[j].line);
+	return 0;
+}
+
+static int check_forward_listen(const struct check *c, unsigned at)
+{
+	const struct conf_forward *forward = &c->conf->forwards[at];
+	const struct conf_main *main = &c->conf->main;
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(&forward->listen, text);
+	for (unsigned i = 0; i < main->listen_count; i++)
+		if (addr_equal(&forward->listen, &main->listen[i]))
+			return FAIL(c, forward->line, "forward '%s': gateways connect "
+			            "to listen '%s'; needed: another port",
+			            forward->name, text);
+	for (unsigned i = 0; i < at; i++)
+		if (addr_equal(&forward->listen, &c->conf->forwards[i].listen))
+			return FAIL(c, forward->line, "forward '%s': listen '%s' is "
+			            "taken by forward '%s' in line %u", forward->name,
+			            text, c->conf->forwards[i].name,
+			            c->conf->forwards[i].line);
+	return 0;
+}
+
+static int check_forwards(const struct check *c)
+{
+	char text[ADDR_TEXT_MAX];
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < c->conf->forward_count; i++) {
+		const struct conf_forward *forward = &c->conf->forwards[i];
+		if (!conf_find_site(c->conf, forward->site))
+			return FAIL(c, forward->line, "forward '%s': there is no site "
+			            "'%s'; needed: config site '%s'", forward->name,
+			            forward->site, forward->site);
+		if (!is_destination(&forward->to))
+			return FAIL(c, forward->line, "forward '%s': nobody can be "
+			            "reached at to '%s'", forward->name,
+			            addr_format(&forward->to, text));
+		err = check_forward_listen(c, i);
+	}
+	return err;
+}
+
+static int check_gateway(const struct check *c)
+{
+	int err = check_concentrator(c);
+
+	if (!err)
+		err = check_uplinks(c);
+	return err ? err : check_lan(c);
+}
+
+int conf_check(const struct conf *conf, const char *file,
+               struct conf_error *error)
+{
+	const struct check c = { .conf = conf, .file = file, .error = error };
+	int err = 0;
+
+	switch (conf->main.role) {
+	case CONF_ROLE_GATEWAY:
+		return check_gateway(&c);
+	case CONF_ROLE_CONCENTRATOR:
+		err = check_sites(&c);
+		return err ? err : check_forwards(&c);
+	}
+	return 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: questions that a reload asks: what is the same as before, and where is
+ * the section of this name.
+ */
+#include "agg/conf/conf.h"
+
+#include "agg/conf/keys.h"
+
+#include <string.h>
+
+static bool same(enum conf_tables table, const void *a, const void *b)
+{
+	return conf_table_equal(&conf_tables[table], a, b);
+}
+
+bool conf_main_equal(const struct conf_main *a, const struct conf_main *b)
+{
+	return same(CONF_TABLE_MAIN, a, b);
+}
+
+bool conf_concentrator_equal(const struct conf_concentrator *a,
+                             const struct conf_concentrator *b)
+{
+	return same(CONF_TABLE_CONCENTRATOR, a, b);
+}
+
+bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b)
+{
+	return same(CONF_TABLE_UPLINK, a, b);
+}
+
+bool conf_lan_equal(const struct conf_lan *a, const struct conf_lan *b)
+{
+	return same(CONF_TABLE_LAN, a, b);
+}
+
+bool conf_bypass_equal(const struct conf_bypass *a, const struct conf_bypass *b)
+{
+	return same(CONF_TABLE_BYPASS, a, b);
+}
+
+bool conf_site_equal(const struct conf_site *a, const struct conf_site *b)
+{
+	return same(CONF_TABLE_SITE, a, b);
+}
+
+bool conf_egress_equal(const struct conf_egress *a, const struct conf_egress *b)
+{
+	return same(CONF_TABLE_EGRESS, a, b);
+}
+
+bool conf_forward_equal(const struct conf_forward *a,
+                        const struct conf_forward *b)
+{
+	return same(CONF_TABLE_FORWARD, a, b);
+}
+
+static bool table_equal(const struct conf_table *t, const struct conf *a,
+                        const struct conf *b)
+{
+	const uint8_t *a_bytes = (const uint8_t *)a;
+	const uint8_t *b_bytes = (const uint8_t *)b;
+	unsigned a_count, b_count;
+
+	memcpy(&a_count, a_bytes + t->count_offset, sizeof(a_count));
+	memcpy(&b_count, b_bytes + t->count_offset, sizeof(b_count));
+	if (a_count != b_count)
+		return false;
+	for (unsigned i = 0; i < a_count; i++) {
+		size_t at = t->offset + i * t->size;
+		if (!conf_table_equal(t, a_bytes + at, b_bytes + at))
+			return false;
+	}
+	return true;
+}
+
+bool conf_equal(const struct conf *a, const struct conf *b)
+{
+	for (const struct conf_table *t = conf_tables; t->type; t++)
+		if (!table_equal(t, a, b))
+			return false;
+	return true;
+}
+
+const char *conf_needs_restart(const struct conf *old, const struct conf *now)
+{
+	if (old->main.role != now->main.role)
+		return "role";
+	if (strcmp(old->main.control, now->main.control))
+		return "control";
+	return strcmp(old->main.state, now->main.state) ? "state" : NULL;
+}
+
+const struct conf_uplink *conf_find_uplink(const struct conf *conf,
+                                           const char *name)
+{
+	for (unsigned i = 0; i < conf->uplink_count; i++)
+		if (!strcmp(conf->uplinks[i].name, name))
+			return &conf->uplinks[i];
+	return NULL;
+}
+
+const struct conf_site *conf_find_site(const struct conf *conf,
+                                       const char *name)
+{
+	for (unsigned i = 0; i < conf->site_count; i++)
+		if (!strcmp(conf->sites[i].name, name))
+			return &conf->sites[i];
+	return NULL;
+}
+
+const char *conf_site_scheduler(const struct conf *conf,
+                                const struct conf_site *site)
+{
+	return *site->scheduler ? site->scheduler : conf->main.scheduler;
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the configuration of aggd, both roles, checked: who holds a struct
+ * conf may trust every value in it. The keys, their limits and defaults are
+ * rows in keys.c; docs/aggd.conf.md is written from them.
+ *
+ * Read and checked, but not acted on yet: carrier 'mptcp', forward.
+ *
+ * A struct conf has no pointers. It is made by conf_load, never changed
+ * after, and freed by conf_free; a reload makes a second one and compares.
+ */
+#ifndef AGG_CONF_CONF_H
+#define AGG_CONF_CONF_H
+
+#include "agg/base/addr.h"
+#include "agg/base/buf.h"
+#include "agg/base/log.h"
+#include "agg/conf/error.h"
+#include "agg/conf/table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONF_UPLINKS_MAX 16
+#define CONF_ENDPOINTS_MAX 8
+#define CONF_LISTENS_MAX 8
+#define CONF_LAN_DEVICES_MAX 16
+#define CONF_BYPASS_MAX 1024
+#define CONF_SITES_MAX 256
+#define CONF_ALLOW_MAX 256
+#define CONF_FORWARDS_MAX 64
+#define CONF_BUNDLES_MAX 8
+
+#define CONF_CONTROL_MAX 107    /* sockaddr_un.sun_path and its NUL: 108 */
+#define CONF_PATH_MAX 255
+#define CONF_WORD_MAX 31
+#define CONF_CONGESTION_MAX 15  /* the kernel's TCP_CA_NAME_MAX and its NUL: 16 */
+#define CONF_CREDENTIAL_MAX 255 /* RFC 1929: one length byte */
+#define CONF_PRINT_MAX (1024 * 1024) /* bytes of a printed configuration */
+
+enum conf_role { CONF_ROLE_GATEWAY, CONF_ROLE_CONCENTRATOR };
+enum conf_carrier { CONF_CARRIER_AUTO, CONF_CARRIER_SUBFLOWS,
+                    CONF_CARRIER_MPTCP };
+enum conf_outage { CONF_OUTAGE_DIRECT, CONF_OUTAGE_BLOCK };
+enum conf_cost { CONF_COST_NORMAL, CONF_COST_METERED, CONF_COST_BACKUP };
+
+/* Each section has its name ("" if it may go without) and its line in the
+ * file, for messages. */
+struct conf_main {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	enum conf_role role;
+	char scheduler[CONF_WORD_MAX + 1];
+	enum conf_carrier carrier;   /* gateway */
+	enum conf_outage on_outage;  /* gateway */
+	char control[CONF_CONTROL_MAX + 1];
+	char state[CONF_PATH_MAX + 1];
+	struct addr listen[CONF_LISTENS_MAX]; /* concentrator */
+	unsigned listen_count;
+	enum log_level log_level;
+	uint64_t linger_us;
+	uint64_t memory_bytes;       /* of one session */
+	char congestion[CONF_CONGESTION_MAX + 1]; /* "auto", or the kernel's */
+	unsigned bundles;            /* gateway */
+};
+
+struct conf_concentrator {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct addr endpoint[CONF_ENDPOINTS_MAX];
+	unsigned endpoint_count; /* >= 1 */
+	struct conf_pin pin;
+};
+
+struct conf_uplink {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct conf_device device;
+	enum conf_cost cost;
+	bool enabled;
+};
+
+struct conf_lan {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct conf_device device[CONF_LAN_DEVICES_MAX];
+	unsigned device_count;
+	bool tproxy; /* then device_count >= 1 */
+	struct addr socks5; /* family AF_UNSPEC: none */
+	char socks5_user[CONF_CREDENTIAL_MAX + 1];     /* both, or both "" */
+	char socks5_password[CONF_CREDENTIAL_MAX + 1];
+};
+
+struct conf_bypass {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct prefix dest[CONF_BYPASS_MAX];
+	unsigned dest_count;
+};
+
+struct conf_site {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct conf_pin pin;
+	char scheduler[CONF_WORD_MAX + 1]; /* "": main's */
+};
+
+struct conf_egress {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct prefix allow[CONF_ALLOW_MAX];
+	unsigned allow_count;
+};
+
+struct conf_forward {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	char site[CONF_NAME_MAX + 1]; /* one of sites */
+	struct addr listen;
+	struct addr to;
+};
+
+/* A section that is not in the file is all 0. */
+struct conf {
+	struct conf_main main;
+	unsigned main_count; /* 1 */
+
+	/* gateway */
+	struct conf_concentrator concentrator;
+	unsigned concentrator_count; /* 1 */
+	struct conf_uplink uplinks[CONF_UPLINKS_MAX];
+	unsigned uplink_count; /* >= 1 */
+	struct conf_lan lan;
+	unsigned lan_count; /* 0, 1 */
+	struct conf_bypass bypass;
+	unsigned bypass_count; /* 0, 1 */
+
+	/* concentrator */
+	struct conf_site sites[CONF_SITES_MAX];
+	unsigned site_count;
+	struct conf_egress egress;
+	unsigned egress_count; /* 0, 1 */
+	struct conf_forward forwards[CONF_FORWARDS_MAX];
+	unsigned forward_count;
+};
+
+/* Reads and checks the file. schedulers are the names that exist, ended by
+ * NULL; NULL: any name is good. 0, and *out is the caller's; -EINVAL for what
+ * the person can mend, else another -errno: error says what is wrong, and
+ * *out is NULL. */
+int conf_load(const char *path, const char *const *schedulers,
+              struct conf **out, struct conf_error *error);
+/* The same from memory; file is only quoted. */
+int conf_parse(const char *file, const char *data, size_t n,
+               const char *const *schedulers, struct conf **out,
+               struct conf_error *error);
+void conf_free(struct conf *conf);
+
+/* Appends conf with every default filled in; with secrets, what is printed
+ * reads as an equal configuration. 0 or -ENOBUFS. */
+int conf_print(const struct conf *conf, bool secrets, struct buf *out);
+/* Appends the manual of the file, in Markdown. 0 or -ENOBUFS. */
+int conf_help(struct buf *out);
+
+/* For a reload: does the section say the same as before? */
+bool conf_main_equal(const struct conf_main *a, const struct conf_main *b);
+bool conf_concentrator_equal(const struct conf_concentrator *a,
+                             const struct conf_concentrator *b);
+bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b);
+bool conf_lan_equal(const struct conf_lan *a, const struct conf_lan *b);
+bool conf_bypass_equal(const struct conf_bypass *a, const struct conf_bypass *b);
+bool conf_site_equal(const struct conf_site *a, const struct conf_site *b);
+bool conf_egress_equal(const struct conf_egress *a, const struct conf_egress *b);
+bool conf_forward_equal(const struct conf_forward *a,
+                        const struct conf_forward *b);
+bool conf_equal(const struct conf *a, const struct conf *b);
+/* The key of main that differs and only takes effect at a start: "role",
+ * "control" or "state". NULL: a reload does. */
+const char *conf_needs_restart(const struct conf *old, const struct conf *now);
+
+/* By name; NULL: there is none. */
+const struct conf_uplink *conf_find_uplink(const struct conf *conf,
+                                           const char *name);
+const struct conf_site *conf_find_site(const struct conf *conf,
+                                       const char *name);
+/* The scheduler that holds for a site: its own, or main's. */
+const char *conf_site_scheduler(const struct conf *conf,
+                                const struct conf_site *site);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: every key of aggd's configuration, one row each. A new key is a field
+ * in conf.h and a row here; the manual (docs/aggd.conf.md) follows with
+ * `ninja -C build conf-doc`.
+ */
+#include "agg/conf/keys.h"
+
+#include "agg/conf/conf.h"
+
+#include <assert.h>
+
+#define SECOND_US 1000000ull
+#define MIB (1024ull * 1024)
+#define PORT_AGGD 443
+#define PORT_SOCKS5 1080 /* RFC 1928 */
+
+#define GATEWAY (1u << CONF_ROLE_GATEWAY)
+#define CONCENTRATOR (1u << CONF_ROLE_CONCENTRATOR)
+#define BOTH (GATEWAY | CONCENTRATOR)
+
+/* Where the value of an option stands, and where a list and its count. */
+#define AT(section, field) \
+	.offset = offsetof(struct section, field), \
+	.size = sizeof(((struct section *)0)->field)
+#define LIST_AT(section, field, most) \
+	.offset = offsetof(struct section, field), \
+	.size = sizeof(((struct section *)0)->field[0]), .list_max = most, \
+	.count_offset = offsetof(struct section, field##_count)
+
+/* A word is read into an enum as an unsigned. */
+static_assert(sizeof(enum conf_role) == sizeof(unsigned), "enum size");
+static_assert(sizeof(enum log_level) == sizeof(unsigned), "enum size");
+
+const char *const conf_role_words[] = { "gateway", "concentrator", NULL };
+static const char *const carrier_words[] = { "auto", "subflows", "mptcp", NULL };
+static const char *const outage_words[] = { "direct", "block", NULL };
+static const char *const cost_words[] = { "normal", "metered", "backup", NULL };
+static const char *const log_words[] = { "error", "warning", "info", "debug",
+                                         NULL };
+
+static const struct conf_key main_keys[] = {
+	{ "role", CONF_WORD, BOTH, .required = true, .words = conf_role_words,
+	  AT(conf_main, role),
+	  .help = "Which end this is: the gateway stands before the LAN, the "
+	          "concentrator in the Internet." },
+	{ "scheduler", CONF_SCHEDULER, BOTH, .fallback = "lowrtt", .min = 1,
+	  .max = CONF_WORD_MAX, AT(conf_main, scheduler),
+	  .help = "Decides which path carries the next piece, in the direction "
+	          "in which this side sends." },
+	{ "carrier", CONF_WORD, GATEWAY, .fallback = "auto",
+	  .words = carrier_words, AT(conf_main, carrier),
+	  .help = "What carries a session: our own subflows, or one MPTCP "
+	          "connection of the kernel's." },
+	{ "on_outage", CONF_WORD, GATEWAY, .fallback = "direct",
+	  .words = outage_words, AT(conf_main, on_outage),
+	  .help = "When no concentrator answers: leave directly by the best "
+	          "uplink, or refuse." },
+	{ "control", CONF_PATH, BOTH, .fallback = "/run/aggd.sock", .min = 2,
+	  .max = CONF_CONTROL_MAX, AT(conf_main, control),
+	  .help = "The control socket, for aggctl. Takes effect at a start." },
+	{ "state", CONF_PATH, GATEWAY, .fallback = "/etc/aggd", .min = 2,
+	  .max = CONF_PATH_MAX, AT(conf_main, state),
+	  .help = "Directory of the identity key; it must outlive a reboot. "
+	          "Takes effect at a start." },
+	{ "state", CONF_PATH, CONCENTRATOR, .fallback = "/var/lib/aggd",
+	  .min = 2, .max = CONF_PATH_MAX, AT(conf_main, state),
+	  .help = "Directory of the identity key; it must outlive a reboot. "
+	          "Takes effect at a start." },
+	{ "listen", CONF_ADDR, CONCENTRATOR, .fallback = "[::]:443",
+	  .default_port = PORT_AGGD, LIST_AT(conf_main, listen, CONF_LISTENS_MAX),
+	  .help = "Where gateways connect to. [::] takes IPv4 too." },
+	{ "log_level", CONF_WORD, BOTH, .fallback = "info", .words = log_words,
+	  AT(conf_main, log_level),
+	  .help = "The least important line that is still logged." },
+	{ "linger", CONF_DURATION, BOTH, .fallback = "60s", .min = SECOND_US,
+	  .max = 3600 * SECOND_US, AT(conf_main, linger_us),
+	  .help = "How long streams wait for an uplink to come back before "
+	          "they are reset." },
+	{ "memory", CONF_BYTES, BOTH, .fallback = "32MiB", .min = 4 * MIB,
+	  .max = 512 * MIB, AT(conf_main, memory_bytes),
+	  .help = "What one session may hold of received bytes that nobody has "
+	          "read yet." },
+	{ "congestion", CONF_TOKEN, BOTH, .fallback = "auto", .min = 1,
+	  .max = CONF_CONGESTION_MAX, AT(conf_main, congestion),
+	  .help = "The congestion control of the subflows: auto, bbr, cubic, "
+	          "reno, or another name that the kernel knows." },
+	{ "bundles", CONF_INT, GATEWAY, .fallback = "4", .min = 1,
+	  .max = CONF_BUNDLES_MAX, AT(conf_main, bundles),
+	  .help = "How many connections over all uplinks a session keeps open, "
+	          "so that a page does not wait behind a download." },
+	{ NULL },
+};
+
+static const struct conf_key concentrator_keys[] = {
+	{ "endpoint", CONF_ADDR, GATEWAY, .required = true,
+	  .default_port = PORT_AGGD,
+	  LIST_AT(conf_concentrator, endpoint, CONF_ENDPOINTS_MAX),
+	  .help = "An address of the concentrator. Give one of each family, and "
+	          "every uplink finds one that it can reach." },
+	{ "pin", CONF_PIN, GATEWAY, .required = true, AT(conf_concentrator, pin),
+	  .help = "The concentrator's key." },
+	{ NULL },
+};
+
+static const struct conf_key uplink_keys[] = {
+	{ "device", CONF_DEVICE, GATEWAY, .required = true,
+	  AT(conf_uplink, device),
+	  .help = "The network device. It may appear, go and be renumbered." },
+	{ "cost", CONF_WORD, GATEWAY, .fallback = "normal", .words = cost_words,
+	  AT(conf_uplink, cost),
+	  .help = "normal; metered is used when the normal ones are full; "
+	          "backup when all others are down." },
+	{ "enabled", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_uplink, enabled),
+	  .help = "0 leaves the uplink alone." },
+	{ NULL },
+};
+
+static const struct conf_key lan_keys[] = {
+	{ "device", CONF_DEVICE, GATEWAY,
+	  LIST_AT(conf_lan, device, CONF_LAN_DEVICES_MAX),
+	  .help = "A device whose hosts are served." },
+	{ "tproxy", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_lan, tproxy),
+	  .help = "Takes the TCP connections of those hosts, who need not know." },
+	{ "socks5", CONF_ADDR, GATEWAY, .default_port = PORT_SOCKS5,
+	  AT(conf_lan, socks5),
+	  .help = "Where a SOCKS5 server listens. On 0.0.0.0 or [::] it needs a "
+	          "password." },
+	{ "socks5_user", CONF_STRING, GATEWAY, .min = 1,
+	  .max = CONF_CREDENTIAL_MAX, AT(conf_lan, socks5_user),
+	  .help = "Who may use the SOCKS5 server. Not set: everybody." },
+	{ "socks5_password", CONF_SECRET, GATEWAY, .min = 1,
+	  .max = CONF_CREDENTIAL_MAX, AT(conf_lan, socks5_password),
+	  .help = "That user's password." },
+	{ NULL },
+};
+
+static const struct conf_key bypass_keys[] = {
+	{ "dest", CONF_PREFIX, GATEWAY, .required = true,
+	  LIST_AT(conf_bypass, dest, CONF_BYPASS_MAX),
+	  .help = "A destination that is left alone: it takes the kernel's "
+	          "route." },
+	{ NULL },
+};
+
+static const struct conf_key site_keys[] = {
+	{ "pin", CONF_PIN, CONCENTRATOR, .required = true, AT(conf_site, pin),
+	  .help = "The gateway's key." },
+	{ "scheduler", CONF_SCHEDULER, CONCENTRATOR, .min = 1,
+	  .max = CONF_WORD_MAX, AT(conf_site, scheduler),
+	  .help = "Towards this site; not set: as in the main section." },
+	{ NULL },
+};
+
+static const struct conf_key egress_keys[] = {
+	{ "allow", CONF_PREFIX, CONCENTRATOR, .required = true,
+	  LIST_AT(conf_egress, allow, CONF_ALLOW_MAX),
+	  .help = "A destination that sites may reach though it is private, "
+	          "link-local or the concentrator's own." },
+	{ NULL },
+};
+
+static const struct conf_key forward_keys[] = {
+	{ "site", CONF_TOKEN, CONCENTRATOR, .required = true, .min = 1,
+	  .max = CONF_NAME_MAX, AT(conf_forward, site),
+	  .help = "The site to which connections are forwarded." },
+	{ "listen", CONF_ADDR, CONCENTRATOR, .required = true,
+	  .default_port = -1, AT(conf_forward, listen),
+	  .help = "Where the concentrator takes them." },
+	{ "to", CONF_ADDR, CONCENTRATOR, .required = true, .default_port = -1,
+	  AT(conf_forward, to),
+	  .help = "Where the gateway connects to." },
+	{ NULL },
+};
+
+#define MANY_AT(section, field, field_count, most) \
+	.offset = offsetof(struct conf, field), \
+	.size = sizeof(struct section), .max = most, \
+	.count_offset = offsetof(struct conf, field_count), \
+	.name_offset = offsetof(struct section, name), \
+	.line_offset = offsetof(struct section, line)
+#define ONE_AT(section, field) MANY_AT(section, field, field##_count, 1)
+
+const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
+	[CONF_TABLE_MAIN] = { "aggd", main_keys, BOTH, .named = false,
+	  ONE_AT(conf_main, main),
+	  .help = "What holds for the daemon as a whole. Required." },
+	[CONF_TABLE_CONCENTRATOR] = { "concentrator", concentrator_keys, GATEWAY,
+	  .named = true, ONE_AT(conf_concentrator, concentrator),
+	  .help = "The concentrator of this gateway. Required." },
+	[CONF_TABLE_UPLINK] = { "uplink", uplink_keys, GATEWAY, .named = true,
+	  MANY_AT(conf_uplink, uplinks, uplink_count, CONF_UPLINKS_MAX),
+	  .help = "One Internet access. At least one is required." },
+	[CONF_TABLE_LAN] = { "lan", lan_keys, GATEWAY, .named = false,
+	  ONE_AT(conf_lan, lan),
+	  .help = "The side of the gateway that is served." },
+	[CONF_TABLE_BYPASS] = { "bypass", bypass_keys, GATEWAY, .named = false,
+	  ONE_AT(conf_bypass, bypass),
+	  .help = "What does not go through the concentrator." },
+	[CONF_TABLE_SITE] = { "site", site_keys, CONCENTRATOR, .named = true,
+	  MANY_AT(conf_site, sites, site_count, CONF_SITES_MAX),
+	  .help = "A gateway that may connect." },
+	[CONF_TABLE_EGRESS] = { "egress", egress_keys, CONCENTRATOR,
+	  .named = false, ONE_AT(conf_egress, egress),
+	  .help = "Where streams may leave to, besides the public Internet." },
+	[CONF_TABLE_FORWARD] = { "forward", forward_keys, CONCENTRATOR,
+	  .named = true,
+	  MANY_AT(conf_forward, forwards, forward_count, CONF_FORWARDS_MAX),
+	  .help = "A port of the concentrator that leads into a site. Read and "
+	          "checked, but not acted on yet." },
+	[CONF_TABLE_COUNT] = { NULL },
+};
