@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the report as one JSON object on one line (RFC 8259), for programs.
+ * Keys are stable, bear their units, and are always there; what is not known
+ * is null. A part that was not asked for is not there. Names that a peer chose
+ * are reduced to printable ASCII, so that the text is always valid.
+ */
+#include "agg/report/report.h"
+
+#include "agg/report/human.h"
+
+#include <string.h>
+
+#include <json-c/json.h>
+
+#define TEXT_MAX 512
+
+/* Takes value over, whatever happens. NULL stands for JSON's null, which is
+ * why no_memory is said apart. */
+static void put(struct render *r, struct json_object *in, const char *key,
+                struct json_object *value)
+{
+	const unsigned flags =
+		JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+
+	if (!in || json_object_object_add_ex(in, key, value, flags) < 0) {
+		json_object_put(value);
+		r->failed = true;
+	}
+}
+
+static void put_text(struct render *r, struct json_object *in, const char *key,
+                     const char *text)
+{
+	char clean[TEXT_MAX];
+	struct json_object *value = NULL;
+
+	if (*text) {
+		value = json_object_new_string(
+			human_clean(clean, sizeof(clean), text));
+		r->failed |= !value;
+	}
+	put(r, in, key, value);
+}
+
+static void put_number(struct render *r, struct json_object *in,
+                       const char *key, uint64_t number)
+{
+	struct json_object *value = json_object_new_uint64(number);
+
+	r->failed |= !value;
+	put(r, in, key, value);
+}
+
+/* 0 is not known. */
+static void put_known(struct render *r, struct json_object *in,
+                      const char *key, uint64_t number)
+{
+	if (number)
+		put_number(r, in, key, number);
+	else
+		put(r, in, key, NULL);
+}
+
+/* The array of a part, to which an object is added. */
+static struct json_object *append_object(struct render *r, const char *part)
+{
+	struct json_object *array = NULL;
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_get_ex(r->state, part, &array);
+	if (!array || !object || json_object_array_add(array, object) < 0) {
+		json_object_put(object);
+		r->failed = true;
+		return NULL;
+	}
+	return object;
+}
+
+static void put_part(struct render *r, unsigned part, const char *key)
+{
+	if (!(r->parts & part))
+		return;
+	struct json_object *array = json_object_new_array();
+	r->failed |= !array;
+	put(r, r->state, key, array);
+}
+
+static void on_head(struct render *r, const struct report_head *head)
+{
+	struct json_object *root = r->state = json_object_new_object();
+
+	put_text(r, root, "role", head->role);
+	put_text(r, root, "version", head->version);
+	put_number(r, root, "uptime_us", head->uptime_us);
+	put_part(r, REPORT_PART_SESSIONS, "sessions");
+	put_part(r, REPORT_PART_UPLINKS, "uplinks");
+	put_part(r, REPORT_PART_STREAMS, "streams");
+	put_part(r, REPORT_PART_SITES, "sites");
+}
+
+static void on_session(struct render *r, const struct report_session *s)
+{
+	struct json_object *o = append_object(r, "sessions");
+
+	put_text(r, o, "site", s->site);
+	put_text(r, o, "concentrator", s->concentrator);
+	put_text(r, o, "state", report_session_state_text(s->state));
+	put_text(r, o, "why", s->why);
+	put_number(r, o, "age_us", s->age_us);
+	put_text(r, o, "scheduler", s->scheduler);
+	put_text(r, o, "carrier", s->carrier);
+	put_text(r, o, "library", s->library);
+	put_text(r, o, "cipher", s->cipher);
+	put_number(r, o, "bundles", s->bundles);
+	put_number(r, o, "streams", s->streams);
+	put_number(r, o, "memory_bytes", s->memory_bytes);
+	put_number(r, o, "memory_budget_bytes", s->memory_budget_bytes);
+	put_number(r, o, "down_bytes", s->down_bytes);
+	put_number(r, o, "up_bytes", s->up_bytes);
+}
+
+static void on_uplink(struct render *r, const struct report_uplink *u)
+{
+	struct json_object *o = append_object(r, "uplinks");
+
+	put_text(r, o, "site", u->site);
+	put_text(r, o, "name", u->name);
+	put_text(r, o, "device", u->device);
+	put_text(r, o, "cost", u->cost);
+	put_text(r, o, "state", report_path_state_text(u->state));
+	put_text(r, o, "why", u->why);
+	put_text(r, o, "address", u->address);
+	put_text(r, o, "endpoint", u->endpoint);
+	put_known(r, o, "srtt_us", u->srtt_us);
+	put_known(r, o, "min_rtt_us", u->min_rtt_us);
+	put_number(r, o, "down_bytes_per_s", u->down_bps);
+	put_number(r, o, "up_bytes_per_s", u->up_bps);
+	put_known(r, o, "down_capacity_bytes_per_s", u->down_capacity_bps);
+	put_known(r, o, "up_capacity_bytes_per_s", u->up_capacity_bps);
+	put_number(r, o, "down_bytes", u->down_bytes);
+	put_number(r, o, "up_bytes", u->up_bytes);
+	put_number(r, o, "retransmitted_ppm", u->retransmitted_ppm);
+	put_number(r, o, "subflows_alive", u->subflows_alive);
+	put_number(r, o, "subflows_total", u->subflows_total);
+	put_number(r, o, "reconnects", u->reconnects);
+}
+
+static void put_shares(struct render *r, struct json_object *o,
+                       const struct report_stream *s)
+{
+	struct json_object *shares = json_object_new_array();
+
+	r->failed |= !shares;
+	put(r, o, "paths", shares);
+	for (unsigned i = 0; !r->failed && i < s->share_count; i++) {
+		if (s->shares[i].uplink >= r->report->uplink_count)
+			continue;
+		struct json_object *share = json_object_new_object();
+		put_text(r, share, "uplink",
+		         r->report->uplinks[s->shares[i].uplink].name);
+		put_number(r, share, "bytes", s->shares[i].bytes);
+		if (json_object_array_add(shares, share) < 0) {
+			json_object_put(share);
+			r->failed = true;
+		}
+	}
+}
+
+static void on_stream(struct render *r, const struct report_stream *s)
+{
+	struct json_object *o = append_object(r, "streams");
+
+	put_number(r, o, "id", s->id);
+	put_text(r, o, "site", s->site);
+	put_text(r, o, "client", s->client);
+	put_text(r, o, "destination", s->dest);
+	put_text(r, o, "state", report_stream_state_text(s->state));
+	put_number(r, o, "age_us", s->age_us);
+	put_number(r, o, "down_bytes", s->down_bytes);
+	put_number(r, o, "up_bytes", s->up_bytes);
+	put_shares(r, o, s);
+}
+
+static void on_site(struct render *r, const struct report_site *s)
+{
+	struct json_object *o = append_object(r, "sites");
+
+	put_text(r, o, "name", s->name);
+	put(r, o, "connected", json_object_new_boolean(s->connected));
+	put_known(r, o, "since_us", s->since_us);
+	put_number(r, o, "uplinks", s->uplinks);
+	put_number(r, o, "streams", s->streams);
+	put_number(r, o, "down_bytes", s->down_bytes);
+	put_number(r, o, "up_bytes", s->up_bytes);
+}
+
+static void on_tail(struct render *r)
+{
+	put_number(r, r->state, "left_out", r->report->left_out);
+	const char *text = r->failed ? NULL
+		: json_object_to_json_string_ext(r->state,
+			JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text || buf_put(r->out, text, strlen(text)) < 0 ||
+	    buf_put(r->out, "\n", 1) < 0)
+		r->failed = true;
+	json_object_put(r->state);
+}
+
+const struct render_ops render_json = {
+	.name = "json",
+	.head = on_head,
+	.session = on_session,
+	.uplink = on_uplink,
+	.stream = on_stream,
+	.site = on_site,
+	.tail = on_tail,
+};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the report as OpenMetrics 1.0 text, for Prometheus. The format wants
+ * all samples of a family side by side, so the families are the outer walk
+ * and all is done in tail. Streams are not shown: each would be a time series
+ * of its own for ever.
+ */
+#include "agg/report/report.h"
+
+#include "agg/report/human.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+enum value { VALUE_U64, VALUE_UNSIGNED, VALUE_BOOL, VALUE_SECONDS, VALUE_PPM,
+             VALUE_SESSION_UP, VALUE_PATH_UP };
+
+/* A family: one field of each item, or a pair of them, down and up. */
+struct family {
+	const char *name, *type, *unit, *help;
+	enum value value;
+	size_t offset;
+	size_t up_offset; /* 0: there is no pair */
+};
+
+/* Items of one kind: where they are, and the fields that tell them apart. */
+struct kind {
+	const struct family *families;
+	const uint8_t *items;
+	size_t size, count;
+	struct { const char *label; size_t offset; } labels[2];
+};
+
+#define PRINT(r, ...) ((r)->failed |= buf_printf((r)->out, __VA_ARGS__) < 0)
+#define SESSION(field) offsetof(struct report_session, field)
+#define UPLINK(field) offsetof(struct report_uplink, field)
+#define SITE(field) offsetof(struct report_site, field)
+
+static const struct family session_families[] = {
+	{ "aggd_session_up", "gauge", "", "1: the session is up.",
+	  VALUE_SESSION_UP, SESSION(state) },
+	{ "aggd_session_streams", "gauge", "", "Streams that are open.",
+	  VALUE_UNSIGNED, SESSION(streams) },
+	{ "aggd_session_memory_bytes", "gauge", "bytes",
+	  "Received bytes that nobody has read yet.", VALUE_U64,
+	  SESSION(memory_bytes) },
+	{ "aggd_session_bytes", "counter", "bytes", "Bytes of streams.",
+	  VALUE_U64, SESSION(down_bytes), SESSION(up_bytes) },
+	{ NULL },
+};
+
+static const struct family uplink_families[] = {
+	{ "aggd_uplink_up", "gauge", "", "1: the path is up.", VALUE_PATH_UP,
+	  UPLINK(state) },
+	{ "aggd_uplink_rtt_seconds", "gauge", "seconds",
+	  "Smoothed round-trip time; 0: not measured.", VALUE_SECONDS,
+	  UPLINK(srtt_us) },
+	{ "aggd_uplink_min_rtt_seconds", "gauge", "seconds",
+	  "Smallest round-trip time; 0: not measured.", VALUE_SECONDS,
+	  UPLINK(min_rtt_us) },
+	{ "aggd_uplink_bytes", "counter", "bytes", "Bytes over the path.",
+	  VALUE_U64, UPLINK(down_bytes), UPLINK(up_bytes) },
+	{ "aggd_uplink_retransmitted_ratio", "gauge", "ratio",
+	  "Share of the sent bytes that was sent again.", VALUE_PPM,
+	  UPLINK(retransmitted_ppm) },
+	{ "aggd_uplink_subflows", "gauge", "", "Subflows that are alive.",
+	  VALUE_UNSIGNED, UPLINK(subflows_alive) },
+	{ "aggd_uplink_reconnects", "counter", "", "Subflows made again.",
+	  VALUE_U64, UPLINK(reconnects) },
+	{ NULL },
+};
+
+static const struct family site_families[] = {
+	{ "aggd_site_connected", "gauge", "", "1: the site is connected.",
+	  VALUE_BOOL, SITE(connected) },
+	{ "aggd_site_streams", "gauge", "", "Streams that are open.",
+	  VALUE_UNSIGNED, SITE(streams) },
+	{ "aggd_site_bytes", "counter", "bytes", "Bytes of the site's streams.",
+	  VALUE_U64, SITE(down_bytes), SITE(up_bytes) },
+	{ NULL },
+};
+
+static unsigned read_unsigned(const uint8_t *at)
+{
+	unsigned value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+static uint64_t read_u64(const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+static void print_value(struct render *r, enum value value, const uint8_t *at)
+{
+	switch (value) {
+	case VALUE_U64:
+		PRINT(r, " %" PRIu64 "\n", read_u64(at));
+		break;
+	case VALUE_UNSIGNED:
+		PRINT(r, " %u\n", read_unsigned(at));
+		break;
+	case VALUE_BOOL:
+		PRINT(r, " %d\n", *(const bool *)at);
+		break;
+	case VALUE_SECONDS:
+		PRINT(r, " %.6f\n", (double)read_u64(at) * 1e-6);
+		break;
+	case VALUE_PPM:
+		PRINT(r, " %.6f\n", read_unsigned(at) * 1e-6);
+		break;
+	case VALUE_SESSION_UP:
+		PRINT(r, " %d\n", read_unsigned(at) == REPORT_SESSION_UP);
+		break;
+	case VALUE_PATH_UP:
+		PRINT(r, " %d\n", read_unsigned(at) == REPORT_PATH_UP);
+		break;
+	}
+}
+
+/* Quotes and backslashes are escaped; the rest is printable already. */
+static void print_label(struct render *r, const char *label, const char *text,
+                        bool first)
+{
+	char clean[REPORT_WORDS_MAX + 1];
+
+	PRINT(r, "%s%s=\"", first ? "" : ",", label);
+	human_clean(clean, sizeof(clean), text);
+	for (const char *at = clean; *at; at++)
+		PRINT(r, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
+	PRINT(r, "\"");
+}
+
+static void print_sample(struct render *r, const struct kind *kind,
+                         const struct family *family, const uint8_t *item,
+                         const char *direction)
+{
+	bool first = true;
+
+	PRINT(r, "%s%s{", family->name,
+	      strcmp(family->type, "counter") ? "" : "_total");
+	for (size_t i = 0; i < 2 && kind->labels[i].label; i++) {
+		const char *text = (const char *)item + kind->labels[i].offset;
+		if (!*text)
+			continue;
+		print_label(r, kind->labels[i].label, text, first);
+		first = false;
+	}
+	if (direction)
+		print_label(r, "direction", direction, first);
+	PRINT(r, "}");
+	bool is_up = direction && !strcmp(direction, "up");
+	print_value(r, family->value,
+	            item + (is_up ? family->up_offset : family->offset));
+}
+
+static void print_family_head(struct render *r, const char *name,
+                              const char *type, const char *unit,
+                              const char *help)
+{
+	PRINT(r, "# TYPE %s %s\n", name, type);
+	if (*unit) /* the name ends in it, as the standard wants */
+		PRINT(r, "# UNIT %s %s\n", name, unit);
+	PRINT(r, "# HELP %s %s\n", name, help);
+}
+
+static void print_kind(struct render *r, const struct kind *kind)
+{
+	if (!kind->count)
+		return;
+	for (const struct family *f = kind->families; f->name; f++) {
+		print_family_head(r, f->name, f->type, f->unit, f->help);
+		for (size_t i = 0; i < kind->count; i++) {
+			const uint8_t *item = kind->items + i * kind->size;
+			print_sample(r, kind, f, item, f->up_offset ? "down" : NULL);
+			if (f->up_offset)
+				print_sample(r, kind, f, item, "up");
+		}
+	}
+}
+
+static void print_head(struct render *r, const struct report_head *head)
+{
+	print_family_head(r, "aggd", "info", "", "What runs.");
+	PRINT(r, "aggd_info{");
+	print_label(r, "role", head->role, true);
+	print_label(r, "version", head->version, false);
+	PRINT(r, "} 1\n");
+	print_family_head(r, "aggd_uptime_seconds", "gauge", "seconds",
+	                  "How long it runs.");
+	PRINT(r, "aggd_uptime_seconds %.6f\n", (double)head->uptime_us * 1e-6);
+}
+
+static void on_tail(struct render *r)
+{
+	const struct report *report = r->report;
+	const struct kind sessions = {
+		session_families, (const uint8_t *)report->sessions,
+		sizeof(*report->sessions), report->session_count,
+		{ { "site", SESSION(site) },
+		  { "concentrator", SESSION(concentrator) } } };
+	const struct kind uplinks = {
+		uplink_families, (const uint8_t *)report->uplinks,
+		sizeof(*report->uplinks), report->uplink_count,
+		{ { "site", UPLINK(site) }, { "uplink", UPLINK(name) } } };
+	const struct kind sites = {
+		site_families, (const uint8_t *)report->sites,
+		sizeof(*report->sites), report->site_count,
+		{ { "site", SITE(name) }, { NULL, 0 } } };
+
+	print_head(r, &report->head);
+	if (r->parts & REPORT_PART_SESSIONS)
+		print_kind(r, &sessions);
+	if (r->parts & REPORT_PART_UPLINKS)
+		print_kind(r, &uplinks);
+	if (r->parts & REPORT_PART_SITES)
+		print_kind(r, &sites);
+	PRINT(r, "# EOF\n");
+}
+
+const struct render_ops render_metrics = {
+	.name = "metrics",
+	.tail = on_tail,
+};

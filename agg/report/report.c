@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the snapshot's storage, the words for states, and the walk.
+ */
+#include "agg/report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROWTH_FIRST 8
+
+void report_init(struct report *report)
+{
+	*report = (struct report){ 0 };
+}
+
+void report_finish(struct report *report)
+{
+	free(report->sessions);
+	free(report->uplinks);
+	free(report->streams);
+	free(report->sites);
+	report_init(report);
+}
+
+/* Room for one more of an array that doubles: 0, 8, 16, 32 ... NULL: past
+ * max, or no memory. */
+static void *grow(struct report *report, void *array, size_t count, size_t max,
+                  size_t size)
+{
+	if (count == max) {
+		report->left_out++;
+		return NULL;
+	}
+	if (count && (count < GROWTH_FIRST || (count & (count - 1))))
+		return array;
+	void *bigger = realloc(array, (count ? count * 2 : GROWTH_FIRST) * size);
+	if (!bigger)
+		report->left_out++;
+	return bigger;
+}
+
+struct report_session *report_add_session(struct report *report)
+{
+	struct report_session *sessions =
+		grow(report, report->sessions, report->session_count,
+		     REPORT_SESSIONS_MAX, sizeof(*sessions));
+
+	if (!sessions)
+		return NULL;
+	report->sessions = sessions;
+	sessions += report->session_count++;
+	*sessions = (struct report_session){ 0 };
+	return sessions;
+}
+
+struct report_uplink *report_add_uplink(struct report *report)
+{
+	struct report_uplink *uplinks =
+		grow(report, report->uplinks, report->uplink_count,
+		     REPORT_UPLINKS_MAX, sizeof(*uplinks));
+
+	if (!uplinks)
+		return NULL;
+	report->uplinks = uplinks;
+	uplinks += report->uplink_count++;
+	*uplinks = (struct report_uplink){ 0 };
+	return uplinks;
+}
+
+struct report_stream *report_add_stream(struct report *report)
+{
+	struct report_stream *streams =
+		grow(report, report->streams, report->stream_count,
+		     REPORT_STREAMS_MAX, sizeof(*streams));
+
+	if (!streams)
+		return NULL;
+	report->streams = streams;
+	streams += report->stream_count++;
+	*streams = (struct report_stream){ 0 };
+	return streams;
+}
+
+struct report_site *report_add_site(struct report *report)
+{
+	struct report_site *sites =
+		grow(report, report->sites, report->site_count,
+		     REPORT_SITES_MAX, sizeof(*sites));
+
+	if (!sites)
+		return NULL;
+	report->sites = sites;
+	sites += report->site_count++;
+	*sites = (struct report_site){ 0 };
+	return sites;
+}
+
+const char *report_session_state_text(enum report_session_state state)
+{
+	switch (state) {
+	case REPORT_SESSION_CONNECTING:
+		return "connecting";
+	case REPORT_SESSION_UP:
+		return "up";
+	case REPORT_SESSION_OUTAGE:
+		return "outage";
+	case REPORT_SESSION_DOWN:
+		return "down";
+	}
+	return "?";
+}
+
+const char *report_path_state_text(enum report_path_state state)
+{
+	switch (state) {
+	case REPORT_PATH_UP:
+		return "up";
+	case REPORT_PATH_SUSPECT:
+		return "suspect";
+	case REPORT_PATH_CONNECTING:
+		return "connecting";
+	case REPORT_PATH_DOWN:
+		return "down";
+	case REPORT_PATH_DISABLED:
+		return "disabled";
+	}
+	return "?";
+}
+
+const char *report_stream_state_text(enum report_stream_state state)
+{
+	switch (state) {
+	case REPORT_STREAM_OPENING:
+		return "opening";
+	case REPORT_STREAM_OPEN:
+		return "open";
+	case REPORT_STREAM_FINISHING:
+		return "finishing";
+	}
+	return "?";
+}
+
+static void walk(struct render *r, const struct report *report)
+{
+	const struct render_ops *ops = r->ops;
+
+	if (ops->head)
+		ops->head(r, &report->head);
+	if ((r->parts & REPORT_PART_SESSIONS) && ops->session)
+		for (size_t i = 0; i < report->session_count; i++)
+			ops->session(r, &report->sessions[i]);
+	if ((r->parts & REPORT_PART_UPLINKS) && ops->uplink)
+		for (size_t i = 0; i < report->uplink_count; i++)
+			ops->uplink(r, &report->uplinks[i]);
+	if ((r->parts & REPORT_PART_STREAMS) && ops->stream)
+		for (size_t i = 0; i < report->stream_count; i++)
+			ops->stream(r, &report->streams[i]);
+	if ((r->parts & REPORT_PART_SITES) && ops->site)
+		for (size_t i = 0; i < report->site_count; i++)
+			ops->site(r, &report->sites[i]);
+}
+
+int report_render(const struct report *report, const struct render_ops *ops,
+                  unsigned parts, struct buf *out)
+{
+	struct render r = {
+		.ops = ops, .report = report, .parts = parts, .out = out,
+	};
+
+	walk(&r, report);
+	ops->tail(&r);
+	return r.failed ? -ENOBUFS : 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what a person may know of a running daemon: a snapshot in plain
+ * structs, and one walk over it that hands each part to a renderer.
+ *
+ * Down is towards the LAN and up is away from it, on both sides. Rates are
+ * bytes a second. A text that is "" is not known.
+ *
+ * A snapshot is filled by the role (which alone sees the state) with
+ * report_add_*, rendered, and finished; it borrows nothing.
+ */
+#ifndef AGG_REPORT_REPORT_H
+#define AGG_REPORT_REPORT_H
+
+#include "agg/base/addr.h"
+#include "agg/base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPORT_NAME_MAX 31
+#define REPORT_WORDS_MAX 127  /* a reason, a library's name */
+#define REPORT_DEST_MAX 263   /* a name of 255, ':' and a port */
+#define REPORT_SHARES_MAX 16  /* paths of one stream */
+#define REPORT_SESSIONS_MAX 256
+#define REPORT_UPLINKS_MAX 4096
+#define REPORT_STREAMS_MAX 4096
+#define REPORT_SITES_MAX 256
+
+/* States are facts of the daemon in words for people; their texts are part of
+ * the JSON and stay as they are. */
+enum report_session_state {
+	REPORT_SESSION_CONNECTING, /* "connecting" */
+	REPORT_SESSION_UP,         /* "up" */
+	REPORT_SESSION_OUTAGE,     /* "outage": no path, streams linger */
+	REPORT_SESSION_DOWN,       /* "down" */
+};
+enum report_path_state {
+	REPORT_PATH_UP,         /* "up" */
+	REPORT_PATH_SUSPECT,    /* "suspect": no progress, carries nothing new */
+	REPORT_PATH_CONNECTING, /* "connecting" */
+	REPORT_PATH_DOWN,       /* "down" */
+	REPORT_PATH_DISABLED,   /* "disabled" by the configuration */
+};
+enum report_stream_state {
+	REPORT_STREAM_OPENING,   /* "opening": the other side is dialling */
+	REPORT_STREAM_OPEN,      /* "open" */
+	REPORT_STREAM_FINISHING, /* "finishing": one direction is done */
+};
+
+struct report_head {
+	char role[REPORT_NAME_MAX + 1]; /* "gateway", "concentrator" */
+	char version[REPORT_NAME_MAX + 1];
+	uint64_t uptime_us;
+};
+
+struct report_session {
+	char site[REPORT_NAME_MAX + 1];         /* on the concentrator */
+	char concentrator[REPORT_NAME_MAX + 1]; /* on the gateway */
+	enum report_session_state state;
+	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
+	uint64_t age_us;                /* since it is in that state */
+	char scheduler[REPORT_NAME_MAX + 1];
+	char carrier[REPORT_NAME_MAX + 1];
+	char library[REPORT_WORDS_MAX + 1];
+	char cipher[REPORT_WORDS_MAX + 1];
+	unsigned bundles;
+	unsigned streams;
+	uint64_t memory_bytes, memory_budget_bytes;
+	uint64_t down_bytes, up_bytes;
+};
+
+/* A path: an uplink towards one endpoint. */
+struct report_uplink {
+	char site[REPORT_NAME_MAX + 1]; /* on the concentrator */
+	char name[REPORT_NAME_MAX + 1];
+	char device[REPORT_NAME_MAX + 1]; /* on the gateway */
+	char cost[REPORT_NAME_MAX + 1];
+	enum report_path_state state;
+	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
+	char address[ADDR_TEXT_MAX];
+	char endpoint[ADDR_TEXT_MAX];
+	uint64_t srtt_us, min_rtt_us;   /* 0: not measured yet */
+	uint64_t down_bps, up_bps;      /* measured over the last second */
+	uint64_t down_capacity_bps, up_capacity_bps; /* estimated; 0: unknown */
+	uint64_t down_bytes, up_bytes;
+	unsigned retransmitted_ppm;     /* of the bytes that this side sent */
+	unsigned subflows_alive, subflows_total;
+	uint64_t reconnects;
+};
+
+/* How much of a stream a path carried, both directions. */
+struct report_share {
+	unsigned uplink; /* its place among the uplinks of the report */
+	uint64_t bytes;
+};
+
+struct report_stream {
+	uint64_t id;
+	char site[REPORT_NAME_MAX + 1]; /* on the concentrator */
+	char client[ADDR_TEXT_MAX];
+	char dest[REPORT_DEST_MAX + 1]; /* "192.0.2.1:443", "example.net:443" */
+	enum report_stream_state state;
+	uint64_t age_us;
+	uint64_t down_bytes, up_bytes;
+	struct report_share shares[REPORT_SHARES_MAX];
+	unsigned share_count;
+};
+
+struct report_site {
+	char name[REPORT_NAME_MAX + 1];
+	bool connected;
+	uint64_t since_us;  /* that it is connected, or that it is not; 0: never */
+	unsigned uplinks;   /* that are up */
+	unsigned streams;
+	uint64_t down_bytes, up_bytes;
+};
+
+struct report {
+	struct report_head head;
+	struct report_session *sessions;
+	struct report_uplink *uplinks;
+	struct report_stream *streams;
+	struct report_site *sites;
+	size_t session_count, uplink_count, stream_count, site_count;
+	size_t left_out; /* streams, sites ... past the limits above */
+};
+
+void report_init(struct report *report);
+void report_finish(struct report *report);
+/* A new part, all 0, to be filled before the next of its kind is added.
+ * NULL: past the limit (counted in left_out) or no memory. */
+struct report_session *report_add_session(struct report *report);
+struct report_uplink *report_add_uplink(struct report *report);
+struct report_stream *report_add_stream(struct report *report);
+struct report_site *report_add_site(struct report *report);
+
+const char *report_session_state_text(enum report_session_state state);
+const char *report_path_state_text(enum report_path_state state);
+const char *report_stream_state_text(enum report_stream_state state);
+
+/* What a walk visits, besides head and tail. */
+enum report_part {
+	REPORT_PART_SESSIONS = 1,
+	REPORT_PART_UPLINKS = 2,
+	REPORT_PART_STREAMS = 4,
+	REPORT_PART_SITES = 8,
+};
+
+/* One walk in progress. */
+struct render {
+	const struct render_ops *ops;
+	const struct report *report; /* borrowed */
+	unsigned parts;
+	struct buf *out;             /* borrowed */
+	void *state;                 /* the renderer's own, from head to tail */
+	bool failed;                 /* set by a hook: out is full, no memory */
+};
+
+/* A renderer. Every hook may be NULL but tail, which is always called, and
+ * last: it frees state. */
+struct render_ops {
+	const char *name;
+	void (*head)(struct render *r, const struct report_head *head);
+	void (*session)(struct render *r, const struct report_session *session);
+	void (*uplink)(struct render *r, const struct report_uplink *uplink);
+	void (*stream)(struct render *r, const struct report_stream *stream);
+	void (*site)(struct render *r, const struct report_site *site);
+	void (*tail)(struct render *r);
+};
+
+extern const struct render_ops render_text;    /* for a terminal */
+extern const struct render_ops render_json;    /* one object, one line */
+extern const struct render_ops render_metrics; /* OpenMetrics 1.0 */
+
+/* Appends the parts to out. 0, or -ENOBUFS: out is full or memory is short,
+ * and what was appended is of no use. */
+int report_render(const struct report *report, const struct render_ops *ops,
+                  unsigned parts, struct buf *out);
+
+#endif

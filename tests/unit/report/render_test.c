@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: golden files of every renderer over three snapshots: a gateway with
+ * uplinks in every state, a concentrator, and a daemon that has just started.
+ */
+#include "agg/report/report.h"
+#include "tests/unit/golden.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <json-c/json.h>
+
+#define OUT_MAX (4 * 1024 * 1024)
+#define ALL (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | \
+             REPORT_PART_STREAMS | REPORT_PART_SITES)
+#define SECOND_US 1000000ull
+#define HOUR_US (3600 * SECOND_US)
+
+static const struct render_ops *const renderers[] = {
+	&render_text, &render_json, &render_metrics,
+};
+
+static void fill_uplinks(struct report *report)
+{
+	*report_add_uplink(report) = (struct report_uplink){
+		.name = "dsl", .device = "wan1", .cost = "normal",
+		.state = REPORT_PATH_UP, .address = "192.168.1.2",
+		.endpoint = "203.0.113.10:443", .srtt_us = 12345,
+		.min_rtt_us = 10010, .down_bps = 5887500, .up_bps = 2362500,
+		.down_capacity_bps = 6225000, .up_capacity_bps = 2500000,
+		.down_bytes = 1204000000, .up_bytes = 310000000,
+		.retransmitted_ppm = 1200, .subflows_alive = 4,
+		.subflows_total = 4,
+	};
+	*report_add_uplink(report) = (struct report_uplink){
+		.name = "lte", .device = "wwan0", .cost = "metered",
+		.state = REPORT_PATH_SUSPECT, .why = "no ack for 412 ms",
+		.address = "2001:db8:5::17",
+		.endpoint = "[2001:db8:ff::10]:443", .srtt_us = 61250,
+		.min_rtt_us = 48000, .down_bytes = 999, .up_bytes = 999499,
+		.retransmitted_ppm = 23000, .subflows_alive = 3,
+		.subflows_total = 4, .reconnects = 1,
+	};
+	*report_add_uplink(report) = (struct report_uplink){
+		.name = "satellite", .device = "wan3", .cost = "backup",
+		.state = REPORT_PATH_DOWN, .why = "no carrier",
+		.subflows_total = 4, .reconnects = 12,
+	};
+	*report_add_uplink(report) = (struct report_uplink){
+		.name = "spare", .device = "wan4", .cost = "normal",
+		.state = REPORT_PATH_DISABLED,
+	};
+}
+
+static void fill_streams(struct report *report)
+{
+	*report_add_stream(report) = (struct report_stream){
+		.id = 7, .client = "192.168.100.20:51234",
+		.dest = "198.51.100.7:443", .state = REPORT_STREAM_OPEN,
+		.age_us = 75 * SECOND_US, .down_bytes = 123456789,
+		.up_bytes = 4321, .share_count = 2,
+		.shares = { { 0, 62 * 1000 }, { 1, 38 * 1000 } },
+	};
+	*report_add_stream(report) = (struct report_stream){
+		.id = 1024, .client = "[2001:db8:100::20]:40000",
+		.dest = "a\x1b[2Jb\xff.example:80",
+		.state = REPORT_STREAM_OPENING, .age_us = 40000,
+	};
+}
+
+static void fill_gateway(struct report *report)
+{
+	report->head = (struct report_head){ .role = "gateway",
+		.version = "0.1.0", .uptime_us = 51 * HOUR_US };
+	*report_add_session(report) = (struct report_session){
+		.concentrator = "vps", .state = REPORT_SESSION_UP,
+		.age_us = 2 * HOUR_US + 180 * SECOND_US, .scheduler = "lowrtt",
+		.carrier = "subflows", .library = "OpenSSL 3.0.22",
+		.cipher = "TLS_AES_128_GCM_SHA256", .bundles = 4, .streams = 2,
+		.memory_bytes = 1200000, .memory_budget_bytes = 32 << 20,
+		.down_bytes = 1204000999, .up_bytes = 310999499,
+	};
+	fill_uplinks(report);
+	fill_streams(report);
+}
+
+static void fill_concentrator(struct report *report)
+{
+	report->head = (struct report_head){ .role = "concentrator",
+		.version = "0.1.0", .uptime_us = 59 * SECOND_US };
+	*report_add_session(report) = (struct report_session){
+		.site = "home", .state = REPORT_SESSION_OUTAGE,
+		.why = "all paths are down", .age_us = 4 * SECOND_US,
+		.scheduler = "lowrtt", .carrier = "subflows", .bundles = 1,
+		.streams = 1, .memory_budget_bytes = 32 << 20,
+	};
+	*report_add_uplink(report) = (struct report_uplink){
+		.site = "home", .name = "dsl", .state = REPORT_PATH_CONNECTING,
+		.endpoint = "192.0.2.99:40001", .subflows_total = 4,
+	};
+	*report_add_stream(report) = (struct report_stream){
+		.id = 1, .site = "home", .client = "192.168.100.20:51234",
+		.dest = "198.51.100.7:443", .state = REPORT_STREAM_FINISHING,
+		.age_us = 3 * HOUR_US, .up_bytes = 5, .share_count = 1,
+		.shares = { { 0, 5 } },
+	};
+	*report_add_site(report) = (struct report_site){ .name = "home",
+		.connected = true, .since_us = 3 * HOUR_US, .uplinks = 1,
+		.streams = 1, .down_bytes = 1, .up_bytes = 2000000000000 };
+	*report_add_site(report) = (struct report_site){ .name = "office",
+		.since_us = 26 * HOUR_US };
+	*report_add_site(report) = (struct report_site){ .name = "new" };
+	report->left_out = 3;
+}
+
+static void fill_started(struct report *report)
+{
+	report->head = (struct report_head){ .role = "gateway",
+		.version = "0.1.0" };
+}
+
+static void check(const char *name, void (*fill)(struct report *),
+                  unsigned parts)
+{
+	for (size_t i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++) {
+		struct report report;
+		struct buf out;
+		char path[512];
+
+		report_init(&report);
+		fill(&report);
+		buf_init(&out, OUT_MAX);
+		assert_int_equal(report_render(&report, renderers[i], parts, &out),
+		                 0);
+		snprintf(path, sizeof(path), GOLDEN_DIR "/%s.%s", name,
+		         renderers[i]->name);
+		golden_check(path, &out);
+		buf_finish(&out);
+		report_finish(&report);
+	}
+}
+
+static void gateway(void **state)
+{
+	check("gateway", fill_gateway, ALL & ~REPORT_PART_SITES);
+}
+
+static void concentrator(void **state)
+{
+	check("concentrator", fill_concentrator, ALL);
+}
+
+static void just_started(void **state)
+{
+	check("started", fill_started, ALL);
+}
+
+static void only_what_was_asked_for(void **state)
+{
+	check("streams", fill_gateway, REPORT_PART_STREAMS);
+	check("uplinks", fill_gateway, REPORT_PART_UPLINKS);
+}
+
+/* The limits hold, and what did not fit is counted. */
+static void too_many_streams_are_counted(void **state)
+{
+	struct report report;
+
+	report_init(&report);
+	for (unsigned i = 0; i < REPORT_STREAMS_MAX; i++)
+		assert_non_null(report_add_stream(&report));
+	assert_null(report_add_stream(&report));
+	assert_null(report_add_stream(&report));
+	assert_int_equal(report.stream_count, REPORT_STREAMS_MAX);
+	assert_int_equal(report.left_out, 2);
+	report_finish(&report);
+}
+
+/* A buffer that is too small is an error, wherever the text is cut. */
+static void full_buffer_is_an_error(void **state)
+{
+	struct report report;
+	struct buf out;
+
+	report_init(&report);
+	fill_gateway(&report);
+	for (size_t i = 0; i < sizeof(renderers) / sizeof(renderers[0]); i++) {
+		for (size_t max = 0; max < 400; max += 7) {
+			buf_init(&out, max);
+			assert_int_equal(report_render(&report, renderers[i], ALL,
+			                               &out), -ENOBUFS);
+			assert_true(out.len <= max);
+			buf_finish(&out);
+		}
+	}
+	report_finish(&report);
+}
+
+/* Another's parser takes our JSON, with every uplink in it. */
+static void json_parses(void **state)
+{
+	struct report report;
+	struct buf out;
+	struct json_object *uplinks, *root;
+
+	report_init(&report);
+	fill_gateway(&report);
+	buf_init(&out, OUT_MAX);
+	assert_int_equal(report_render(&report, &render_json, ALL, &out), 0);
+	assert_int_equal(buf_put(&out, "", 1), 0);
+	root = json_tokener_parse((const char *)buf_head(&out));
+	assert_non_null(root);
+	assert_true(json_object_object_get_ex(root, "uplinks", &uplinks));
+	assert_int_equal(json_object_array_length(uplinks),
+	                 report.uplink_count);
+	json_object_put(root);
+	buf_finish(&out);
+	report_finish(&report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gateway),
+		cmocka_unit_test(concentrator),
+		cmocka_unit_test(just_started),
+		cmocka_unit_test(only_what_was_asked_for),
+		cmocka_unit_test(too_many_streams_are_counted),
+		cmocka_unit_test(full_buffer_is_an_error),
+		cmocka_unit_test(json_parses),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
