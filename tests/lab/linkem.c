@@ -37,7 +37,8 @@
 #define READS_PER_TURN_MAX 64  /* frames of one device before the others */
 #define EVENTS_MAX 64
 #define CLIENTS_MAX 16
-#define EARLY_NS_MAX 40000     /* a frame may leave this early: fewer wakeups */
+#define TICK_NS 200000         /* at most one turn in this time: frames gather */
+#define EARLY_NS_MAX (TICK_NS / 2) /* a frame may leave this early, as it may late */
 #define NS_PER_S 1000000000u
 #define WORDS_PER_LINK 5
 
@@ -222,13 +223,23 @@ static uint64_t next_ns(const struct linkem *em)
 	return next;
 }
 
-static int wait_events(struct linkem *em, struct epoll_event *events)
+static struct timespec to_timespec(uint64_t ns)
 {
-	uint64_t next = next_ns(em), now_ns = clock_ns();
-	uint64_t wait_ns = next > now_ns ? next - now_ns : 0;
-	struct timespec t = { .tv_sec = (time_t)(wait_ns / NS_PER_S),
-	                      .tv_nsec = (long)(wait_ns % NS_PER_S) };
+	return (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S),
+	                          .tv_nsec = (long)(ns % NS_PER_S) };
+}
 
+/* The next turn is a tick after the last one, or later, when there is nothing
+ * to do: a busy link costs one wakeup a tick, not two a frame. */
+static int wait_events(struct linkem *em, struct epoll_event *events,
+                       uint64_t last_turn_ns)
+{
+	uint64_t next = next_ns(em), now_ns;
+	struct timespec t = to_timespec(last_turn_ns + TICK_NS);
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+	now_ns = clock_ns();
+	t = to_timespec(next > now_ns ? next - now_ns : 0);
 	return epoll_pwait2(em->epoll, events, EVENTS_MAX,
 	                    next == UINT64_MAX ? NULL : &t, NULL);
 }
@@ -236,11 +247,12 @@ static int wait_events(struct linkem *em, struct epoll_event *events)
 static void run(struct linkem *em)
 {
 	struct epoll_event events[EVENTS_MAX];
+	uint64_t now_ns = clock_ns();
 
 	for (;;) {
-		int n = wait_events(em, events);
-		uint64_t now_ns = clock_ns();
+		int n = wait_events(em, events, now_ns);
 
+		now_ns = clock_ns();
 		for (int i = 0; i < n; i++) {
 			unsigned index = (unsigned)(events[i].data.u64 & UINT32_MAX);
 
