@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the socket options of sockopt.h. Owns nothing: descriptors are the
+ * caller's. Options: socket(7), tcp(7), ip(7), ipv6(7).
+ */
+#include "agg/kernel/sockopt.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CC_AVAILABLE "/proc/sys/net/ipv4/tcp_available_congestion_control"
+
+static int set(int fd, int level, int option, const void *value, socklen_t len)
+{
+	return setsockopt(fd, level, option, value, len) < 0 ? -errno : 0;
+}
+
+static int set_int(int fd, int level, int option, int value)
+{
+	return set(fd, level, option, &value, sizeof(value));
+}
+
+static int bind_device(int fd, const char *device)
+{
+	if (!device || !*device)
+		return 0;
+	size_t len = strlen(device);
+	if (len >= IFNAMSIZ)
+		return -ENODEV;
+	return set(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)len + 1);
+}
+
+static int bind_addr(int fd, const struct addr *at)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(at, &sa);
+
+	return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
+}
+
+static int tcp_socket(sa_family_t family, const char *device)
+{
+	if (family != AF_INET && family != AF_INET6)
+		return -EAFNOSUPPORT;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	                IPPROTO_TCP);
+	if (fd < 0)
+		return -errno;
+	int err = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
+	if (!err)
+		err = bind_device(fd, device);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int sockopt_tcp_open(sa_family_t family, const char *device,
+                     const struct addr *source)
+{
+	int fd = tcp_socket(family, device);
+
+	if (fd < 0 || !source || source->family == AF_UNSPEC)
+		return fd;
+	int err = source->family == family ? 0 : -EAFNOSUPPORT;
+	if (!err && !source->port)
+		err = set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	if (!err)
+		err = bind_addr(fd, source);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int sockopt_connect(int fd, const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(to, &sa);
+
+	if (!connect(fd, (struct sockaddr *)&sa, len) || errno == EINPROGRESS)
+		return 0;
+	return -errno;
+}
+
+int sockopt_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return -errno;
+	return -error;
+}
+
+static int listen_at(int fd, const struct addr *at)
+{
+	int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (!err)
+		err = bind_addr(fd, at);
+	if (!err && listen(fd, SOCKOPT_BACKLOG) < 0)
+		err = -errno;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int sockopt_tcp_listen(const struct addr *at, const char *device)
+{
+	int fd = tcp_socket(at->family, device);
+
+	return fd < 0 ? fd : listen_at(fd, at);
+}
+
+int sockopt_tproxy_listen(sa_family_t family, uint16_t port)
+{
+	struct addr at = { .family = family, .port = port };
+	int fd = tcp_socket(family, NULL);
+
+	if (fd < 0)
+		return fd;
+	int err = sockopt_set_transparent(fd, family);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	if (family == AF_INET)
+		memcpy(at.ip, &(in_addr_t){ htonl(INADDR_LOOPBACK) }, 4);
+	else
+		memcpy(at.ip, &in6addr_loopback, 16);
+	return listen_at(fd, &at);
+}
+
+int sockopt_accept(int listener, struct addr *peer)
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+	int fd = accept4(listener, (struct sockaddr *)&sa, &len,
+	                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (peer)
+		addr_from_sockaddr(peer, (struct sockaddr *)&sa);
+	return fd;
+}
+
+static int name_of(int fd, struct addr *out,
+                   int (*ask)(int, struct sockaddr *, socklen_t *))
+{
+	struct sockaddr_storage sa = { 0 };
+	socklen_t len = sizeof(sa);
+
+	if (ask(fd, (struct sockaddr *)&sa, &len) < 0)
+		return -errno;
+	return addr_from_sockaddr(out, (struct sockaddr *)&sa) ? 0 : -EAFNOSUPPORT;
+}
+
+int sockopt_local(int fd, struct addr *out)
+{
+	return name_of(fd, out, getsockname);
+}
+
+int sockopt_peer(int fd, struct addr *out)
+{
+	return name_of(fd, out, getpeername);
+}
+
+int sockopt_set_transparent(int fd, sa_family_t family)
+{
+	if (family == AF_INET)
+		return set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+	return set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+}
+
+int sockopt_set_nodelay(int fd)
+{
+	return set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+int sockopt_set_notsent_lowat(int fd, uint32_t bytes)
+{
+	return set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+}
+
+int sockopt_set_user_timeout(int fd, uint32_t timeout_ms)
+{
+	return set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
+	           sizeof(timeout_ms));
+}
+
+int sockopt_set_keepalive(int fd, unsigned idle_s, unsigned interval_s,
+                          unsigned count)
+{
+	int err = set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)idle_s);
+
+	if (!err)
+		err = set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)interval_s);
+	if (!err)
+		err = set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)count);
+	return err ? err : set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+int sockopt_set_mark(int fd, uint32_t mark)
+{
+	return set(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}
+
+int sockopt_set_congestion(int fd, const char *name,
+                           char in_use[SOCKOPT_CC_NAME_MAX])
+{
+	socklen_t len = SOCKOPT_CC_NAME_MAX - 1;
+	int err = set(fd, IPPROTO_TCP, TCP_CONGESTION, name,
+	              (socklen_t)strlen(name));
+
+	memset(in_use, 0, SOCKOPT_CC_NAME_MAX);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, in_use, &len) < 0)
+		return -errno;
+	return err;
+}
+
+int sockopt_congestion_available(char *text, size_t text_size)
+{
+	FILE *file = fopen(CC_AVAILABLE, "re");
+
+	if (!file)
+		return -errno;
+	bool got = fgets(text, (int)text_size, file);
+	fclose(file);
+	if (!got)
+		return -EIO;
+	text[strcspn(text, "\n")] = 0;
+	return 0;
+}
+
+bool sockopt_congestion_has(const char *name)
+{
+	char text[512], *rest = text;
+
+	if (sockopt_congestion_available(text, sizeof(text)) < 0)
+		return false;
+	for (char *word; (word = strsep(&rest, " "));)
+		if (*word && !strcmp(word, name))
+			return true;
+	return false;
+}
+
+void sockopt_abort(int fd)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: TCP sockets as aggd wants them, so that nobody else calls setsockopt.
+ * Every socket made here is non-blocking and close-on-exec and belongs to the
+ * caller. Each function returns 0 or a descriptor, else -errno.
+ */
+#ifndef AGG_KERNEL_SOCKOPT_H
+#define AGG_KERNEL_SOCKOPT_H
+
+#include "agg/base/addr.h"
+
+#define SOCKOPT_CC_NAME_MAX 16 /* TCP_CA_NAME_MAX, with its NUL */
+#define SOCKOPT_BACKLOG 1024   /* the kernel caps it at net.core.somaxconn */
+
+/* A socket to connect with. device "" or NULL: any; source of family
+ * AF_UNSPEC or NULL: the kernel chooses. A source's port 0 is chosen by
+ * connect, when the destination is known, so that ports do not run out. */
+int sockopt_tcp_open(sa_family_t family, const char *device,
+                     const struct addr *source);
+
+/* Starts to connect. 0: connected, or on its way (writable tells the end,
+ * sockopt_error how). */
+int sockopt_connect(int fd, const struct addr *to);
+
+/* The error that the socket has met since the last call: 0 or -errno. */
+int sockopt_error(int fd);
+
+/* A listener; an IPv6 one takes IPv6 only. device as above. */
+int sockopt_tcp_listen(const struct addr *at, const char *device);
+
+/* The listener that TPROXY hands connections to: transparent, and bound to
+ * 127.0.0.1 or ::1, so that nobody reaches it by its port, and so that the
+ * ruleset's `socket transparent` finds connections only. port 0: any, see
+ * sockopt_local. Wants CAP_NET_ADMIN: -EPERM. */
+int sockopt_tproxy_listen(sa_family_t family, uint16_t port);
+
+/* The next connection of a listener; peer may be NULL. -EAGAIN: none now. */
+int sockopt_accept(int listener, struct addr *peer);
+
+/* The socket's own address. Of a connection that TPROXY brought it is the
+ * destination that the client meant. */
+int sockopt_local(int fd, struct addr *out);
+int sockopt_peer(int fd, struct addr *out);
+
+/* May be bound to, and accept for, addresses that are not the host's. */
+int sockopt_set_transparent(int fd, sa_family_t family);
+int sockopt_set_nodelay(int fd);
+/* Writable only while fewer unsent bytes than this wait in the kernel. */
+int sockopt_set_notsent_lowat(int fd, uint32_t bytes);
+/* Unacknowledged data this old ends the connection with ETIMEDOUT. */
+int sockopt_set_user_timeout(int fd, uint32_t timeout_ms);
+/* Probes an idle connection after idle_s, then each interval_s, count times. */
+int sockopt_set_keepalive(int fd, unsigned idle_s, unsigned interval_s,
+                          unsigned count);
+int sockopt_set_mark(int fd, uint32_t mark);
+
+/* Wants the congestion control of that name. in_use says what the socket
+ * really has afterwards, also when the name was refused with -ENOENT (not in
+ * this kernel) or -EPERM (not among the allowed): the socket is as usable as
+ * before. */
+int sockopt_set_congestion(int fd, const char *name,
+                           char in_use[SOCKOPT_CC_NAME_MAX]);
+
+/* The congestion controls that this kernel has loaded, as
+ * "reno cubic bbr", into text. 0 or -errno. */
+int sockopt_congestion_available(char *text, size_t text_size);
+bool sockopt_congestion_has(const char *name);
+
+/* Closes with a RST: the peer sees an aborted connection, not a finished
+ * one. Takes -1. */
+void sockopt_abort(int fd);
+
+#endif
