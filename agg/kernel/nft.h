@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the interception of the LAN's TCP: our `table inet aggd`, and the nft
+ * program that loads it. Nothing outside that table is ever touched.
+ *
+ * A connection is judged by its first packet alone. So the mode may change at
+ * any time: what was intercepted stays ours while its socket lives, what was
+ * forwarded stays forwarded.
+ */
+#ifndef AGG_KERNEL_NFT_H
+#define AGG_KERNEL_NFT_H
+
+#include "agg/base/addr.h"
+#include "agg/base/buf.h"
+#include "agg/kernel/kerr.h"
+
+#include <stddef.h>
+
+#define NFT_TABLE "aggd"
+#define NFT_TIMEOUT_MS 5000         /* for one run of nft; then it is killed */
+#define NFT_RULESET_MAX (1u << 20)  /* bytes; a buf of this size is enough */
+#define NFT_DEVICES_MAX 64
+#define NFT_PREFIXES_MAX 8192       /* of bypass and of connected each */
+
+/* What happens to a LAN host's new connection. */
+enum intercept_mode {
+	INTERCEPT_TAKE,    /* handed to our listener */
+	INTERCEPT_FORWARD, /* left to the host's own routing */
+	INTERCEPT_REJECT,  /* answered with a RST at once */
+};
+
+/* Borrowed for the call. */
+struct intercept {
+	const char *const *devices;     /* of the LAN */
+	size_t devices_count;
+	const struct prefix *bypass;    /* destinations that the person named */
+	size_t bypass_count;
+	const struct prefix *connected; /* networks that are the host's own */
+	size_t connected_count;
+	uint16_t port;                  /* of sockopt_tproxy_listen, both families */
+	uint32_t mark;                  /* of route_set_tproxy */
+	enum intercept_mode v4_mode, v6_mode;
+};
+
+/* Appends the ruleset: one transaction that replaces our table, whatever it
+ * was before. Pure. 0; -EINVAL: a device name that nft would read as
+ * something else, no device, or too many; -ENOBUFS. */
+int intercept_ruleset(struct buf *out, const struct intercept *want,
+                      struct kerr *err);
+
+/* Runs nft on the text, all or nothing, and waits for its end: some 10 ms,
+ * NFT_TIMEOUT_MS at most. 0; -ENOENT: nft is not installed; -ETIMEDOUT;
+ * -EIO: it refused, and err has its first line, or says which kernel module
+ * is missing. text need not end in NUL. */
+int nft_apply(const void *text, size_t len, struct kerr *err);
+/* The same without effect: only what nft and the kernel say of it. */
+int nft_check(const void *text, size_t len, struct kerr *err);
+
+/* Removes our table, if there. */
+int nft_cleanup(struct kerr *err);
+
+#endif
