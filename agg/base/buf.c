@@ -32,7 +32,7 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
 		memmove(b->data, b->data + b->off, b->len);
 		b->off = 0;
 	}
-	if (b->len + n > b->cap) {
+	if (b->len + n > b->cap || !b->data) {
 		size_t cap = b->cap ? b->cap : CAP_MIN;
 		while (cap < b->len + n)
 			cap *= 2;
@@ -53,11 +53,12 @@ void buf_added(struct buf *b, size_t n)
 
 int buf_put(struct buf *b, const void *p, size_t n)
 {
+	if (!n)
+		return 0;
 	uint8_t *to = buf_reserve(b, n);
 	if (!to)
 		return -ENOBUFS;
-	if (n)
-		memcpy(to, p, n);
+	memcpy(to, p, n);
 	b->len += n;
 	return 0;
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the byte queue, also against a plain array under random use.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agg/base/buf.h"
+#include "agg/base/rand.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MAX 100000
+#define LARGE (MAX - 10)
+
+static void nothing_fits_always(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	assert_int_equal(buf_put(&b, "", 0), 0);
+	assert_non_null(buf_reserve(&b, 0));
+	assert_int_equal(buf_put(&b, "x", 1), -ENOBUFS);
+	buf_take(&b, 0);
+	buf_finish(&b);
+}
+
+static void first_in_first_out(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, MAX);
+	assert_int_equal(buf_put(&b, "abc", 3), 0);
+	assert_int_equal(buf_put(&b, "def", 3), 0);
+	buf_take(&b, 2);
+	assert_int_equal(b.len, 4);
+	assert_memory_equal(buf_head(&b), "cdef", 4);
+	buf_take(&b, 4);
+	assert_int_equal(b.len, 0);
+	buf_finish(&b);
+}
+
+static void the_limit_holds_to_the_byte(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 10);
+	assert_int_equal(buf_space(&b), 10);
+	assert_int_equal(buf_put(&b, "0123456", 7), 0);
+	assert_int_equal(buf_put(&b, "789a", 4), -ENOBUFS);
+	assert_null(buf_reserve(&b, 4));
+	assert_null(buf_reserve(&b, SIZE_MAX));
+	assert_int_equal(b.len, 7);
+	assert_int_equal(buf_put(&b, "789", 3), 0);
+	assert_int_equal(buf_space(&b), 0);
+	buf_take(&b, 1);
+	assert_int_equal(buf_put(&b, "a", 1), 0);
+	assert_memory_equal(buf_head(&b), "123456789a", 10);
+	buf_finish(&b);
+}
+
+static void a_reservation_need_not_be_used_up(void **state)
+{
+	struct buf b;
+	uint8_t *to;
+
+	buf_init(&b, MAX);
+	to = buf_reserve(&b, 1000);
+	assert_non_null(to);
+	memcpy(to, "abc", 3);
+	buf_added(&b, 3);
+	assert_int_equal(b.len, 3);
+	assert_memory_equal(buf_head(&b), "abc", 3);
+	buf_finish(&b);
+}
+
+static void an_empty_queue_gives_much_memory_back(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, MAX);
+	assert_non_null(buf_reserve(&b, LARGE));
+	buf_added(&b, LARGE);
+	assert_true(b.cap >= LARGE);
+	buf_take(&b, LARGE);
+	assert_int_equal(b.cap, 0);
+	assert_int_equal(b.max, MAX);
+	assert_int_equal(buf_put(&b, "x", 1), 0);
+	buf_finish(&b);
+}
+
+/* The bytes are a running count: what is in the queue is known from where
+ * its ends are. */
+static void like_an_array_under_random_use(void **state)
+{
+	struct rand r = { 1 };
+	struct buf b;
+	uint64_t first = 0, last = 0;
+
+	buf_init(&b, 5000);
+	for (int i = 0; i < 20000; i++) {
+		size_t n = rand_below(&r, 700);
+		uint8_t bytes[700];
+		for (size_t k = 0; k < n; k++)
+			bytes[k] = (uint8_t)((last + k) * 37);
+		if (rand_below(&r, 2)) {
+			int want = n > 5000 - (last - first) ? -ENOBUFS : 0;
+			assert_int_equal(buf_put(&b, bytes, n), want);
+			last += want ? 0 : n;
+		} else {
+			n = n < b.len ? n : b.len;
+			buf_take(&b, n);
+			first += n;
+		}
+		assert_int_equal(b.len, last - first);
+		for (size_t k = 0; k < b.len; k += 97)
+			assert_int_equal(buf_head(&b)[k],
+			                 (uint8_t)((first + k) * 37));
+	}
+	buf_finish(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_fits_always),
+		cmocka_unit_test(first_in_first_out),
+		cmocka_unit_test(the_limit_holds_to_the_byte),
+		cmocka_unit_test(a_reservation_need_not_be_used_up),
+		cmocka_unit_test(an_empty_queue_gives_much_memory_back),
+		cmocka_unit_test(like_an_array_under_random_use),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
