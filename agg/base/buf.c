@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define CAP_MIN 512
-#define CAP_KEPT 32768 /* a queue that ran empty keeps no more */
+#define CAP_KEPT 4096 /* a queue that ran empty keeps no more */
 
 void buf_init(struct buf *b, size_t max)
 {
