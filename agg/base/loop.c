@@ -2,7 +2,9 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: libev behind loop.h. Deferred calls run in an ev_prepare watcher,
- * which libev calls after the callbacks of a turn and before it sleeps.
+ * which libev calls after the callbacks of a turn and before it sleeps. What
+ * they defer themselves is for the next turn, which an ev_idle watcher brings
+ * about at once.
  */
 #include "agg/base/loop.h"
 
@@ -22,6 +24,7 @@ struct deferred {
 struct loop {
 	struct ev_loop *ev;
 	ev_prepare prepare;
+	ev_idle again;
 	struct deferred *deferred;
 };
 
@@ -46,9 +49,8 @@ struct loop_signal {
 	void *ctx;
 };
 
-static void run_deferred(struct ev_loop *ev, ev_prepare *w, int revents)
+static void run_deferred(struct loop *loop)
 {
-	struct loop *loop = w->data;
 	struct deferred *d, *tmp;
 
 	/* One that defers again is for the next turn: take the list first. */
@@ -58,6 +60,20 @@ static void run_deferred(struct ev_loop *ev, ev_prepare *w, int revents)
 		d->fn(d->ctx);
 		free(d);
 	}
+}
+
+static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
+{
+	struct loop *loop = w->data;
+
+	run_deferred(loop);
+	if (loop->deferred)
+		ev_idle_start(ev, &loop->again);
+}
+
+static void on_idle(struct ev_loop *ev, ev_idle *w, int revents)
+{
+	ev_idle_stop(ev, w);
 }
 
 struct loop *loop_create(void)
@@ -71,7 +87,8 @@ struct loop *loop_create(void)
 		errno = ENOSYS;
 		return NULL;
 	}
-	ev_prepare_init(&loop->prepare, run_deferred);
+	ev_idle_init(&loop->again, on_idle);
+	ev_prepare_init(&loop->prepare, on_turn_end);
 	loop->prepare.data = loop;
 	ev_prepare_start(loop->ev, &loop->prepare);
 	ev_unref(loop->ev);
@@ -82,7 +99,9 @@ void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
-	run_deferred(loop->ev, &loop->prepare, 0);
+	while (loop->deferred)
+		run_deferred(loop);
+	ev_idle_stop(loop->ev, &loop->again);
 	ev_ref(loop->ev);
 	ev_prepare_stop(loop->ev, &loop->prepare);
 	ev_loop_destroy(loop->ev);
@@ -92,6 +111,8 @@ void loop_destroy(struct loop *loop)
 void loop_run(struct loop *loop)
 {
 	ev_run(loop->ev, 0);
+	while (loop->deferred) /* of the turn that was stopped in */
+		run_deferred(loop);
 }
 
 void loop_stop(struct loop *loop)

@@ -4,8 +4,8 @@
  * DOC: the event loop. The one door to libev and the only reader of the
  * clock; everybody else is handed now_us. One loop belongs to one thread.
  *
- * A watcher is created inactive memory-wise complete: it lives until its
- * destroyer is called, which is allowed inside any callback, its own too.
+ * A watcher lives until its destroyer is called, which is allowed inside any
+ * callback, its own too; after that it is never called again.
  */
 #ifndef AGG_BASE_LOOP_H
 #define AGG_BASE_LOOP_H
@@ -24,7 +24,9 @@ typedef void loop_fn(void *ctx);
 
 struct loop *loop_create(void);         /* NULL: errno */
 void loop_destroy(struct loop *loop);   /* after all watchers are gone */
-void loop_run(struct loop *loop);       /* returns after loop_stop */
+/* Returns after loop_stop(), or when no io that wants something and no armed
+ * timer is left: signals alone do not hold it. */
+void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* CLOCK_MONOTONIC in microseconds, read now. */
@@ -50,7 +52,9 @@ struct loop_signal *loop_signal_create(struct loop *loop, int signum,
 void loop_signal_destroy(struct loop_signal *sig);
 
 /* Calls fn(ctx) once at the end of this turn, after all callbacks: the place
- * where what was marked dead is freed. 0 or -ENOMEM. */
+ * where what was marked dead is freed. The loop's last turn ends so, too: it
+ * is done before loop_run() returns. What fn defers is for the next turn,
+ * which comes at once. 0 or -ENOMEM. */
 int loop_defer(struct loop *loop, loop_fn *fn, void *ctx);
 
 #endif
