@@ -140,12 +140,10 @@ static void on_io(struct ev_loop *ev, ev_io *w, int revents)
 	io->on_ready(io->ctx, events);
 }
 
-static void io_set(struct loop_io *io, int fd, unsigned events)
+static int ev_events(unsigned events)
 {
-	ev_io_set(&io->ev, fd, (events & LOOP_READ ? EV_READ : 0) |
-	                       (events & LOOP_WRITE ? EV_WRITE : 0));
-	if (events)
-		ev_io_start(io->loop->ev, &io->ev);
+	return (events & LOOP_READ ? EV_READ : 0) |
+	       (events & LOOP_WRITE ? EV_WRITE : 0);
 }
 
 struct loop_io *loop_io_create(struct loop *loop, int fd, unsigned events,
@@ -159,7 +157,9 @@ struct loop_io *loop_io_create(struct loop *loop, int fd, unsigned events,
 	io->ctx = ctx;
 	ev_init(&io->ev, on_io);
 	io->ev.data = io;
-	io_set(io, fd, events);
+	ev_io_set(&io->ev, fd, ev_events(events));
+	if (events)
+		ev_io_start(loop->ev, &io->ev);
 	return io;
 }
 
@@ -170,8 +170,11 @@ void loop_io_want(struct loop_io *io, unsigned events)
 
 	if (now == events && ev_is_active(&io->ev) == !!events)
 		return;
+	/* What is wanted again before the next poll costs no system call. */
 	ev_io_stop(io->loop->ev, &io->ev);
-	io_set(io, io->ev.fd, events);
+	ev_io_modify(&io->ev, ev_events(events));
+	if (events)
+		ev_io_start(io->loop->ev, &io->ev);
 }
 
 void loop_io_destroy(struct loop_io *io)
