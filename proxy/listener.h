@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a listening socket in the loop. A burst of clients is taken in turns,
+ * so that those who are being served do not wait for it; when the process is
+ * out of descriptors, accepting rests a while, as the waiting client would
+ * otherwise wake the loop for ever.
+ */
+#ifndef PROXY_LISTENER_H
+#define PROXY_LISTENER_H
+
+#include "agg/base/addr.h"
+#include "agg/base/loop.h"
+
+#define LISTENER_ACCEPTS_PER_TURN 64
+#define LISTENER_REST_US 100000 /* after EMFILE and its like */
+
+/* fd is the callee's: non-blocking, close-on-exec. The listener must not be
+ * destroyed inside. */
+typedef void listener_fn(void *ctx, int fd, const struct addr *from);
+
+/* Takes fd, a listening socket of sockopt.h, also where it fails.
+ * NULL: errno. */
+struct listener;
+struct listener *listener_create(struct loop *loop, int fd,
+                                 listener_fn *on_accept, void *ctx);
+void listener_destroy(struct listener *l);
+void listener_address(const struct listener *l, struct addr *out);
+
+#endif
