@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see outlet.h. Owns the dials that are on their way, each from
+ * outlet_take to its result, or to the end of its stream.
+ */
+#include "proxy/outlet.h"
+
+#include "proxy/dial.h"
+
+#include <stdlib.h>
+
+#include <utlist.h>
+
+struct outlet {
+	struct outlet_args args;
+	struct job *jobs; /* job.next */
+	unsigned count;
+};
+
+struct job {
+	struct outlet *outlet; /* borrowed */
+	struct job *prev, *next;
+	struct stream *stream; /* borrowed */
+	struct relay *relay;   /* borrowed */
+	struct dial *dial;
+};
+
+/* What a stream gets that was reset before anything was made for it. */
+static size_t ignore_data(void *ctx, const uint8_t *p, size_t n)
+{
+	return n;
+}
+
+static void ignore_opened(void *ctx, const struct addr *bound)
+{
+}
+
+static void ignore(void *ctx)
+{
+}
+
+static void ignore_closed(void *ctx, enum stream_end end)
+{
+}
+
+static const struct stream_events ignoring = {
+	.on_opened = ignore_opened,
+	.on_data = ignore_data,
+	.on_finished = ignore,
+	.on_writable = ignore,
+	.on_closed = ignore_closed,
+};
+
+static void job_free(struct job *job)
+{
+	struct outlet *o = job->outlet;
+
+	dial_cancel(job->dial);
+	DL_DELETE(o->jobs, job);
+	o->count--;
+	free(job);
+}
+
+static void on_abandoned(void *ctx)
+{
+	job_free(ctx);
+}
+
+static void on_dialled(void *ctx, const struct dial_result *result)
+{
+	struct job *job = ctx;
+
+	job->dial = NULL;
+	if (result->fd < 0) {
+		relay_fail(job->relay, result->end);
+	} else {
+		stream_accept(job->stream, &result->bound);
+		relay_attach(job->relay, result->fd);
+	}
+	job_free(job);
+}
+
+static struct job *job_create(struct outlet *o, struct stream *s,
+                              const struct dest *dest)
+{
+	struct job *job = o->count < OUTLET_DIALS_MAX ? calloc(1, sizeof(*job))
+	                                              : NULL;
+	if (!job)
+		return NULL;
+	job->outlet = o;
+	job->stream = s;
+	DL_APPEND(o->jobs, job);
+	o->count++;
+	struct dial_args args = {
+		.loop = o->args.loop,
+		.egress = o->args.egress,
+		.resolver = o->args.resolver,
+		.dest = dest,
+		.on_done = on_dialled,
+		.ctx = job,
+	};
+	job->dial = dial_start(&args);
+	if (job->dial)
+		job->relay = relay_expect(o->args.relays, s, on_abandoned, job);
+	if (!job->relay) {
+		job_free(job);
+		return NULL;
+	}
+	return job;
+}
+
+void outlet_take(struct outlet *o, struct stream *s, const struct dest *dest,
+                 const struct stream_events **events, void **stream_ctx)
+{
+	struct job *job = job_create(o, s, dest);
+
+	*events = job ? &relay_events : &ignoring;
+	*stream_ctx = job ? job->relay : NULL;
+	if (!job)
+		stream_reset(s, STREAM_END_LIMIT);
+}
+
+struct outlet *outlet_create(const struct outlet_args *args)
+{
+	struct outlet *o = calloc(1, sizeof(*o));
+
+	if (o)
+		o->args = *args;
+	return o;
+}
+
+void outlet_destroy(struct outlet *o)
+{
+	if (!o)
+		return;
+	while (o->jobs)
+		job_free(o->jobs);
+	free(o);
+}

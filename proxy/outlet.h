@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the way out: every stream that the other side opens is dialled, and
+ * joined with its socket (dial.h, relay.h). What the stream brings before the
+ * socket is there waits in the stream.
+ */
+#ifndef PROXY_OUTLET_H
+#define PROXY_OUTLET_H
+
+#include "agg/base/loop.h"
+#include "agg/transport/stream.h"
+#include "proxy/egress.h"
+#include "proxy/relay.h"
+#include "proxy/resolve.h"
+
+#define OUTLET_DIALS_MAX 4096 /* at once */
+
+struct outlet_args { /* all borrowed, and outlive the outlet */
+	struct loop *loop;
+	const struct egress *egress;
+	struct resolver *resolver;
+	struct relays *relays;
+};
+
+struct outlet;
+struct outlet *outlet_create(const struct outlet_args *args); /* NULL: errno */
+/* After its streams were closed. */
+void outlet_destroy(struct outlet *o);
+
+/* Takes a stream that the other side opened: what is to be attached to it is
+ * stored in *events and *stream_ctx, always. The stream is accepted when the
+ * dial has succeeded, and reset with the reason when it has not. */
+void outlet_take(struct outlet *o, struct stream *s, const struct dest *dest,
+                 const struct stream_events **events, void **stream_ctx);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: c-ares behind resolve.h; no other file names it. A channel is c-ares'
+ * word for servers, sockets and what was asked; a reload opens a new one, and
+ * the old one is closed when its last query was answered.
+ *
+ * c-ares cannot take one query back, so a cancelled one lives on without its
+ * owner until c-ares has answered it; it counts until then. What c-ares can
+ * answer at once (/etc/hosts) is told in the next turn.
+ */
+#include "proxy/resolve.h"
+
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ares.h>
+#include <utlist.h>
+
+struct watch {
+	struct channel *channel; /* borrowed */
+	int fd;
+	struct loop_io *io;
+	struct watch *next;      /* channel.watches */
+};
+
+struct channel {
+	struct resolver *resolver; /* borrowed */
+	ares_channel ares;
+	struct watch *watches;
+	struct loop_timer *timer;  /* c-ares' next timeout */
+	unsigned queries;
+	struct channel *next;      /* resolver.channels */
+};
+
+struct answer {
+	struct resolve *query;     /* borrowed */
+	sa_family_t family;
+	int err;
+	unsigned n;
+	struct addr addrs[RESOLVE_ADDRESSES_MAX];
+	struct answer *next;       /* resolver.ready */
+};
+
+struct resolve {
+	struct channel *channel;   /* borrowed */
+	resolve_fn *on_answer;     /* NULL: cancelled */
+	void *ctx;
+	bool starting;             /* inside resolve_start */
+	unsigned unanswered;       /* families */
+	struct answer answers[2];
+};
+
+struct resolver {
+	struct loop *loop;         /* borrowed */
+	char *servers;             /* NULL: the system's */
+	int timeout_ms, tries;
+	struct channel *channels;  /* the first is in use */
+	unsigned queries;
+	bool closing;              /* nobody is told any more */
+	struct answer *ready;      /* to be told in the next turn */
+	struct loop_timer *turn;   /* tells them, closes old channels */
+};
+
+static void arm_timeout(struct channel *ch)
+{
+	struct timeval left, *t = ares_timeout(ch->ares, NULL, &left);
+
+	if (!t) {
+		loop_timer_disarm(ch->timer);
+		return;
+	}
+	uint64_t now_us = loop_now_us(ch->resolver->loop);
+	loop_timer_arm(ch->timer, now_us + (uint64_t)t->tv_sec * 1000000 +
+	                          (uint64_t)t->tv_usec);
+}
+
+static void on_timeout(void *ctx)
+{
+	struct channel *ch = ctx;
+
+	ares_process_fd(ch->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arm_timeout(ch);
+}
+
+static void on_socket(void *ctx, unsigned events)
+{
+	struct watch *w = ctx;
+	struct channel *ch = w->channel;
+	int fd = w->fd;
+
+	ares_process_fd(ch->ares, events & LOOP_READ ? fd : ARES_SOCKET_BAD,
+	                events & LOOP_WRITE ? fd : ARES_SOCKET_BAD);
+	arm_timeout(ch);
+}
+
+static void unwatch(struct watch *w)
+{
+	LL_DELETE(w->channel->watches, w);
+	loop_io_destroy(w->io);
+	free(w);
+}
+
+static void watch(struct channel *ch, int fd, unsigned events)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	if (!w)
+		return; /* c-ares times out on that server */
+	w->channel = ch;
+	w->fd = fd;
+	w->io = loop_io_create(ch->resolver->loop, fd, events, on_socket, w);
+	if (w->io)
+		LL_PREPEND(ch->watches, w);
+	else
+		free(w);
+}
+
+/* c-ares tells what it wants to know of a socket; nothing, before closing. */
+static void on_socket_state(void *ctx, ares_socket_t fd, int readable,
+                            int writable)
+{
+	struct channel *ch = ctx;
+	unsigned events = (readable ? LOOP_READ : 0u) |
+	                  (writable ? LOOP_WRITE : 0u);
+	struct watch *w;
+
+	LL_SEARCH_SCALAR(ch->watches, w, fd, fd);
+	if (w && !events)
+		unwatch(w);
+	else if (w)
+		loop_io_want(w->io, events);
+	else if (events)
+		watch(ch, fd, events);
+}
+
+static void channel_destroy(struct channel *ch)
+{
+	if (ch->ares)
+		ares_destroy(ch->ares);
+	while (ch->watches)
+		unwatch(ch->watches);
+	loop_timer_destroy(ch->timer);
+	free(ch);
+}
+
+static int channel_open(struct channel *ch)
+{
+	const struct resolver *r = ch->resolver;
+	struct ares_options options = {
+		.timeout = r->timeout_ms,
+		.tries = r->tries,
+		.ndomains = 0,
+		.sock_state_cb = on_socket_state,
+		.sock_state_cb_data = ch,
+	};
+	int rc = ares_init_options(&ch->ares, &options, ARES_OPT_TIMEOUTMS |
+	                           ARES_OPT_TRIES | ARES_OPT_DOMAINS |
+	                           ARES_OPT_SOCK_STATE_CB);
+	if (rc != ARES_SUCCESS) {
+		ch->ares = NULL;
+		return rc == ARES_ENOMEM ? -ENOMEM : -EIO;
+	}
+	if (!r->servers)
+		return 0;
+	rc = ares_set_servers_ports_csv(ch->ares, r->servers);
+	return rc == ARES_SUCCESS ? 0 : rc == ARES_ENOMEM ? -ENOMEM : -EINVAL;
+}
+
+static int channel_create(struct channel **out, struct resolver *r)
+{
+	struct channel *ch = calloc(1, sizeof(*ch));
+	if (!ch)
+		return -ENOMEM;
+	ch->resolver = r;
+	ch->timer = loop_timer_create(r->loop, on_timeout, ch);
+	int err = ch->timer ? channel_open(ch) : -ENOMEM;
+	if (err) {
+		channel_destroy(ch);
+		return err;
+	}
+	*out = ch;
+	return 0;
+}
+
+static void in_next_turn(struct resolver *r)
+{
+	loop_timer_arm(r->turn, loop_now_us(r->loop));
+}
+
+/* Tells the owner, and ends the query with its second answer. */
+static void tell(struct answer *a)
+{
+	struct resolve *q = a->query;
+	struct channel *ch = q->channel;
+
+	q->unanswered--;
+	if (q->on_answer && !ch->resolver->closing)
+		q->on_answer(q->ctx, a->family, a->addrs, a->n, a->err);
+	if (q->unanswered)
+		return;
+	free(q);
+	ch->resolver->queries--;
+	if (--ch->queries == 0 && ch != ch->resolver->channels)
+		in_next_turn(ch->resolver);
+}
+
+static void close_old_channels(struct resolver *r)
+{
+	struct channel *ch, *tmp;
+
+	LL_FOREACH_SAFE(r->channels, ch, tmp) {
+		if (ch == r->channels || ch->queries)
+			continue;
+		LL_DELETE(r->channels, ch);
+		channel_destroy(ch);
+	}
+}
+
+static void on_turn(void *ctx)
+{
+	struct resolver *r = ctx;
+	struct answer *a, *tmp, *batch = r->ready;
+
+	r->ready = NULL;
+	LL_FOREACH_SAFE(batch, a, tmp)
+		tell(a);
+	close_old_channels(r);
+}
+
+static int error_of(int status)
+{
+	switch (status) {
+	case ARES_SUCCESS: /* with no addresses */
+	case ARES_ENODATA:
+	case ARES_ENOTFOUND:
+	case ARES_EBADNAME:
+	case ARES_EBADFAMILY:
+	case ARES_EBADSTR:
+		return -ENOENT;
+	case ARES_ETIMEOUT:
+		return -ETIMEDOUT;
+	}
+	return -EIO;
+}
+
+static void take_addresses(struct answer *a, const struct ares_addrinfo *info)
+{
+	const struct ares_addrinfo_node *node;
+
+	for (node = info->nodes; node && a->n < RESOLVE_ADDRESSES_MAX;
+	     node = node->ai_next) {
+		struct addr *to = &a->addrs[a->n];
+		if (node->ai_family != a->family ||
+		    !addr_from_sockaddr(to, node->ai_addr))
+			continue;
+		to->port = 0;
+		a->n++;
+	}
+}
+
+static void on_ares_answer(void *ctx, int status, int timeouts,
+                           struct ares_addrinfo *info)
+{
+	struct answer *a = ctx;
+	struct resolver *r = a->query->channel->resolver;
+
+	if (status == ARES_SUCCESS && info)
+		take_addresses(a, info);
+	if (info)
+		ares_freeaddrinfo(info);
+	a->err = a->n ? 0 : error_of(status);
+	if (!a->query->starting) {
+		tell(a);
+		return;
+	}
+	LL_APPEND(r->ready, a);
+	in_next_turn(r);
+}
+
+static void ask(struct answer *a, struct resolve *q, sa_family_t family,
+                const char *name)
+{
+	const struct ares_addrinfo_hints hints = {
+		/* The dial has its own order. */
+		.ai_flags = ARES_AI_NOSORT,
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+	};
+
+	a->query = q;
+	a->family = family;
+	ares_getaddrinfo(q->channel->ares, name, NULL, &hints, on_ares_answer, a);
+}
+
+struct resolve *resolve_start(struct resolver *r, const char *name,
+                              resolve_fn *on_answer, void *ctx)
+{
+	if (r->queries >= RESOLVE_QUERIES_MAX) {
+		errno = ENOBUFS;
+		return NULL;
+	}
+	struct resolve *q = calloc(1, sizeof(*q));
+	if (!q)
+		return NULL;
+	q->channel = r->channels;
+	q->on_answer = on_answer;
+	q->ctx = ctx;
+	q->unanswered = 2;
+	q->channel->queries++;
+	r->queries++;
+	q->starting = true;
+	ask(&q->answers[0], q, AF_INET6, name);
+	ask(&q->answers[1], q, AF_INET, name);
+	q->starting = false;
+	arm_timeout(q->channel);
+	return q;
+}
+
+void resolve_cancel(struct resolve *q)
+{
+	if (q)
+		q->on_answer = NULL;
+}
+
+int resolver_reload(struct resolver *r)
+{
+	struct channel *ch;
+	int err = channel_create(&ch, r);
+
+	if (err)
+		return err;
+	LL_PREPEND(r->channels, ch);
+	in_next_turn(r); /* closes the last one if it is idle */
+	return 0;
+}
+
+struct resolver *resolver_create(const struct resolver_args *args)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	ares_library_init(ARES_LIB_INIT_ALL);
+	r->loop = args->loop;
+	r->timeout_ms = args->timeout_ms ? args->timeout_ms : RESOLVE_TIMEOUT_MS;
+	r->tries = args->tries ? args->tries : RESOLVE_TRIES;
+	r->servers = args->servers ? strdup(args->servers) : NULL;
+	r->turn = loop_timer_create(r->loop, on_turn, r);
+	int err = r->turn && !r->servers == !args->servers ? 0 : -ENOMEM;
+	if (!err)
+		err = channel_create(&r->channels, r);
+	if (err) {
+		resolver_destroy(r);
+		errno = -err;
+		return NULL;
+	}
+	return r;
+}
+
+void resolver_destroy(struct resolver *r)
+{
+	struct channel *ch, *tmp;
+
+	if (!r)
+		return;
+	r->closing = true;
+	if (r->turn)
+		on_turn(r);
+	LL_FOREACH_SAFE(r->channels, ch, tmp)
+		channel_destroy(ch); /* c-ares answers what is open */
+	loop_timer_destroy(r->turn);
+	free(r->servers);
+	free(r);
+	ares_library_cleanup();
+}
