@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the control socket. A Unix stream socket, mode 0660: who may open it
+ * may command the daemon.
+ *
+ * A request is one line of words parted by blanks, a connection one request.
+ * The answer is a status line, "ok" or "no", and a text; then the daemon
+ * closes. The limits below keep a client that is broken, slow or hostile from
+ * costing more than its share: it is told why where it can be, and closed.
+ */
+#ifndef AGG_CTL_CTL_H
+#define AGG_CTL_CTL_H
+
+#include "agg/base/buf.h"
+#include "agg/base/loop.h"
+#include "agg/report/report.h"
+
+#define CTL_PATH_DEFAULT "/run/aggd.sock"
+#define CTL_PATH_MAX 107                    /* sockaddr_un.sun_path, less NUL */
+#define CTL_CLIENTS_MAX 16
+#define CTL_REQUEST_MAX 4096                /* bytes, with the line end */
+#define CTL_WORDS_MAX 16
+#define CTL_ANSWER_MAX (4 * 1024 * 1024)    /* bytes, status line apart */
+#define CTL_REQUEST_US_MAX 2000000u         /* from connect to the line end */
+#define CTL_STALL_US_MAX 5000000u           /* without a byte of it being read */
+
+/* One command. The handler gets the words, argv[0] being the name, and writes
+ * the answer's text to out. 0: "ok"; -errno: "no", where an empty text is
+ * replaced by the error's. -ENOBUFS: the answer is too large. It must not
+ * destroy the server. All fields but args are required. */
+struct ctl_verb {
+	const char *name;
+	const char *args; /* "[--json]"; NULL: none, and then none is passed */
+	const char *help; /* one line */
+	int (*handler)(void *ctx, int argc, const char *const *argv,
+	               struct buf *out);
+};
+
+struct ctl;
+
+/* Listens at path, whose directory is made if needed. verbs end with a NULL
+ * name and outlive the server; "help" is built in. A socket that nobody
+ * listens on is replaced. NULL: errno; EADDRINUSE: another daemon listens
+ * there; EEXIST: path is something else than a socket. */
+struct ctl *ctl_create(struct loop *loop, const char *path,
+                       const struct ctl_verb *verbs, void *ctx);
+/* Closes all clients, and removes the socket if it is still ours. */
+void ctl_destroy(struct ctl *ctl);
+
+/* For the handlers of report verbs: renders the parts as the words say:
+ * nothing, "--json" or "--metrics". */
+int ctl_render(const struct report *report, unsigned parts, int argc,
+               const char *const *argv, struct buf *out);
+
+#endif
