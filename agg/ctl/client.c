@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the blocking end of the control socket, for programs that have nothing
+ * else to do.
+ */
+#include "agg/ctl/client.h"
+
+#include "agg/ctl/ctl.h"
+#include "agg/ctl/socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_BYTES 65536
+#define STATUS_LEN 3 /* "ok\n", "no\n" */
+
+static int send_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return -errno;
+		p += sent;
+		n -= (size_t)sent;
+	}
+	return 0;
+}
+
+static int send_request(int fd, int argc, const char *const *argv)
+{
+	struct buf line;
+	int err = 0;
+
+	buf_init(&line, CTL_REQUEST_MAX);
+	for (int i = 0; !err && i < argc; i++)
+		err = buf_printf(&line, "%s%s", i ? " " : "", argv[i]);
+	if (!err)
+		err = buf_put(&line, "\n", 1);
+	/* A daemon that refuses at once has answered and closed already: its
+	 * answer is still there to be read. */
+	if (!err)
+		err = send_all(fd, buf_head(&line), line.len);
+	buf_finish(&line);
+	return err == -EPIPE ? 0 : err;
+}
+
+/* All until the daemon closes. */
+static int receive(int fd, struct buf *out)
+{
+	for (;;) {
+		size_t space = buf_space(out) < READ_BYTES ? buf_space(out)
+		                                           : READ_BYTES;
+		uint8_t *to = buf_reserve(out, space);
+		if (!to || !space)
+			return -ENOBUFS;
+		ssize_t n = recv(fd, to, space, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ECONNRESET && out->len)
+			return 0;
+		if (n < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		if (!n)
+			return 0;
+		buf_added(out, (size_t)n);
+	}
+}
+
+static int take_status(struct buf *answer, bool *ok)
+{
+	if (answer->len < STATUS_LEN)
+		return -EPROTO;
+	*ok = !memcmp(buf_head(answer), "ok\n", STATUS_LEN);
+	if (!*ok && memcmp(buf_head(answer), "no\n", STATUS_LEN))
+		return -EPROTO;
+	buf_take(answer, STATUS_LEN);
+	return 0;
+}
+
+int ctl_request(const char *path, int argc, const char *const *argv, bool *ok,
+                struct buf *out)
+{
+	int fd = ctl_socket_connect(path, CTL_CLIENT_WAIT_S);
+
+	if (fd < 0)
+		return fd == -EAGAIN ? -ETIMEDOUT : fd;
+	int err = send_request(fd, argc, argv);
+	if (!err)
+		err = receive(fd, out);
+	if (!err)
+		err = take_status(out, ok);
+	close(fd);
+	return err;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the other end of the control socket: one request, one answer. Blocks.
+ */
+#ifndef AGG_CTL_CLIENT_H
+#define AGG_CTL_CLIENT_H
+
+#include "agg/base/buf.h"
+
+#include <stdbool.h>
+
+#define CTL_CLIENT_WAIT_S 10 /* for each piece of the answer */
+
+/* Sends the words as one line and waits for the answer: its text into out (of
+ * at least CTL_ANSWER_MAX), its status into ok. 0; -errno of connect when
+ * there is no daemon; -EPROTO: what answers is no aggd; -ETIMEDOUT. */
+int ctl_request(const char *path, int argc, const char *const *argv, bool *ok,
+                struct buf *out);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the program aggctl as a person calls it, against a server in this
+ * process. What it writes, to both outputs, is read through one pipe, whose
+ * end says that the program is done.
+ */
+#include "agg/ctl/ctl.h"
+
+#include "agg/transport/tls.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATIENCE_US (60 * 1000000ull)
+#define OUTPUT_MAX 65536
+#define ARGS_MAX 8
+
+struct fixture {
+	char dir[64];
+	char path[96];
+	struct loop *loop;
+	struct ctl *ctl;
+	unsigned answers;      /* of "status" */
+	unsigned answers_most; /* then it fails */
+	bool impatient;
+	int fd;             /* of the program's output */
+	struct buf output;
+};
+
+static int verb_status(void *ctx, int argc, const char *const *argv,
+                       struct buf *out)
+{
+	struct fixture *f = ctx;
+	struct report report;
+
+	if (f->answers++ == f->answers_most)
+		return -ECANCELED;
+	report_init(&report);
+	strcpy(report.head.role, "gateway");
+	strcpy(report.head.version, "1.2.3");
+	int err = ctl_render(&report, 0, argc, argv, out);
+	report_finish(&report);
+	return err;
+}
+
+static int verb_reload(void *ctx, int argc, const char *const *argv,
+                       struct buf *out)
+{
+	buf_printf(out, "aggd.conf:7: that is wrong\n");
+	return -EINVAL;
+}
+
+static const struct ctl_verb verbs[] = {
+	{ "status", "[--json]", "how it is", verb_status },
+	{ "reload", NULL, "reads the configuration", verb_reload },
+	{ NULL },
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/aggctl_test.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/aggd.sock", f->dir);
+	f->answers_most = 100;
+	f->loop = loop_create();
+	f->ctl = ctl_create(f->loop, f->path, verbs, f);
+	assert_non_null(f->ctl);
+	buf_init(&f->output, OUTPUT_MAX);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ctl_destroy(f->ctl);
+	loop_destroy(f->loop);
+	buf_finish(&f->output);
+	assert_int_equal(rmdir(f->dir), 0);
+	free(f);
+	return 0;
+}
+
+static void on_output(void *ctx, unsigned events)
+{
+	struct fixture *f = ctx;
+	uint8_t piece[4096];
+	ssize_t n = read(f->fd, piece, sizeof(piece));
+
+	if (n > 0)
+		assert_int_equal(buf_put(&f->output, piece, (size_t)n), 0);
+	else
+		loop_stop(f->loop);
+}
+
+static void on_impatient(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->impatient = true;
+	loop_stop(f->loop);
+}
+
+static void become_aggctl(int out, va_list args)
+{
+	char *argv[ARGS_MAX] = { (char[]){ "aggctl" } };
+
+	for (int i = 1; i < ARGS_MAX - 1; i++)
+		if (!(argv[i] = va_arg(args, char *)))
+			break;
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execv(AGGCTL, argv);
+	_exit(127);
+}
+
+/* The program's exit status; its output is in f->output, ended by a NUL. */
+static int aggctl(struct fixture *f, ...)
+{
+	int fds[2], status;
+	va_list args;
+
+	assert_int_equal(pipe(fds), 0);
+	va_start(args, f);
+	pid_t pid = fork();
+	if (!pid)
+		become_aggctl(fds[1], args);
+	va_end(args);
+	close(fds[1]);
+	buf_take(&f->output, f->output.len);
+	f->fd = fds[0];
+	struct loop_io *io = loop_io_create(f->loop, f->fd, LOOP_READ,
+	                                    on_output, f);
+	struct loop_timer *patience =
+		loop_timer_create(f->loop, on_impatient, f);
+	loop_timer_arm(patience, loop_now_us(f->loop) + PATIENCE_US);
+	loop_run(f->loop);
+	loop_timer_destroy(patience);
+	loop_io_destroy(io);
+	close(f->fd);
+	assert_false(f->impatient);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(buf_put(&f->output, "", 1), 0);
+	return WEXITSTATUS(status);
+}
+
+static const char *output(const struct fixture *f)
+{
+	return (const char *)buf_head(&f->output);
+}
+
+static void assert_says(const struct fixture *f, const char *part)
+{
+	if (!strstr(output(f), part))
+		fail_msg("'%s' is not in:\n%s", part, output(f));
+}
+
+static void answers_are_printed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n");
+	assert_int_equal(aggctl(f, "status", "--json", "-s", f->path, NULL), 0);
+	assert_string_equal(output(f), "{\"role\":\"gateway\",\"version\":"
+	                    "\"1.2.3\",\"uptime_us\":0,\"left_out\":0}\n");
+}
+
+static void environment_names_the_socket(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("AGGD_CONTROL", f->path, 1);
+	assert_int_equal(aggctl(f, "status", NULL), 0);
+	assert_int_equal(aggctl(f, "-s", "/nowhere/s", "status", NULL), 3);
+	unsetenv("AGGD_CONTROL");
+}
+
+static void watch_goes_on_until_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	f->answers_most = 2;
+	assert_int_equal(aggctl(f, "-s", f->path, "status", "--watch", NULL), 1);
+	assert_int_equal(f->answers, 3);
+	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n"
+	                    "aggd 1.2.3, gateway, running for 0 s\n"
+	                    "aggctl: Operation canceled\n");
+}
+
+static void refusal_is_1(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "-s", f->path, "reload", NULL), 1);
+	assert_string_equal(output(f), "aggctl: aggd.conf:7: that is wrong\n");
+	/* A verb that this daemon's role has not. */
+	assert_int_equal(aggctl(f, "-s", f->path, "sites", NULL), 1);
+	assert_says(f, "allowed here: status, reload, help");
+}
+
+static void wrong_usage_is_2(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "stats", NULL), 2);
+	assert_says(f, "unknown command 'stats'");
+	assert_says(f, "allowed: status uplinks streams sites reload keygen pin");
+	assert_int_equal(aggctl(f, NULL), 2);
+	assert_says(f, "usage: aggctl");
+	assert_int_equal(aggctl(f, "status", "now", NULL), 2);
+	assert_int_equal(aggctl(f, "keygen", NULL), 2);
+	assert_says(f, "usage: aggctl keygen DIR");
+	assert_int_equal(aggctl(f, "reload", "--json", NULL), 2);
+	assert_int_equal(aggctl(f, "--jason", "status", NULL), 2);
+	assert_int_equal(aggctl(f, "-s", NULL), 2);
+}
+
+static void no_daemon_is_3(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "-s", "/nowhere/aggd.sock", "status", NULL), 3);
+	assert_says(f, "/nowhere/aggd.sock");
+	assert_says(f, "Is aggd running?");
+}
+
+static void help_lists_every_command(void **state)
+{
+	static const char *const names[] = { "status", "uplinks", "streams",
+		"sites", "reload", "keygen", "pin", "help", CTL_PATH_DEFAULT };
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "help", NULL), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_says(f, names[i]);
+	assert_int_equal(aggctl(f, "--version", NULL), 0);
+	assert_says(f, "aggctl ");
+}
+
+static void keys_need_no_daemon(void **state)
+{
+	struct fixture *f = *state;
+	char dir[96], file[128], pin[TLS_PIN_TEXT_LEN + 2];
+
+	snprintf(dir, sizeof(dir), "%s/state", f->dir);
+	snprintf(file, sizeof(file), "%s/identity.pem", dir);
+	assert_int_equal(aggctl(f, "pin", dir, NULL), 1);
+	assert_says(f, "there is no identity");
+	assert_int_equal(aggctl(f, "keygen", dir, NULL), 0);
+	assert_int_equal(f->output.len, sizeof(pin));
+	memcpy(pin, output(f), sizeof(pin));
+	assert_memory_equal(pin, "sha256:", 7);
+	assert_int_equal(aggctl(f, "pin", dir, NULL), 0);
+	assert_string_equal(output(f), pin);
+	assert_int_equal(aggctl(f, "keygen", dir, NULL), 0);
+	assert_says(f, "nothing was changed");
+	assert_says(f, pin);
+	assert_int_equal(chmod(file, 0644), 0);
+	assert_int_equal(aggctl(f, "pin", dir, NULL), 1);
+	assert_says(f, "others may read");
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(answers_are_printed),
+		TEST(environment_names_the_socket),
+		TEST(watch_goes_on_until_refused),
+		TEST(refusal_is_1),
+		TEST(wrong_usage_is_2),
+		TEST(no_daemon_is_3),
+		TEST(help_lists_every_command),
+		TEST(keys_need_no_daemon),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
