@@ -65,7 +65,8 @@ void tls_peer_pin(const struct tls *tls, struct tls_pin *out);
 const char *tls_cipher(const struct tls *tls);
 
 /* Seals n > 0 bytes into out, in records of TLS_RECORD_PAYLOAD_MAX.
- * 0; -ENOBUFS: out is full, nothing was sealed; -EPROTO. */
+ * 0 (n = 0 is nothing to do); -ENOBUFS: out is full, nothing was sealed;
+ * -EPROTO. */
 int tls_write(struct tls *tls, const uint8_t *p, size_t n);
 /* Opens what is in `in`: bytes stored (> 0), 0: the record is not whole yet,
  * -EPIPE: the peer closed, -EPROTO: broken or forged. */

@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what tls.h promises, asked of every library as a client against every
+ * library as a server. Knows no library: wrong peers come from tls_stranger.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/contract/tls_pair.h"
+#include "tests/contract/tls_stranger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BIG (1u << 20)
+#define RECORD_HEADER 5
+#define APPLICATION_DATA 23 /* RFC 8446, 5.1 */
+
+static const struct tls_impl *const libraries[] = { &tls_impl_openssl };
+#define LIBRARIES (sizeof(libraries) / sizeof(libraries[0]))
+
+struct fixture {
+	const struct tls_impl *client, *server;
+	struct tls_pair_home home;
+};
+
+static void open_pair(struct fixture *f, struct tls_pair *pair)
+{
+	tls_pair_init(pair, f->client, f->server, &f->home);
+}
+
+/* A pair with the handshake behind it and nothing in its queues. */
+static void open_shaken(struct fixture *f, struct tls_pair *pair)
+{
+	struct rand r = { 1 };
+
+	open_pair(f, pair);
+	assert_true(tls_pair_shake(pair, TLS_PAIR_QUEUE_MAX, &r));
+	tls_pair_turn(pair, TLS_PAIR_QUEUE_MAX);
+	assert_int_equal(pair->client.in.len + pair->server.in.len, 0);
+}
+
+static uint8_t *noise(size_t n, uint64_t seed)
+{
+	struct rand r = { seed };
+	uint8_t *p = malloc(n);
+
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)rand_u64(&r);
+	return p;
+}
+
+static int end_write(struct tls_end *end, const void *p, size_t n)
+{
+	return end->lib->write(end->tls, p, n);
+}
+
+static ssize_t end_read(struct tls_end *end, void *p, size_t n)
+{
+	return end->lib->read(end->tls, p, n);
+}
+
+/* Handshake. */
+
+static void test_handshake_at_once(void **state)
+{
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	assert_non_null(pair.client.lib->cipher(pair.client.tls));
+	assert_non_null(strchr(pair.server.lib->library(), ' '));
+	if (pair.client.lib == pair.server.lib)
+		assert_string_equal(pair.client.lib->cipher(pair.client.tls),
+		                    pair.server.lib->cipher(pair.server.tls));
+	tls_pair_finish(&pair);
+}
+
+static void test_handshake_byte_by_byte(void **state)
+{
+	struct tls_pair pair;
+	struct rand r = { 2 };
+
+	open_pair(*state, &pair);
+	assert_true(tls_pair_shake(&pair, 1, &r));
+	tls_pair_finish(&pair);
+}
+
+static void test_handshake_at_random_splits(void **state)
+{
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		struct tls_pair pair;
+		struct rand r = { seed };
+		open_pair(*state, &pair);
+		assert_true(tls_pair_shake(&pair, 1 + rand_below(&r, 600), &r));
+		tls_pair_finish(&pair);
+	}
+}
+
+static void assert_peer_pins(struct fixture *f, struct tls_pair *pair)
+{
+	struct tls_pin client, server, seen;
+
+	assert_int_equal(f->client->identity_pin(f->home.client, &client), 0);
+	assert_int_equal(f->server->identity_pin(f->home.server, &server), 0);
+	assert_false(tls_pin_equal(&client, &server));
+	pair->server.lib->peer_pin(pair->server.tls, &seen);
+	assert_true(tls_pin_equal(&seen, &client));
+	pair->client.lib->peer_pin(pair->client.tls, &seen);
+	assert_true(tls_pin_equal(&seen, &server));
+}
+
+static void test_pins_are_those_of_the_identities(void **state)
+{
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	assert_peer_pins(*state, &pair);
+	tls_pair_finish(&pair);
+}
+
+/* A bit changed on the way: no handshake, or, where the bit means nothing
+ * (a record's legacy version), one with the right peer. */
+static void test_handshake_with_flipped_bits(void **state)
+{
+	struct rand r = { 3 };
+
+	for (int i = 0; i < 200; i++) {
+		struct tls_pair pair;
+		open_pair(*state, &pair);
+		tls_end_shake(&pair.client);
+		bool to_server = rand_below(&r, 2);
+		struct tls_end *from = to_server ? &pair.client : &pair.server;
+		if (!to_server)
+			tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+		tls_end_shake(&pair.server);
+		buf_head(&from->out)[rand_below(&r, from->out.len)] ^=
+			(uint8_t)(1 << rand_below(&r, 8));
+		for (int turn = 0; turn < 6; turn++)
+			tls_pair_turn(&pair, BIG);
+		if (pair.client.shaken == 1 && pair.server.shaken == 1)
+			assert_peer_pins(*state, &pair);
+		tls_pair_finish(&pair);
+	}
+}
+
+/* Data. */
+
+static void pass(struct tls_end *from, struct tls_end *to, const uint8_t *p,
+                 size_t n, size_t piece_max, struct rand *r)
+{
+	struct buf got;
+
+	buf_init(&got, TLS_PAIR_QUEUE_MAX);
+	assert_int_equal(end_write(from, p, n), 0);
+	while (from->out.len) {
+		tls_pair_move(&from->out, &to->in, 1 + rand_below(r, piece_max));
+		assert_int_equal(tls_end_read(to, &got), 0);
+	}
+	assert_int_equal(got.len, n);
+	assert_memory_equal(buf_head(&got), p, n);
+	assert_int_equal(to->in.len, 0);
+	buf_finish(&got);
+}
+
+static void test_data_of_any_size_both_ways(void **state)
+{
+	static const size_t sizes[] = { 1, 2, 1400, 16383, 16384, 16385, BIG };
+	uint8_t *p = noise(BIG, 4);
+	struct rand r = { 5 };
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		pass(&pair.client, &pair.server, p, sizes[i], BIG, &r);
+		pass(&pair.server, &pair.client, p, sizes[i], BIG, &r);
+		pass(&pair.client, &pair.server, p, sizes[i], 9000, &r);
+	}
+	pass(&pair.server, &pair.client, p, 20000, 1, &r);
+	tls_pair_finish(&pair);
+	free(p);
+}
+
+static void test_nothing_to_write_writes_nothing(void **state)
+{
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	assert_int_equal(end_write(&pair.client, "", 0), 0);
+	assert_int_equal(pair.client.out.len, 0);
+	tls_pair_finish(&pair);
+}
+
+static void test_reads_may_be_small(void **state)
+{
+	uint8_t *p = noise(1000, 6), got[1000];
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	assert_int_equal(end_write(&pair.client, p, 1000), 0);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	for (size_t i = 0; i < 1000; i += 8)
+		assert_int_equal(end_read(&pair.server, got + i, 8), 8);
+	assert_memory_equal(got, p, 1000);
+	assert_int_equal(end_read(&pair.server, got, 8), 0);
+	tls_pair_finish(&pair);
+	free(p);
+}
+
+/* The client may speak at once; the server finds it behind the handshake. */
+static void test_data_right_behind_the_handshake(void **state)
+{
+	struct tls_pair pair;
+	char got[16];
+
+	open_pair(*state, &pair);
+	tls_pair_turn(&pair, BIG);
+	tls_end_shake(&pair.client);
+	assert_int_equal(pair.client.shaken, 1);
+	assert_int_equal(end_write(&pair.client, "early bird", 10), 0);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	tls_end_shake(&pair.server);
+	assert_int_equal(pair.server.shaken, 1);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), 10);
+	assert_memory_equal(got, "early bird", 10);
+	tls_pair_finish(&pair);
+}
+
+static size_t record_body(const uint8_t *header)
+{
+	return (size_t)header[3] << 8 | header[4];
+}
+
+static void test_records_are_full(void **state)
+{
+	static const size_t sizes[] = { 1, 16384, 16385, 100000 };
+	uint8_t *p = noise(BIG, 7);
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_t left = sizes[i], at = 0;
+		struct buf *out = &pair.client.out;
+		assert_int_equal(end_write(&pair.client, p, left), 0);
+		for (; left; at += RECORD_HEADER + record_body(buf_head(out) + at)) {
+			const uint8_t *header = buf_head(out) + at;
+			size_t payload = left < TLS_RECORD_PAYLOAD_MAX
+				? left : TLS_RECORD_PAYLOAD_MAX;
+			assert_int_equal(header[0], APPLICATION_DATA);
+			assert_int_equal(RECORD_HEADER + record_body(header),
+			                 payload + TLS_RECORD_OVERHEAD);
+			left -= payload;
+		}
+		assert_int_equal(at, out->len);
+		buf_take(out, out->len);
+	}
+	tls_pair_finish(&pair);
+	free(p);
+}
+
+static void test_a_full_queue_seals_nothing(void **state)
+{
+	size_t n = 3 * TLS_RECORD_PAYLOAD_MAX;
+	size_t room = n + 3 * TLS_RECORD_OVERHEAD;
+	uint8_t *p = noise(n, 8);
+	struct rand r = { 9 };
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	pair.client.out.max = room - 1;
+	assert_int_equal(end_write(&pair.client, p, n), -ENOBUFS);
+	assert_int_equal(pair.client.out.len, 0);
+	pair.client.out.max = room;
+	pass(&pair.client, &pair.server, p, n, BIG, &r);
+	assert_int_equal(end_write(&pair.client, p, 1), 0);
+	assert_int_equal(end_write(&pair.client, p, n), -ENOBUFS);
+	assert_int_equal(pair.client.out.len, 1 + TLS_RECORD_OVERHEAD);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	assert_int_equal(end_read(&pair.server, p, n), 1);
+	pass(&pair.client, &pair.server, p, n, BIG, &r);
+	tls_pair_finish(&pair);
+	free(p);
+}
+
+static void test_close_comes_behind_the_data(void **state)
+{
+	struct tls_pair pair;
+	char got[16];
+
+	open_shaken(*state, &pair);
+	assert_int_equal(end_write(&pair.client, "last", 4), 0);
+	pair.client.lib->close(pair.client.tls);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), 4);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), -EPIPE);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), -EPIPE);
+	tls_pair_finish(&pair);
+}
+
+static void test_close_in_the_handshake_is_harmless(void **state)
+{
+	struct tls_pair pair;
+	struct rand r = { 10 };
+
+	open_pair(*state, &pair);
+	tls_pair_turn(&pair, BIG);
+	pair.server.lib->close(pair.server.tls);
+	tls_pair_finish(&pair);
+	open_pair(*state, &pair); /* no error of the first is left about */
+	assert_true(tls_pair_shake(&pair, BIG, &r));
+	tls_pair_finish(&pair);
+}
+
+/* Forgeries. */
+
+static void assert_broken(struct tls_end *end)
+{
+	uint8_t got[64];
+
+	assert_int_equal(end_read(end, got, sizeof(got)), -EPROTO);
+	assert_string_not_equal(end->lib->error(end->tls), "");
+	assert_string_not_equal(end->lib->error(end->tls), "no error");
+	assert_int_equal(end_read(end, got, sizeof(got)), -EPROTO);
+}
+
+static void test_a_cut_record_waits(void **state)
+{
+	uint8_t *p = noise(100, 11), got[100];
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	for (size_t cut = 0; cut < 100 + TLS_RECORD_OVERHEAD; cut++) {
+		assert_int_equal(end_write(&pair.client, p, 100), 0);
+		tls_pair_move(&pair.client.out, &pair.server.in, cut);
+		assert_int_equal(end_read(&pair.server, got, 100), 0);
+		assert_int_equal(end_read(&pair.server, got, 100), 0);
+		tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+		assert_int_equal(end_read(&pair.server, got, 100), 100);
+		assert_memory_equal(got, p, 100);
+	}
+	tls_pair_finish(&pair);
+	free(p);
+}
+
+/* Two records; one bit of the first is wrong. */
+static void flip_and_read(struct fixture *f, size_t at, unsigned bit)
+{
+	struct tls_pair pair;
+	uint8_t p[100] = { 0 }, got[200];
+
+	open_shaken(f, &pair);
+	assert_int_equal(end_write(&pair.client, p, sizeof(p)), 0);
+	assert_int_equal(end_write(&pair.client, p, sizeof(p)), 0);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	buf_head(&pair.server.in)[at] ^= (uint8_t)(1 << bit);
+	ssize_t n = end_read(&pair.server, got, sizeof(got));
+	if (at != 3 && at != 4) /* a longer record waits for its end */
+		assert_int_equal(n, -EPROTO);
+	assert_true(n == -EPROTO || n == 0);
+	if (n < 0)
+		assert_broken(&pair.server);
+	tls_pair_finish(&pair);
+}
+
+static void test_a_flipped_bit_is_never_data(void **state)
+{
+	struct rand r = { 12 };
+
+	for (size_t at = 0; at < RECORD_HEADER; at++)
+		for (unsigned bit = 0; bit < 8; bit++)
+			flip_and_read(*state, at, bit);
+	for (size_t at = RECORD_HEADER; at < 100 + TLS_RECORD_OVERHEAD; at++)
+		flip_and_read(*state, at, (unsigned)rand_below(&r, 8));
+}
+
+static void test_a_repeated_record_is_refused(void **state)
+{
+	struct tls_pair pair;
+	uint8_t record[4 + TLS_RECORD_OVERHEAD], got[64];
+
+	open_shaken(*state, &pair);
+	assert_int_equal(end_write(&pair.client, "once", 4), 0);
+	memcpy(record, buf_head(&pair.client.out), sizeof(record));
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	assert_int_equal(buf_put(&pair.server.in, record, sizeof(record)), 0);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), 4);
+	assert_broken(&pair.server);
+	tls_pair_finish(&pair);
+}
+
+static void test_a_missing_record_is_noticed(void **state)
+{
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	assert_int_equal(end_write(&pair.client, "gone", 4), 0);
+	buf_take(&pair.client.out, pair.client.out.len);
+	assert_int_equal(end_write(&pair.client, "next", 4), 0);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	assert_broken(&pair.server);
+	tls_pair_finish(&pair);
+}
+
+static void test_noise_instead_of_a_handshake(void **state)
+{
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		struct tls_pair pair;
+		uint8_t *p = noise(1000, seed);
+		open_pair(*state, &pair);
+		tls_end_shake(&pair.client);
+		assert_int_equal(buf_put(&pair.client.in, p, 1000), 0);
+		assert_int_equal(buf_put(&pair.server.in, p, 1000), 0);
+		tls_end_shake(&pair.client);
+		tls_end_shake(&pair.server);
+		assert_int_equal(pair.client.shaken, -EPROTO);
+		assert_int_equal(pair.server.shaken, -EPROTO);
+		tls_pair_finish(&pair);
+		free(p);
+	}
+}
+
+/* Strangers. */
+
+static const char ours[] = "aggd/1";
+static const char no_alpn[] = "no shared ALPN";
+static const char not_p256[] = "peer's certificate is not P-256";
+static const char not_alone[] = "peer's certificate is not alone";
+
+static const struct stranger_case {
+	const char *what;
+	struct tls_stranger_args args; /* side: set by the test */
+	/* Of our server and of our client; NULL: the library's own words. */
+	const char *server_error, *client_error;
+} strangers[] = {
+	{ "another ALPN", { .alpn = "h2" }, no_alpn, NULL },
+	{ "no ALPN", { .alpn = NULL }, no_alpn, no_alpn },
+	{ "TLS 1.2", { .alpn = ours, .tls12_only = true }, NULL, NULL },
+	{ "no certificate", { .alpn = ours, .key = STRANGER_NO_CERTIFICATE },
+	  NULL, NULL },
+	{ "RSA", { .alpn = ours, .key = STRANGER_RSA }, not_p256, not_p256 },
+	{ "P-384", { .alpn = ours, .key = STRANGER_P384 }, not_p256, not_p256 },
+	{ "Ed25519", { .alpn = ours, .key = STRANGER_ED25519 },
+	  not_p256, not_p256 },
+	{ "a chain", { .alpn = ours, .key = STRANGER_CHAIN },
+	  not_alone, not_alone },
+};
+
+/* Ours against a stranger until all is said; the last answer of ours. */
+static int meet(struct tls_end *end, struct tls_stranger *stranger,
+                struct buf *to_stranger)
+{
+	for (int turn = 0; turn < 8; turn++) {
+		tls_end_shake(end);
+		tls_pair_move(&end->out, to_stranger, BIG);
+		tls_stranger_shake(stranger);
+	}
+	return end->shaken;
+}
+
+static void meet_case(struct fixture *f, const struct stranger_case *c,
+                      enum tls_side stranger_side)
+{
+	struct tls_stranger_args args = c->args;
+	struct buf to_stranger;
+	struct tls_end end;
+
+	buf_init(&to_stranger, BIG);
+	args.side = stranger_side;
+	if (stranger_side == TLS_CLIENT)
+		tls_end_init(&end, f->server, TLS_SERVER, f->home.server);
+	else
+		tls_end_init(&end, f->client, TLS_CLIENT, f->home.client);
+	struct tls_stranger *stranger =
+		tls_stranger_create(&args, &to_stranger, &end.in);
+	int rc = meet(&end, stranger, &to_stranger);
+	const char *error = end.lib->error(end.tls);
+	if (rc != -EPROTO)
+		print_error("accepted: %s\n", c->what);
+	assert_int_equal(rc, -EPROTO);
+	assert_string_not_equal(error, "no error");
+	const char *wanted = stranger_side == TLS_CLIENT ? c->server_error
+	                                                 : c->client_error;
+	if (wanted)
+		assert_string_equal(error, wanted);
+	tls_stranger_destroy(stranger);
+	tls_end_finish(&end);
+	buf_finish(&to_stranger);
+}
+
+static void test_strange_clients_are_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		meet_case(*state, &strangers[i], TLS_CLIENT);
+}
+
+static void test_strange_servers_are_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		meet_case(*state, &strangers[i], TLS_SERVER);
+}
+
+/* A stranger that does all right is none: the refusals above are for what
+ * they name. It asks for new keys, too, and sends session tickets. */
+static void test_a_right_peer_by_other_hands(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int side = TLS_CLIENT; side <= TLS_SERVER; side++) {
+		struct tls_stranger_args args = {
+			.side = (enum tls_side)side, .alpn = ours };
+		struct buf to_stranger;
+		struct tls_end end;
+		char got[16];
+		buf_init(&to_stranger, BIG);
+		if (side == TLS_CLIENT)
+			tls_end_init(&end, f->server, TLS_SERVER, f->home.server);
+		else
+			tls_end_init(&end, f->client, TLS_CLIENT, f->home.client);
+		struct tls_stranger *stranger =
+			tls_stranger_create(&args, &to_stranger, &end.in);
+		assert_int_equal(meet(&end, stranger, &to_stranger), 1);
+		for (int round = 0; round < 5; round++) {
+			tls_stranger_rekey(stranger);
+			tls_stranger_write(stranger, (const uint8_t *)"ping", 4);
+			assert_int_equal(end_read(&end, got, sizeof(got)), 4);
+			assert_int_equal(end_read(&end, got, sizeof(got)), 0);
+			assert_int_equal(end_write(&end, "pong", 4), 0);
+			tls_pair_move(&end.out, &to_stranger, BIG);
+			assert_int_equal(tls_stranger_read(
+				stranger, (uint8_t *)got, sizeof(got)), 4);
+			assert_memory_equal(got, "pong", 4);
+		}
+		tls_stranger_destroy(stranger);
+		tls_end_finish(&end);
+		buf_finish(&to_stranger);
+	}
+}
+
+/* Exported keys. */
+
+static void export(struct tls_end *end, const char *label, uint8_t key[32])
+{
+	assert_int_equal(end->lib->export(end->tls, label, key, 32), 0);
+}
+
+static void test_exported_keys(void **state)
+{
+	struct tls_pair pair, other;
+	uint8_t client[32], server[32], label[32], connection[32];
+
+	open_pair(*state, &pair);
+	assert_int_equal(pair.client.lib->export(pair.client.tls, "aggd a",
+	                                         client, 32), -EPROTO);
+	tls_pair_finish(&pair);
+	open_shaken(*state, &pair);
+	open_shaken(*state, &other);
+	export(&pair.client, "aggd a", client);
+	export(&pair.server, "aggd a", server);
+	export(&pair.client, "aggd b", label);
+	export(&other.client, "aggd a", connection);
+	assert_memory_equal(client, server, 32);
+	assert_memory_not_equal(client, label, 32);
+	assert_memory_not_equal(client, connection, 32);
+	tls_pair_finish(&pair);
+	tls_pair_finish(&other);
+}
+
+/* The identity. */
+
+static void test_identity_is_never_overwritten(void **state)
+{
+	struct fixture *f = *state;
+	struct tls_pin before, after;
+
+	assert_int_equal(f->client->identity_pin(f->home.client, &before), 0);
+	assert_int_equal(f->client->identity_generate(f->home.client), -EEXIST);
+	assert_int_equal(f->client->identity_pin(f->home.client, &after), 0);
+	assert_true(tls_pin_equal(&before, &after));
+}
+
+static unsigned mode_of(const char *dir, const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s%s", dir, name);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_identity_is_private(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct tls_pin pin;
+
+	assert_int_equal(mode_of(f->home.client, ""), 0700);
+	assert_int_equal(mode_of(f->home.client, "/identity.pem"), 0600);
+	snprintf(path, sizeof(path), "%s/identity.pem", f->home.client);
+	static const mode_t open_modes[] = { 0640, 0604, 0620, 0601 };
+	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++) {
+		assert_int_equal(chmod(path, open_modes[i]), 0);
+		assert_int_equal(f->client->identity_pin(f->home.client, &pin),
+		                 -EPERM);
+		errno = 0;
+		assert_null(f->client->context_create(TLS_CLIENT,
+		                                      f->home.client));
+		assert_int_equal(errno, EPERM);
+	}
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(f->client->identity_pin(f->home.client, &pin), 0);
+}
+
+/* Puts text where an identity should be and asks for its pin. */
+static int pin_of_text(struct fixture *f, const char *text, size_t n)
+{
+	char path[128];
+	struct tls_pin pin;
+
+	snprintf(path, sizeof(path), "%s/identity.pem", f->home.root);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, n, file), n);
+	fclose(file);
+	assert_int_equal(chmod(path, 0600), 0);
+	int rc = f->client->identity_pin(f->home.root, &pin);
+	assert_int_equal(unlink(path), 0);
+	return rc;
+}
+
+static void test_identity_of_garbage(void **state)
+{
+	struct fixture *f = *state;
+	char path[128], text[4096];
+	static const char zeroes[100000];
+
+	assert_int_equal(pin_of_text(f, "", 0), -EBADMSG);
+	assert_int_equal(pin_of_text(f, "garbage\n", 8), -EBADMSG);
+	assert_int_equal(pin_of_text(f, zeroes, sizeof(zeroes)), -EBADMSG);
+	snprintf(path, sizeof(path), "%s/identity.pem", f->home.client);
+	FILE *file = fopen(path, "rb");
+	assert_non_null(file);
+	size_t n = fread(text, 1, sizeof(text), file);
+	fclose(file);
+	assert_int_equal(pin_of_text(f, text, n), 0);
+	assert_int_equal(pin_of_text(f, text, n / 2), -EBADMSG);
+	assert_int_equal(pin_of_text(f, text + n / 2, n - n / 2), -EBADMSG);
+}
+
+static void test_identity_where_there_is_none(void **state)
+{
+	struct fixture *f = *state;
+	struct tls_pin pin;
+	char path[128];
+
+	assert_int_equal(f->client->identity_pin(f->home.root, &pin), -ENOENT);
+	errno = 0;
+	assert_null(f->server->context_create(TLS_SERVER, f->home.root));
+	assert_int_equal(errno, ENOENT);
+	snprintf(path, sizeof(path), "%s/identity.pem", f->home.root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(f->client->identity_pin(f->home.root, &pin), -EBADMSG);
+	assert_int_equal(f->client->identity_generate(f->home.root), -EEXIST);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* Root may write anywhere: so a place where nobody can. */
+static void test_identity_where_none_can_be(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	assert_true(f->client->identity_generate("/proc/aggd") < 0);
+	snprintf(path, sizeof(path), "%s/no/such", f->home.root);
+	assert_int_equal(f->client->identity_generate(path), -ENOENT);
+	snprintf(path, sizeof(path), "%s/identity.pem/x", f->home.client);
+	assert_int_equal(f->client->identity_generate(path), -ENOTDIR);
+}
+
+static void test_identities_differ(void **state)
+{
+	struct fixture *f = *state;
+	struct tls_pin client, server;
+
+	assert_int_equal(f->client->identity_pin(f->home.client, &client), 0);
+	assert_int_equal(f->client->identity_pin(f->home.server, &server), 0);
+	assert_false(tls_pin_equal(&client, &server));
+}
+
+static int run_pair(struct fixture *f)
+{
+#define ROW(fn) cmocka_unit_test_prestate(fn, f)
+	const struct CMUnitTest tests[] = {
+		ROW(test_handshake_at_once),
+		ROW(test_handshake_byte_by_byte),
+		ROW(test_handshake_at_random_splits),
+		ROW(test_pins_are_those_of_the_identities),
+		ROW(test_handshake_with_flipped_bits),
+		ROW(test_data_of_any_size_both_ways),
+		ROW(test_nothing_to_write_writes_nothing),
+		ROW(test_reads_may_be_small),
+		ROW(test_data_right_behind_the_handshake),
+		ROW(test_records_are_full),
+		ROW(test_a_full_queue_seals_nothing),
+		ROW(test_close_comes_behind_the_data),
+		ROW(test_close_in_the_handshake_is_harmless),
+		ROW(test_a_cut_record_waits),
+		ROW(test_a_flipped_bit_is_never_data),
+		ROW(test_a_repeated_record_is_refused),
+		ROW(test_a_missing_record_is_noticed),
+		ROW(test_noise_instead_of_a_handshake),
+		ROW(test_strange_clients_are_refused),
+		ROW(test_strange_servers_are_refused),
+		ROW(test_a_right_peer_by_other_hands),
+		ROW(test_exported_keys),
+		ROW(test_identity_is_never_overwritten),
+		ROW(test_identity_is_private),
+		ROW(test_identity_of_garbage),
+		ROW(test_identity_where_there_is_none),
+		ROW(test_identity_where_none_can_be),
+		ROW(test_identities_differ),
+	};
+#undef ROW
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s to %s", f->client->name,
+	         f->server->name);
+	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+int main(void)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < LIBRARIES * LIBRARIES; i++) {
+		struct fixture f = { .client = libraries[i / LIBRARIES],
+		                     .server = libraries[i % LIBRARIES] };
+		tls_pair_home_init(&f.home, f.client);
+		failed += run_pair(&f);
+		tls_pair_home_finish(&f.home);
+	}
+	return failed != 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: tls.h as a table, so that one program can hold several libraries and
+ * set each against each. meson.build compiles every implementation, and
+ * tls_impl.c with it, under names of its own; tls.h is the contract, and
+ * nothing is added to it here.
+ */
+#ifndef TESTS_CONTRACT_TLS_IMPL_H
+#define TESTS_CONTRACT_TLS_IMPL_H
+
+#include "agg/transport/tls.h"
+
+struct tls_impl {
+	const char *name;
+	int (*identity_generate)(const char *dir);
+	int (*identity_pin)(const char *dir, struct tls_pin *out);
+	struct tls_context *(*context_create)(enum tls_side side,
+	                                      const char *dir);
+	void (*context_destroy)(struct tls_context *ctx);
+	const char *(*library)(void);
+	struct tls *(*create)(struct tls_context *ctx, struct buf *in,
+	                      struct buf *out);
+	void (*destroy)(struct tls *tls);
+	int (*handshake)(struct tls *tls);
+	void (*peer_pin)(const struct tls *tls, struct tls_pin *out);
+	const char *(*cipher)(const struct tls *tls);
+	int (*write)(struct tls *tls, const uint8_t *p, size_t n);
+	ssize_t (*read)(struct tls *tls, uint8_t *p, size_t n);
+	void (*close)(struct tls *tls);
+	const char *(*error)(const struct tls *tls);
+	int (*export)(struct tls *tls, const char *label, uint8_t *out,
+	              size_t n);
+};
+
+extern const struct tls_impl tls_impl_openssl;
+
+#endif
