@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a lane, the session's end of one subflow. It remembers every frame that
+ * must arrive in a ring, in the order of the wire, until the peer's count of
+ * processed bytes passes it; and it judges the subflow:
+ *
+ *   suspect   no progress for max(2*srtt + 4*rttvar, 200 ms) while something
+ *             waits for it. What is in flight goes again elsewhere, nothing
+ *             new is given to it; any progress clears it.
+ *   given up  suspect for give_up_us: dropped, and the shell connects anew.
+ *
+ * Estimates come from the kernel (subflow_info); the rate is the best seen of
+ * late and decays slowly, so that a quiet path does not look like a slow one
+ * (research/schedulers.md 1.12).
+ */
+#include "agg/transport/session_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define FLIGHT_CAP_MIN 32u
+#define FLIGHT_SPARE 1024u        /* of the ring, for control frames */
+#define MSS_DEFAULT 1400u
+#define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
+#define PIECE_MIN_MSS 2u
+#define RATE_HALF_LIFE_US 10000000u
+#define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
+
+static struct flight *flight_at(const struct lane *lane, uint32_t i)
+{
+	return &lane->flights[(lane->flight_head + i) & (lane->flight_cap - 1)];
+}
+
+static int flight_push(struct lane *lane, const struct flight *flight)
+{
+	if (lane->flight_len == lane->flight_cap) {
+		uint32_t cap = lane->flight_cap ? lane->flight_cap * 2
+		                                : FLIGHT_CAP_MIN;
+		struct flight *ring = cap <= FLIGHT_MAX ?
+			malloc(cap * sizeof(*ring)) : NULL;
+		if (!ring)
+			return -ENOBUFS;
+		for (uint32_t i = 0; i < lane->flight_len; i++)
+			ring[i] = *flight_at(lane, i);
+		free(lane->flights);
+		lane->flights = ring;
+		lane->flight_cap = cap;
+		lane->flight_head = 0;
+	}
+	lane->flight_len++;
+	*flight_at(lane, lane->flight_len - 1) = *flight;
+	return 0;
+}
+
+static struct flight flight_pop(struct lane *lane)
+{
+	struct flight flight = *flight_at(lane, 0);
+
+	lane->flight_head = (lane->flight_head + 1) & (lane->flight_cap - 1);
+	lane->flight_len--;
+	return flight;
+}
+
+struct lane *lane_create(struct session *s, const struct wire_hello *hello,
+                         const struct subflow_ops *ops, void *ctx)
+{
+	struct lane *lane = calloc(1, sizeof(*lane));
+	if (!lane)
+		return NULL;
+	lane->session = s;
+	lane->ops = ops;
+	lane->ctx = ctx;
+	lane->hello = *hello;
+	lane->since_us = lane->heard_us = lane->progress_us = s->now_us;
+	DL_APPEND(s->lanes, lane);
+	s->lane_count++;
+	lane_refresh(lane, 0);
+	return lane;
+}
+
+/* A control frame that may not have arrived is made again from what is true
+ * now. */
+static void flight_lost(struct lane *lane, const struct flight *flight)
+{
+	if (flight->piece)
+		stream_piece_lost(flight->piece, lane->hello.path);
+	else if (flight->stream)
+		stream_redo(lane->session, flight->stream, flight->todo);
+	else
+		lane->session->settings_todo = true;
+}
+
+static void mark_stuck(struct lane *lane, bool stuck)
+{
+	for (uint32_t i = 0; i < lane->flight_len; i++)
+		if (flight_at(lane, i)->piece)
+			stream_piece_stuck(flight_at(lane, i)->piece, stuck);
+}
+
+void lane_destroy(struct lane *lane)
+{
+	struct session *s = lane->session;
+
+	DL_DELETE(s->lanes, lane);
+	s->lane_count--;
+	if (lane->suspect)
+		mark_stuck(lane, false);
+	while (lane->flight_len) {
+		struct flight flight = flight_pop(lane);
+		flight_lost(lane, &flight);
+	}
+	free(lane->flights);
+	free(lane);
+}
+
+struct lane *lane_find(struct session *s, uint32_t id)
+{
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		if (lane->hello.subflow_id == id)
+			return lane;
+	return NULL;
+}
+
+struct lane *lane_best(struct session *s, unsigned bundle)
+{
+	struct lane *lane, *best = NULL;
+
+	DL_FOREACH(s->lanes, lane) {
+		if (lane->suspect || lane->full)
+			continue;
+		bool ours = lane->hello.bundle == bundle;
+		bool best_ours = best && best->hello.bundle == bundle;
+		if (!best || ours > best_ours ||
+		    (ours == best_ours && lane->info.srtt_us < best->info.srtt_us))
+			best = lane;
+	}
+	return best;
+}
+
+static uint32_t mss_of(const struct lane *lane)
+{
+	return lane->info.mss ? lane->info.mss : MSS_DEFAULT;
+}
+
+static void update_rate(struct lane *lane, uint64_t elapsed_us)
+{
+	/* Linear decay is near enough to the half-life at these steps. */
+	if (elapsed_us > RATE_HALF_LIFE_US)
+		elapsed_us = RATE_HALF_LIFE_US;
+	lane->rate_bps -= lane->rate_bps / 2 * elapsed_us / RATE_HALF_LIFE_US;
+	if (lane->info.rate_bps > lane->rate_bps)
+		lane->rate_bps = lane->info.rate_bps;
+}
+
+static void update_lowat(struct lane *lane)
+{
+	uint64_t rate = lane->info.pacing_bps > lane->rate_bps ?
+		lane->info.pacing_bps : lane->rate_bps;
+	uint64_t lowat = rate * (LOWAT_US / 1000) / 1000;
+
+	if (lowat < LOWAT_MIN_MSS * mss_of(lane))
+		lowat = LOWAT_MIN_MSS * mss_of(lane);
+	if (lowat > LOWAT_MAX)
+		lowat = LOWAT_MAX;
+	if (lowat > lane->lowat_bytes + lane->lowat_bytes / 4 ||
+	    lowat < lane->lowat_bytes - lane->lowat_bytes / 4) {
+		lane->lowat_bytes = lowat;
+		lane->ops->set_lowat(lane->ctx, lowat);
+	}
+}
+
+static void progress(struct lane *lane)
+{
+	struct session *s = lane->session;
+
+	lane->progress_us = s->now_us;
+	if (!lane->suspect)
+		return;
+	lane->suspect = false;
+	mark_stuck(lane, false);
+	if (s->args.events->on_suspect)
+		s->args.events->on_suspect(s->args.ctx, lane, false);
+}
+
+void lane_refresh(struct lane *lane, uint64_t age_us)
+{
+	uint64_t now = lane->session->now_us;
+	uint64_t acked = lane->info.acked_bytes;
+
+	if (lane->info_us && now - lane->info_us < age_us)
+		return;
+	lane->ops->info(lane->ctx, &lane->info);
+	if (lane->info.acked_bytes != acked)
+		progress(lane);
+	update_rate(lane, now - lane->info_us);
+	update_lowat(lane);
+	lane->info_us = now;
+	lane->pushed_bytes = 0;
+}
+
+static uint64_t backlog(const struct lane *lane)
+{
+	return lane->info.notsent_bytes + lane->pushed_bytes;
+}
+
+bool lane_is_backlogged(const struct lane *lane)
+{
+	return !lane->suspect && backlog(lane) >= lane->lowat_bytes;
+}
+
+uint64_t lane_room(const struct lane *lane)
+{
+	if (lane->suspect || lane->full || lane_is_backlogged(lane) ||
+	    lane->flight_len >= FLIGHT_MAX - FLIGHT_SPARE)
+		return 0;
+	return lane->lowat_bytes - backlog(lane);
+}
+
+uint32_t lane_piece_bytes(const struct lane *lane)
+{
+	uint64_t rate = lane->rate_bps ? lane->rate_bps : lane->info.pacing_bps;
+	uint64_t bytes = rate * (PIECE_US / 1000) / 1000;
+	uint32_t least = PIECE_MIN_MSS * mss_of(lane);
+
+	if (bytes < least)
+		bytes = least;
+	return bytes < WIRE_PIECE_BYTES_MAX ? (uint32_t)bytes
+	                                    : WIRE_PIECE_BYTES_MAX;
+}
+
+static bool waits_for_progress(const struct lane *lane)
+{
+	return lane->info.unacked_bytes > 0 || lane->info.notsent_bytes > 0 ||
+	       lane->pushed_bytes > 0;
+}
+
+/* n bytes of frame were committed. */
+static void pushed(struct lane *lane, size_t n)
+{
+	if (!waits_for_progress(lane))
+		lane->progress_us = lane->session->now_us;
+	lane->ops->commit(lane->ctx, n);
+	lane->tx_bytes += n;
+	lane->pushed_bytes += n;
+	lane->touched = true;
+}
+
+int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
+              uint32_t stream)
+{
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+	size_t n = wire_encode(bytes, frame);
+	uint8_t *to = lane->ops->reserve(lane->ctx, n);
+	struct flight flight = { .wire_end = lane->tx_bytes + n, .todo = todo,
+	                         .stream = stream };
+	bool tracked = todo || frame->type == WIRE_SETTINGS;
+
+	if (!to || (tracked && flight_push(lane, &flight) < 0)) {
+		lane->full = true;
+		return -ENOBUFS;
+	}
+	memcpy(to, bytes, n);
+	pushed(lane, n);
+	return 0;
+}
+
+int lane_send_piece(struct lane *lane, struct piece *piece)
+{
+	size_t n = WIRE_DATA_HEADER_BYTES + piece->len;
+	uint8_t *to = lane->ops->reserve(lane->ctx, n);
+	struct flight flight = { .wire_end = lane->tx_bytes + n, .piece = piece };
+
+	if (!to || flight_push(lane, &flight) < 0) {
+		lane->full = true;
+		return -ENOBUFS;
+	}
+	struct stream *stream = piece->stream;
+	wire_encode_data_header(to, piece->fin, stream->id, piece->offset,
+	                        piece->len);
+	sendq_copy(&stream->out, piece->offset, to + WIRE_DATA_HEADER_BYTES,
+	           piece->len);
+	stream->path_tx[lane->hello.path] += piece->len;
+	piece->copies++;
+	piece->path_mask |= (uint8_t)(1u << lane->hello.path);
+	pushed(lane, n);
+	return 0;
+}
+
+int lane_on_ack(struct lane *lane, uint64_t bytes)
+{
+	if (bytes > lane->tx_bytes || bytes < lane->tx_acked)
+		return bytes > lane->tx_bytes ? -EPROTO : 0; /* late: overtaken */
+	if (bytes != lane->tx_acked)
+		progress(lane);
+	lane->tx_acked = bytes;
+	while (lane->flight_len && flight_at(lane, 0)->wire_end <= bytes) {
+		struct flight flight = flight_pop(lane);
+		if (flight.piece)
+			stream_piece_acked(flight.piece);
+		else if (flight.todo & TODO_RESET)
+			stream_redo(lane->session, flight.stream, 0);
+	}
+	return 0;
+}
+
+void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked)
+{
+	lane->rx_bytes += frame_bytes;
+	lane->heard_us = lane->session->now_us;
+	lane->must_acknowledge |= tracked;
+	if (lane->must_acknowledge && !lane->ack_due_us)
+		lane->ack_due_us = lane->session->now_us + ACK_DELAY_US;
+	if (lane->rx_bytes - lane->rx_acked >= ACK_BYTES)
+		lane->ack_due_us = lane->session->now_us;
+}
+
+static uint64_t patience_us(const struct lane *lane)
+{
+	uint64_t us = 2 * lane->info.srtt_us + 4 * lane->info.rttvar_us;
+
+	return us > SUSPECT_MIN_US ? us : SUSPECT_MIN_US;
+}
+
+static void become_suspect(struct lane *lane)
+{
+	struct session *s = lane->session;
+
+	lane->suspect = true;
+	lane->suspect_us = s->now_us;
+	mark_stuck(lane, true);
+	for (uint32_t i = 0; i < lane->flight_len; i++)
+		if (!flight_at(lane, i)->piece)
+			flight_lost(lane, flight_at(lane, i));
+	/* An acknowledgement may have been lost in it. */
+	struct lane *other;
+	DL_FOREACH(s->lanes, other)
+		if (other->rx_bytes && !other->ack_due_us)
+			other->ack_due_us = s->now_us;
+	if (s->args.events->on_suspect)
+		s->args.events->on_suspect(s->args.ctx, lane, true);
+}
+
+static void give_up(struct lane *lane, const char *why)
+{
+	const struct subflow_ops *ops = lane->ops;
+	void *ctx = lane->ctx;
+
+	session_detach(lane);
+	ops->drop(ctx, why);
+}
+
+void lane_watch(struct lane *lane)
+{
+	struct session *s = lane->session;
+	struct wire_frame ping = { .type = WIRE_PING,
+	                           .ping.stamp = s->now_us };
+
+	lane_refresh(lane, INFO_AGE_US);
+	if (!waits_for_progress(lane))
+		lane->progress_us = s->now_us;
+	else if (!lane->suspect &&
+	         s->now_us - lane->progress_us >= patience_us(lane))
+		become_suspect(lane);
+	if (lane->suspect && s->now_us - lane->suspect_us >=
+	                     s->args.give_up_us + patience_us(lane)) {
+		give_up(lane, "no progress");
+		return;
+	}
+	if (s->now_us - lane->heard_us >= SILENCE_MAX_US) {
+		give_up(lane, "silent");
+		return;
+	}
+	if (s->args.opens && s->now_us - lane->heard_us >= PING_IDLE_US &&
+	    s->now_us - lane->pinged_us >= PING_IDLE_US) {
+		lane->pinged_us = s->now_us;
+		lane_send(lane, &ping, 0, 0);
+	}
+}
+
+uint64_t lane_deadline(const struct lane *lane)
+{
+	uint64_t at = lane->heard_us + SILENCE_MAX_US;
+
+	if (lane->session->args.opens) {
+		uint64_t last = lane->heard_us > lane->pinged_us ? lane->heard_us
+		                                                 : lane->pinged_us;
+		if (last + PING_IDLE_US < at)
+			at = last + PING_IDLE_US;
+	}
+	if ((lane->flight_len || waits_for_progress(lane)) &&
+	    lane->info_us + WATCH_US < at)
+		at = lane->info_us + WATCH_US;
+	return at;
+}
+
+void lane_sched_path(const struct lane *lane, struct sched_path *out)
+{
+	const struct subflow_info *info = &lane->info;
+
+	*out = (struct sched_path){
+		.state = lane->suspect ? SCHED_PATH_SUSPECT : SCHED_PATH_UP,
+		.path_class = lane->hello.path_class,
+		.flags = (info->in_recovery ? SCHED_IN_RECOVERY : 0) |
+		         (info->app_limited ? SCHED_APP_LIMITED : 0) |
+		         (info->srtt_us ? 0 : SCHED_NO_RTT_YET),
+		.mss = mss_of(lane),
+		.loss_ppm = info->sent_bytes > 100000 ?
+			(uint32_t)(info->retrans_bytes * 1000000 /
+			           info->sent_bytes) : 0,
+		.srtt_us = info->srtt_us,
+		.rttvar_us = info->rttvar_us,
+		.min_rtt_us = info->min_rtt_us,
+		.est_age_us = lane->session->now_us - lane->progress_us,
+		.rate_bps = lane->rate_bps,
+		.cwnd_bytes = info->cwnd_bytes,
+		.ssthresh_bytes = info->ssthresh_bytes,
+		.inflight_bytes = info->inflight_bytes,
+		.queued_bytes = info->notsent_bytes + lane->pushed_bytes,
+		.room_bytes = lane_room(lane),
+	};
+}

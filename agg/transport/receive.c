@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a stream's receiving half. What arrives in order goes straight to the
+ * owner; what does not, or what the owner cannot take, is kept in segments
+ * sorted by offset, without overlap. All of it lies inside the credit that
+ * the peer was granted.
+ *
+ * Credit grows like Linux's receive buffer does (Dynamic Right-Sizing, Fisk
+ * and Feng, 2001): where the owner took half of the window within two of the
+ * longest round trips, the window is what limits, and doubles, inside the
+ * session's memory. So a fast stream gets twice and more of the
+ * delay-bandwidth product of all paths, and a slow reader stops itself only.
+ */
+#include "agg/transport/session_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define EPOCH_RTTS 2u
+#define EPOCH_MIN_US 20000u
+
+uint64_t receive_first_credit(const struct session *s)
+{
+	uint64_t credit = CREDIT_FIRST_ALL / (s->stream_count + 1);
+
+	if (credit < CREDIT_FIRST_MIN)
+		return CREDIT_FIRST_MIN;
+	return credit > CREDIT_FIRST_MAX ? CREDIT_FIRST_MAX : credit;
+}
+
+void receive_init(struct stream *stream, uint64_t credit)
+{
+	stream->window_bytes = credit;
+	stream->granted_max = credit;
+	stream->epoch_us = stream->session->now_us;
+}
+
+static void free_segment(struct stream *stream, struct segment *segment)
+{
+	uint32_t left = segment->len - segment->taken;
+
+	DL_DELETE(stream->segments, segment);
+	stream->buffered -= left;
+	stream->session->buffered -= left;
+	free(segment);
+}
+
+void receive_finish(struct stream *stream)
+{
+	while (stream->segments)
+		free_segment(stream, stream->segments);
+	stream->session->grown -= stream->window_grown;
+	stream->window_grown = 0;
+}
+
+static uint64_t longest_rtt_us(const struct session *s)
+{
+	const struct lane *lane;
+	uint64_t longest = EPOCH_MIN_US;
+
+	DL_FOREACH(s->lanes, lane)
+		if (!lane->suspect && lane->info.srtt_us > longest)
+			longest = lane->info.srtt_us;
+	return longest;
+}
+
+static void grow_window(struct stream *stream)
+{
+	struct session *s = stream->session;
+
+	if (stream->in_offset - stream->epoch_offset < stream->window_bytes / 2)
+		return;
+	uint64_t more = stream->window_bytes;
+	if (s->now_us - stream->epoch_us < EPOCH_RTTS * longest_rtt_us(s) &&
+	    s->grown + more <= s->args.memory_max) {
+		stream->window_bytes += more;
+		stream->window_grown += more;
+		s->grown += more;
+	}
+	stream->epoch_us = s->now_us;
+	stream->epoch_offset = stream->in_offset;
+}
+
+static void grant(struct stream *stream)
+{
+	grow_window(stream);
+	uint64_t max = stream->in_offset + stream->window_bytes;
+
+	if (stream->fin_offset == UINT64_MAX &&
+	    max - stream->granted_max >= stream->window_bytes / 4) {
+		stream->granted_max = max;
+		pump_todo(stream, TODO_CREDIT);
+	}
+}
+
+/* Offers bytes to the owner; how many it took. */
+static size_t offer(struct stream *stream, const uint8_t *p, size_t n)
+{
+	if (!n || !stream->events || stream->closing)
+		return 0;
+	stream->delivering = true;
+	size_t taken = stream->events->on_data(stream->ctx, p, n);
+	stream->delivering = false;
+	stream->in_offset += taken;
+	return taken;
+}
+
+static void deliver_fin(struct stream *stream)
+{
+	if (stream->in_offset != stream->fin_offset || stream->fin_delivered ||
+	    stream->closing || !stream->events)
+		return;
+	stream->fin_delivered = true;
+	stream->events->on_finished(stream->ctx);
+	stream_check_done(stream);
+}
+
+void receive_deliver(struct stream *stream)
+{
+	uint64_t before = stream->in_offset;
+
+	while (stream->segments && !stream->closing &&
+	       stream->segments->offset + stream->segments->taken ==
+	       stream->in_offset) {
+		struct segment *seg = stream->segments;
+		uint32_t left = seg->len - seg->taken;
+		size_t n = offer(stream, seg->bytes + seg->taken, left);
+		if (n == left) {
+			free_segment(stream, seg);
+			continue;
+		}
+		seg->taken += (uint32_t)n;
+		stream->buffered -= n;
+		stream->session->buffered -= n;
+		break;
+	}
+	if (stream->in_offset != before)
+		grant(stream);
+	deliver_fin(stream);
+}
+
+/* Keeps n bytes at offset, which overlap with nothing, before `next` (NULL:
+ * at the end). */
+static int keep(struct stream *stream, uint64_t offset, const uint8_t *p,
+                size_t n, struct segment *next)
+{
+	struct segment *seg = malloc(sizeof(*seg) + n);
+	if (!seg)
+		return -ENOMEM;
+	seg->offset = offset;
+	seg->len = (uint32_t)n;
+	seg->taken = 0;
+	memcpy(seg->bytes, p, n);
+	if (next)
+		DL_PREPEND_ELEM(stream->segments, next, seg);
+	else
+		DL_APPEND(stream->segments, seg);
+	stream->buffered += n;
+	stream->session->buffered += n;
+	return 0;
+}
+
+/* The first segment that ends behind offset; NULL: none. New bytes belong to
+ * the front (a slow path fills the hole) or to the end (a fast one goes on),
+ * so both ends are tried first. */
+static struct segment *find_segment(struct stream *stream, uint64_t offset)
+{
+	struct segment *seg = stream->segments;
+
+	if (!seg || offset < seg->offset + seg->len)
+		return seg;
+	for (seg = stream->segments->prev; offset < seg->offset + seg->len;
+	     seg = seg->prev)
+		;
+	return seg->next;
+}
+
+/* Stores what of [offset, end) is not there yet, gap by gap. */
+static int insert(struct stream *stream, uint64_t offset, const uint8_t *p,
+                  uint64_t end)
+{
+	struct segment *seg = find_segment(stream, offset);
+
+	while (offset < end) {
+		uint64_t gap_end = seg && seg->offset < end ? seg->offset : end;
+		if (offset < gap_end) {
+			int err = keep(stream, offset, p, gap_end - offset, seg);
+			if (err)
+				return err;
+			p += gap_end - offset;
+			offset = gap_end;
+		}
+		if (!seg || offset >= end)
+			break;
+		uint64_t seg_end = seg->offset + seg->len;
+		uint64_t to = seg_end < end ? seg_end : end;
+		stream->session->doubles_bytes += to - offset;
+		p += to - offset;
+		offset = to;
+		seg = seg->next;
+	}
+	return 0;
+}
+
+static int check(struct stream *stream, const struct wire_data *data, bool fin,
+                 const char **why)
+{
+	uint64_t end = data->offset + data->len;
+
+	if (end > stream->granted_max)
+		*why = "DATA beyond the credit";
+	else if (stream->fin_offset != UINT64_MAX &&
+	         (end > stream->fin_offset || (fin && end != stream->fin_offset)))
+		*why = "DATA behind the end of its stream";
+	else
+		return 0;
+	return -EPROTO;
+}
+
+int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
+                 unsigned path, const char **why)
+{
+	uint64_t offset = data->offset, end = data->offset + data->len;
+	const uint8_t *p = data->bytes;
+
+	if (stream->closing)
+		return 0;
+	if (check(stream, data, fin, why) < 0)
+		return -EPROTO;
+	stream->path_rx[path] += data->len;
+	if (fin)
+		stream->fin_offset = end;
+	if (offset < stream->in_offset) {
+		uint64_t old = (end < stream->in_offset ? end : stream->in_offset) -
+		               offset;
+		stream->session->doubles_bytes += old;
+		offset += old;
+		p += old;
+	}
+	if (offset == stream->in_offset && offset < end && !stream->segments) {
+		size_t n = offer(stream, p, end - offset);
+		offset += n;
+		p += n;
+		if (n)
+			grant(stream);
+	}
+	if (offset < end && !stream->closing &&
+	    insert(stream, offset, p, end) < 0)
+		stream_reset(stream, STREAM_END_LIMIT);
+	receive_deliver(stream);
+	return 0;
+}

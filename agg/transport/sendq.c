@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a list of blocks. Copies go forward mostly, so a cursor remembers the
+ * block of the last one; only what is sent again starts from the head.
+ */
+#include "agg/transport/sendq.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SMALL 4096u   /* with the malloc header and ours: one page */
+#define BLOCK_LARGE 65536u
+#define SMALL_BELOW 16384u  /* offsets below are kept in small blocks */
+#define BLOCK_HEADER 48u
+
+struct sendq_block {
+	struct sendq_block *next; /* sendq.head */
+	uint64_t start;           /* offset of bytes[0] */
+	uint32_t len, cap;
+	uint8_t bytes[];
+};
+
+void sendq_finish(struct sendq *q)
+{
+	while (q->head) {
+		struct sendq_block *block = q->head;
+		q->head = block->next;
+		free(block);
+	}
+	*q = (struct sendq){ 0 };
+}
+
+uint8_t *sendq_reserve(struct sendq *q, size_t *n)
+{
+	struct sendq_block *tail = q->tail;
+
+	if (!tail || tail->len == tail->cap) {
+		uint32_t cap = (q->end < SMALL_BELOW ? BLOCK_SMALL : BLOCK_LARGE) -
+		               BLOCK_HEADER;
+		struct sendq_block *block = malloc(sizeof(*block) + cap);
+		if (!block)
+			return NULL;
+		*block = (struct sendq_block){ .start = q->end, .cap = cap };
+		if (tail)
+			tail->next = block;
+		else
+			q->head = block;
+		tail = q->tail = block;
+	}
+	*n = tail->cap - tail->len;
+	return tail->bytes + tail->len;
+}
+
+void sendq_commit(struct sendq *q, size_t n)
+{
+	assert(q->tail && n <= q->tail->cap - q->tail->len);
+	q->tail->len += (uint32_t)n;
+	q->end += n;
+}
+
+void sendq_copy(struct sendq *q, uint64_t offset, uint8_t *to, size_t n)
+{
+	struct sendq_block *block = q->cursor;
+
+	assert(offset >= q->base && offset + n <= q->end);
+	if (!block || offset < block->start)
+		block = q->head;
+	while (n) {
+		while (offset >= block->start + block->len)
+			block = block->next;
+		size_t at = offset - block->start;
+		size_t part = block->len - at < n ? block->len - at : n;
+		memcpy(to, block->bytes + at, part);
+		to += part;
+		offset += part;
+		n -= part;
+		q->cursor = block;
+	}
+}
+
+void sendq_release(struct sendq *q, uint64_t offset)
+{
+	assert(offset >= q->base && offset <= q->end);
+	q->base = offset;
+	while (q->head && q->head->start + q->head->len <= offset &&
+	       (q->head->next || q->head->len == q->head->cap || offset == q->end)) {
+		struct sendq_block *block = q->head;
+		q->head = block->next;
+		if (q->tail == block)
+			q->tail = NULL;
+		if (q->cursor == block)
+			q->cursor = NULL;
+		free(block);
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the bytes of a stream's sending half, from the first that is not yet
+ * acknowledged to the last that was written, addressed by stream offset.
+ * Blocks are small for a stream that has said little.
+ */
+#ifndef AGG_TRANSPORT_SENDQ_H
+#define AGG_TRANSPORT_SENDQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sendq_block;
+
+struct sendq {
+	struct sendq_block *head, *tail;
+	struct sendq_block *cursor; /* where the last copy ended */
+	uint64_t base, end;         /* held: base .. end */
+};
+
+void sendq_finish(struct sendq *q);
+/* Memory behind the end: *n is set to how much, >= 1. NULL: no memory. */
+uint8_t *sendq_reserve(struct sendq *q, size_t *n);
+void sendq_commit(struct sendq *q, size_t n);
+/* Copies base <= offset, offset + n <= end. */
+void sendq_copy(struct sendq *q, uint64_t offset, uint8_t *to, size_t n);
+/* Forgets all below offset. */
+void sendq_release(struct sendq *q, uint64_t offset);
+
+#endif

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the session itself: lifetimes, frames in, timers. Every entry from
+ * outside is session_enter() - the time is read -, its work, session_settle():
+ * what can go out goes, owners of ended streams hear so, the deadline is told.
+ *
+ * Ids: the gateway opens odd ids, in order; even ones are kept for streams that
+ * the concentrator will open. The accepting side remembers which ids it has
+ * seen in a window, so that a late double of a closed stream is not taken for
+ * a new one.
+ */
+#include "agg/transport/session_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+void session_enter(struct session *s)
+{
+	if (!s->pumping)
+		s->now_us = s->args.events->now_us(s->args.ctx);
+}
+
+/* Only at the end of an entry from the shell: owners are called. */
+static void reap(struct session *s)
+{
+	while (s->dead) {
+		struct stream *stream = s->dead;
+		s->dead = stream->dead_next;
+		stream_reap(stream);
+	}
+}
+
+static uint64_t next_deadline(struct session *s)
+{
+	struct lane *lane;
+	uint64_t at = s->wait_until_us;
+
+	if (s->dead || s->over)
+		return s->now_us;
+	bool speechless = !lane_best(s, 0); /* what is due must wait */
+	DL_FOREACH(s->lanes, lane) {
+		uint64_t lane_at = lane_deadline(lane);
+		if (lane_at < at)
+			at = lane_at;
+		if (lane->ack_due_us && lane->ack_due_us < at && !speechless)
+			at = lane->ack_due_us;
+	}
+	if (s->laneless_us && s->laneless_us + s->args.linger_us < at)
+		at = s->laneless_us + s->args.linger_us;
+	return at;
+}
+
+void session_settle(struct session *s)
+{
+	if (s->pumping) {
+		s->pump_again = true;
+		return;
+	}
+	if (!s->over)
+		pump(s);
+	uint64_t at = next_deadline(s);
+	if (at == s->deadline_us)
+		return;
+	s->deadline_us = at;
+	s->args.events->on_deadline(s->args.ctx, at);
+}
+
+struct session *session_create(const struct session_args *args)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->args = *args;
+	s->deadline_us = UINT64_MAX;
+	s->wait_until_us = UINT64_MAX;
+	s->next_id = 1;
+	s->seen_floor = 1;
+	s->settings.stream_credit = CREDIT_ACCEPTED;
+	s->peer_settings.stream_credit = CREDIT_ACCEPTED;
+	session_enter(s);
+	s->laneless_us = s->now_us;
+	return s;
+}
+
+static void close_streams(struct session *s)
+{
+	struct stream *stream, *tmp;
+
+	HASH_ITER(hh, s->streams, stream, tmp)
+		stream_close(stream, STREAM_END_SESSION_LOST);
+}
+
+static void drop_lanes(struct session *s, const char *why)
+{
+	while (s->lanes) {
+		const struct subflow_ops *ops = s->lanes->ops;
+		void *ctx = s->lanes->ctx;
+		lane_destroy(s->lanes);
+		ops->drop(ctx, why);
+	}
+}
+
+void session_destroy(struct session *s)
+{
+	if (!s)
+		return;
+	s->over = true;
+	s->pumping = true; /* owners that write now are not heard */
+	close_streams(s);
+	drop_lanes(s, "session ended");
+	reap(s);
+	free(s);
+}
+
+/* The end is told at the next tick: the callers still hold pointers. */
+void session_fail(struct session *s, const char *why)
+{
+	if (s->over)
+		return;
+	s->over = true;
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	close_streams(s);
+}
+
+static void send_close(struct session *s, const char *why)
+{
+	struct wire_frame frame = { .type = WIRE_CLOSE };
+	struct lane *lane = lane_best(s, 0);
+
+	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", why);
+	if (lane && lane_send(lane, &frame, 0, 0) == 0)
+		lane->ops->flush(lane->ctx);
+}
+
+void session_close(struct session *s, const char *why)
+{
+	session_enter(s);
+	send_close(s, why);
+	session_fail(s, why);
+	drop_lanes(s, why);
+	session_settle(s);
+}
+
+struct lane *session_attach(struct session *s, const struct wire_hello *hello,
+                            const struct subflow_ops *ops, void *ctx)
+{
+	session_enter(s);
+	errno = s->over ? EPIPE : s->lane_count >= WIRE_SUBFLOWS_MAX ? ENOSPC :
+		lane_find(s, hello->subflow_id) ? EEXIST : 0;
+	if (errno)
+		return NULL;
+	struct lane *lane = lane_create(s, hello, ops, ctx);
+	if (!lane)
+		return NULL;
+	s->laneless_us = 0;
+	if (s->lane_count == 1)
+		s->settings_todo = true;
+	session_settle(s);
+	return lane;
+}
+
+void session_detach(struct lane *lane)
+{
+	struct session *s = lane->session;
+	struct lane *other;
+
+	session_enter(s);
+	lane_destroy(lane);
+	if (!s->lanes)
+		s->laneless_us = s->now_us;
+	/* An acknowledgement may have died with it. */
+	DL_FOREACH(s->lanes, other)
+		if (other->rx_bytes && !other->ack_due_us)
+			other->ack_due_us = s->now_us;
+	session_settle(s);
+}
+
+void session_writable(struct lane *lane)
+{
+	struct session *s = lane->session;
+
+	session_enter(s);
+	lane->full = false;
+	lane->info_us = 0;
+	session_settle(s);
+}
+
+uint64_t session_deadline(const struct session *s)
+{
+	return s->deadline_us;
+}
+
+void session_tick(struct session *s)
+{
+	struct lane *lane, *tmp;
+
+	session_enter(s);
+	s->deadline_us = UINT64_MAX;
+	if (!s->over) {
+		DL_FOREACH_SAFE(s->lanes, lane, tmp)
+			lane_watch(lane);
+		if (s->laneless_us &&
+		    s->now_us - s->laneless_us >= s->args.linger_us)
+			session_fail(s, "no subflow for too long");
+	}
+	reap(s);
+	if (s->over) {
+		drop_lanes(s, s->why);
+		s->args.events->on_over(s->args.ctx, s->why);
+		return;
+	}
+	session_settle(s);
+}
+
+/* Streams ------------------------------------------------------------- */
+
+struct stream *session_open(struct session *s, const struct dest *dest,
+                            const struct addr *client,
+                            const struct stream_events *events, void *ctx)
+{
+	session_enter(s);
+	errno = s->over ? EPIPE : s->stream_count >= WIRE_STREAMS_MAX ||
+		s->next_id > UINT32_MAX - 2 ? ENOSPC : 0;
+	if (errno)
+		return NULL;
+	struct stream *stream = stream_create(s, s->next_id);
+	if (!stream)
+		return NULL;
+	s->next_id += 2;
+	s->streams_opened++;
+	stream->known = true;
+	stream->dest = *dest;
+	stream->client = *client;
+	stream->events = events;
+	stream->ctx = ctx;
+	stream->peer_max = s->peer_settings.stream_credit;
+	receive_init(stream, receive_first_credit(s));
+	pump_todo(stream, TODO_OPEN);
+	session_settle(s);
+	return stream;
+}
+
+void session_forget_streams(struct session *s)
+{
+	session_enter(s);
+	close_streams(s);
+	session_settle(s);
+}
+
+static bool seen(struct session *s, uint32_t id)
+{
+	uint32_t bit = (id >> 1) % WIRE_STREAM_WINDOW;
+
+	return id < s->seen_floor || (s->seen[bit / 8] & 1u << bit % 8);
+}
+
+static void mark_seen(struct session *s, uint32_t id)
+{
+	uint32_t bit = (id >> 1) % WIRE_STREAM_WINDOW;
+
+	s->seen[bit / 8] |= (uint8_t)(1u << bit % 8);
+	while (seen(s, s->seen_floor)) {
+		bit = (s->seen_floor >> 1) % WIRE_STREAM_WINDOW;
+		s->seen[bit / 8] &= (uint8_t)~(1u << bit % 8);
+		s->seen_floor += 2;
+	}
+}
+
+/* The stream that a frame is about. NULL with *why: the peer is wrong; NULL
+ * without: it is closed, the frame is late. */
+static struct stream *stream_of(struct session *s, uint32_t id,
+                                const char **why)
+{
+	struct stream *stream;
+
+	HASH_FIND(hh, s->streams, &id, sizeof(id), stream);
+	if (stream)
+		return stream;
+	bool ours = s->args.opens;
+	if (!(id & 1) || (ours && id >= s->next_id) ||
+	    (!ours && id - s->seen_floor >= 2 * WIRE_STREAM_WINDOW &&
+	     id >= s->seen_floor)) {
+		*why = "stream id out of range";
+		return NULL;
+	}
+	if (ours || seen(s, id))
+		return NULL;
+	if (s->stream_count >= WIRE_STREAMS_MAX + 64) {
+		*why = "more streams than allowed";
+		return NULL;
+	}
+	stream = stream_create(s, id);
+	if (!stream) {
+		*why = "out of memory";
+		return NULL;
+	}
+	mark_seen(s, id);
+	receive_init(stream, s->settings.stream_credit);
+	return stream;
+}
+
+static void on_open(struct stream *stream, const struct wire_open *open)
+{
+	struct session *s = stream->session;
+	enum stream_end end;
+
+	if (stream->known || stream->closing)
+		return; /* a double */
+	stream->known = true;
+	stream->dest = open->dest;
+	stream->client = open->client;
+	if (open->credit > stream->peer_max)
+		stream->peer_max = open->credit;
+	s->streams_opened++;
+	end = s->args.events->on_stream(s->args.ctx, stream, &stream->dest,
+	                                &stream->client, &stream->events,
+	                                &stream->ctx);
+	if (end != STREAM_END_FINISHED)
+		stream_reset(stream, end);
+	else
+		receive_deliver(stream);
+}
+
+static void on_credit(struct stream *stream, uint64_t offset_max)
+{
+	if (offset_max <= stream->peer_max)
+		return;
+	stream->peer_max = offset_max;
+	pump_ready(stream);
+}
+
+static void on_accept(struct stream *stream, const struct addr *bound)
+{
+	if (stream->accepted || stream->closing)
+		return;
+	stream->accepted = true;
+	stream->bound = *bound;
+	if (stream->events)
+		stream->events->on_opened(stream->ctx, &stream->bound);
+}
+
+static void on_settings(struct session *s, const struct wire_settings *settings)
+{
+	if (settings->serial < s->peer_settings.serial)
+		return;
+	s->peer_settings = *settings;
+	s->args.events->on_settings(s->args.ctx, &s->peer_settings);
+}
+
+/* Frames about a stream. */
+static int stream_frame(struct lane *lane, const struct wire_frame *f,
+                        const char **why)
+{
+	struct session *s = lane->session;
+	/* All of these begin with the stream's id. */
+	struct stream *stream = stream_of(s, f->data.stream, why);
+
+	if (!stream)
+		return *why ? -EPROTO : 0;
+	switch ((enum wire_type)f->type) {
+	case WIRE_OPEN:
+		if (s->args.opens)
+			*why = "OPEN for a stream of ours";
+		else
+			on_open(stream, &f->open);
+		break;
+	case WIRE_ACCEPT:
+		if (!s->args.opens)
+			*why = "ACCEPT for a stream of its own";
+		else
+			on_accept(stream, &f->accept.bound);
+		break;
+	case WIRE_DATA:
+	case WIRE_DATA_FIN:
+		return receive_data(stream, &f->data, f->type == WIRE_DATA_FIN,
+		                    lane->hello.path, why);
+	case WIRE_CREDIT:
+		on_credit(stream, f->credit.offset_max);
+		break;
+	case WIRE_RESET:
+		stream_close(stream, (enum stream_end)f->reset.end);
+		break;
+	case WIRE_HELLO:
+	case WIRE_WELCOME:
+	case WIRE_CLOSE:
+	case WIRE_SETTINGS:
+	case WIRE_PING:
+	case WIRE_PONG:
+	case WIRE_ACK:
+		break; /* session_frame's */
+	}
+	return *why ? -EPROTO : 0;
+}
+
+static int on_ack(struct session *s, const struct wire_ack *ack,
+                  const char **why)
+{
+	struct lane *lane = lane_find(s, ack->subflow_id);
+
+	if (lane && lane_on_ack(lane, ack->bytes) < 0) {
+		*why = "ACK of what was not sent";
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int one_frame(struct lane *lane, const struct wire_frame *f,
+                     const char **why)
+{
+	struct session *s = lane->session;
+	struct wire_frame pong = { .type = WIRE_PONG, .ping = f->ping };
+
+	switch ((enum wire_type)f->type) {
+	case WIRE_HELLO:
+	case WIRE_WELCOME:
+		*why = "HELLO or WELCOME out of place";
+		return -EPROTO;
+	case WIRE_CLOSE:
+		snprintf(s->why, sizeof(s->why), "peer: %.100s", f->close.reason);
+		*why = s->why;
+		return -ECONNRESET;
+	case WIRE_SETTINGS:
+		on_settings(s, &f->settings);
+		return 0;
+	case WIRE_PING:
+		lane_send(lane, &pong, 0, 0);
+		return 0;
+	case WIRE_PONG:
+		return 0;
+	case WIRE_ACK:
+		return on_ack(s, &f->ack, why);
+	case WIRE_OPEN:
+	case WIRE_ACCEPT:
+	case WIRE_DATA:
+	case WIRE_DATA_FIN:
+	case WIRE_CREDIT:
+	case WIRE_RESET:
+		return stream_frame(lane, f, why);
+	}
+	return 0; /* unknown and ignorable */
+}
+
+static bool is_tracked(uint8_t type)
+{
+	return type == WIRE_SETTINGS || type >= WIRE_OPEN;
+}
+
+ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
+{
+	struct session *s = lane->session;
+	const char *why = NULL;
+	struct wire_frame frame;
+	size_t used = 0;
+	int err = 0;
+
+	session_enter(s);
+	while (!s->over) {
+		ssize_t len = wire_decode(&frame, p + used, n - used, &why);
+		if (len <= 0) {
+			err = (int)len;
+			break;
+		}
+		used += (size_t)len;
+		err = one_frame(lane, &frame, &why);
+		if (err < 0 || s->over)
+			break;
+		lane_heard(lane, (size_t)len, is_tracked(frame.type));
+	}
+	if (err == -EPROTO)
+		send_close(s, why);
+	if (err < 0)
+		session_fail(s, why);
+	bool over = s->over;
+	if (over)
+		drop_lanes(s, s->why);
+	session_settle(s);
+	return over ? -EPROTO : (ssize_t)used;
+}
+
+/* Settings and reports -------------------------------------------------- */
+
+void session_set_scheduler(struct session *s, const struct sched_ops *sched)
+{
+	struct stream *stream, *tmp;
+
+	if (s->args.scheduler == sched)
+		return;
+	s->args.scheduler = sched;
+	memset(s->instance, 0, sizeof(s->instance));
+	HASH_ITER(hh, s->streams, stream, tmp)
+		memset(stream->scope, 0, sizeof(stream->scope));
+	session_enter(s);
+	session_settle(s);
+}
+
+void session_set_settings(struct session *s, uint32_t flags,
+                          const char *scheduler_wish)
+{
+	session_enter(s);
+	s->settings.serial++;
+	s->settings.flags = flags;
+	snprintf(s->settings.scheduler, sizeof(s->settings.scheduler), "%s",
+	         scheduler_wish ? scheduler_wish : "");
+	s->settings_todo = true;
+	session_settle(s);
+}
+
+void session_stats(const struct session *s, struct session_stats *out)
+{
+	const struct lane *lane;
+
+	*out = (struct session_stats){
+		.streams = s->stream_count,
+		.lanes = s->lane_count,
+		.streams_opened = s->streams_opened,
+		.buffered_bytes = s->buffered,
+		.retained_bytes = s->retained,
+		.memory_max = s->args.memory_max,
+		.doubles_bytes = s->doubles_bytes,
+		.scheduler = s->args.scheduler->name,
+	};
+	DL_FOREACH(s->lanes, lane)
+		out->lanes_suspect += lane->suspect;
+}
+
+void session_each_lane(const struct session *s,
+                       void (*fn)(void *ctx, const struct lane_stats *),
+                       void *ctx)
+{
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane) {
+		struct lane_stats out = {
+			.id = lane->hello.subflow_id,
+			.path = lane->hello.path,
+			.bundle = lane->hello.bundle,
+			.path_class = lane->hello.path_class,
+			.suspect = lane->suspect,
+			.rx_bytes = lane->rx_bytes,
+			.tx_bytes = lane->tx_bytes,
+			.flight_bytes = lane->tx_bytes - lane->tx_acked,
+			.pieces_resent = lane->resent,
+			.up_since_us = lane->since_us,
+		};
+		snprintf(out.name, sizeof(out.name), "%s", lane->hello.name);
+		lane->ops->info(lane->ctx, &out.info);
+		fn(ctx, &out);
+	}
+}
+
+void session_each_stream(const struct session *s,
+                         void (*fn)(void *ctx, const struct stream_stats *),
+                         void *ctx)
+{
+	const struct stream *stream, *tmp;
+
+	HASH_ITER(hh, s->streams, stream, tmp) {
+		struct stream_stats out = {
+			.id = stream->id,
+			.dest = stream->dest,
+			.client = stream->client,
+			.accepted = stream->accepted,
+			.finished_out = stream->fin_sent,
+			.finished_in = stream->fin_delivered,
+			.since_us = stream->since_us,
+			.tx_bytes = stream->next_offset,
+			.rx_bytes = stream->in_offset,
+			.unsent_bytes = stream->out.end - stream->next_offset,
+			.buffered_bytes = stream->buffered,
+		};
+		memcpy(out.path_tx_bytes, stream->path_tx, sizeof(stream->path_tx));
+		memcpy(out.path_rx_bytes, stream->path_rx, sizeof(stream->path_rx));
+		fn(ctx, &out);
+	}
+}

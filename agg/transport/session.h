@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the session, pure: all between one gateway and one concentrator, but
+ * no socket, no clock and no event loop. The shell (subflow.c and role/, or a
+ * test under virtual time) attaches subflows, feeds what they receive, and
+ * calls session_tick() when session_deadline() is reached.
+ *
+ * The way of a byte out: stream_commit() -> the stream's send queue -> a piece,
+ * when the scheduler finds a path with room (pump.c) -> a DATA frame in the
+ * lane of that subflow (lane.c), where it is remembered until acknowledged.
+ * The way in: session_input() -> wire_decode() -> reassembly (receive.c) ->
+ * on_data. A piece whose subflow dies or stalls goes back to its stream and
+ * out again elsewhere; a double is dropped by its offset.
+ *
+ * A lane is the session's end of one subflow: what is in flight on it, its
+ * estimates, and whether it is suspect.
+ */
+#ifndef AGG_TRANSPORT_SESSION_H
+#define AGG_TRANSPORT_SESSION_H
+
+#include "agg/transport/stream.h"
+#include "agg/transport/wire.h"
+#include "scheduler/scheduler.h"
+
+#define SESSION_MEMORY_MIN (4u << 20)
+#define SESSION_MEMORY_DEFAULT (32u << 20)
+#define SESSION_LINGER_DEFAULT_US 60000000u
+#define SESSION_RETAIN_MAX (48u << 20) /* sent, not acknowledged, all streams */
+
+#define SUSPECT_MIN_US 200000u    /* no progress for so long at least ... */
+#define PING_IDLE_US 5000000u     /* a quiet lane is asked so often */
+#define BULK_AFTER_BYTES 262144u  /* a burst of more is laid on bundle 0 */
+#define BURST_GAP_US 1000000u     /* silence after which a burst is new */
+
+struct session;
+struct lane;
+
+/* What a subflow tells of itself; 0 where not known. */
+struct subflow_info {
+	uint64_t srtt_us, rttvar_us, min_rtt_us;
+	uint32_t mss;
+	uint64_t cwnd_bytes, ssthresh_bytes;
+	uint64_t inflight_bytes; /* on the path */
+	uint64_t notsent_bytes;  /* below us, not on the path yet */
+	uint64_t acked_bytes;    /* ever; grows with progress */
+	uint64_t unacked_bytes;  /* what progress is waited for, with notsent */
+	uint64_t rate_bps;       /* bytes/s that the path was seen to carry */
+	uint64_t pacing_bps;     /* what the congestion control would send */
+	uint64_t retrans_bytes, sent_bytes; /* ever */
+	bool in_recovery, app_limited;
+};
+
+/* How the session talks to a subflow. All are required; none may call back
+ * into the session at once. */
+struct subflow_ops {
+	/* Memory for a frame of n bytes, NULL when the subflow is full; then
+	 * commit exactly n. Frames leave in order, at flush at the latest. */
+	uint8_t *(*reserve)(void *ctx, size_t n);
+	void (*commit)(void *ctx, size_t n);
+	void (*flush)(void *ctx);
+	void (*info)(void *ctx, struct subflow_info *out);
+	/* Wished backlog: session_writable() below half of it ... */
+	void (*set_lowat)(void *ctx, size_t bytes);
+	/* ... while this is wanted. */
+	void (*want_write)(void *ctx, bool on);
+	/* The session is done with it, the lane is gone: close. */
+	void (*drop)(void *ctx, const char *why);
+};
+
+struct session_events {
+	uint64_t (*now_us)(void *ctx);
+	/* The deadline moved; (re)arm. */
+	void (*on_deadline)(void *ctx, uint64_t at_us);
+	/* Only where streams are accepted: a new one. The owner sets *events and
+	 * *stream_ctx, or returns the end to refuse it with. */
+	enum stream_end (*on_stream)(void *ctx, struct stream *stream,
+	                             const struct dest *dest,
+	                             const struct addr *client,
+	                             const struct stream_events **events,
+	                             void **stream_ctx);
+	/* The peer's settings changed. */
+	void (*on_settings)(void *ctx, const struct wire_settings *settings);
+	/* (optional) A lane became suspect or recovered. */
+	void (*on_suspect)(void *ctx, struct lane *lane, bool suspect);
+	/* The session is over: the peer broke the protocol, or no subflow for
+	 * linger. All streams got on_closed. Destroy it later, not in here. */
+	void (*on_over)(void *ctx, const char *why);
+};
+
+struct session_args {
+	bool opens;               /* gateway: opens streams; else accepts them */
+	unsigned bundles;         /* 1 .. WIRE_BUNDLES_MAX */
+	size_t memory_max;        /* received and not yet taken, in all */
+	uint64_t linger_us;
+	uint64_t give_up_us;      /* a lane suspect for so long is dropped */
+	const struct sched_ops *scheduler;
+	const struct session_events *events; /* borrowed */
+	void *ctx;
+};
+
+/* NULL: errno. */
+struct session *session_create(const struct session_args *args);
+/* Drops all lanes; streams get on_closed(SESSION_LOST) now. */
+void session_destroy(struct session *s);
+
+/* A subflow that said HELLO and WELCOME. NULL: errno (ENOSPC: too many).
+ * The lane lives until session_detach() or ops->drop. */
+struct lane *session_attach(struct session *s, const struct wire_hello *hello,
+                            const struct subflow_ops *ops, void *ctx);
+/* The subflow is dead; what it carried goes elsewhere. */
+void session_detach(struct lane *lane);
+/* Frames, or parts of them, from the subflow. Returns bytes used (what is left
+ * is an unfinished frame, to come again with more behind it), or -EPROTO: the
+ * session is over, all its lanes are dropped, this one too. */
+ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n);
+void session_writable(struct lane *lane);
+
+uint64_t session_deadline(const struct session *s); /* UINT64_MAX: none */
+void session_tick(struct session *s);
+
+/* Opens a stream (gateway). NULL: errno (ENOSPC, ENOMEM, EPIPE: over). */
+struct stream *session_open(struct session *s, const struct dest *dest,
+                            const struct addr *client,
+                            const struct stream_events *events, void *ctx);
+
+/* The peer forgot our streams (another incarnation): all get
+ * on_closed(SESSION_LOST). */
+void session_forget_streams(struct session *s);
+void session_set_scheduler(struct session *s, const struct sched_ops *sched);
+/* Told to the peer now, and to every later incarnation. */
+void session_set_settings(struct session *s, uint32_t flags,
+                          const char *scheduler_wish);
+/* Ends it with a reason that both sides log: CLOSE, then on_over. */
+void session_close(struct session *s, const char *why);
+
+/* For reports. */
+struct lane_stats {
+	uint32_t id;
+	uint8_t path, bundle, path_class;
+	bool suspect;
+	char name[WIRE_NAME_MAX + 1];
+	struct subflow_info info;
+	uint64_t rx_bytes, tx_bytes;  /* frames, ever */
+	uint64_t flight_bytes;
+	uint64_t pieces_resent;
+	uint64_t up_since_us;
+};
+struct stream_stats {
+	uint32_t id;
+	struct dest dest;
+	struct addr client;
+	bool accepted, finished_out, finished_in;
+	uint64_t since_us, tx_bytes, rx_bytes, unsent_bytes, buffered_bytes;
+	uint64_t path_tx_bytes[WIRE_PATHS_MAX];
+	uint64_t path_rx_bytes[WIRE_PATHS_MAX];
+};
+struct session_stats {
+	unsigned streams, lanes, lanes_suspect;
+	uint64_t streams_opened;
+	size_t buffered_bytes, retained_bytes, memory_max;
+	uint64_t doubles_bytes; /* received again */
+	const char *scheduler;
+};
+void session_stats(const struct session *s, struct session_stats *out);
+void session_each_lane(const struct session *s,
+                       void (*fn)(void *ctx, const struct lane_stats *),
+                       void *ctx);
+void session_each_stream(const struct session *s,
+                         void (*fn)(void *ctx, const struct stream_stats *),
+                         void *ctx);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what the files of the session share with each other and nobody else.
+ *
+ *     session.c  lifetimes, frames in, timers
+ *     lane.c     one subflow: what is in flight, estimates, suspicion
+ *     pump.c     what goes out now, and where
+ *     stream.c   one stream's sending half and its end
+ *     receive.c  one stream's receiving half: reassembly and credit
+ *     sendq.c    the bytes of a sending half
+ */
+#ifndef AGG_TRANSPORT_SESSION_IMPL_H
+#define AGG_TRANSPORT_SESSION_IMPL_H
+
+#include "agg/transport/sendq.h"
+#include "agg/transport/session.h"
+
+#include <uthash.h>
+
+#define CREDIT_FIRST_MIN 32768u   /* initial credit of a stream: by how many */
+#define CREDIT_FIRST_MAX 262144u  /* streams there are, between these */
+#define CREDIT_FIRST_ALL (16u << 20)
+#define CREDIT_ACCEPTED 131072u   /* for streams that the peer opens */
+#define UNSENT_MIN 16384u         /* not yet in any lane, likewise */
+#define UNSENT_MAX 262144u
+#define UNSENT_ALL (16u << 20)
+
+#define ACK_BYTES 65536u          /* acknowledge after so many, or ... */
+#define ACK_DELAY_US 20000u       /* ... so long */
+#define INFO_AGE_US 1000u         /* estimates of a lane are asked anew */
+#define WATCH_US 50000u           /* a lane in flight is looked at so often */
+#define LOWAT_US 10000u           /* backlog below us, as time of the path */
+#define LOWAT_MAX (1u << 20)
+#define PIECE_US 5000u            /* a piece, as time of the path */
+#define FLIGHT_MAX 16384u         /* frames in flight on a lane */
+#define SETTINGS_KNOWN (WIRE_HAS_IPV6 | WIRE_DRAINING)
+
+enum { /* stream.todo: control frames that must be sent */
+	TODO_OPEN = 1,
+	TODO_ACCEPT = 2,
+	TODO_CREDIT = 4,
+	TODO_RESET = 8,
+};
+
+/* Bytes of a stream that were sent together. Lives while its stream has not
+ * had it acknowledged, or a lane has it in flight. */
+struct piece {
+	struct stream *stream;   /* borrowed; NULL: the stream is gone */
+	uint64_t offset;
+	uint32_t len;
+	bool fin, acked, again;  /* again: queued to be sent once more */
+	uint8_t copies;          /* lanes that have it in flight, */
+	uint8_t stuck;           /* and how many of them are suspect */
+	uint8_t path_mask;       /* paths that these lanes are on */
+	struct piece *next;      /* stream.pieces, by offset */
+	struct piece *next_again; /* stream.again */
+};
+
+/* What a lane remembers of a frame until it is acknowledged. */
+struct flight {
+	uint64_t wire_end;       /* lane.tx_bytes behind it */
+	struct piece *piece;     /* DATA; else NULL */
+	uint32_t stream;         /* control: whose */
+	uint8_t todo;            /* control: what to do again when lost */
+};
+
+struct lane {
+	struct session *session; /* borrowed */
+	const struct subflow_ops *ops;
+	void *ctx;
+	struct wire_hello hello;
+	struct subflow_info info;
+	uint64_t info_us;        /* when info was asked */
+	uint64_t since_us, heard_us, progress_us, suspect_us;
+	uint64_t rate_bps;       /* the best of late, of this lane */
+	uint64_t lowat_bytes;
+	uint64_t tx_bytes, rx_bytes; /* frames, counted alike on both ends */
+	uint64_t tx_acked, rx_acked; /* of them acknowledged to us, by us */
+	uint64_t pushed_bytes;   /* since info was asked */
+	uint64_t ack_due_us;     /* 0: nothing to acknowledge */
+	uint64_t pinged_us, resent;
+	bool suspect, full, touched, wants_write, must_acknowledge;
+	struct flight *flights;  /* a ring, power of two */
+	uint32_t flight_head, flight_len, flight_cap;
+	struct lane *prev, *next; /* session.lanes */
+};
+
+struct segment {
+	uint64_t offset;
+	uint32_t len, taken;
+	struct segment *prev, *next; /* stream.segments, by offset */
+	uint8_t bytes[];
+};
+
+struct stream {
+	struct session *session; /* borrowed */
+	uint32_t id;
+	const struct stream_events *events; /* NULL: no owner (any more) */
+	void *ctx;
+	struct dest dest;
+	struct addr client, bound;
+	bool known;         /* OPEN was seen, or is ours */
+	bool accepted;      /* the dial succeeded */
+	bool closing;       /* carries nothing more: see end */
+	bool gone;          /* and the peer knows: free it */
+	uint8_t end;        /* enum stream_end, once closing */
+	uint8_t todo;
+	uint8_t bundle;
+	bool is_ready, is_todo, is_dead; /* listed there */
+	bool starved;       /* the owner waits for space: session.starved */
+	uint64_t since_us;
+
+	/* sending */
+	struct sendq out;
+	uint64_t next_offset;   /* never sent before: from here */
+	uint64_t peer_max;      /* the peer's credit */
+	bool fin_wanted, fin_sent, fin_acked;
+	struct piece *pieces, *pieces_tail;
+	struct piece *again, *again_tail;
+	uint64_t burst_bytes, burst_us;
+
+	/* receiving */
+	struct segment *segments;
+	uint64_t in_offset;     /* delivered to the owner up to here */
+	uint64_t granted_max;   /* the credit that the peer has */
+	uint64_t window_bytes, window_grown;
+	uint64_t epoch_us, epoch_offset;
+	size_t buffered;
+	uint64_t fin_offset;    /* UINT64_MAX: not told yet */
+	bool fin_delivered, delivering;
+
+	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
+	uint8_t scope[SCHED_SCOPE_BYTES_MAX];
+	struct stream *ready_prev, *ready_next; /* session.ready[bundle] */
+	struct stream *todo_prev, *todo_next;   /* session.todo */
+	struct stream *starved_prev, *starved_next; /* session.starved */
+	struct stream *dead_next;               /* session.dead */
+	UT_hash_handle hh;                      /* session.streams */
+};
+
+struct session {
+	struct session_args args;
+	uint64_t now_us;
+	bool over, pumping, pump_again;
+	char why[128];
+
+	struct lane *lanes;
+	unsigned lane_count;
+	uint64_t laneless_us;   /* since when no lane; 0: there is one */
+
+	struct stream *streams; /* by id */
+	unsigned stream_count;
+	uint32_t next_id;       /* ours; odd */
+	uint32_t seen_floor;    /* the peer's: all ids below were seen */
+	uint8_t seen[WIRE_STREAM_WINDOW / 8];
+	struct stream *ready[WIRE_BUNDLES_MAX];
+	struct stream *todo;
+	struct stream *starved;
+	struct stream *dead;    /* to be freed at the end of a turn */
+	uint64_t unsent[WIRE_BUNDLES_MAX];
+	uint64_t streams_opened, doubles_bytes;
+	size_t buffered, retained, grown;
+
+	uint64_t instance[SCHED_INSTANCE_BYTES_MAX / 8];
+	uint64_t wait_until_us;
+	uint64_t deadline_us;
+	struct wire_settings settings, peer_settings;
+	bool settings_todo;
+};
+
+/* session.c */
+void session_fail(struct session *s, const char *why);
+void session_settle(struct session *s); /* end of every entry: pump, reap, arm */
+void session_enter(struct session *s);  /* start of every entry: the time */
+
+/* lane.c */
+struct lane *lane_create(struct session *s, const struct wire_hello *hello,
+                         const struct subflow_ops *ops, void *ctx);
+void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
+void lane_refresh(struct lane *lane, uint64_t age_us);
+uint64_t lane_room(const struct lane *lane);
+/* Room will come when the subflow has sent: writability tells. */
+bool lane_is_backlogged(const struct lane *lane);
+uint32_t lane_piece_bytes(const struct lane *lane);
+int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
+              uint32_t stream);
+/* Sends a piece: 0, -ENOBUFS. */
+int lane_send_piece(struct lane *lane, struct piece *piece);
+int lane_on_ack(struct lane *lane, uint64_t bytes);
+void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
+void lane_watch(struct lane *lane);        /* suspicion, pings */
+uint64_t lane_deadline(const struct lane *lane);
+struct lane *lane_find(struct session *s, uint32_t id);
+/* The live lane to use for a bundle's control frames: least RTT. */
+struct lane *lane_best(struct session *s, unsigned bundle);
+void lane_sched_path(const struct lane *lane, struct sched_path *out);
+
+/* pump.c */
+void pump(struct session *s);
+void pump_todo(struct stream *stream, uint8_t todo);
+void pump_ready(struct stream *stream); /* (un)lists it as it is now */
+void pump_unready(struct stream *stream);
+
+/* stream.c */
+struct stream *stream_create(struct session *s, uint32_t id);
+void stream_free(struct stream *stream);
+void stream_close(struct stream *stream, enum stream_end end);
+void stream_reap(struct stream *stream);
+void stream_check_done(struct stream *stream);
+bool stream_has_work(const struct stream *stream);
+struct piece *stream_next_piece(struct stream *stream, uint32_t max);
+void stream_piece_acked(struct piece *piece);
+void stream_piece_lost(struct piece *piece, unsigned path); /* one copy less */
+void stream_piece_unsent(struct piece *piece); /* no lane took it */
+void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
+void stream_notify_space(struct stream *stream);
+void stream_redo(struct session *s, uint32_t id, uint8_t todo);
+void piece_put(struct piece *piece);
+
+/* receive.c: -EPROTO with *why where the peer broke the rules */
+int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
+                 unsigned path, const char **why);
+void receive_deliver(struct stream *stream);
+void receive_finish(struct stream *stream);
+void receive_init(struct stream *stream, uint64_t credit);
+uint64_t receive_first_credit(const struct session *s);
+
+#endif

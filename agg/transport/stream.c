@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a stream's sending half, and its end. Bytes wait in the send queue until
+ * a lane takes them as a piece; the piece list, in order of offset, is what was
+ * sent and is not acknowledged. A piece that a lane lost, or stalls with, is
+ * queued to be sent again; whichever copy is acknowledged first ends it.
+ *
+ * A stream is done when its last byte and FIN are acknowledged and the peer's
+ * FIN was delivered; or when a RESET was acknowledged.
+ */
+#include "agg/transport/session_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+const char *stream_end_text(enum stream_end end)
+{
+	switch (end) {
+	case STREAM_END_FINISHED: return "finished";
+	case STREAM_END_RESET: return "reset";
+	case STREAM_END_REFUSED: return "connection refused";
+	case STREAM_END_NET_UNREACH: return "network unreachable";
+	case STREAM_END_HOST_UNREACH: return "host unreachable";
+	case STREAM_END_TIMED_OUT: return "timed out";
+	case STREAM_END_NAME_NOT_FOUND: return "name not found";
+	case STREAM_END_NOT_ALLOWED: return "destination not allowed";
+	case STREAM_END_LIMIT: return "too many streams";
+	case STREAM_END_SESSION_LOST: return "session lost";
+	}
+	return "unknown";
+}
+
+struct stream *stream_create(struct session *s, uint32_t id)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return NULL;
+	stream->session = s;
+	stream->id = id;
+	stream->since_us = s->now_us;
+	stream->fin_offset = UINT64_MAX;
+	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
+	s->stream_count++;
+	return stream;
+}
+
+static void set_starved(struct stream *stream, bool starved)
+{
+	struct session *s = stream->session;
+
+	if (stream->starved == starved)
+		return;
+	stream->starved = starved;
+	if (starved)
+		DL_APPEND2(s->starved, stream, starved_prev, starved_next);
+	else
+		DL_DELETE2(s->starved, stream, starved_prev, starved_next);
+}
+
+/* The lanes' copies may live on; they no longer belong to anybody. */
+static void drop_output(struct stream *stream)
+{
+	struct session *s = stream->session;
+	uint64_t unsent = stream->out.end - stream->next_offset;
+
+	while (stream->pieces) {
+		struct piece *piece = stream->pieces;
+		stream->pieces = piece->next;
+		if (!piece->acked)
+			s->retained -= piece->len;
+		piece->stream = NULL;
+		piece_put(piece);
+	}
+	stream->pieces_tail = stream->again = stream->again_tail = NULL;
+	s->unsent[stream->bundle] -= unsent;
+	sendq_finish(&stream->out);
+	stream->out.base = stream->out.end = stream->next_offset = 0;
+	pump_unready(stream);
+	set_starved(stream, false);
+}
+
+void stream_free(struct stream *stream)
+{
+	struct session *s = stream->session;
+
+	drop_output(stream);
+	receive_finish(stream);
+	if (stream->is_todo)
+		DL_DELETE2(s->todo, stream, todo_prev, todo_next);
+	HASH_DELETE(hh, s->streams, stream);
+	s->stream_count--;
+	free(stream);
+}
+
+/* The owner hears the end at the end of the turn; what is gone is freed. */
+static void bury(struct stream *stream, bool gone)
+{
+	stream->gone |= gone;
+	if (stream->is_dead)
+		return;
+	stream->is_dead = true;
+	stream->dead_next = stream->session->dead;
+	stream->session->dead = stream;
+}
+
+void stream_close(struct stream *stream, enum stream_end end)
+{
+	if (!stream->closing)
+		stream->end = (uint8_t)end;
+	stream->closing = true;
+	drop_output(stream);
+	bury(stream, true);
+}
+
+void stream_reap(struct stream *stream)
+{
+	const struct stream_events *events = stream->events;
+
+	stream->is_dead = false;
+	stream->events = NULL;
+	if (events)
+		events->on_closed(stream->ctx, stream->end);
+	if (stream->gone)
+		stream_free(stream);
+}
+
+void stream_reset(struct stream *stream, enum stream_end end)
+{
+	if (stream->closing)
+		return;
+	session_enter(stream->session);
+	stream->closing = true;
+	stream->end = (uint8_t)end;
+	drop_output(stream);
+	pump_todo(stream, TODO_RESET);
+	bury(stream, false);
+	session_settle(stream->session);
+}
+
+void stream_check_done(struct stream *stream)
+{
+	if (!stream->closing && stream->fin_acked && stream->fin_delivered)
+		stream_close(stream, STREAM_END_FINISHED);
+}
+
+static uint64_t unsent_bytes(const struct stream *stream)
+{
+	return stream->out.end - stream->next_offset;
+}
+
+static size_t space(const struct stream *stream)
+{
+	const struct session *s = stream->session;
+	uint64_t limit = UNSENT_ALL / (s->stream_count + 1);
+
+	if (limit < UNSENT_MIN)
+		limit = UNSENT_MIN;
+	if (limit > UNSENT_MAX)
+		limit = UNSENT_MAX;
+	if (stream->closing || stream->fin_wanted ||
+	    s->retained >= SESSION_RETAIN_MAX || unsent_bytes(stream) >= limit)
+		return 0;
+	return limit - unsent_bytes(stream);
+}
+
+size_t stream_space(struct stream *stream)
+{
+	size_t n = space(stream);
+
+	if (!n && !stream->closing)
+		set_starved(stream, true);
+	return n;
+}
+
+uint8_t *stream_reserve(struct stream *stream, size_t *n)
+{
+	size_t most = stream_space(stream);
+	uint8_t *to = most ? sendq_reserve(&stream->out, n) : NULL;
+
+	if (to && *n > most)
+		*n = most;
+	return to;
+}
+
+/* A stream that was quiet starts a new burst, laid on the bundle with least
+ * outstanding; bundle 0 is for what turned out to be bulk. */
+static void lay(struct stream *stream)
+{
+	struct session *s = stream->session;
+	uint64_t outstanding[WIRE_BUNDLES_MAX] = { 0 };
+	unsigned best = s->args.bundles > 1 ? 1 : 0;
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		if (lane->hello.bundle < WIRE_BUNDLES_MAX)
+			outstanding[lane->hello.bundle] +=
+				lane->tx_bytes - lane->tx_acked;
+	for (unsigned b = best + 1; b < s->args.bundles; b++)
+		if (outstanding[b] + s->unsent[b] <
+		    outstanding[best] + s->unsent[best])
+			best = b;
+	stream->bundle = (uint8_t)best;
+	stream->burst_bytes = 0;
+}
+
+void stream_commit(struct stream *stream, size_t n)
+{
+	struct session *s = stream->session;
+
+	session_enter(s);
+	if (!unsent_bytes(stream) &&
+	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US)) {
+		pump_unready(stream);
+		lay(stream);
+	}
+	stream->burst_us = s->now_us;
+	sendq_commit(&stream->out, n);
+	s->unsent[stream->bundle] += n;
+	pump_ready(stream);
+	session_settle(s);
+}
+
+void stream_finish(struct stream *stream)
+{
+	if (stream->fin_wanted || stream->closing)
+		return;
+	session_enter(stream->session);
+	stream->fin_wanted = true;
+	pump_ready(stream);
+	session_settle(stream->session);
+}
+
+void stream_accept(struct stream *stream, const struct addr *bound)
+{
+	if (stream->closing)
+		return;
+	session_enter(stream->session);
+	stream->bound = *bound;
+	stream->accepted = true;
+	pump_todo(stream, TODO_ACCEPT);
+	session_settle(stream->session);
+}
+
+void stream_pull(struct stream *stream)
+{
+	if (stream->delivering)
+		return;
+	session_enter(stream->session);
+	receive_deliver(stream);
+	session_settle(stream->session);
+}
+
+bool stream_has_work(const struct stream *stream)
+{
+	if (stream->closing)
+		return false;
+	if (stream->again)
+		return true;
+	if (unsent_bytes(stream))
+		return stream->next_offset < stream->peer_max;
+	return stream->fin_wanted && !stream->fin_sent;
+}
+
+static struct piece *cut_piece(struct stream *stream, uint32_t max)
+{
+	struct session *s = stream->session;
+	uint64_t len = unsent_bytes(stream);
+	struct piece *piece = calloc(1, sizeof(*piece));
+
+	if (!piece)
+		return NULL;
+	if (len > stream->peer_max - stream->next_offset)
+		len = stream->peer_max - stream->next_offset;
+	if (len > max)
+		len = max;
+	piece->stream = stream;
+	piece->offset = stream->next_offset;
+	piece->len = (uint32_t)len;
+	piece->fin = stream->fin_wanted &&
+	             stream->next_offset + len == stream->out.end;
+	stream->next_offset += len;
+	stream->fin_sent |= piece->fin;
+	stream->burst_bytes += len;
+	s->unsent[stream->bundle] -= len;
+	s->retained += len;
+	if (stream->pieces_tail)
+		stream->pieces_tail->next = piece;
+	else
+		stream->pieces = piece;
+	stream->pieces_tail = piece;
+	return piece;
+}
+
+struct piece *stream_next_piece(struct stream *stream, uint32_t max)
+{
+	struct piece *piece = stream->again;
+
+	if (!piece)
+		return cut_piece(stream, max);
+	stream->again = piece->next_again;
+	if (!stream->again)
+		stream->again_tail = NULL;
+	piece->next_again = NULL;
+	piece->again = false;
+	return piece;
+}
+
+void piece_put(struct piece *piece)
+{
+	if (!piece->stream && !piece->copies)
+		free(piece);
+}
+
+static void unlist_again(struct stream *stream, struct piece *piece)
+{
+	struct piece **at = &stream->again, *last = NULL;
+
+	while (*at && *at != piece) {
+		last = *at;
+		at = &(*at)->next_again;
+	}
+	*at = piece->next_again;
+	if (stream->again_tail == piece)
+		stream->again_tail = last;
+	piece->again = false;
+}
+
+/* The oldest pieces are acknowledged: their bytes are needed no more. */
+static void release_acked(struct stream *stream)
+{
+	uint64_t base = stream->out.base;
+
+	while (stream->pieces && stream->pieces->acked) {
+		struct piece *piece = stream->pieces;
+		stream->pieces = piece->next;
+		if (!stream->pieces)
+			stream->pieces_tail = NULL;
+		base = piece->offset + piece->len;
+		stream->fin_acked |= piece->fin;
+		piece->stream = NULL;
+		piece_put(piece);
+	}
+	if (base != stream->out.base)
+		sendq_release(&stream->out, base);
+	stream_check_done(stream);
+}
+
+void stream_piece_acked(struct piece *piece)
+{
+	struct stream *stream = piece->stream;
+
+	piece->copies--;
+	if (!stream) {
+		piece_put(piece);
+		return;
+	}
+	if (piece->acked)
+		return;
+	piece->acked = true;
+	stream->session->retained -= piece->len;
+	if (piece->again) {
+		unlist_again(stream, piece);
+		pump_ready(stream);
+	}
+	release_acked(stream);
+}
+
+static void queue_again(struct piece *piece)
+{
+	struct stream *stream = piece->stream;
+
+	if (piece->again)
+		return;
+	piece->again = true;
+	piece->next_again = NULL;
+	if (stream->again_tail)
+		stream->again_tail->next_again = piece;
+	else
+		stream->again = piece;
+	stream->again_tail = piece;
+	pump_ready(stream);
+}
+
+/* No lane that is alive has it: it goes again. */
+static void rescue(struct piece *piece)
+{
+	if (piece->stream && !piece->acked && piece->copies == piece->stuck)
+		queue_again(piece);
+}
+
+void stream_piece_lost(struct piece *piece, unsigned path)
+{
+	piece->copies--;
+	piece->path_mask &= (uint8_t)~(1u << path);
+	rescue(piece);
+	piece_put(piece);
+}
+
+void stream_piece_unsent(struct piece *piece)
+{
+	queue_again(piece);
+}
+
+void stream_piece_stuck(struct piece *piece, bool stuck)
+{
+	piece->stuck = (uint8_t)(piece->stuck + (stuck ? 1 : -1));
+	if (stuck)
+		rescue(piece);
+}
+
+void stream_notify_space(struct stream *stream)
+{
+	if (!stream->events || !space(stream))
+		return;
+	set_starved(stream, false);
+	stream->events->on_writable(stream->ctx);
+}
+
+void stream_redo(struct session *s, uint32_t id, uint8_t todo)
+{
+	struct stream *stream;
+
+	HASH_FIND(hh, s->streams, &id, sizeof(id), stream);
+	if (!stream)
+		return;
+	if (!todo) /* the RESET arrived */
+		bury(stream, true);
+	else
+		pump_todo(stream, todo);
+}

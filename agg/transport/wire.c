@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: frames to bytes and back. A cursor that remembers whether it ran over
+ * its end keeps the decoders straight-line: read all, then ask once.
+ */
+#include "agg/transport/wire.h"
+
+#include "scheduler/scheduler.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+struct cursor {
+	const uint8_t *p;
+	size_t left;
+	bool short_of; /* something was read past the end */
+};
+
+static const uint8_t *take(struct cursor *c, size_t n)
+{
+	const uint8_t *at = c->p;
+
+	if (n > c->left) {
+		c->short_of = true;
+		return NULL;
+	}
+	c->p += n;
+	c->left -= n;
+	return at;
+}
+
+static uint64_t take_uint(struct cursor *c, unsigned bytes)
+{
+	const uint8_t *at = take(c, bytes);
+	uint64_t value = 0;
+
+	for (unsigned i = 0; at && i < bytes; i++)
+		value = value << 8 | at[i];
+	return value;
+}
+
+static void take_bytes(struct cursor *c, void *to, size_t n)
+{
+	const uint8_t *at = take(c, n);
+
+	if (at)
+		memcpy(to, at, n);
+}
+
+/* A length byte and that many characters; no NUL among them. */
+static void take_text(struct cursor *c, char *to, size_t max)
+{
+	size_t n = take_uint(c, 1);
+	const uint8_t *at = n <= max ? take(c, n) : NULL;
+
+	if (!at || memchr(at, 0, n)) {
+		c->short_of = true;
+		return;
+	}
+	memcpy(to, at, n);
+	to[n] = 0;
+}
+
+/* A family byte (0, 4, 6), the address, the port. */
+static void take_addr(struct cursor *c, struct addr *to)
+{
+	switch (take_uint(c, 1)) {
+	case 0: to->family = AF_UNSPEC; break;
+	case 4: to->family = AF_INET; break;
+	case 6: to->family = AF_INET6; break;
+	default: c->short_of = true; return;
+	}
+	take_bytes(c, to->ip, addr_ip_len(to));
+	to->port = (uint16_t)take_uint(c, 2);
+}
+
+static uint8_t *put_uint(uint8_t *p, uint64_t value, unsigned bytes)
+{
+	for (unsigned i = bytes; i > 0; i--, value >>= 8)
+		p[i - 1] = (uint8_t)value;
+	return p + bytes;
+}
+
+static uint8_t *put_bytes(uint8_t *p, const void *from, size_t n)
+{
+	memcpy(p, from, n);
+	return p + n;
+}
+
+static uint8_t *put_text(uint8_t *p, const char *text)
+{
+	size_t n = strlen(text);
+
+	return put_bytes(put_uint(p, n, 1), text, n);
+}
+
+static uint8_t *put_addr(uint8_t *p, const struct addr *a)
+{
+	unsigned n = addr_ip_len(a);
+
+	p = put_uint(p, n == 16 ? 6 : n, 1);
+	return put_uint(put_bytes(p, a->ip, n), a->port, 2);
+}
+
+static const char *decode_hello(struct wire_hello *h, struct cursor *c)
+{
+	h->version = (uint16_t)take_uint(c, 2);
+	take_bytes(c, h->session_id, sizeof(h->session_id));
+	h->subflow_id = (uint32_t)take_uint(c, 4);
+	h->path = (uint8_t)take_uint(c, 1);
+	h->bundle = (uint8_t)take_uint(c, 1);
+	h->path_class = (uint8_t)take_uint(c, 1);
+	take_text(c, h->name, WIRE_NAME_MAX);
+	c->left = 0; /* a later version may say more */
+	if (h->path >= WIRE_PATHS_MAX || h->bundle >= WIRE_BUNDLES_MAX ||
+	    h->path_class > SCHED_CLASS_BACKUP)
+		return "HELLO: path, bundle or class out of range";
+	return NULL;
+}
+
+static const char *decode_welcome(struct wire_welcome *w, struct cursor *c)
+{
+	w->version = (uint16_t)take_uint(c, 2);
+	w->incarnation = take_uint(c, 8);
+	c->left = 0;
+	return NULL;
+}
+
+static const char *decode_close(struct wire_close *close, struct cursor *c)
+{
+	take_text(c, close->reason, sizeof(close->reason) - 1);
+	return NULL;
+}
+
+static const char *decode_settings(struct wire_settings *s, struct cursor *c)
+{
+	s->serial = (uint32_t)take_uint(c, 4);
+	s->flags = (uint32_t)take_uint(c, 4);
+	s->stream_credit = (uint32_t)take_uint(c, 4);
+	take_text(c, s->scheduler, WIRE_NAME_MAX);
+	c->left = 0;
+	return NULL;
+}
+
+static const char *decode_ack(struct wire_ack *a, struct cursor *c)
+{
+	a->subflow_id = (uint32_t)take_uint(c, 4);
+	a->bytes = take_uint(c, 8);
+	return NULL;
+}
+
+static const char *decode_open(struct wire_open *o, struct cursor *c)
+{
+	o->stream = (uint32_t)take_uint(c, 4);
+	o->credit = (uint32_t)take_uint(c, 4);
+	take_addr(c, &o->dest.addr);
+	take_text(c, o->dest.name, DEST_NAME_MAX);
+	take_addr(c, &o->client);
+	if ((o->dest.addr.family == AF_UNSPEC) == !o->dest.name[0])
+		return "OPEN: neither address nor name, or both";
+	return NULL;
+}
+
+static const char *decode_accept(struct wire_accept *a, struct cursor *c)
+{
+	a->stream = (uint32_t)take_uint(c, 4);
+	take_addr(c, &a->bound);
+	return NULL;
+}
+
+static const char *decode_data(struct wire_data *d, struct cursor *c, bool fin)
+{
+	d->stream = (uint32_t)take_uint(c, 4);
+	d->offset = take_uint(c, 8);
+	d->len = (uint32_t)c->left;
+	d->bytes = take(c, c->left);
+	if (d->offset > WIRE_OFFSET_MAX)
+		return "DATA: offset too large";
+	return d->len || fin ? NULL : "DATA: no bytes";
+}
+
+static const char *decode_credit(struct wire_credit *cr, struct cursor *c)
+{
+	cr->stream = (uint32_t)take_uint(c, 4);
+	cr->offset_max = take_uint(c, 8);
+	return cr->offset_max > WIRE_OFFSET_MAX ? "CREDIT: offset too large" : NULL;
+}
+
+static const char *decode_reset(struct wire_reset *r, struct cursor *c)
+{
+	r->stream = (uint32_t)take_uint(c, 4);
+	r->end = (uint8_t)take_uint(c, 1);
+	if (r->end == STREAM_END_FINISHED || r->end >= STREAM_END_COUNT)
+		r->end = STREAM_END_RESET; /* a later version's reason */
+	return NULL;
+}
+
+static const char *decode_payload(struct wire_frame *f, struct cursor *c)
+{
+	switch ((enum wire_type)f->type) {
+	case WIRE_HELLO: return decode_hello(&f->hello, c);
+	case WIRE_WELCOME: return decode_welcome(&f->welcome, c);
+	case WIRE_CLOSE: return decode_close(&f->close, c);
+	case WIRE_SETTINGS: return decode_settings(&f->settings, c);
+	case WIRE_PING:
+	case WIRE_PONG: f->ping.stamp = take_uint(c, 8); return NULL;
+	case WIRE_ACK: return decode_ack(&f->ack, c);
+	case WIRE_OPEN: return decode_open(&f->open, c);
+	case WIRE_ACCEPT: return decode_accept(&f->accept, c);
+	case WIRE_DATA: return decode_data(&f->data, c, false);
+	case WIRE_DATA_FIN: return decode_data(&f->data, c, true);
+	case WIRE_CREDIT: return decode_credit(&f->credit, c);
+	case WIRE_RESET: return decode_reset(&f->reset, c);
+	}
+	if (!(f->type & WIRE_IGNORABLE))
+		return "frame of unknown type";
+	f->type = 0;
+	c->left = 0;
+	return NULL;
+}
+
+ssize_t wire_decode(struct wire_frame *out, const uint8_t *p, size_t n,
+                    const char **why)
+{
+	if (n < WIRE_HEADER_BYTES)
+		return 0;
+	size_t len = (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+	if (len > WIRE_PAYLOAD_BYTES_MAX) {
+		*why = "frame longer than allowed";
+		return -EPROTO;
+	}
+	if (n < WIRE_HEADER_BYTES + len)
+		return 0;
+
+	struct cursor c = { p + WIRE_HEADER_BYTES, len, false };
+	out->type = p[0];
+	if (p[0] != WIRE_DATA && p[0] != WIRE_DATA_FIN)
+		memset((uint8_t *)out + 1, 0, sizeof(*out) - 1);
+	*why = decode_payload(out, &c);
+	if (!*why && c.short_of)
+		*why = "frame shorter than its fields";
+	if (!*why && c.left)
+		*why = "frame longer than its fields";
+	return *why ? -EPROTO : (ssize_t)(WIRE_HEADER_BYTES + len);
+}
+
+static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
+{
+	switch ((enum wire_type)f->type) {
+	case WIRE_HELLO:
+		p = put_uint(p, f->hello.version, 2);
+		p = put_bytes(p, f->hello.session_id, WIRE_SESSION_ID_BYTES);
+		p = put_uint(p, f->hello.subflow_id, 4);
+		p = put_uint(p, f->hello.path, 1);
+		p = put_uint(p, f->hello.bundle, 1);
+		p = put_uint(p, f->hello.path_class, 1);
+		return put_text(p, f->hello.name);
+	case WIRE_WELCOME:
+		p = put_uint(p, f->welcome.version, 2);
+		return put_uint(p, f->welcome.incarnation, 8);
+	case WIRE_CLOSE:
+		return put_text(p, f->close.reason);
+	case WIRE_SETTINGS:
+		p = put_uint(p, f->settings.serial, 4);
+		p = put_uint(p, f->settings.flags, 4);
+		p = put_uint(p, f->settings.stream_credit, 4);
+		return put_text(p, f->settings.scheduler);
+	case WIRE_PING:
+	case WIRE_PONG:
+		return put_uint(p, f->ping.stamp, 8);
+	case WIRE_ACK:
+		p = put_uint(p, f->ack.subflow_id, 4);
+		return put_uint(p, f->ack.bytes, 8);
+	case WIRE_OPEN:
+		p = put_uint(p, f->open.stream, 4);
+		p = put_uint(p, f->open.credit, 4);
+		p = put_addr(p, &f->open.dest.addr);
+		p = put_text(p, f->open.dest.name);
+		return put_addr(p, &f->open.client);
+	case WIRE_ACCEPT:
+		p = put_uint(p, f->accept.stream, 4);
+		return put_addr(p, &f->accept.bound);
+	case WIRE_CREDIT:
+		p = put_uint(p, f->credit.stream, 4);
+		return put_uint(p, f->credit.offset_max, 8);
+	case WIRE_RESET:
+		p = put_uint(p, f->reset.stream, 4);
+		return put_uint(p, f->reset.end, 1);
+	case WIRE_DATA:
+	case WIRE_DATA_FIN:
+		break; /* wire_encode_data_header */
+	}
+	assert(!"a frame that wire_encode does not write");
+	return p;
+}
+
+size_t wire_encode(uint8_t *p, const struct wire_frame *frame)
+{
+	uint8_t *end = encode_payload(p + WIRE_HEADER_BYTES, frame);
+	size_t len = (size_t)(end - p) - WIRE_HEADER_BYTES;
+
+	p[0] = frame->type;
+	put_uint(p + 1, len, 3);
+	return WIRE_HEADER_BYTES + len;
+}
+
+void wire_encode_data_header(uint8_t p[WIRE_DATA_HEADER_BYTES], bool fin,
+                             uint32_t stream, uint64_t offset, uint32_t len)
+{
+	p[0] = fin ? WIRE_DATA_FIN : WIRE_DATA;
+	p = put_uint(p + 1, WIRE_DATA_HEADER_BYTES - WIRE_HEADER_BYTES + len, 3);
+	put_uint(put_uint(p, stream, 4), offset, 8);
+}

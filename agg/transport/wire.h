@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the wire: every frame, every length and every limit of the protocol
+ * "aggd/1". Inside TLS, a subflow carries frames in each direction:
+ *
+ *     0        1                4
+ *     | type   | length, 24 bit | payload ...           all big-endian
+ *
+ * The first frame from the gateway is HELLO, the first from the concentrator
+ * WELCOME; neither comes again. A frame of unknown type with the ignorable
+ * bit is skipped; everything else that is not understood ends the session.
+ *
+ * Frames of one subflow arrive in order; between subflows there is no order:
+ * DATA may overtake its OPEN. A receiver acknowledges, per subflow, how many
+ * bytes of whole frames it has processed (ACK); what is not acknowledged when
+ * a subflow dies is sent again on another, from what is true then (a CREDIT
+ * is sent anew, not repeated). So every frame must bear being doubled.
+ */
+#ifndef AGG_TRANSPORT_WIRE_H
+#define AGG_TRANSPORT_WIRE_H
+
+#include "agg/transport/stream.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WIRE_VERSION 1
+#define WIRE_ALPN "aggd/1"
+
+#define WIRE_HEADER_BYTES 4
+#define WIRE_IGNORABLE 0x80 /* in the type: skip what you do not know */
+
+#define WIRE_DATA_HEADER_BYTES (WIRE_HEADER_BYTES + 4 + 8)
+/* With its header a piece fits one TLS record (RFC 8446, 5.1: 2^14). */
+#define WIRE_PIECE_BYTES_MAX (16384 - WIRE_DATA_HEADER_BYTES)
+#define WIRE_PAYLOAD_BYTES_MAX 16380 /* of any frame */
+
+#define WIRE_STREAMS_MAX 4096     /* open at once in a session */
+#define WIRE_STREAM_WINDOW 16384  /* ids ahead of the oldest never seen */
+#define WIRE_SUBFLOWS_MAX 64      /* alive at once in a session */
+#define WIRE_PATHS_MAX 8
+#define WIRE_BUNDLES_MAX 8
+#define WIRE_NAME_MAX 32          /* an uplink's or scheduler's name */
+#define WIRE_SESSION_ID_BYTES 16
+#define WIRE_OFFSET_MAX (UINT64_C(1) << 62)
+
+enum wire_type {
+	WIRE_HELLO = 1,
+	WIRE_WELCOME = 2,
+	WIRE_CLOSE = 3,    /* fatal: a reason in words */
+	WIRE_SETTINGS = 4,
+	WIRE_PING = 5,
+	WIRE_PONG = 6,
+	WIRE_ACK = 7,
+	WIRE_OPEN = 8,
+	WIRE_ACCEPT = 9,
+	WIRE_DATA = 10,
+	WIRE_DATA_FIN = 11, /* DATA whose last byte is the stream's last */
+	WIRE_CREDIT = 12,
+	WIRE_RESET = 13,
+};
+
+/* Gateway to concentrator: which session, which subflow of it. */
+struct wire_hello {
+	uint16_t version;
+	uint8_t session_id[WIRE_SESSION_ID_BYTES]; /* random, of this start */
+	uint32_t subflow_id;     /* never used twice in a session */
+	uint8_t path, bundle;    /* < WIRE_PATHS_MAX, < WIRE_BUNDLES_MAX */
+	uint8_t path_class;      /* enum sched_path_class */
+	char name[WIRE_NAME_MAX + 1]; /* of the uplink */
+};
+
+/* Concentrator to gateway: joined. */
+struct wire_welcome {
+	uint16_t version;
+	/* Random, of the concentrator's side of the session. Another than
+	 * before: the streams of before are unknown there. */
+	uint64_t incarnation;
+};
+
+enum { /* wire_settings.flags */
+	WIRE_HAS_IPV6 = 1, /* the sender's egress reaches IPv6 */
+	WIRE_DRAINING = 2, /* open no new streams */
+};
+
+/* All settings at once; a higher serial replaces. */
+struct wire_settings {
+	uint32_t serial;
+	uint32_t flags;
+	uint32_t stream_credit; /* initial credit that the sender grants */
+	char scheduler[WIRE_NAME_MAX + 1]; /* wished for the peer's direction */
+};
+
+struct wire_ping { uint64_t stamp; }; /* echoed in PONG */
+
+struct wire_ack {
+	uint32_t subflow_id;
+	uint64_t bytes; /* of whole frames processed on it */
+};
+
+struct wire_open {
+	uint32_t stream;
+	uint32_t credit; /* bytes that the opener takes at first */
+	struct dest dest;
+	struct addr client; /* whose connection it is; family 0: not told */
+};
+
+struct wire_accept {
+	uint32_t stream;
+	struct addr bound;
+};
+
+struct wire_data {
+	uint32_t stream;
+	uint64_t offset;
+	const uint8_t *bytes; /* borrowed from the frame */
+	uint32_t len;         /* 0 only with FIN */
+};
+
+struct wire_credit {
+	uint32_t stream;
+	uint64_t offset_max; /* bytes up to this offset are taken */
+};
+
+struct wire_reset {
+	uint32_t stream;
+	uint8_t end; /* enum stream_end */
+};
+
+struct wire_close { char reason[128]; };
+
+struct wire_frame {
+	uint8_t type; /* enum wire_type; 0: an unknown one to be skipped */
+	union {
+		struct wire_hello hello;
+		struct wire_welcome welcome;
+		struct wire_close close;
+		struct wire_settings settings;
+		struct wire_ping ping; /* and PONG */
+		struct wire_ack ack;
+		struct wire_open open;
+		struct wire_accept accept;
+		struct wire_data data; /* and DATA_FIN */
+		struct wire_credit credit;
+		struct wire_reset reset;
+	};
+};
+
+/* Decodes the frame at p. Returns its whole length; 0: more bytes are needed
+ * (at most WIRE_HEADER_BYTES + WIRE_PAYLOAD_BYTES_MAX); -EPROTO with *why. */
+ssize_t wire_decode(struct wire_frame *out, const uint8_t *p, size_t n,
+                    const char **why);
+
+/* Large enough for every frame but DATA. */
+#define WIRE_CONTROL_BYTES_MAX 512
+
+/* Encodes any frame but DATA into p (WIRE_CONTROL_BYTES_MAX); returns the
+ * length. */
+size_t wire_encode(uint8_t *p, const struct wire_frame *frame);
+/* Writes DATA's header; the len bytes follow it. */
+void wire_encode_data_header(uint8_t p[WIRE_DATA_HEADER_BYTES], bool fin,
+                             uint32_t stream, uint64_t offset, uint32_t len);
+
+#endif

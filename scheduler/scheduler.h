@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a scheduler decides which path carries the next piece. It is a pure
+ * decision: no clock, no I/O, no allocation, integers only. The session, the
+ * packet tunnel and the simulator fill the same structs from what they know.
+ *
+ * The driver orders units by a policy of its own, asks pick() once per piece,
+ * and obeys: SEND commits bytes on the paths of a mask, WAIT leaves the unit
+ * and tries the next, DROP forgets it (datagrams only). It stops when no path
+ * has room or every unit waits.
+ *
+ * The contract, tested for every scheduler (tests/contract/scheduler_...):
+ * SEND only to paths that are SCHED_PATH_UP and have room; WAIT only with
+ * SCHED_MAY_WAIT, for a path that is up, until a finite time; one usable path
+ * means SEND; the same inputs give the same decision; no overflow at
+ * 100 Gbit/s times 10 s.
+ */
+#ifndef SCHEDULER_SCHEDULER_H
+#define SCHEDULER_SCHEDULER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCHED_PATHS_MAX 8          /* paths of one call: bits of a mask */
+#define SCHED_INSTANCE_BYTES_MAX 256
+#define SCHED_SCOPE_BYTES_MAX 16
+#define SCHED_NAME_MAX 15
+
+enum sched_path_state {
+	SCHED_PATH_UP,
+	SCHED_PATH_SUSPECT, /* no progress: carries nothing new */
+	SCHED_PATH_DOWN,
+};
+
+/* Preferred paths first; the next class only when the one before is full
+ * (metered) or has no path that is up (backup). */
+enum sched_path_class {
+	SCHED_CLASS_NORMAL,
+	SCHED_CLASS_METERED,
+	SCHED_CLASS_BACKUP,
+};
+
+enum { /* sched_path.flags */
+	SCHED_IN_RECOVERY = 1,
+	SCHED_APP_LIMITED = 2,
+	SCHED_SLOW_START = 4,
+	SCHED_NO_RTT_YET = 8,
+};
+
+/* One path as it is now. */
+struct sched_path {
+	uint8_t state;           /* enum sched_path_state */
+	uint8_t path_class;      /* enum sched_path_class */
+	uint8_t flags;
+	uint32_t mss;            /* bytes */
+	uint32_t loss_ppm;
+	uint64_t srtt_us, rttvar_us, min_rtt_us;
+	uint64_t est_age_us;     /* since the estimates were last fed */
+	uint64_t rate_bps;       /* bytes/s, not lowered by idleness; 0: unknown */
+	uint64_t cwnd_bytes, ssthresh_bytes;
+	uint64_t inflight_bytes; /* sent, not acknowledged */
+	uint64_t queued_bytes;   /* committed to it, not yet sent */
+	uint64_t room_bytes;     /* may be committed now; 0: nothing */
+};
+
+enum sched_unit_kind { SCHED_STREAM, SCHED_DATAGRAM, SCHED_REINJECT };
+
+#define SCHED_UNKNOWN UINT64_MAX
+
+/* What is offered to the paths. */
+struct sched_unit {
+	uint8_t kind;             /* enum sched_unit_kind */
+	uint32_t tried_mask;      /* paths that carry it already */
+	uint64_t len_bytes;       /* of this piece, at most */
+	uint64_t remaining_bytes; /* of its stream; SCHED_UNKNOWN */
+	uint64_t sent_bytes;      /* of its stream so far */
+	uint64_t ahead_bytes;     /* of units before it in the order */
+	uint64_t queued_bytes;    /* not committed yet, all units: the papers' k */
+	uint64_t window_bytes;    /* what the peer's credit still allows */
+};
+
+enum sched_verdict { SCHED_SEND, SCHED_WAIT, SCHED_DROP };
+
+struct sched_decision {
+	uint8_t verdict;       /* enum sched_verdict */
+	uint8_t wait_for;      /* WAIT: the path worth waiting for */
+	uint32_t mask;         /* SEND: paths; more than one bit: duplicate */
+	uint64_t recheck_us;   /* WAIT: ask again at the latest then */
+};
+
+enum sched_event_type {
+	SCHED_EV_SENT, SCHED_EV_ACKED, SCHED_EV_LOST, SCHED_EV_HOL_BLOCKED,
+	SCHED_EV_PATH_UP, SCHED_EV_PATH_DOWN,
+};
+
+struct sched_event {
+	uint8_t type; /* enum sched_event_type */
+	uint8_t path;
+	uint64_t bytes, now_us;
+};
+
+enum { /* sched_ops.caps */
+	SCHED_MAY_WAIT = 1,
+	SCHED_NEEDS_WINDOW = 2,
+	SCHED_NEEDS_SIZE = 4,
+	SCHED_DUPLICATES = 8,
+};
+
+/* Everything that pick() looks at. */
+struct sched_view {
+	uint64_t now_us;
+	const struct sched_path *paths; /* borrowed */
+	unsigned count;                 /* 1 .. SCHED_PATHS_MAX */
+	const struct sched_unit *unit;  /* borrowed */
+};
+
+struct sched_ops {
+	const char *name;
+	const char *summary;     /* one line, for status and help */
+	unsigned caps;
+	size_t instance_bytes;   /* <= SCHED_INSTANCE_BYTES_MAX, zeroed at start */
+	size_t scope_bytes;      /* per stream or flow, <= SCHED_SCOPE_BYTES_MAX */
+	/* (required) Decides for one unit. instance and scope are this
+	 * scheduler's own memory, NULL where it asked for none. */
+	void (*pick)(void *instance, void *scope, const struct sched_view *view,
+	             struct sched_decision *out);
+	/* (optional) What happened since. */
+	void (*event)(void *instance, const struct sched_event *event);
+};
+
+/* The registry: adding a scheduler is one file and one line in registry.c. */
+extern const struct sched_ops *const sched_all[];
+extern const size_t sched_count;
+const struct sched_ops *sched_find(const char *name); /* NULL: no such */
+
+/* For schedulers: is path i one that unit may be sent on now? */
+bool sched_usable(const struct sched_view *view, unsigned i);
+/* The best class in which any path could be sent on now by the rules above,
+ * or -1. Paths of another class are not to be used. */
+int sched_class_now(const struct sched_view *view);
+/* The usable path of least smoothed RTT in the class of the moment; ties keep
+ * the order of the paths. -1: none. The research's "default choice". */
+int sched_lowest_rtt(const struct sched_view *view);
+void sched_send(struct sched_decision *out, unsigned path);
+/* Nothing can be sent: a WAIT for any live path, for drivers that ask though
+ * no path has room. */
+void sched_nothing(const struct sched_view *view, struct sched_decision *out);
+
+#endif

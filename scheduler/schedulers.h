@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the schedulers by name, for the registry. Everybody else asks
+ * sched_find().
+ */
+#ifndef SCHEDULER_SCHEDULERS_H
+#define SCHEDULER_SCHEDULERS_H
+
+#include "scheduler/scheduler.h"
+
+extern const struct sched_ops sched_lowrtt;
+extern const struct sched_ops sched_roundrobin;
+
+#endif
