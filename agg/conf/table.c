@@ -309,7 +309,7 @@ static int help_key(const struct conf_table *table, const struct conf_key *key,
                     const struct conf_rules *rules, struct buf *out)
 {
 	char allowed[CONF_VALUE_TEXT_MAX];
-	int err = buf_printf(out, "\n**%s %s**", key->list_max ? "list" : "option",
+	int err = buf_printf(out, "\n### %s %s", key->list_max ? "list" : "option",
 	                     key->key);
 
 	if (key->roles != table->roles) {
@@ -317,23 +317,22 @@ static int help_key(const struct conf_table *table, const struct conf_key *key,
 		err |= help_roles(key->roles, rules, out);
 		err |= buf_printf(out, ")");
 	}
-	err |= buf_printf(out, "\n: %s\n  Allowed: %s", key->help,
+	err |= buf_printf(out, "\n\n%s\n\nAllowed: %s", key->help,
 	                  conf_value_allowed(key, rules, allowed));
 	if (key->list_max)
 		err |= buf_printf(out, "; up to %u values", key->list_max);
-	err |= buf_printf(out, ".\n  ");
 	if (key->fallback)
-		err |= buf_printf(out, "Default: `%s`.\n", key->fallback);
+		err |= buf_printf(out, ". Default: `%s`.\n", key->fallback);
 	else
-		err |= buf_printf(out, key->required ? "Required.\n"
-		                                     : "Default: not set.\n");
+		err |= buf_printf(out, key->required ? ". Required.\n"
+		                                     : ". Default: not set.\n");
 	return err ? -ENOBUFS : 0;
 }
 
 int conf_table_help(const struct conf_table *table,
                     const struct conf_rules *rules, struct buf *out)
 {
-	int err = buf_printf(out, "\n## config %s%s\n\n%s\nFor: ", table->type,
+	int err = buf_printf(out, "\n## config %s%s\n\n%s For: ", table->type,
 	                     table->named ? " 'NAME'" : "", table->help);
 
 	err |= help_roles(table->roles, rules, out);
