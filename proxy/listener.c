@@ -18,6 +18,7 @@ struct listener {
 	int fd;
 	struct loop_io *io;
 	struct loop_timer *rest;
+	bool told; /* of the shortage that lasts */
 	listener_fn *on_accept;
 	void *ctx;
 };
@@ -35,8 +36,10 @@ static void start_rest(struct listener *l, int err)
 	struct addr at;
 
 	listener_address(l, &at);
-	log_sys("listener %s: no new clients for %d ms: %s",
-	        addr_format(&at, text), LISTENER_REST_US / 1000, strerror(-err));
+	if (!l->told)
+		log_sys("listener %s: no new clients until there is room: %s",
+		        addr_format(&at, text), strerror(-err));
+	l->told = true;
 	loop_io_want(l->io, 0);
 	loop_timer_arm(l->rest, loop_now_us(l->loop) + LISTENER_REST_US);
 }
@@ -56,6 +59,7 @@ static void on_readable(void *ctx, unsigned events)
 		struct addr from;
 		int fd = sockopt_accept(l->fd, &from);
 		if (fd >= 0) {
+			l->told = false;
 			l->on_accept(l->ctx, fd, &from);
 			continue;
 		}
