@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""Runs every test: ./dev test [PATTERN...]
+
+Builds with gcc, with gcc and ASan + UBSan, and with clang, all with warnings
+as errors; runs units, contracts and fuzz corpora of the sanitized build; then
+the lab tests, tests/lab/test_*.py: unittest modules that drive the programs
+of build/ in network namespaces. A line each; details only of failures. The
+last line counts them. PATTERN chooses by substrings of the names; then what
+is not needed is not built.
+"""
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+JOBS = "2"
+LAB_FILE_TIMEOUT_S = 300
+DETAIL_LINES_MAX = 60
+SANITIZE = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+class Report:
+    """One line a test; counts."""
+
+    def __init__(self, patterns):
+        self.patterns = patterns
+        self.counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+    def wants(self, name):
+        return not self.patterns or any(p in name for p in self.patterns)
+
+    def add(self, outcome, name, seconds, details=""):
+        self.counts[outcome] += 1
+        word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[outcome]
+        print(f"{word:8}{name}  {seconds:.1f} s", flush=True)
+        if outcome == "failed":
+            for line in details.strip().splitlines()[-DETAIL_LINES_MAX:]:
+                print("        " + line)
+        elif outcome == "skipped" and details:
+            print("        " + details.strip())
+
+    def close(self):
+        print("{passed} passed, {failed} failed, {skipped} skipped".format(**self.counts))
+        return 1 if self.counts["failed"] or not self.counts["passed"] else 0
+
+
+def build(report, name, folder, options, env=None):
+    """Configures once, builds; true if that worked."""
+    start = time.monotonic()
+    folder = os.path.join(ROOT, folder)
+    commands = [["ninja", "-j", JOBS, "-C", folder]]
+    if not os.path.exists(os.path.join(folder, "build.ninja")):
+        commands.insert(0, ["meson", "setup", folder, ROOT, *options])
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **(env or {})),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            report.add("failed", name, time.monotonic() - start, done.stdout)
+            return False
+    report.add("passed", name, time.monotonic() - start)
+    return True
+
+
+def meson_test_names(folder):
+    done = subprocess.run(["meson", "introspect", "--tests", folder], cwd=ROOT,
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return [t["name"] for t in json.loads(done.stdout)]
+
+
+def run_meson_tests(report, folder):
+    """The units, as meson runs them: its log is a JSON object a line."""
+    names = [n for n in meson_test_names(folder) if report.wants(n)]
+    if not names:
+        return
+    log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
+    if os.path.exists(log):
+        os.unlink(log)
+    subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", JOBS, *names],
+                   cwd=ROOT, env=dict(os.environ, **SANITIZER_ENV),
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    seen = set()
+    for line in open(log, encoding="utf-8") if os.path.exists(log) else ():
+        test = json.loads(line)
+        name = test["name"].rpartition(" / ")[2]
+        seen.add(name)
+        outcome = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}.get(
+            test["result"], "failed")
+        report.add(outcome, name, test["duration"],
+                   f"{test['result']}\n{test.get('stdout', '')}\n{test.get('stderr', '')}"
+                   if outcome == "failed" else "")
+    for name in names:
+        if name not in seen:
+            report.add("failed", name, 0, "meson did not run it")
+
+
+def run_lab_file(report, path):
+    """One file of lab tests in a process of its own, with a time limit."""
+    name = "lab/" + os.path.basename(path)[len("test_"):-len(".py")]
+    start = time.monotonic()
+    read_fd, write_fd = os.pipe()
+    process = subprocess.Popen(
+        ["/usr/bin/python3", os.path.abspath(__file__), "--one", path, str(write_fd)],
+        cwd=ROOT, pass_fds=[write_fd], start_new_session=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    os.close(write_fd)
+    try:
+        output, _ = process.communicate(timeout=LAB_FILE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGTERM)
+        try:
+            output, _ = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+        output += f"\nno end in {LAB_FILE_TIMEOUT_S} s"
+    with os.fdopen(read_fd, encoding="utf-8") as results:
+        lines = results.read().splitlines()
+    for line in lines:
+        test = json.loads(line)
+        report.add(test["outcome"], f"{name}: {test['name']}", test["seconds"],
+                   test["details"] + ("\n" + output if test["outcome"] == "failed" else ""))
+    if process.returncode or not lines:
+        if not any('"failed"' in line for line in lines):
+            report.add("failed", name, time.monotonic() - start,
+                       output or f"exit {process.returncode}, no test ran")
+
+
+class PipedResult(unittest.TestResult):
+    """Tells the parent of each test, by a JSON object a line."""
+
+    def __init__(self, pipe):
+        super().__init__()
+        self.pipe = pipe
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.started = time.monotonic()
+
+    def tell(self, test, outcome, details=""):
+        name = getattr(test, "_testMethodName", str(test)).removeprefix("test_").replace("_", " ")
+        seconds = time.monotonic() - getattr(self, "started", time.monotonic())
+        print(json.dumps({"name": name, "outcome": outcome, "seconds": seconds,
+                          "details": details}), file=self.pipe, flush=True)
+
+    def addSuccess(self, test):
+        self.tell(test, "passed")
+
+    def addSkip(self, test, reason):
+        self.tell(test, "skipped", reason)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.tell(test, "failed", self._exc_info_to_string(err, test))
+
+    addError = addFailure
+
+    def addSubTest(self, test, subtest, err):
+        if err:
+            self.addFailure(test, err)
+
+
+def run_one(path, fd):
+    """The child: the tests of one file."""
+    folder, module = os.path.split(path)
+    sys.path.insert(0, folder)
+    suite = unittest.TestLoader().loadTestsFromName(module[:-3])
+    with os.fdopen(fd, "w", encoding="utf-8") as pipe:
+        suite.run(PipedResult(pipe))
+
+
+def main(patterns):
+    report = Report(patterns)
+    built = build(report, "build with gcc", "build", [])
+    if build(report, "build with gcc, ASan and UBSan", "build-asan", SANITIZE):
+        run_meson_tests(report, "build-asan")
+    if not patterns:
+        build(report, "build with clang", "build-clang", [], {"CC": "clang"})
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests/lab/test_*.py"))):
+        name = "lab/" + os.path.basename(path)[len("test_"):-len(".py")]
+        if built and report.wants(name):
+            run_lab_file(report, path)
+    return report.close()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        run_one(sys.argv[2], int(sys.argv[3]))
+    else:
+        sys.exit(main(sys.argv[1:]))
