@@ -138,7 +138,7 @@ static void step(void *ctx)
 		tell_closed(s);
 }
 
-size_t stream_space(const struct stream *s)
+size_t stream_space(struct stream *s)
 {
 	return s->window - s->peer->in.len;
 }
