@@ -75,7 +75,7 @@ class Links(unittest.TestCase):
         link.set("down", loss=10)
         before = link.counters("down")
         try:
-            self.lab.gw.run(["ping", "-q", "-c", "1000", "-f", "-I", "wan2", SRV4], check=False)
+            self.lab.gw.run(["ping", "-q", "-c", "1000", "-i", "0.002", "-W", "1", "-I", "wan2", SRV4], check=False)
         finally:
             link.set("down", loss=0)
         after = link.counters("down")
