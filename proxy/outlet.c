@@ -26,32 +26,6 @@ struct job {
 	struct dial *dial;
 };
 
-/* What a stream gets that was reset before anything was made for it. */
-static size_t ignore_data(void *ctx, const uint8_t *p, size_t n)
-{
-	return n;
-}
-
-static void ignore_opened(void *ctx, const struct addr *bound)
-{
-}
-
-static void ignore(void *ctx)
-{
-}
-
-static void ignore_closed(void *ctx, enum stream_end end)
-{
-}
-
-static const struct stream_events ignoring = {
-	.on_opened = ignore_opened,
-	.on_data = ignore_data,
-	.on_finished = ignore,
-	.on_writable = ignore,
-	.on_closed = ignore_closed,
-};
-
 static void job_free(struct job *job)
 {
 	struct outlet *o = job->outlet;
@@ -110,15 +84,18 @@ static struct job *job_create(struct outlet *o, struct stream *s,
 	return job;
 }
 
-void outlet_take(struct outlet *o, struct stream *s, const struct dest *dest,
-                 const struct stream_events **events, void **stream_ctx)
+enum stream_end outlet_take(struct outlet *o, struct stream *s,
+                            const struct dest *dest,
+                            const struct stream_events **events,
+                            void **stream_ctx)
 {
 	struct job *job = job_create(o, s, dest);
 
-	*events = job ? &relay_events : &ignoring;
-	*stream_ctx = job ? job->relay : NULL;
 	if (!job)
-		stream_reset(s, STREAM_END_LIMIT);
+		return STREAM_END_LIMIT;
+	*events = &relay_events;
+	*stream_ctx = job->relay;
+	return STREAM_END_FINISHED;
 }
 
 struct outlet *outlet_create(const struct outlet_args *args)

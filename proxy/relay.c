@@ -163,6 +163,14 @@ static void read_ended(struct relay *r, int err)
 		give_up(r, STREAM_END_RESET);
 }
 
+/* No memory to read into: the stream has no space, or the host has none. */
+static void no_room(struct relay *r)
+{
+	r->stalled = stream_space(r->stream) == 0;
+	if (!r->stalled)
+		give_up(r, STREAM_END_LIMIT);
+}
+
 static void read_socket(struct relay *r)
 {
 	size_t left = RELAY_TURN_BYTES;
@@ -171,11 +179,11 @@ static void read_socket(struct relay *r)
 		size_t room = left;
 		uint8_t *p = stream_reserve(r->stream, &room);
 		if (!p) {
-			r->stalled = stream_space(r->stream) == 0;
-			if (!r->stalled)
-				give_up(r, STREAM_END_LIMIT);
+			no_room(r);
 			return;
 		}
+		if (room > left)
+			room = left;
 		ssize_t got = recv(r->fd, p, room, 0);
 		if (got <= 0) {
 			read_ended(r, got < 0 ? errno : 0);
