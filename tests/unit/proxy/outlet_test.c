@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a stream that arrives, is dialled, and joined with its socket.
+ */
+#include "dns_server.h"
+#include "fake_stream.h"
+#include "net.h"
+#include "proxy/outlet.h"
+
+#include "agg/kernel/sockopt.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WINDOW 65536
+
+static const struct dns_row rows[] = {
+	{ "silent.test", AF_INET6, DNS_SILENT },
+	{ "silent.test", AF_INET, DNS_SILENT },
+};
+
+/* The gateway's end of the stream. */
+struct scene {
+	struct loop *loop;
+	struct dns_server *dns;
+	struct resolver *resolver;
+	struct relays *relays;
+	struct prefix allow;
+	struct egress egress;
+	struct outlet *outlet;
+	struct stream *ends[2];
+	bool opened, finished, closed;
+	struct addr bound;
+	enum stream_end end;
+	size_t n;
+	char data[32];
+};
+
+static void on_opened(void *ctx, const struct addr *bound)
+{
+	struct scene *s = ctx;
+
+	s->opened = true;
+	s->bound = *bound;
+}
+
+static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+{
+	struct scene *s = ctx;
+
+	assert_true(s->n + n <= sizeof(s->data));
+	memcpy(s->data + s->n, p, n);
+	s->n += n;
+	return n;
+}
+
+static void on_finished(void *ctx)
+{
+	((struct scene *)ctx)->finished = true;
+}
+
+static void on_writable(void *ctx)
+{
+}
+
+static void on_closed(void *ctx, enum stream_end end)
+{
+	struct scene *s = ctx;
+
+	s->closed = true;
+	s->end = end;
+}
+
+static const struct stream_events events = {
+	on_opened, on_data, on_finished, on_writable, on_closed,
+};
+
+static int setup(void **state)
+{
+	static struct scene s;
+
+	memset(&s, 0, sizeof(s));
+	s.loop = loop_create();
+	s.dns = dns_server_create(s.loop, rows, sizeof(rows) / sizeof(rows[0]));
+	struct resolver_args resolver = { .loop = s.loop,
+	                                  .servers = dns_server_address(s.dns) };
+	s.resolver = resolver_create(&resolver);
+	s.relays = relays_create(s.loop);
+	prefix_parse(&s.allow, "127.0.0.1");
+	s.egress = (struct egress){ .allow = &s.allow, .allow_count = 1 };
+	struct outlet_args args = { s.loop, &s.egress, s.resolver, s.relays };
+	s.outlet = outlet_create(&args);
+	assert_non_null(s.outlet);
+	fake_streams(s.loop, WINDOW, s.ends);
+	fake_attach(s.ends[0], &events, &s);
+	*state = &s;
+	return 0;
+}
+
+static bool is_closed(void *ctx)
+{
+	struct scene *s = ctx;
+
+	return s->closed && relays_count(s->relays) == 0;
+}
+
+static int teardown(void **state)
+{
+	struct scene *s = *state;
+
+	assert_true(net_run_until(s->loop, is_closed, s));
+	outlet_destroy(s->outlet);
+	relays_destroy(s->relays);
+	resolver_destroy(s->resolver);
+	dns_server_destroy(s->dns);
+	loop_destroy(s->loop);
+	return 0;
+}
+
+static void take(struct scene *s, const struct dest *dest)
+{
+	const struct stream_events *taken = NULL;
+	void *ctx;
+
+	assert_int_equal(outlet_take(s->outlet, s->ends[1], dest, &taken, &ctx),
+	                 STREAM_END_FINISHED);
+	assert_non_null(taken);
+	fake_attach(s->ends[1], taken, ctx);
+}
+
+static void say(struct scene *s, const char *text)
+{
+	size_t n = strlen(text);
+	uint8_t *p = stream_reserve(s->ends[0], &n);
+
+	memcpy(p, text, n);
+	stream_commit(s->ends[0], n);
+}
+
+static bool has_answer(void *ctx)
+{
+	return ((struct scene *)ctx)->finished;
+}
+
+static void a_stream_reaches_its_destination(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { 0 };
+	struct addr peer;
+	int listener = net_listen("127.0.0.1", &dest.addr, 8);
+
+	take(s, &dest);
+	say(s, "question"); /* before the dial is through */
+	int fd = sockopt_accept(listener, &peer);
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, "answer", 6, 0), 6);
+	shutdown(fd, SHUT_WR);
+	assert_true(net_run_until(s->loop, has_answer, s));
+	assert_true(s->opened);
+	assert_true(addr_equal(&s->bound, &peer));
+	assert_int_equal(s->n, 6);
+	assert_memory_equal(s->data, "answer", 6);
+	stream_finish(s->ends[0]);
+	assert_true(net_run_until(s->loop, is_closed, s));
+	assert_int_equal(s->end, STREAM_END_FINISHED);
+	struct net_reader reader = { .fd = fd };
+	net_read(&reader);
+	assert_int_equal(reader.end, NET_EOF);
+	assert_int_equal(reader.n, 8);
+	assert_memory_equal(reader.bytes, "question", 8);
+	close(fd);
+	close(listener);
+}
+
+static void a_failed_dial_is_told(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { 0 };
+
+	close(net_listen("127.0.0.1", &dest.addr, 8));
+	take(s, &dest);
+	assert_true(net_run_until(s->loop, is_closed, s));
+	assert_false(s->opened);
+	assert_int_equal(s->end, STREAM_END_REFUSED);
+}
+
+static void a_forbidden_destination_is_told(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { 0 };
+
+	addr_parse(&dest.addr, "10.0.0.1:80", -1);
+	take(s, &dest);
+	assert_true(net_run_until(s->loop, is_closed, s));
+	assert_int_equal(s->end, STREAM_END_NOT_ALLOWED);
+}
+
+static void a_stream_may_end_before_its_dial(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { .addr.port = 80, .name = "silent.test" };
+
+	take(s, &dest);
+	say(s, "question");
+	net_run_for(s->loop, 5000);
+	stream_reset(s->ends[0], STREAM_END_RESET);
+	assert_true(net_run_until(s->loop, is_closed, s));
+}
+
+static void an_outlet_may_go_before_a_dial(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { .addr.port = 80, .name = "silent.test" };
+
+	take(s, &dest);
+	stream_reset(s->ends[0], STREAM_END_SESSION_LOST);
+}
+
+int main(void)
+{
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		ROW(a_stream_reaches_its_destination),
+		ROW(a_failed_dial_is_told),
+		ROW(a_forbidden_destination_is_told),
+		ROW(a_stream_may_end_before_its_dial),
+		ROW(an_outlet_may_go_before_a_dial),
+	};
+#undef ROW
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ */
+#include "dns_server.h"
+#include "net.h"
+#include "proxy/resolve.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LATE_US 100000
+
+static const struct dns_row rows[] = {
+	{ "both.test", AF_INET6, .addrs = { "2001:db8::1", "2001:db8::2" } },
+	{ "both.test", AF_INET, .addrs = { "192.0.2.1" } },
+	{ "late6.test", AF_INET6, .delay_us = LATE_US, .addrs = { "2001:db8::1" } },
+	{ "late6.test", AF_INET, .addrs = { "192.0.2.1" } },
+	{ "late4.test", AF_INET6, .addrs = { "2001:db8::1" } },
+	{ "late4.test", AF_INET, .delay_us = LATE_US, .addrs = { "192.0.2.1" } },
+	{ "only4.test", AF_INET6 },
+	{ "only4.test", AF_INET, .addrs = { "192.0.2.1" } },
+	{ "many.test", AF_INET6 },
+	{ "many.test", AF_INET, .addrs = { "192.0.2.1", "192.0.2.2", "192.0.2.3",
+	  "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.8",
+	  "192.0.2.9" } },
+	{ "broken.test", AF_INET6, DNS_SERVFAIL },
+	{ "broken.test", AF_INET, DNS_SERVFAIL },
+	{ "silent.test", AF_INET6, DNS_SILENT },
+	{ "silent.test", AF_INET, DNS_SILENT },
+};
+
+struct scene {
+	struct loop *loop;
+	struct dns_server *dns;
+	struct resolver *resolver;
+	unsigned answers;
+	sa_family_t families[2]; /* in the order of their answers */
+	unsigned n[2];
+	int err[2];
+	struct addr first[2];
+};
+
+static void on_answer(void *ctx, sa_family_t family, const struct addr *addrs,
+                      unsigned n, int err)
+{
+	struct scene *s = ctx;
+
+	assert_true(s->answers < 2);
+	s->families[s->answers] = family;
+	s->n[s->answers] = n;
+	s->err[s->answers] = err;
+	if (n)
+		s->first[s->answers] = addrs[0];
+	s->answers++;
+}
+
+static int setup(void **state)
+{
+	static struct scene s;
+
+	memset(&s, 0, sizeof(s));
+	s.loop = loop_create();
+	s.dns = dns_server_create(s.loop, rows, sizeof(rows) / sizeof(rows[0]));
+	struct resolver_args args = { .loop = s.loop, .timeout_ms = 200, .tries = 1,
+	                              .servers = dns_server_address(s.dns) };
+	s.resolver = resolver_create(&args);
+	assert_non_null(s.resolver);
+	*state = &s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct scene *s = *state;
+
+	resolver_destroy(s->resolver);
+	dns_server_destroy(s->dns);
+	loop_destroy(s->loop);
+	return 0;
+}
+
+static bool both_answered(void *ctx)
+{
+	return ((struct scene *)ctx)->answers == 2;
+}
+
+static bool one_answered(void *ctx)
+{
+	return ((struct scene *)ctx)->answers == 1;
+}
+
+static void ask(struct scene *s, const char *name)
+{
+	s->answers = 0;
+	assert_non_null(resolve_start(s->resolver, name, on_answer, s));
+	assert_int_equal(s->answers, 0);
+}
+
+static void ask_and_wait(struct scene *s, const char *name)
+{
+	ask(s, name);
+	assert_true(net_run_until(s->loop, both_answered, s));
+}
+
+static void both_families_are_told(void **state)
+{
+	struct scene *s = *state;
+	char text[ADDR_TEXT_MAX];
+
+	ask_and_wait(s, "both.test");
+	assert_int_equal(s->families[0] + s->families[1], AF_INET + AF_INET6);
+	int six = s->families[1] == AF_INET6;
+	assert_int_equal(s->n[six], 2);
+	assert_int_equal(s->n[!six], 1);
+	assert_int_equal(s->first[six].port, 0);
+	assert_string_equal(addr_format_ip(&s->first[six], text), "2001:db8::1");
+	assert_string_equal(addr_format_ip(&s->first[!six], text), "192.0.2.1");
+	assert_int_equal(dns_server_questions(s->dns), 2);
+}
+
+static void each_family_is_told_when_it_comes(void **state)
+{
+	struct scene *s = *state;
+
+	ask(s, "late6.test");
+	assert_true(net_run_until(s->loop, one_answered, s));
+	assert_int_equal(s->families[0], AF_INET);
+	assert_true(net_run_until(s->loop, both_answered, s));
+	ask(s, "late4.test");
+	assert_true(net_run_until(s->loop, one_answered, s));
+	assert_int_equal(s->families[0], AF_INET6);
+	assert_true(net_run_until(s->loop, both_answered, s));
+}
+
+static void failures_are_told_apart(void **state)
+{
+	struct scene *s = *state;
+
+	ask_and_wait(s, "nobody.test");
+	assert_int_equal(s->err[0], -ENOENT);
+	assert_int_equal(s->err[1], -ENOENT);
+	ask_and_wait(s, "broken.test");
+	assert_int_equal(s->err[0], -EIO);
+	ask_and_wait(s, "silent.test");
+	assert_int_equal(s->err[0], -ETIMEDOUT);
+	assert_int_equal(s->err[1], -ETIMEDOUT);
+	ask_and_wait(s, "only4.test");
+	int six = s->families[1] == AF_INET6;
+	assert_int_equal(s->err[six], -ENOENT);
+	assert_int_equal(s->err[!six], 0);
+}
+
+static void addresses_are_limited(void **state)
+{
+	struct scene *s = *state;
+
+	ask_and_wait(s, "many.test");
+	assert_int_equal(s->n[s->families[1] == AF_INET], RESOLVE_ADDRESSES_MAX);
+}
+
+static void a_name_is_no_prefix_to_a_search_list(void **state)
+{
+	struct scene *s = *state;
+
+	ask_and_wait(s, "nobody");
+	assert_int_equal(dns_server_questions(s->dns), 2);
+}
+
+static void a_name_of_the_hosts_file_is_told_in_a_later_turn(void **state)
+{
+	struct scene *s = *state;
+
+	/* ask() asserts that nothing was told inside of it. */
+	ask_and_wait(s, "localhost");
+	assert_int_equal(s->err[s->families[1] == AF_INET], 0);
+}
+
+static void a_cancelled_query_is_silent(void **state)
+{
+	struct scene *s = *state;
+
+	struct resolve *q = resolve_start(s->resolver, "both.test", on_answer, s);
+	resolve_cancel(q);
+	net_run_for(s->loop, 50000);
+	assert_int_equal(s->answers, 0);
+	resolve_cancel(NULL);
+}
+
+static void queries_are_limited(void **state)
+{
+	struct scene *s = *state;
+
+	for (int i = 0; i < RESOLVE_QUERIES_MAX; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "n%d.test", i);
+		struct resolve *q = resolve_start(s->resolver, name, on_answer, s);
+		assert_non_null(q);
+		resolve_cancel(q);
+	}
+	errno = 0;
+	assert_null(resolve_start(s->resolver, "both.test", on_answer, s));
+	assert_int_equal(errno, ENOBUFS);
+}
+
+static void a_reload_lets_queries_end(void **state)
+{
+	struct scene *s = *state;
+
+	ask(s, "late6.test");
+	assert_int_equal(resolver_reload(s->resolver), 0);
+	assert_int_equal(resolver_reload(s->resolver), 0);
+	assert_true(net_run_until(s->loop, both_answered, s));
+	assert_int_equal(s->n[0] + s->n[1], 2);
+	net_run_for(s->loop, 5000);
+	ask_and_wait(s, "both.test");
+	assert_int_equal(s->n[0] + s->n[1], 3);
+}
+
+static void destroyed_with_queries_on_their_way(void **state)
+{
+	struct scene *s = *state;
+
+	ask(s, "silent.test");
+	net_run_for(s->loop, 5000);
+	/* The teardown destroys; on_answer would be told of a second query. */
+	ask(s, "localhost");
+}
+
+static void bad_servers_are_refused(void **state)
+{
+	struct scene *s = *state;
+	struct resolver_args args = { .loop = s->loop, .servers = "nonsense" };
+
+	assert_null(resolver_create(&args));
+	assert_int_equal(errno, EINVAL);
+}
+
+int main(void)
+{
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		ROW(both_families_are_told),
+		ROW(each_family_is_told_when_it_comes),
+		ROW(failures_are_told_apart),
+		ROW(addresses_are_limited),
+		ROW(a_name_is_no_prefix_to_a_search_list),
+		ROW(a_name_of_the_hosts_file_is_told_in_a_later_turn),
+		ROW(a_cancelled_query_is_silent),
+		ROW(queries_are_limited),
+		ROW(a_reload_lets_queries_end),
+		ROW(destroyed_with_queries_on_their_way),
+		ROW(bad_servers_are_refused),
+	};
+#undef ROW
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
