@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the byte queue. The bytes stand in one piece; they are moved to the
+ * front only when there is no room behind them.
  */
 #include "agg/base/buf.h"
 

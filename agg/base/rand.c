@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: SplitMix64, with the constants of its reference implementation.
  */
 #include "agg/base/rand.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: numbers for people: rounded first, so that the unit fits what is shown.
  */
 #include "agg/report/human.h"
 

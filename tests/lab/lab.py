@@ -250,7 +250,8 @@ class Lab:
         i = [u.name for u in self.uplinks].index(name) + 1
         device = self.uplinks[i - 1].device
         self.gw.run(["ip", "route", "del", "default", "metric", METRIC_PREFERRED], check=False)
-        self.gw.run(["ip", "-6", "route", "del", "default", "metric", METRIC_PREFERRED], check=False)
+        self.gw.run(["ip", "-6", "route", "del", "default", "metric", METRIC_PREFERRED],
+                    check=False)
         self.gw.ip(
             f"route add default via 10.{10 + i}.0.1 dev {device} metric {METRIC_PREFERRED}",
             f"-6 route add default via 2001:db8:{i}::1 dev {device} metric {METRIC_PREFERRED}")
@@ -372,7 +373,8 @@ class Lab:
                     f"addr add 10.{10 + i}.0.{host}/24 dev {device}",
                     f"addr add 2001:db8:{i}::{host}/64 dev {device} nodad",
                     *(f"neigh replace {a} dev {device} lladdr 02:00:00:00:{i:02x}:{peer:02x}"
-                      f" nud permanent" for a in (f"10.{10 + i}.0.{peer}", f"2001:db8:{i}::{peer}")))
+                      f" nud permanent"
+                      for a in (f"10.{10 + i}.0.{peer}", f"2001:db8:{i}::{peer}")))
         self.add_default(i, uplink)
 
     def add_default(self, i, uplink):
@@ -485,7 +487,10 @@ exec ip netns exec {ns} "$@"
 LINK_HELPER = """#!/bin/sh
 [ $# -eq 0 ] && exec {linkem} -c {socket} show
 link=$1 verb=$2
-[ $# -ge 2 ] || {{ echo "usage: link [NAME cut|restore|carrier up|carrier down|set ...]" >&2; exit 2; }}
+[ $# -ge 2 ] || {{
+    echo "usage: link [NAME cut|restore|carrier up|carrier down|set ...]" >&2
+    exit 2
+}}
 shift 2
 exec {linkem} -c {socket} "$verb" "$link" "$@"
 """
@@ -504,7 +509,8 @@ def write_helpers(lab):
         os.chmod(path, 0o755)
     write_file(rc, "[ -f ~/.bashrc ] && . ~/.bashrc\n"
                    f'PATH={folder}:{lab.build}:{lab.build}/tests/lab:$PATH\n'
-                   f'PS1="[{lab.scenario} $(ip netns identify | sed s/.*-// | grep . || echo lab)] \\w# "\n')
+                   f'PS1="[{lab.scenario} '
+                   '$(ip netns identify | sed s/.*-// | grep . || echo lab)] \\w# "\n')
     return folder, rc
 
 

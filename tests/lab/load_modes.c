@@ -389,7 +389,8 @@ static void streams_print(const struct load_options *o, const struct streams *st
 
 		if (error)
 			printf("%s\"%u after %" PRIu64 " of %" PRIu64 ": %s\"",
-			       printed++ ? "," : "", i, conns[i].moved, conns[i].request.size, error);
+			       printed++ ? "," : "", i, conns[i].moved, conns[i].request.size,
+			       error);
 	}
 	puts("]}");
 }
