@@ -1,0 +1,345 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""Checks the rules of HACKING.md that a program can check.
+
+    tidy.py ROOT          prints FILE:LINE: RULE: what is allowed; 1 if any
+    tidy.py --self-test   shows on a bad tree that every rule fires
+
+Which room may look into which is ROOMS, with EXCEPTIONS; which file may name
+a library is LIBRARIES. Each exception says why it is one: where the code
+needs another, add it here with its reason, or mend the code.
+"""
+
+import os
+import re
+import sys
+import tempfile
+
+COLUMNS_MAX = 100
+TAB = 8
+
+# Who may include what: rooms (all their headers) or single headers.
+EVERYTHING = ['']
+ROOMS = {
+    'agg/base': [],
+    'agg/conf': ['agg/base'],
+    'agg/kernel': ['agg/base', 'agg/conf/table.h'],
+    'scheduler': ['agg/base', 'agg/conf/table.h'],
+    'tun': ['agg/base', 'agg/conf/table.h'],
+    'agg/transport': ['agg/base', 'scheduler/scheduler.h'],
+    'proxy': ['agg/base', 'agg/transport/stream.h'],
+    'agg/report': ['agg/base'],
+    'agg/ctl': ['agg/base', 'agg/report'],
+    'web': ['agg/base', 'agg/report', 'agg/ctl/ctl.h'],
+    'scheduler/sim': ['agg/base', 'agg/transport', 'scheduler'],
+    'agg/role': EVERYTHING,
+    'agg': EVERYTHING,
+    'tests': EVERYTHING,
+}
+EXCEPTIONS = {
+    ('agg/ctl', 'agg/transport/tls.h'):
+        'aggctl keygen and pin work where no daemon runs',
+    ('proxy', 'agg/kernel/sockopt.h'):
+        'a proxy owns sockets, and their options are a talk with Linux',
+}
+
+# Who may name a library: a file, or a room with all that is below it.
+LIBRARIES = [
+    (r'ev\.h', ['agg/base/loop.c']),
+    (r'openssl/.*', ['agg/transport/tls_openssl.c',
+                     'tests/contract/tls_stranger.c']),
+    (r'(mbedtls|psa)/.*', ['agg/transport/tls_mbedtls.c']),
+    (r'(libmnl|netlink)/.*', ['agg/kernel/', 'tests/']),
+    (r'linux/(.*netlink|mptcp|inet_diag|fib_rules|if_addr|if_link)\.h',
+     ['agg/kernel/', 'tests/']),
+    (r'cap-ng\.h', ['agg/kernel/caps.c']),
+    (r'ares\.h', ['proxy/resolve.c']),
+    (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'tests/']),
+    (r'microhttpd\.h', ['web/']),
+    (r'cmocka\.h', ['tests/']),
+]
+
+# Unit tests that are not about one file of their room.
+ROOM_TESTS = {
+    ('agg/conf', 'doc'): 'the manual in docs/ is what the tables say',
+    ('agg/conf', 'golden'): 'the whole room: text in, text out',
+    ('agg/report', 'render'): 'all renderers over the same state',
+}
+
+CODE = ('.c', '.h', '.py', '.sh', '.js')
+DATA_DIRS = ('corpus', 'golden', 'node_modules')
+UNFINISHED = re.compile(r'\b(' + '|'.join(['TO' 'DO', 'FIX' 'ME', 'X' 'XX'])
+                        + r')\b')
+INCLUDE = re.compile(r'\s*#\s*include\s+([<"])([^>"]+)[>"]')
+CONDITION = re.compile(r'\s*#\s*(if|ifdef|ifndef|elif)\b')
+
+
+class Tree:
+    """The files below a root, as lines, and what was found wrong."""
+
+    def __init__(self, root):
+        self.root = root
+        self.found = []
+        self.files = {}
+        for folder, dirs, names in os.walk(root):
+            dirs[:] = sorted(d for d in dirs if self.is_ours(folder, d))
+            for name in sorted(names):
+                path = os.path.relpath(os.path.join(folder, name), root)
+                if path.endswith(CODE) or name == 'meson.build':
+                    self.files[path] = self.lines(path)
+
+    def is_ours(self, folder, name):
+        built = os.path.exists(os.path.join(folder, name, 'meson-info'))
+        return not (built or name.startswith('.') or name in DATA_DIRS)
+
+    def lines(self, path):
+        with open(os.path.join(self.root, path), encoding='utf-8') as file:
+            return file.read().split('\n')
+
+    def say(self, path, line, rule, allowed):
+        self.found.append((path, line, rule, allowed))
+
+    def named(self, *endings):
+        return [(p, l) for p, l in self.files.items() if p.endswith(endings)]
+
+
+def room_of(path):
+    """The longest room that path is in, or None."""
+    rooms = [r for r in ROOMS if path.startswith(r + '/')]
+    room = max(rooms, key=len, default=None)
+    if room == 'agg' and path.count('/') > 1:
+        return None
+    return room
+
+
+def is_in(path, places):
+    return any(p == '' or path == p or path.startswith(p.rstrip('/') + '/')
+               for p in places)
+
+
+def check_arrow(tree, path, number, header):
+    room = room_of(path)
+    if room is None or room == 'tests':
+        return
+    allowed = [room] + ROOMS[room]
+    if is_in(header, allowed) or (room, header) in EXCEPTIONS:
+        return
+    tree.say(path, number, 'arrow',
+             f'{room} may include of ours: ' + ', '.join(allowed))
+
+
+def check_library(tree, path, number, header):
+    for pattern, places in LIBRARIES:
+        if re.fullmatch(pattern, header) and not is_in(path, places):
+            tree.say(path, number, 'library',
+                     f'<{header}> is named in {", ".join(places)} only')
+
+
+def check_includes(tree):
+    for path, lines in tree.named('.c', '.h'):
+        for number, line in enumerate(lines, 1):
+            match = INCLUDE.match(line)
+            if match and match[1] == '"':
+                check_arrow(tree, path, number, match[2])
+            elif match:
+                check_library(tree, path, number, match[2])
+
+
+def check_rooms(tree):
+    for path, _ in tree.named('.c', '.h'):
+        if room_of(path) is None:
+            tree.say(path, 1, 'room', 'sources are in a room: '
+                     + ', '.join(r for r in ROOMS))
+
+
+def check_conditions(tree):
+    for path, lines in tree.named('.c'):
+        if path.startswith('agg/kernel/'):
+            continue
+        for number, line in enumerate(lines, 1):
+            if CONDITION.match(line):
+                tree.say(path, number, 'condition',
+                         'no #if outside agg/kernel: one file per variant')
+
+
+def check_plates(tree):
+    plate = ['/* SPDX-License-Identifier: MIT',
+             ' * Copyright (c) 2026 The aggd authors']
+    for path, lines in tree.named('.c', '.h'):
+        if lines[:2] != plate:
+            tree.say(path, 1, 'plate', 'begins with: ' + ' '.join(plate))
+        wants_doc = path.endswith('.c') and not path.startswith('tests/unit/')
+        if wants_doc and not '\n'.join(lines[2:4]).startswith(' *\n * DOC: '):
+            tree.say(path, 3, 'doc', 'then " * DOC: " and what it is for')
+
+
+def check_guards(tree):
+    for path, lines in tree.named('.h'):
+        if path.startswith('tests/unit/'):
+            continue
+        guard = re.sub(r'[^A-Za-z0-9]', '_', path).upper()
+        if f'#ifndef {guard}' not in lines or f'#define {guard}' not in lines:
+            tree.say(path, 1, 'guard', f'its include guard is {guard}')
+
+
+def check_lines(tree):
+    for path, lines in tree.files.items():
+        if lines[-1] != '' or lines[-2:] == ['', '']:
+            tree.say(path, len(lines), 'end', 'ends with one newline')
+        for number, line in enumerate(lines, 1):
+            if line != line.rstrip():
+                tree.say(path, number, 'space', 'no space at the end of a line')
+            if len(line.expandtabs(TAB)) > COLUMNS_MAX:
+                tree.say(path, number, 'long',
+                         f'at most {COLUMNS_MAX} columns, a tab being {TAB}')
+            if UNFINISHED.search(line):
+                tree.say(path, number, 'unfinished',
+                         'what is to be done is an issue, not a comment')
+
+
+def check_meson(tree):
+    """A source that no meson.build names is dead: its own by its name (of a
+    test, the part that is its own), or another by a path that ends in it."""
+    everywhere = '\n'.join('\n'.join(l) for _, l in tree.named('meson.build'))
+    for path, _ in tree.named('.c'):
+        folder, name = os.path.split(path)
+        own = '\n'.join(tree.files.get(f'{folder}/meson.build', ['']))
+        part = re.fullmatch(r'fuzz_(.*)\.c|(.*)_test\.c', name)
+        names = [name] + [p for p in (part.groups() if part else ()) if p]
+        if not any(f"'{n}'" in own for n in names) and \
+                not re.search(f"'[^']*/{re.escape(name)}'", everywhere):
+            tree.say(path, 1, 'dead', f'{folder}/meson.build names it')
+
+
+def check_mirror(tree):
+    for path, _ in tree.named('_test.c'):
+        match = re.fullmatch(r'tests/unit/(.+)/([^/]+)_test\.c', path)
+        if not match:
+            continue
+        rooms = [r for r in ROOMS if r in (match[1], 'agg/' + match[1])]
+        sources = [os.path.splitext(os.path.basename(p))[0]
+                   for p in tree.files
+                   if rooms and os.path.dirname(p) == rooms[0]]
+        name = match[2]
+        if rooms and (any(name == s or name.startswith(s + '_')
+                          for s in sources) or (rooms[0], name) in ROOM_TESTS):
+            continue
+        tree.say(path, 1, 'mirror', 'tests/unit/ROOM/NAME_test.c or '
+                 'NAME_WHAT_test.c is about NAME.c or NAME.h of a room')
+
+
+def check_corpora(tree):
+    for path, _ in tree.named('.c'):
+        match = re.fullmatch(r'tests/fuzz/fuzz_(.*)\.c', path)
+        if not match:
+            continue
+        corpus = f'tests/fuzz/corpus/{match[1]}'
+        folder = os.path.join(tree.root, corpus)
+        if not os.path.isdir(folder) or not os.listdir(folder):
+            tree.say(path, 1, 'corpus', f'{corpus}/ has at least one file')
+
+
+CHECKS = [check_includes, check_rooms, check_conditions, check_plates,
+          check_guards, check_lines, check_meson, check_mirror, check_corpora]
+
+
+def check(root):
+    tree = Tree(root)
+    for one in CHECKS:
+        one(tree)
+    return sorted(set(tree.found))
+
+
+# The self test: a tree without a fault, and one fault at a time.
+
+PLATE = ('/* SPDX-License-Identifier: MIT\n'
+         ' * Copyright (c) 2026 The aggd authors\n'
+         ' *\n * DOC: an example.\n */\n')
+GOOD = {
+    'agg/base/meson.build': "files('a.c')\n",
+    'agg/base/a.c': PLATE + '#include "agg/base/a.h"\n',
+    'agg/base/a.h': PLATE + '#ifndef AGG_BASE_A_H\n#define AGG_BASE_A_H\n'
+                            '#endif\n',
+    'agg/kernel/meson.build': "files('k.c')\n",
+    'agg/kernel/k.c': PLATE + '#include <libmnl/libmnl.h>\n#if 1\n#endif\n',
+    'agg/ctl/meson.build': "files('c.c')\n",
+    'agg/ctl/c.c': PLATE + '#include "agg/transport/tls.h"\n',
+    'proxy/meson.build': "files('p.c')\n",
+    'proxy/p.c': PLATE + '#include "agg/transport/stream.h"\n',
+    'tests/unit/base/meson.build': "test('a_test.c')\n",
+    'tests/unit/base/a_test.c': PLATE + '#include <cmocka.h>\n',
+    'tests/fuzz/meson.build': "['a', []]\n",
+    'tests/fuzz/fuzz_a.c': PLATE,
+    'tests/fuzz/corpus/a/one': 'any  \n',
+}
+BAD = [  # the rule, the file, what it becomes
+    ('arrow', 'agg/base/a.c', PLATE + '#include "agg/conf/conf.h"\n'),
+    ('arrow', 'agg/base/a.h', GOOD['agg/base/a.h'] + '#include "a.h"\n'),
+    ('arrow', 'proxy/p.c', PLATE + '#include "agg/transport/session.h"\n'),
+    ('arrow', 'agg/ctl/c.c', PLATE + '#include "agg/transport/wire.h"\n'),
+    ('arrow', 'proxy/p.c', PLATE + '# include "agg/role/gateway.h"\n'),
+    ('library', 'agg/base/a.c', PLATE + '#include <ev.h>\n'),
+    ('library', 'proxy/p.c', PLATE + '#include <openssl/ssl.h>\n'),
+    ('library', 'proxy/p.c', PLATE + '#include <json-c/json.h>\n'),
+    ('library', 'agg/kernel/k.c', PLATE + '#include <cap-ng.h>\n'),
+    ('library', 'tests/unit/base/a_test.c', PLATE + '#include <ares.h>\n'),
+    ('room', 'agg/nowhere/x.h', GOOD['agg/base/a.h']),
+    ('condition', 'proxy/p.c', PLATE + '#ifdef __linux__\n#endif\n'),
+    ('plate', 'proxy/p.c', PLATE[3:]),
+    ('plate', 'agg/base/a.h', '\n' + GOOD['agg/base/a.h']),
+    ('doc', 'proxy/p.c', PLATE.replace('DOC', 'doc')),
+    ('doc', 'proxy/p.c', ''.join(PLATE.splitlines(True)[:2]) + ' */\n'),
+    ('guard', 'agg/base/a.h', GOOD['agg/base/a.h'].replace('A_H', 'B_H')),
+    ('end', 'proxy/p.c', PLATE + 'int x;'),
+    ('end', 'proxy/p.c', PLATE + '\n\n'),
+    ('space', 'proxy/p.c', PLATE + 'int x; \n'),
+    ('space', 'proxy/meson.build', "files('p.c')\t\n"),
+    ('long', 'proxy/p.c', PLATE + '/*' + 97 * 'x' + '*/\n'),
+    ('long', 'proxy/p.c', PLATE + 12 * '\t' + 'int x;\n'),
+    ('unfinished', 'proxy/p.c', PLATE + '/* TO' 'DO */\n'),
+    ('dead', 'proxy/q.c', PLATE),
+    ('dead', 'tests/fuzz/meson.build', '[]\n'),
+    ('mirror', 'tests/unit/base/b_test.c', PLATE),
+    ('mirror', 'tests/unit/other/a_test.c', PLATE),
+    ('corpus', 'tests/fuzz/fuzz_b.c', PLATE),
+]
+
+
+def rules_of(files):
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            full = os.path.join(root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, 'w', encoding='utf-8') as file:
+                file.write(text)
+        return {rule for _, _, rule, _ in check(root)}
+
+
+def self_test():
+    failed = 0
+    if rules_of(GOOD):
+        print('a good tree is called bad:', rules_of(GOOD))
+        failed += 1
+    for rule, path, text in BAD:
+        if rule not in rules_of(dict(GOOD, **{path: text})):
+            print(f'{rule} did not fire for {path}: {text[len(PLATE):]!r}')
+            failed += 1
+    print(f'{len(BAD) + 1 - failed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+def main(args):
+    if args == ['--self-test']:
+        return self_test()
+    if len(args) != 1:
+        print(__doc__)
+        return 2
+    found = check(args[0])
+    for path, line, rule, allowed in found:
+        print(f'{path}:{line}: {rule}: {allowed}')
+    return 1 if found else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
