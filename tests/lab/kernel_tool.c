@@ -183,13 +183,14 @@ static enum intercept_mode mode_of(char c)
 	       INTERCEPT_FORWARD;
 }
 
-/* DEVICE PORT MARK MODES(two of t, f, r: IPv4, IPv6) [BYPASS...] */
+/* DEVICE PORT MARK MODES(two of t, f, r: IPv4, IPv6) [PREFIX | =PREFIX...]:
+ * bypassed, or with a "=" connected. */
 static int intercept(int argc, char **argv, bool apply)
 {
 	const char *device = argv[0];
-	struct prefix bypass[PREFIXES_MAX];
+	struct prefix bypass[PREFIXES_MAX], connected[PREFIXES_MAX];
 	struct intercept want = { .devices = &device, .devices_count = 1,
-	                          .bypass = bypass };
+	                          .bypass = bypass, .connected = connected };
 	struct kerr err = { "usage" };
 	struct buf text;
 
@@ -200,7 +201,9 @@ static int intercept(int argc, char **argv, bool apply)
 	want.v4_mode = mode_of(argv[3][0]);
 	want.v6_mode = mode_of(argv[3][1]);
 	for (int i = 4; i < argc; i++)
-		if (prefix_parse(&bypass[want.bypass_count++], argv[i]) < 0)
+		if (*argv[i] == '=' ?
+		    prefix_parse(&connected[want.connected_count++], argv[i] + 1) :
+		    prefix_parse(&bypass[want.bypass_count++], argv[i]))
 			return fail(argv[i], &err);
 	buf_init(&text, NFT_RULESET_MAX);
 	int rc = intercept_ruleset(&text, &want, &err);
@@ -266,7 +269,7 @@ static void echo(int *fd)
 	*fd = -1;
 }
 
-/* PORT; "cc NAME" may follow to choose a congestion control. */
+/* PORT */
 static int command_listen(int argc, char **argv)
 {
 	static const sa_family_t families[] = { AF_INET, AF_INET6 };
@@ -322,7 +325,10 @@ static int command_connect(int argc, char **argv)
 	return 0;
 }
 
-/* caps USER|- COMMAND...: drops privileges, then runs the command --------- */
+/* caps USER|- +COMMAND... or PROGRAM...: drops privileges, then runs a command
+ * of this program itself, or another program ------------------------------ */
+
+static int run_command(int argc, char **argv);
 
 static int command_caps(int argc, char **argv)
 {
@@ -333,9 +339,26 @@ static int command_caps(int argc, char **argv)
 		return fail("caps", &err);
 	caps_missing(missing, sizeof(missing));
 	printf("missing: %s\n", missing);
+	if (*argv[1] == '+') {
+		argv[1]++;
+		return run_command(argc - 1, argv + 1);
+	}
 	execvp(argv[1], argv + 1);
 	perror(argv[1]);
 	return 1;
+}
+
+/* What the kernel says of this very process. */
+static int command_status(int argc, char **argv)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	int c;
+
+	while (file && (c = getc(file)) != EOF)
+		putchar(c);
+	if (file)
+		fclose(file);
+	return !file;
 }
 
 static const struct {
@@ -350,15 +373,23 @@ static const struct {
 	{ "listen", command_listen },
 	{ "connect", command_connect },
 	{ "caps", command_caps },
+	{ "status", command_status },
 };
+
+static int run_command(int argc, char **argv)
+{
+	size_t count = sizeof(commands) / sizeof(commands[0]);
+
+	for (size_t i = 0; argc && i < count; i++)
+		if (!strcmp(argv[0], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "kernel_tool: no such command\n");
+	return 2;
+}
 
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 2, argv + 2);
-	fprintf(stderr, "kernel_tool: no such command\n");
-	return 2;
+	return run_command(argc - 1, argv + 1);
 }
