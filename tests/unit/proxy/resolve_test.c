@@ -173,13 +173,34 @@ static void a_name_is_no_prefix_to_a_search_list(void **state)
 	assert_int_equal(dns_server_questions(s->dns), 2);
 }
 
-static void a_name_of_the_hosts_file_is_told_in_a_later_turn(void **state)
+/* ask() asserts that nothing is told inside of it. */
+static void localhost_is_loopback_and_no_question(void **state)
+{
+	static const char *const names[] = { "localhost", "LocalHost.",
+	                                     "a.b.localhost" };
+	struct scene *s = *state;
+	char text[ADDR_TEXT_MAX];
+
+	for (int i = 0; i < 3; i++) {
+		ask_and_wait(s, names[i]);
+		assert_string_equal(addr_format_ip(&s->first[0], text), "::1");
+		assert_string_equal(addr_format_ip(&s->first[1], text), "127.0.0.1");
+	}
+	assert_int_equal(dns_server_questions(s->dns), 0);
+	ask_and_wait(s, "nolocalhost");
+	assert_int_equal(dns_server_questions(s->dns), 2);
+}
+
+/* c-ares has that answer at once. */
+static void an_address_as_a_name_is_told_in_a_later_turn(void **state)
 {
 	struct scene *s = *state;
+	char text[ADDR_TEXT_MAX];
 
-	/* ask() asserts that nothing was told inside of it. */
-	ask_and_wait(s, "localhost");
-	assert_int_equal(s->err[s->families[1] == AF_INET], 0);
+	ask_and_wait(s, "192.0.2.9");
+	int six = s->families[1] == AF_INET6;
+	assert_int_equal(s->n[six], 0);
+	assert_string_equal(addr_format_ip(&s->first[!six], text), "192.0.2.9");
 }
 
 static void a_cancelled_query_is_silent(void **state)
@@ -251,7 +272,8 @@ int main(void)
 		ROW(failures_are_told_apart),
 		ROW(addresses_are_limited),
 		ROW(a_name_is_no_prefix_to_a_search_list),
-		ROW(a_name_of_the_hosts_file_is_told_in_a_later_turn),
+		ROW(localhost_is_loopback_and_no_question),
+		ROW(an_address_as_a_name_is_told_in_a_later_turn),
 		ROW(a_cancelled_query_is_silent),
 		ROW(queries_are_limited),
 		ROW(a_reload_lets_queries_end),
