@@ -18,14 +18,15 @@
 struct deferred {
 	loop_fn *fn;
 	void *ctx;
-	struct deferred *next; /* loop.deferred */
+	struct deferred *next; /* loop.deferred, loop.batch */
 };
 
 struct loop {
 	struct ev_loop *ev;
 	ev_prepare prepare;
 	ev_idle again;
-	struct deferred *deferred;
+	struct deferred *deferred; /* for the end of this turn */
+	struct deferred *batch;    /* being run now */
 };
 
 struct loop_io {
@@ -51,12 +52,12 @@ struct loop_signal {
 
 static void run_deferred(struct loop *loop)
 {
-	struct deferred *d, *tmp;
-
 	/* One that defers again is for the next turn: take the list first. */
-	struct deferred *batch = loop->deferred;
+	loop->batch = loop->deferred;
 	loop->deferred = NULL;
-	LL_FOREACH_SAFE(batch, d, tmp) {
+	while (loop->batch) {
+		struct deferred *d = loop->batch;
+		loop->batch = d->next;
 		d->fn(d->ctx);
 		free(d);
 	}
@@ -273,4 +274,22 @@ int loop_defer(struct loop *loop, loop_fn *fn, void *ctx)
 	d->ctx = ctx;
 	LL_APPEND(loop->deferred, d);
 	return 0;
+}
+
+static void remove_deferred(struct deferred **list, loop_fn *fn, void *ctx)
+{
+	struct deferred *d, *tmp;
+
+	LL_FOREACH_SAFE(*list, d, tmp) {
+		if (d->fn != fn || d->ctx != ctx)
+			continue;
+		LL_DELETE(*list, d);
+		free(d);
+	}
+}
+
+void loop_undefer(struct loop *loop, loop_fn *fn, void *ctx)
+{
+	remove_deferred(&loop->deferred, fn, ctx);
+	remove_deferred(&loop->batch, fn, ctx);
 }

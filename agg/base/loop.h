@@ -56,5 +56,7 @@ void loop_signal_destroy(struct loop_signal *sig);
  * is done before loop_run() returns. What fn defers is for the next turn,
  * which comes at once. 0 or -ENOMEM. */
 int loop_defer(struct loop *loop, loop_fn *fn, void *ctx);
+/* Takes that back, as often as it was said. */
+void loop_undefer(struct loop *loop, loop_fn *fn, void *ctx);
 
 #endif
