@@ -247,6 +247,7 @@ static void pushed(struct lane *lane, size_t n)
 		lane->progress_us = lane->session->now_us;
 	lane->ops->commit(lane->ctx, n);
 	lane->tx_bytes += n;
+	lane->session->path_tx[lane->hello.path] += n;
 	lane->pushed_bytes += n;
 	lane->touched = true;
 }
@@ -312,6 +313,7 @@ int lane_on_ack(struct lane *lane, uint64_t bytes)
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked)
 {
 	lane->rx_bytes += frame_bytes;
+	lane->session->path_rx[lane->hello.path] += frame_bytes;
 	lane->heard_us = lane->session->now_us;
 	lane->must_acknowledge |= tracked;
 	if (lane->must_acknowledge && !lane->ack_due_us)

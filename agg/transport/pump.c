@@ -325,7 +325,7 @@ void pump(struct session *s)
 		s->wait_until_us = UINT64_MAX;
 		send_controls(s);
 		send_acks(s);
-		for (unsigned b = s->args.bundles; b > 0; b--)
+		for (unsigned b = WIRE_BUNDLES_MAX; b > 0; b--)
 			pump_bundle(s, b - 1);
 		notify_owners(s);
 		if (!s->pump_again)

@@ -82,7 +82,6 @@ struct session *session_create(const struct session_args *args)
 	s->settings.stream_credit = CREDIT_ACCEPTED;
 	s->peer_settings.stream_credit = CREDIT_ACCEPTED;
 	session_enter(s);
-	s->laneless_us = s->now_us;
 	return s;
 }
 
@@ -242,13 +241,6 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	pump_todo(stream, TODO_OPEN);
 	session_settle(s);
 	return stream;
-}
-
-void session_forget_streams(struct session *s)
-{
-	session_enter(s);
-	close_streams(s);
-	session_settle(s);
 }
 
 static bool seen(struct session *s, uint32_t id)
@@ -497,6 +489,14 @@ void session_set_scheduler(struct session *s, const struct sched_ops *sched)
 	session_settle(s);
 }
 
+void session_set_limits(struct session *s, unsigned bundles, size_t memory_max,
+                        uint64_t linger_us)
+{
+	s->args.bundles = bundles;
+	s->args.memory_max = memory_max;
+	s->args.linger_us = linger_us;
+}
+
 void session_set_settings(struct session *s, uint32_t flags,
                           const char *scheduler_wish)
 {
@@ -525,6 +525,8 @@ void session_stats(const struct session *s, struct session_stats *out)
 	};
 	DL_FOREACH(s->lanes, lane)
 		out->lanes_suspect += lane->suspect;
+	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
+	memcpy(out->path_rx_bytes, s->path_rx, sizeof(s->path_rx));
 }
 
 void session_each_lane(const struct session *s,

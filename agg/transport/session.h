@@ -83,8 +83,8 @@ struct session_events {
 	void (*on_settings)(void *ctx, const struct wire_settings *settings);
 	/* (optional) A lane became suspect or recovered. */
 	void (*on_suspect)(void *ctx, struct lane *lane, bool suspect);
-	/* The session is over: the peer broke the protocol, or no subflow for
-	 * linger. All streams got on_closed. Destroy it later, not in here. */
+	/* The session is over: the peer broke the protocol, or the last subflow
+	 * went linger ago. All streams got on_closed. Destroy it later, not in here. */
 	void (*on_over)(void *ctx, const char *why);
 };
 
@@ -124,10 +124,10 @@ struct stream *session_open(struct session *s, const struct dest *dest,
                             const struct addr *client,
                             const struct stream_events *events, void *ctx);
 
-/* The peer forgot our streams (another incarnation): all get
- * on_closed(SESSION_LOST). */
-void session_forget_streams(struct session *s);
 void session_set_scheduler(struct session *s, const struct sched_ops *sched);
+/* As in session_args; what is laid or granted already stays. */
+void session_set_limits(struct session *s, unsigned bundles, size_t memory_max,
+                        uint64_t linger_us);
 /* Told to the peer now, and to every later incarnation. */
 void session_set_settings(struct session *s, uint32_t flags,
                           const char *scheduler_wish);
@@ -161,6 +161,8 @@ struct session_stats {
 	size_t buffered_bytes, retained_bytes, memory_max;
 	uint64_t doubles_bytes; /* received again */
 	const char *scheduler;
+	/* Frames, ever, by path, of lanes that are gone too. */
+	uint64_t path_tx_bytes[WIRE_PATHS_MAX], path_rx_bytes[WIRE_PATHS_MAX];
 };
 void session_stats(const struct session *s, struct session_stats *out);
 void session_each_lane(const struct session *s,

@@ -147,7 +147,7 @@ struct session {
 
 	struct lane *lanes;
 	unsigned lane_count;
-	uint64_t laneless_us;   /* since when no lane; 0: there is one */
+	uint64_t laneless_us;   /* when the last lane went; 0: it did not */
 
 	struct stream *streams; /* by id */
 	unsigned stream_count;
@@ -161,6 +161,7 @@ struct session {
 	uint64_t unsent[WIRE_BUNDLES_MAX];
 	uint64_t streams_opened, doubles_bytes;
 	size_t buffered, retained, grown;
+	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
 	uint64_t instance[SCHED_INSTANCE_BYTES_MAX / 8];
 	uint64_t wait_until_us;

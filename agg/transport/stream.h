@@ -69,8 +69,8 @@ struct stream_events {
 
 /* How many bytes may be written now. 0: wait for on_writable. */
 size_t stream_space(struct stream *s);
-/* Memory for at least 1 and at most *n bytes (*n is set to how many); NULL
- * when stream_space() is 0 or memory is short. Valid until the next call. */
+/* Memory for *n bytes, 1 or more; NULL when stream_space() is 0 or memory is
+ * short. Valid until the next call. */
 uint8_t *stream_reserve(struct stream *s, size_t *n);
 void stream_commit(struct stream *s, size_t n);
 /* Half-close: what was committed is the last. */

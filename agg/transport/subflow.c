@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: one TCP subflow to the peer. Owns its socket, its TLS and its queues.
+ *
+ * Out: frames of one pump are gathered in `plain`, sealed as whole records
+ * into `out` when a record is full or at flush, and sent at once. What the
+ * kernel does not take stays in `out` and counts as not sent, so the session
+ * gives no more. In: one read, then record by record to the session.
+ *
+ * Errors met inside of a call from the session are only noted: the lane is
+ * detached at the end of the loop turn.
+ */
+#include "agg/transport/subflow.h"
+
+#include "agg/kernel/sockopt.h"
+#include "agg/kernel/tcpinfo.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OUT_MAX (4u << 20)
+#define IN_MAX (256u << 10)
+#define READ_BYTES (64u << 10)
+#define READS_PER_TURN 4
+#define WHY_MAX 128
+/* Seconds of silence of a peer that has data outstanding. Suspicion comes
+ * long before; this only frees what nobody uses any more. */
+#define USER_TIMEOUT_MS 60000
+
+enum subflow_state {
+	SUBFLOW_CONNECTING,
+	SUBFLOW_TLS,
+	SUBFLOW_GREETING, /* HELLO, WELCOME */
+	SUBFLOW_JOINED,
+	SUBFLOW_CLOSING,  /* a last frame leaves */
+	SUBFLOW_DEAD,
+};
+
+struct subflow {
+	struct subflow_args args;
+	enum subflow_state state;
+	enum tls_side side;
+	int fd;
+	struct addr peer;
+	struct wire_hello hello;
+	struct tls *tls;
+	struct buf in, out;  /* ciphertext */
+	struct buf plain;    /* frames to be sealed */
+	struct buf partial;  /* the beginning of a frame */
+	struct loop_io *io;
+	struct loop_timer *timer;
+	struct lane *lane;   /* the session's; NULL: not joined (any more) */
+	bool was_joined, want_write, with_bbr;
+	bool orphan;         /* nobody waits for on_end */
+	bool abort;          /* close with RST */
+	uint32_t lowat;
+	char congestion[SOCKOPT_CC_NAME_MAX];
+	char why[WHY_MAX];
+};
+
+static void destroy(struct subflow *sf)
+{
+	if (sf->lane)
+		session_detach(sf->lane);
+	loop_io_destroy(sf->io);
+	loop_timer_destroy(sf->timer);
+	tls_destroy(sf->tls);
+	buf_finish(&sf->in);
+	buf_finish(&sf->out);
+	buf_finish(&sf->plain);
+	buf_finish(&sf->partial);
+	if (sf->abort)
+		sockopt_abort(sf->fd);
+	else
+		close(sf->fd);
+	free(sf);
+}
+
+static void on_dead(void *ctx)
+{
+	struct subflow *sf = ctx;
+	struct lane *lane = sf->lane;
+
+	sf->lane = NULL;
+	if (lane)
+		session_detach(lane);
+	if (!sf->orphan)
+		sf->args.events->on_end(sf->args.ctx, sf, sf->was_joined,
+		                        sf->why);
+	destroy(sf);
+}
+
+/* First of two steps: no more events; freed at the end of the turn. */
+static void mark_dead(struct subflow *sf, const char *why)
+{
+	if (sf->state == SUBFLOW_DEAD)
+		return;
+	sf->state = SUBFLOW_DEAD;
+	snprintf(sf->why, sizeof(sf->why), "%s", why);
+	loop_io_want(sf->io, 0);
+	loop_timer_disarm(sf->timer);
+	loop_defer(sf->args.loop, on_dead, sf);
+}
+
+void subflow_destroy(struct subflow *sf)
+{
+	if (!sf)
+		return;
+	sf->orphan = true;
+	if (sf->state != SUBFLOW_DEAD) /* else on_dead is on its way */
+		destroy(sf);
+}
+
+/* Sending --------------------------------------------------------------- */
+
+static void update_interest(struct subflow *sf)
+{
+	unsigned events = LOOP_READ;
+
+	if (sf->state == SUBFLOW_DEAD)
+		return;
+	if (sf->state == SUBFLOW_CONNECTING || sf->out.len || sf->want_write)
+		events |= LOOP_WRITE;
+	loop_io_want(sf->io, events);
+}
+
+static void send_out(struct subflow *sf)
+{
+	while (sf->out.len) {
+		ssize_t n = send(sf->fd, buf_head(&sf->out), sf->out.len,
+		                 MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			mark_dead(sf, strerror(errno));
+		if (n <= 0)
+			break;
+		buf_take(&sf->out, (size_t)n);
+	}
+	update_interest(sf);
+}
+
+static void seal(struct subflow *sf)
+{
+	if (!sf->plain.len || sf->state == SUBFLOW_DEAD)
+		return;
+	if (tls_write(sf->tls, buf_head(&sf->plain), sf->plain.len) < 0)
+		mark_dead(sf, tls_error(sf->tls));
+	buf_take(&sf->plain, sf->plain.len);
+}
+
+static uint8_t *sf_reserve(void *ctx, size_t n)
+{
+	struct subflow *sf = ctx;
+
+	if (sf->state == SUBFLOW_DEAD)
+		return NULL;
+	if (n > buf_space(&sf->plain))
+		seal(sf);
+	if (buf_space(&sf->out) < 2 * (n + TLS_RECORD_PAYLOAD_MAX))
+		return NULL;
+	return buf_reserve(&sf->plain, n);
+}
+
+static void sf_commit(void *ctx, size_t n)
+{
+	struct subflow *sf = ctx;
+
+	buf_added(&sf->plain, n);
+}
+
+static void sf_flush(void *ctx)
+{
+	struct subflow *sf = ctx;
+
+	seal(sf);
+	send_out(sf);
+}
+
+static void sf_set_lowat(void *ctx, size_t bytes)
+{
+	struct subflow *sf = ctx;
+
+	sf->lowat = (uint32_t)bytes;
+	sockopt_set_notsent_lowat(sf->fd, sf->lowat);
+}
+
+static void sf_want_write(void *ctx, bool on)
+{
+	struct subflow *sf = ctx;
+
+	if (on == sf->want_write)
+		return;
+	sf->want_write = on;
+	update_interest(sf);
+}
+
+static void sf_info(void *ctx, struct subflow_info *out)
+{
+	struct subflow *sf = ctx;
+	struct tcpinfo info;
+
+	*out = (struct subflow_info){ 0 };
+	if (sf->state == SUBFLOW_DEAD ||
+	    tcpinfo_read(sf->fd, sf->with_bbr, &info) < 0)
+		return;
+	uint64_t rate = info.delivery_rate_bps;
+	if (info.has & TCPINFO_HAS_BBR)
+		rate = info.bbr_bw_bps;
+	*out = (struct subflow_info){
+		.srtt_us = info.srtt_us,
+		.rttvar_us = info.rttvar_us,
+		.min_rtt_us = info.min_rtt_us,
+		.mss = info.mss_bytes,
+		.cwnd_bytes = info.cwnd_bytes,
+		.ssthresh_bytes = info.ssthresh_bytes,
+		.inflight_bytes = info.inflight_bytes,
+		.notsent_bytes = info.notsent_bytes + sf->out.len + sf->plain.len,
+		.acked_bytes = info.bytes_acked,
+		.unacked_bytes = info.unacked_bytes,
+		.rate_bps = rate,
+		.pacing_bps = info.pacing_rate_bps == TCPINFO_UNLIMITED ?
+			0 : info.pacing_rate_bps,
+		.retrans_bytes = info.bytes_retrans,
+		.sent_bytes = info.bytes_sent,
+		.in_recovery = info.ca_state >= TCPINFO_CA_RECOVERY,
+		.app_limited = info.delivery_app_limited,
+	};
+}
+
+static void sf_drop(void *ctx, const char *why)
+{
+	struct subflow *sf = ctx;
+
+	sf->lane = NULL;
+	sf->abort = sf->out.len > 0;
+	mark_dead(sf, why);
+}
+
+static const struct subflow_ops subflow_ops = {
+	.reserve = sf_reserve, .commit = sf_commit, .flush = sf_flush,
+	.info = sf_info, .set_lowat = sf_set_lowat,
+	.want_write = sf_want_write, .drop = sf_drop,
+};
+
+static void say(struct subflow *sf, const struct wire_frame *frame)
+{
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+
+	if (buf_put(&sf->plain, bytes, wire_encode(bytes, frame)) < 0)
+		mark_dead(sf, "out of memory");
+	seal(sf);
+	send_out(sf);
+}
+
+/* Greeting -------------------------------------------------------------- */
+
+/* The first frame of the other side. */
+static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
+{
+	bool client = sf->side == TLS_CLIENT;
+	struct tls_pin pin;
+
+	if (frame->type == WIRE_CLOSE) {
+		char why[WHY_MAX];
+		snprintf(why, sizeof(why), "refused by the peer: %.90s",
+		         frame->close.reason);
+		mark_dead(sf, why);
+		return;
+	}
+	if (frame->type != (client ? WIRE_WELCOME : WIRE_HELLO)) {
+		mark_dead(sf, "no greeting");
+		return;
+	}
+	uint16_t version = client ? frame->welcome.version : frame->hello.version;
+	if (version != WIRE_VERSION) {
+		subflow_fail(sf, "protocol version not supported");
+		return;
+	}
+	if (!client)
+		sf->hello = frame->hello;
+	tls_peer_pin(sf->tls, &pin);
+	sf->args.events->on_ready(sf->args.ctx, sf, &pin,
+	                          client ? NULL : &frame->hello,
+	                          client ? &frame->welcome : NULL);
+}
+
+/* Takes the frames of the greeting; how many bytes. */
+static size_t greet(struct subflow *sf, const uint8_t *p, size_t n)
+{
+	struct wire_frame frame;
+	const char *why = NULL;
+	ssize_t len = wire_decode(&frame, p, n, &why);
+
+	if (len < 0)
+		mark_dead(sf, why);
+	else if (len > 0)
+		on_greeting(sf, &frame);
+	return len > 0 ? (size_t)len : 0;
+}
+
+int subflow_join(struct subflow *sf, struct session *session,
+                 uint64_t incarnation)
+{
+	struct wire_frame welcome = {
+		.type = WIRE_WELCOME,
+		.welcome = { WIRE_VERSION, incarnation },
+	};
+
+	if (sf->side == TLS_SERVER)
+		say(sf, &welcome);
+	if (sf->state == SUBFLOW_DEAD)
+		return -EPIPE;
+	loop_timer_disarm(sf->timer);
+	sf->state = SUBFLOW_JOINED;
+	sf->was_joined = true;
+	sf->lane = session_attach(session, &sf->hello, &subflow_ops, sf);
+	if (sf->lane)
+		return 0;
+	int err = -errno;
+	mark_dead(sf, strerror(-err));
+	return err;
+}
+
+void subflow_fail(struct subflow *sf, const char *reason)
+{
+	struct wire_frame frame = { .type = WIRE_CLOSE };
+
+	if (sf->state != SUBFLOW_GREETING || sf->side == TLS_CLIENT) {
+		mark_dead(sf, reason);
+		return;
+	}
+	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", reason);
+	snprintf(sf->why, sizeof(sf->why), "%s", reason);
+	say(sf, &frame);
+	if (sf->state == SUBFLOW_DEAD)
+		return;
+	sf->state = SUBFLOW_CLOSING;
+	shutdown(sf->fd, SHUT_WR);
+	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + SUBFLOW_CLOSE_US);
+}
+
+/* Receiving ------------------------------------------------------------- */
+
+/* Takes what it can; how many bytes. */
+static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
+{
+	size_t used = 0;
+
+	if (sf->state == SUBFLOW_GREETING)
+		used = greet(sf, p, n);
+	if (sf->state != SUBFLOW_JOINED || !sf->lane || used == n)
+		return used;
+	ssize_t more = session_input(sf->lane, p + used, n - used);
+	/* -EPROTO: the session is over and has dropped us. */
+	return more < 0 ? n : used + (size_t)more;
+}
+
+static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
+{
+	if (sf->partial.len) {
+		if (buf_put(&sf->partial, p, n) < 0) {
+			mark_dead(sf, "frame too long");
+			return;
+		}
+		buf_take(&sf->partial, consume(sf, buf_head(&sf->partial),
+		                               sf->partial.len));
+		return;
+	}
+	size_t used = consume(sf, p, n);
+	if (used < n && sf->state != SUBFLOW_DEAD &&
+	    buf_put(&sf->partial, p + used, n - used) < 0)
+		mark_dead(sf, "frame too long");
+}
+
+static bool is_open(const struct subflow *sf)
+{
+	return sf->state == SUBFLOW_GREETING || sf->state == SUBFLOW_JOINED;
+}
+
+static void open_records(struct subflow *sf)
+{
+	uint8_t record[TLS_RECORD_PAYLOAD_MAX];
+
+	while (is_open(sf)) {
+		ssize_t n = tls_read(sf->tls, record, sizeof(record));
+		if (n > 0)
+			on_plaintext(sf, record, (size_t)n);
+		else if (n == 0)
+			break;
+		else
+			mark_dead(sf, n == -EPIPE ? "closed by the peer"
+			                          : tls_error(sf->tls));
+	}
+}
+
+static void shake_hands(struct subflow *sf)
+{
+	int done = tls_handshake(sf->tls);
+	struct wire_frame hello = { .type = WIRE_HELLO, .hello = sf->hello };
+
+	send_out(sf);
+	if (done < 0)
+		mark_dead(sf, tls_error(sf->tls));
+	if (done <= 0 || sf->state == SUBFLOW_DEAD)
+		return;
+	sf->state = SUBFLOW_GREETING;
+	if (sf->side == TLS_CLIENT)
+		say(sf, &hello);
+	open_records(sf);
+}
+
+/* One read. True: the kernel may have more. */
+static bool read_some(struct subflow *sf)
+{
+	uint8_t *to = buf_reserve(&sf->in, READ_BYTES);
+	ssize_t n;
+
+	if (!to) {
+		mark_dead(sf, "record too long");
+		return false;
+	}
+	do {
+		n = recv(sf->fd, to, READ_BYTES, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		if (errno != EAGAIN)
+			mark_dead(sf, strerror(errno));
+		return false;
+	}
+	if (n == 0) {
+		mark_dead(sf, "closed by the peer");
+		return false;
+	}
+	if (sf->state == SUBFLOW_CLOSING)
+		return true; /* what it still says is not heard */
+	buf_added(&sf->in, (size_t)n);
+	if (sf->state == SUBFLOW_TLS)
+		shake_hands(sf);
+	else
+		open_records(sf);
+	return n == READ_BYTES;
+}
+
+static void on_connected(struct subflow *sf)
+{
+	int err = sockopt_error(sf->fd);
+
+	if (err < 0) {
+		mark_dead(sf, strerror(-err));
+		return;
+	}
+	sf->state = SUBFLOW_TLS;
+	shake_hands(sf);
+}
+
+static void on_writable(struct subflow *sf)
+{
+	send_out(sf);
+	if (sf->state == SUBFLOW_JOINED && sf->lane && !sf->out.len)
+		session_writable(sf->lane);
+}
+
+static void on_ready(void *ctx, unsigned events)
+{
+	struct subflow *sf = ctx;
+
+	if (sf->state == SUBFLOW_CONNECTING) {
+		if (events & LOOP_WRITE)
+			on_connected(sf);
+		return;
+	}
+	for (int i = 0; (events & LOOP_READ) && i < READS_PER_TURN; i++)
+		if (sf->state == SUBFLOW_DEAD || !read_some(sf))
+			break;
+	if ((events & LOOP_WRITE) && sf->state != SUBFLOW_DEAD)
+		on_writable(sf);
+}
+
+/* Beginning ------------------------------------------------------------- */
+
+static void on_deadline(void *ctx)
+{
+	struct subflow *sf = ctx;
+
+	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? "no answer" :
+	          sf->state == SUBFLOW_CLOSING ? sf->why : "handshake too slow");
+}
+
+static void tune(struct subflow *sf)
+{
+	bool automatic = !strcmp(sf->args.congestion, "auto");
+
+	sockopt_set_nodelay(sf->fd);
+	sockopt_set_user_timeout(sf->fd, USER_TIMEOUT_MS);
+	sockopt_set_congestion(sf->fd, automatic ? "bbr" : sf->args.congestion,
+	                       sf->congestion);
+	sf->with_bbr = !strcmp(sf->congestion, "bbr");
+}
+
+static struct subflow *create(const struct subflow_args *args, int fd,
+                              enum tls_side side)
+{
+	struct subflow *sf = calloc(1, sizeof(*sf));
+	if (!sf)
+		goto err_fd;
+	sf->args = *args;
+	sf->fd = fd;
+	sf->side = side;
+	buf_init(&sf->in, IN_MAX);
+	buf_init(&sf->out, OUT_MAX);
+	buf_init(&sf->plain, TLS_RECORD_PAYLOAD_MAX);
+	buf_init(&sf->partial, WIRE_HEADER_BYTES + WIRE_PAYLOAD_BYTES_MAX +
+	                       TLS_RECORD_PAYLOAD_MAX);
+	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
+	sf->timer = loop_timer_create(args->loop, on_deadline, sf);
+	sf->io = loop_io_create(args->loop, fd, 0, on_ready, sf);
+	if (!sf->tls || !sf->timer || !sf->io) {
+		subflow_destroy(sf);
+		errno = ENOMEM;
+		return NULL;
+	}
+	tune(sf);
+	loop_timer_arm(sf->timer, loop_now_us(args->loop) + SUBFLOW_HANDSHAKE_US);
+	return sf;
+
+err_fd:
+	close(fd);
+	return NULL;
+}
+
+struct subflow *subflow_connect(const struct subflow_args *args,
+                                const struct addr *endpoint,
+                                const char *device, const struct addr *source,
+                                const struct wire_hello *hello)
+{
+	int fd = sockopt_tcp_open(endpoint->family, device, source);
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	struct subflow *sf = create(args, fd, TLS_CLIENT);
+	if (!sf)
+		return NULL;
+	sf->peer = *endpoint;
+	sf->hello = *hello;
+	int err = sockopt_connect(fd, endpoint);
+	if (err < 0) {
+		subflow_destroy(sf);
+		errno = -err;
+		return NULL;
+	}
+	update_interest(sf);
+	return sf;
+}
+
+struct subflow *subflow_accept(const struct subflow_args *args, int fd,
+                               const struct addr *peer)
+{
+	struct subflow *sf = create(args, fd, TLS_SERVER);
+	if (!sf)
+		return NULL;
+	sf->peer = *peer;
+	sf->state = SUBFLOW_TLS;
+	update_interest(sf);
+	return sf;
+}
+
+const struct addr *subflow_peer(const struct subflow *sf)
+{
+	return &sf->peer;
+}
+
+void subflow_local(const struct subflow *sf, struct addr *out)
+{
+	if (sockopt_local(sf->fd, out) < 0)
+		*out = (struct addr){ 0 };
+}
+
+const char *subflow_cipher(const struct subflow *sf)
+{
+	return sf->was_joined ? tls_cipher(sf->tls) : "";
+}
+
+const char *subflow_congestion(const struct subflow *sf)
+{
+	return sf->congestion;
+}
+
+uint32_t subflow_id(const struct subflow *sf)
+{
+	return sf->hello.subflow_id;
+}

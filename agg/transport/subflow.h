@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a subflow is one TCP connection over one path, with TLS in it: the shell
+ * of a session's lane. It connects or was accepted, shakes hands, says HELLO
+ * or WELCOME, and then carries frames between its socket and its lane. It
+ * knows nothing of streams or schedulers.
+ *
+ *     gateway:      connect -> TLS -> HELLO -> (WELCOME) on_ready -> join
+ *     concentrator: accept  -> TLS -> (HELLO) on_ready -> join: WELCOME
+ *
+ * Lifetime: from create until on_end, which is called exactly once, at the end
+ * of a loop turn, and is the last word; or until subflow_destroy.
+ */
+#ifndef AGG_TRANSPORT_SUBFLOW_H
+#define AGG_TRANSPORT_SUBFLOW_H
+
+#include "agg/base/loop.h"
+#include "agg/transport/session.h"
+#include "agg/transport/tls.h"
+
+#define SUBFLOW_HANDSHAKE_US 5000000u /* from connect or accept to on_ready */
+#define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to leave */
+
+struct subflow;
+
+struct subflow_events {
+	/* Who is at the other end is known, and what it says: hello at the
+	 * concentrator, welcome at the gateway; the other is NULL. Now
+	 * subflow_join or subflow_fail. */
+	void (*on_ready)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+	                 const struct wire_hello *hello,
+	                 const struct wire_welcome *welcome);
+	/* It is over. joined: it had a lane. */
+	void (*on_end)(void *ctx, struct subflow *sf, bool joined,
+	               const char *why);
+};
+
+struct subflow_args {
+	struct loop *loop;
+	struct tls_context *tls;
+	const char *congestion; /* "auto": BBR where there is one */
+	const struct subflow_events *events;
+	void *ctx;
+};
+
+/* All are NULL with errno on failure. device "" : any. hello is copied. */
+struct subflow *subflow_connect(const struct subflow_args *args,
+                                const struct addr *endpoint,
+                                const char *device, const struct addr *source,
+                                const struct wire_hello *hello);
+/* fd is the subflow's in any case. */
+struct subflow *subflow_accept(const struct subflow_args *args, int fd,
+                               const struct addr *peer);
+/* Attaches it to the session; incarnation goes into the WELCOME that a
+ * concentrator says. -errno: it will end by itself. */
+int subflow_join(struct subflow *sf, struct session *session,
+                 uint64_t incarnation);
+/* Ends it; on_end follows. reason goes to the peer as CLOSE where one is still
+ * awaited (concentrator, before join); to the log in any case. */
+void subflow_fail(struct subflow *sf, const char *reason);
+/* Ends it without on_end. NULL is fine. */
+void subflow_destroy(struct subflow *sf);
+
+const struct addr *subflow_peer(const struct subflow *sf);
+void subflow_local(const struct subflow *sf, struct addr *out);
+const char *subflow_cipher(const struct subflow *sf);
+const char *subflow_congestion(const struct subflow *sf);
+uint32_t subflow_id(const struct subflow *sf);
+
+#endif
