@@ -395,6 +395,8 @@ class Lab:
                     *(f"-6 route add 2001:db8:{i}::/64 via 2001:db8:ff::1"
                       for i in range(1, len(self.uplinks) + 1)),
                     "-6 route add 2001:db8:100::/64 via 2001:db8:ff::1")
+        self.vps.ip("route add default via 198.51.100.10",
+                    "-6 route add default via 2001:db8:aa::10")
         self.srv.ip("route add default via 198.51.100.1",
                     "-6 route add default via 2001:db8:aa::1")
         self.gw.nft("table ip lab { chain post { type nat hook postrouting priority srcnat;\n"
