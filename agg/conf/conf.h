@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONF_UPLINKS_MAX 16
+#define CONF_UPLINKS_MAX 8
 #define CONF_ENDPOINTS_MAX 8
 #define CONF_LISTENS_MAX 8
 #define CONF_LAN_DEVICES_MAX 16

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the ownership tree's root. daemon > role > session > lanes, streams.
+ */
+#ifndef AGG_DAEMON_H
+#define AGG_DAEMON_H
+
+#include "agg/ctl/ctl.h"
+#include "agg/role/role.h"
+
+#define DRAIN_US 10000000u /* SIGTERM waits so long for streams to end */
+
+struct daemon {
+	const char *config_path;
+	struct conf *conf;
+	struct loop *loop;
+	struct netmon *netmon;
+	struct role *role;
+	struct ctl *ctl;
+	struct loop_signal *sigterm, *sigint, *sighup;
+	struct loop_timer *drain;
+	uint64_t started_us, drain_until_us; /* 0: not draining */
+};
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: aggd: arguments, the ownership tree, signals, the control verbs. Runs
+ * in the foreground and logs on stderr.
+ *
+ *   SIGHUP          reads the configuration again; a bad one changes nothing
+ *   SIGTERM, SIGINT no new streams, waits for those that are, removes rules
+ *                   and routes, ends; a second one does not wait
+ */
+#include "agg/daemon.h"
+
+#include "agg/base/log.h"
+#include "agg/kernel/caps.h"
+#include "scheduler/scheduler.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_PATH "/etc/config/aggd"
+#define DRAIN_LOOK_US 100000u
+
+static const struct role_ops *const roles[] = {
+	[CONF_ROLE_GATEWAY] = &role_gateway,
+	[CONF_ROLE_CONCENTRATOR] = &role_concentrator,
+};
+
+static int load(const char *path, struct conf **out, struct conf_error *error)
+{
+	const char *names[32] = { NULL };
+
+	for (size_t i = 0; i < sched_count && i < 31; i++)
+		names[i] = sched_all[i]->name;
+	return conf_load(path, names, out, error);
+}
+
+/* Reload ------------------------------------------------------------------ */
+
+static int reload(struct daemon *d, struct conf_error *error)
+{
+	struct conf *now = NULL, *old = d->conf;
+	int err = load(d->config_path, &now, error);
+
+	if (err < 0)
+		return err;
+	const char *key = conf_needs_restart(old, now);
+	if (key) {
+		conf_error_set(error, d->config_path, 0,
+		               "'%s' changed, which takes a restart", key);
+		conf_free(now);
+		return -EINVAL;
+	}
+	log_set_level(now->main.log_level);
+	d->conf = now;
+	d->role->ops->reload(d->role, now);
+	conf_free(old);
+	log_info("configuration: %s read again", d->config_path);
+	return 0;
+}
+
+static void on_sighup(void *ctx)
+{
+	struct conf_error error = { "" };
+
+	if (reload(ctx, &error) < 0)
+		log_user("%s; the present configuration stays", error.text);
+}
+
+/* The end ------------------------------------------------------------------ */
+
+static void on_drain(void *ctx)
+{
+	struct daemon *d = ctx;
+	uint64_t now = loop_now_us(d->loop);
+
+	if (!d->role->ops->streams(d->role) || now >= d->drain_until_us)
+		loop_stop(d->loop);
+	else
+		loop_timer_arm(d->drain, now + DRAIN_LOOK_US);
+}
+
+static void on_sigterm(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->drain_until_us) { /* the second time */
+		loop_stop(d->loop);
+		return;
+	}
+	d->drain_until_us = loop_now_us(d->loop) + DRAIN_US;
+	d->role->ops->drain(d->role);
+	unsigned streams = d->role->ops->streams(d->role);
+	if (streams)
+		log_info("ending: %u streams go on for up to %u s", streams,
+		         DRAIN_US / 1000000);
+	on_drain(d);
+}
+
+/* Verbs --------------------------------------------------------------------- */
+
+static int render(struct daemon *d, unsigned parts, int argc,
+                  const char *const *argv, struct buf *out)
+{
+	struct report report;
+
+	report_init(&report);
+	snprintf(report.head.role, sizeof(report.head.role), "%s",
+	         d->role->ops->name);
+	snprintf(report.head.version, sizeof(report.head.version), "%s",
+	         AGGD_VERSION);
+	report.head.uptime_us = loop_now_us(d->loop) - d->started_us;
+	d->role->ops->report(d->role, &report);
+	int err = ctl_render(&report, parts, argc, argv, out);
+	report_finish(&report);
+	return err;
+}
+
+static int on_status(void *ctx, int argc, const char *const *argv,
+                     struct buf *out)
+{
+	return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS, argc, argv,
+	              out);
+}
+
+static int on_uplinks(void *ctx, int argc, const char *const *argv,
+                      struct buf *out)
+{
+	return render(ctx, REPORT_PART_UPLINKS, argc, argv, out);
+}
+
+static int on_streams(void *ctx, int argc, const char *const *argv,
+                      struct buf *out)
+{
+	return render(ctx, REPORT_PART_STREAMS, argc, argv, out);
+}
+
+static int on_sites(void *ctx, int argc, const char *const *argv,
+                    struct buf *out)
+{
+	return render(ctx, REPORT_PART_SITES, argc, argv, out);
+}
+
+static int on_reload(void *ctx, int argc, const char *const *argv,
+                     struct buf *out)
+{
+	struct conf_error error = { "" };
+	int err = reload(ctx, &error);
+
+	if (err < 0)
+		buf_printf(out, "%s\n", error.text);
+	else
+		buf_printf(out, "reloaded\n");
+	return err;
+}
+
+static const struct ctl_verb verbs[] = {
+	{ "status", "[--json|--metrics]", "the session and its uplinks", on_status },
+	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks },
+	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams },
+	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites },
+	{ "reload", NULL, "read the configuration again", on_reload },
+	{ NULL, NULL, NULL, NULL },
+};
+
+/* Beginning ----------------------------------------------------------------- */
+
+static void on_netdev(void *ctx, const struct netdev *dev)
+{
+	struct daemon *d = ctx;
+
+	if (d->role)
+		d->role->ops->on_netdev(d->role, dev);
+}
+
+static int open_parts(struct daemon *d)
+{
+	d->loop = loop_create();
+	if (!d->loop)
+		return -errno;
+	d->started_us = loop_now_us(d->loop);
+	d->sigterm = loop_signal_create(d->loop, SIGTERM, on_sigterm, d);
+	d->sigint = loop_signal_create(d->loop, SIGINT, on_sigterm, d);
+	d->sighup = loop_signal_create(d->loop, SIGHUP, on_sighup, d);
+	d->drain = loop_timer_create(d->loop, on_drain, d);
+	d->netmon = netmon_create(d->loop, 0, on_netdev, d);
+	if (!d->netmon)
+		log_sys("rtnetlink: %s", strerror(errno));
+	return d->sigterm && d->sigint && d->sighup && d->drain && d->netmon ?
+		0 : -ENOMEM;
+}
+
+static void close_parts(struct daemon *d)
+{
+	ctl_destroy(d->ctl);
+	if (d->role)
+		d->role->ops->destroy(d->role);
+	netmon_destroy(d->netmon);
+	loop_timer_destroy(d->drain);
+	loop_signal_destroy(d->sighup);
+	loop_signal_destroy(d->sigint);
+	loop_signal_destroy(d->sigterm);
+	loop_destroy(d->loop);
+	conf_free(d->conf);
+}
+
+static int start(struct daemon *d)
+{
+	struct kerr err = { "" };
+	char missing[256];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (open_parts(d) < 0)
+		return -1;
+	if (caps_missing(missing, sizeof(missing)))
+		log_sys("without %s", missing);
+	if (d->conf->main.role == CONF_ROLE_GATEWAY)
+		role_cleanup(); /* what a crash left */
+	d->role = roles[d->conf->main.role]->create(d->loop, d->conf, d->netmon);
+	if (!d->role)
+		return -1;
+	d->ctl = ctl_create(d->loop, d->conf->main.control, verbs, d);
+	if (!d->ctl) {
+		log_sys("control socket %s: %s", d->conf->main.control,
+		        strerror(errno));
+		return -1;
+	}
+	if (caps_drop(NULL, &err) < 0)
+		log_sys("capabilities: %s", err.text);
+	log_info("%s %s, %s", d->role->ops->name, AGGD_VERSION, d->config_path);
+	return 0;
+}
+
+static int run(struct daemon *d)
+{
+	int rc = start(d) < 0 ? 1 : 0;
+
+	if (rc == 0)
+		loop_run(d->loop);
+	close_parts(d);
+	if (rc == 0)
+		log_info("ended");
+	return rc;
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+	        "usage: aggd [-c FILE] [-t]\n"
+	        "  -c FILE  the configuration (default " CONFIG_PATH ")\n"
+	        "  -t       check the configuration, and no more\n"
+	        "  -V       print the version\n"
+	        "  -h       print this\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { .config_path = CONFIG_PATH };
+	struct conf_error error = { "" };
+	bool check_only = false;
+	int c;
+
+	while ((c = getopt(argc, argv, "c:tVh")) != -1) {
+		switch (c) {
+		case 'c': d.config_path = optarg; break;
+		case 't': check_only = true; break;
+		case 'V': printf("aggd " AGGD_VERSION "\n"); return 0;
+		case 'h': usage(stdout); return 0;
+		default: usage(stderr); return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "aggd: unknown argument '%s'\n", argv[optind]);
+		usage(stderr);
+		return 2;
+	}
+	if (load(d.config_path, &d.conf, &error) < 0) {
+		fprintf(stderr, "%s\n", error.text);
+		return 2;
+	}
+	if (check_only) {
+		printf("%s: good\n", d.config_path);
+		conf_free(d.conf);
+		return 0;
+	}
+	log_set_level(d.conf->main.log_level);
+	return run(&d);
+}

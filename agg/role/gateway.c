@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the gateway. Owns the uplinks, the session to the concentrator, the
+ * ways in and the interception of the LAN.
+ *
+ *     LAN client -> inlet -> on_client -> session_open + relay
+ *     netmon -> uplink -> subflow -> on_welcome -> subflow_join
+ *
+ * One session id lives as long as both ends remember it. When the session is
+ * over, or the concentrator shows another incarnation, a new one begins and
+ * all subflows connect anew.
+ *
+ * The interception follows what is true: taken while the concentrator
+ * answers; in an outage left to the host's own routing (`direct`) or refused
+ * (`block`); IPv6 refused while the concentrator has no way out for it.
+ */
+#include "agg/base/log.h"
+#include "agg/kernel/nft.h"
+#include "agg/role/role.h"
+#include "agg/role/snapshot.h"
+#include "agg/role/uplink.h"
+#include "proxy/inlet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define TPROXY_MARK 0x6167u      /* "ag" */
+#define OUTAGE_US 2000000u       /* without a path: it is an outage */
+#define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
+#define APPLY_US 50000u          /* changes of the ruleset are gathered */
+
+struct gateway {
+	struct role role;
+	struct route *route;
+	struct tls_context *tls;
+	struct rand rand;
+	struct tls_pin pin;      /* the concentrator's */
+	uint8_t session_id[WIRE_SESSION_ID_BYTES];
+	uint64_t incarnation;    /* 0: not known yet */
+	uint32_t next_subflow;
+	struct session *session;
+	struct loop_timer *session_timer, *second, *apply;
+	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
+	struct relays *relays;
+	struct inlet *socks5, *tproxy[2];
+	bool draining, outage, remote_ipv6;
+	uint64_t pathless_us;    /* since when no path works; 0: one does */
+	uint64_t state_us;       /* since when it is up, or not */
+	char cipher[REPORT_WORDS_MAX + 1];
+	struct buf applied;      /* the ruleset in force */
+	struct snapshot_meter meter;
+};
+
+/* Interception ------------------------------------------------------------ */
+
+static enum intercept_mode mode_of(const struct gateway *g, sa_family_t family)
+{
+	if (g->draining)
+		return INTERCEPT_FORWARD;
+	if (g->outage)
+		return g->role.conf->main.on_outage == CONF_OUTAGE_DIRECT ?
+			INTERCEPT_FORWARD : INTERCEPT_REJECT;
+	return family == AF_INET || g->remote_ipv6 ? INTERCEPT_TAKE
+	                                           : INTERCEPT_REJECT;
+}
+
+static size_t connected_networks(const struct gateway *g, struct prefix *out,
+                                 size_t max)
+{
+	const struct netdev *dev;
+	size_t n = 0;
+
+	for (unsigned i = 0; (dev = netmon_at(g->role.netmon, i)); i++)
+		for (unsigned c = 0; c < dev->connected_count && n < max; c++)
+			out[n++] = dev->connected[c];
+	return n;
+}
+
+static int build_ruleset(struct gateway *g, struct buf *out, struct kerr *err)
+{
+	const struct conf_lan *lan = &g->role.conf->lan;
+	const char *devices[CONF_LAN_DEVICES_MAX];
+	struct prefix connected[256];
+	struct addr at;
+
+	g->tproxy[0]->ops->address(g->tproxy[0], &at);
+	for (unsigned i = 0; i < lan->device_count; i++)
+		devices[i] = lan->device[i].name;
+	struct intercept want = {
+		.devices = devices, .devices_count = lan->device_count,
+		.bypass = g->role.conf->bypass.dest,
+		.bypass_count = g->role.conf->bypass.dest_count,
+		.connected = connected,
+		.connected_count = connected_networks(g, connected, 256),
+		.port = at.port, .mark = TPROXY_MARK,
+		.v4_mode = mode_of(g, AF_INET), .v6_mode = mode_of(g, AF_INET6),
+	};
+	return intercept_ruleset(out, &want, err);
+}
+
+static void on_apply(void *ctx)
+{
+	struct gateway *g = ctx;
+	struct buf text;
+	struct kerr err = { "" };
+
+	if (!g->tproxy[0])
+		return;
+	buf_init(&text, NFT_RULESET_MAX);
+	if (build_ruleset(g, &text, &err) < 0) {
+		log_sys("interception: %s", err.text);
+	} else if (text.len != g->applied.len ||
+	           memcmp(buf_head(&text), buf_head(&g->applied), text.len)) {
+		if (nft_apply(buf_head(&text), text.len, &err) < 0)
+			log_sys("interception: %s", err.text);
+		buf_finish(&g->applied);
+		g->applied = text;
+		return;
+	}
+	buf_finish(&text);
+}
+
+static void apply_soon(struct gateway *g)
+{
+	loop_timer_arm(g->apply, loop_now_us(g->role.loop) + APPLY_US);
+}
+
+/* Clients ------------------------------------------------------------------ */
+
+static void on_client(void *ctx, const struct inlet_client *client)
+{
+	struct gateway *g = ctx;
+	struct relay *relay = relay_create(g->relays, client->fd,
+	                                   client->greeter);
+
+	if (!relay)
+		return;
+	if (g->outage || g->draining) {
+		relay_refuse(relay, STREAM_END_NET_UNREACH);
+		return;
+	}
+	relay_start(relay, session_open(g->session, &client->dest, &client->from,
+	                                &relay_events, relay));
+}
+
+static struct inlet *open_inlet(struct gateway *g, const struct inlet_ops *ops,
+                                const struct addr *at, const char *what)
+{
+	const struct conf_lan *lan = &g->role.conf->lan;
+	char text[ADDR_TEXT_MAX];
+	struct inlet *inlet = NULL;
+	struct inlet_args args = {
+		.loop = g->role.loop, .listen = *at,
+		.username = lan->socks5_user, .password = lan->socks5_password,
+		.on_client = on_client, .ctx = g,
+	};
+	int err = ops->create(&inlet, &args);
+
+	if (err < 0)
+		log_sys("%s at %s: %s", what, addr_format(at, text),
+		        strerror(-err));
+	return err < 0 ? NULL : inlet;
+}
+
+static void close_inlets(struct gateway *g)
+{
+	inlet_destroy(g->socks5);
+	inlet_destroy(g->tproxy[0]);
+	inlet_destroy(g->tproxy[1]);
+	g->socks5 = g->tproxy[0] = g->tproxy[1] = NULL;
+}
+
+static int open_tproxy(struct gateway *g)
+{
+	struct addr at = { .family = AF_INET };
+	struct kerr err = { "" };
+
+	g->tproxy[0] = open_inlet(g, &inlet_tproxy, &at, "TPROXY");
+	if (!g->tproxy[0])
+		return -1;
+	g->tproxy[0]->ops->address(g->tproxy[0], &at);
+	at = (struct addr){ .family = AF_INET6, .port = at.port };
+	g->tproxy[1] = open_inlet(g, &inlet_tproxy, &at, "TPROXY for IPv6");
+	if (route_set_tproxy(g->route, TPROXY_MARK, &err) < 0) {
+		log_sys("TPROXY: %s", err.text);
+		return -1;
+	}
+	apply_soon(g);
+	return 0;
+}
+
+static int open_inlets(struct gateway *g)
+{
+	const struct conf_lan *lan = &g->role.conf->lan;
+
+	if (lan->socks5.family != AF_UNSPEC) {
+		g->socks5 = open_inlet(g, &inlet_socks5, &lan->socks5, "SOCKS5");
+		if (!g->socks5)
+			return -1;
+	}
+	return g->role.conf->lan_count && lan->tproxy ? open_tproxy(g) : 0;
+}
+
+/* The session -------------------------------------------------------------- */
+
+static uint64_t now_us(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	return loop_now_us(g->role.loop);
+}
+
+static void on_deadline(void *ctx, uint64_t at_us)
+{
+	struct gateway *g = ctx;
+
+	if (at_us == UINT64_MAX)
+		loop_timer_disarm(g->session_timer);
+	else
+		loop_timer_arm(g->session_timer, at_us);
+}
+
+static void on_session_timer(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	session_tick(g->session);
+}
+
+static enum stream_end on_stream(void *ctx, struct stream *stream,
+                                 const struct dest *dest,
+                                 const struct addr *client,
+                                 const struct stream_events **events,
+                                 void **stream_ctx)
+{
+	return STREAM_END_NOT_ALLOWED; /* a gateway opens, it does not accept */
+}
+
+static void on_settings(void *ctx, const struct wire_settings *settings)
+{
+	struct gateway *g = ctx;
+	bool ipv6 = settings->flags & WIRE_HAS_IPV6;
+
+	if (ipv6 != g->remote_ipv6)
+		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
+	g->remote_ipv6 = ipv6;
+	apply_soon(g);
+}
+
+static void note_paths(struct gateway *g);
+
+static void on_suspect(void *ctx, struct lane *lane, bool suspect)
+{
+	note_paths(ctx);
+}
+
+static void on_over(void *ctx, const char *why);
+
+static const struct session_events session_events = {
+	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
+	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
+};
+
+static int start_session(struct gateway *g)
+{
+	const struct conf_main *main = &g->role.conf->main;
+	struct session_args args = {
+		.opens = true, .bundles = main->bundles,
+		.memory_max = main->memory_bytes, .linger_us = main->linger_us,
+		.give_up_us = GIVE_UP_US,
+		.scheduler = role_scheduler(main->scheduler),
+		.events = &session_events, .ctx = g,
+	};
+
+	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
+		return -errno;
+	g->incarnation = 0;
+	g->remote_ipv6 = false;
+	memset(&g->meter, 0, sizeof(g->meter));
+	g->session = session_create(&args);
+	if (!g->session)
+		return -errno;
+	session_set_settings(g->session, 0, main->scheduler);
+	return 0;
+}
+
+static void restart_session(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	session_destroy(g->session);
+	if (start_session(g) < 0) {
+		log_sys("session: %s", strerror(errno));
+		loop_stop(g->role.loop);
+		return;
+	}
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		if (g->uplinks[i])
+			uplink_restart(g->uplinks[i], "new session");
+	note_paths(g);
+}
+
+static void on_over(void *ctx, const char *why)
+{
+	struct gateway *g = ctx;
+
+	log_peer("session: over: %s", why);
+	loop_defer(g->role.loop, restart_session, g);
+}
+
+static void on_welcome(void *ctx, struct uplink *u, struct subflow *sf,
+                       const struct tls_pin *pin,
+                       const struct wire_welcome *welcome)
+{
+	struct gateway *g = ctx;
+
+	if (!tls_pin_equal(pin, &g->pin)) {
+		char text[TLS_PIN_TEXT_LEN + 1];
+		tls_pin_format(pin, text);
+		log_peer("concentrator: shows the pin %s, which is not the "
+		         "configured one", text);
+		subflow_fail(sf, "wrong pin");
+		return;
+	}
+	if (g->incarnation && g->incarnation != welcome->incarnation) {
+		subflow_fail(sf, "the concentrator started anew");
+		session_close(g->session, "the concentrator started anew");
+		return;
+	}
+	g->incarnation = welcome->incarnation;
+	if (subflow_join(sf, g->session, 0) < 0)
+		return;
+	snprintf(g->cipher, sizeof(g->cipher), "%s", subflow_cipher(sf));
+	if (!uplink_joined(u))
+		log_info("uplink %s: up", uplink_name(u));
+	uplink_on_join(u, sf);
+	note_paths(g);
+}
+
+/* Paths work or not: an outage begins OUTAGE_US after the last one failed. */
+static void note_paths(struct gateway *g)
+{
+	struct session_stats stats;
+	uint64_t now = loop_now_us(g->role.loop);
+
+	session_stats(g->session, &stats);
+	if (stats.lanes > stats.lanes_suspect)
+		g->pathless_us = 0;
+	else if (!g->pathless_us)
+		g->pathless_us = now;
+	bool outage = g->pathless_us && (g->outage ||
+	                                 now - g->pathless_us >= OUTAGE_US);
+	if (outage == g->outage)
+		return;
+	g->outage = outage;
+	g->state_us = now;
+	log_info("session: %s", !outage ? "up" :
+	         g->role.conf->main.on_outage == CONF_OUTAGE_DIRECT ?
+	         "no path works; new connections leave directly" :
+	         "no path works; new connections are refused");
+	apply_soon(g);
+}
+
+static void on_second(void *ctx)
+{
+	struct gateway *g = ctx;
+	uint64_t now = loop_now_us(g->role.loop);
+
+	note_paths(g);
+	snapshot_measure(&g->meter, g->session, now);
+	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
+}
+
+/* Uplinks ------------------------------------------------------------------ */
+
+static uint32_t next_id(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	return ++g->next_subflow;
+}
+
+static void on_uplink_change(void *ctx)
+{
+	note_paths(ctx);
+}
+
+static struct uplink *find_uplink(struct gateway *g, const char *name)
+{
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		if (g->uplinks[i] && !strcmp(uplink_name(g->uplinks[i]), name))
+			return g->uplinks[i];
+	return NULL;
+}
+
+static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
+{
+	struct uplink_args args = {
+		.loop = g->role.loop, .route = g->route, .tls = g->tls,
+		.rand = &g->rand, .conf = g->role.conf,
+		.on_welcome = on_welcome, .on_change = on_uplink_change,
+		.next_id = next_id, .session_id = g->session_id, .ctx = g,
+	};
+
+	while (g->uplinks[args.index]) /* conf has no more than there is room */
+		args.index++;
+	struct uplink *u = uplink_create(&args, conf->name);
+	if (!u) {
+		log_sys("uplink %s: %s", conf->name, strerror(errno));
+		return;
+	}
+	g->uplinks[args.index] = u;
+	uplink_on_netdev(u, netmon_find(g->role.netmon, conf->device.name));
+}
+
+static void remove_uplink(struct gateway *g, struct uplink *u)
+{
+	g->uplinks[uplink_index(u)] = NULL;
+	uplink_destroy(u);
+}
+
+static void gateway_on_netdev(struct role *role, const struct netdev *dev)
+{
+	struct gateway *g = (struct gateway *)role;
+
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		if (g->uplinks[i] &&
+		    !strcmp(uplink_device(g->uplinks[i]), dev->name))
+			uplink_on_netdev(g->uplinks[i], dev);
+	note_paths(g);
+	apply_soon(g);
+}
+
+/* Uplinks whose section changed are made anew, but for the cost of a mere
+ * change elsewhere: those stay connected. */
+static void reload_uplinks(struct gateway *g, const struct conf *old)
+{
+	const struct conf *conf = g->role.conf;
+	bool endpoints = !conf_concentrator_equal(&old->concentrator,
+	                                          &conf->concentrator);
+
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
+		struct uplink *u = g->uplinks[i];
+		if (!u)
+			continue;
+		const struct conf_uplink *was = conf_find_uplink(old, uplink_name(u));
+		const struct conf_uplink *is = conf_find_uplink(conf, uplink_name(u));
+		if (!is || endpoints || !conf_uplink_equal(was, is))
+			remove_uplink(g, u);
+		else
+			uplink_set_conf(u, conf);
+	}
+	for (unsigned i = 0; i < conf->uplink_count; i++)
+		if (!find_uplink(g, conf->uplinks[i].name))
+			add_uplink(g, &conf->uplinks[i]);
+}
+
+/* The role ------------------------------------------------------------------ */
+
+static void gateway_reload(struct role *role, const struct conf *conf)
+{
+	struct gateway *g = (struct gateway *)role;
+	const struct conf *old = role->conf;
+
+	role->conf = conf;
+	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
+	       sizeof(g->pin.sha256));
+	session_set_scheduler(g->session, role_scheduler(conf->main.scheduler));
+	session_set_limits(g->session, conf->main.bundles,
+	                   conf->main.memory_bytes, conf->main.linger_us);
+	if (strcmp(old->main.scheduler, conf->main.scheduler))
+		session_set_settings(g->session, 0, conf->main.scheduler);
+	if (!conf_lan_equal(&old->lan, &conf->lan)) {
+		close_inlets(g);
+		if (!conf->lan_count || !conf->lan.tproxy) {
+			struct kerr err;
+			nft_cleanup(&err);
+			route_clear_tproxy(g->route, &err);
+			buf_take(&g->applied, g->applied.len);
+		}
+		open_inlets(g);
+	}
+	reload_uplinks(g, old);
+	apply_soon(g);
+}
+
+static void gateway_drain(struct role *role)
+{
+	struct gateway *g = (struct gateway *)role;
+
+	g->draining = true;
+	inlet_destroy(g->socks5);
+	g->socks5 = NULL;
+	on_apply(g);
+}
+
+static unsigned gateway_streams(const struct role *role)
+{
+	const struct gateway *g = (const struct gateway *)role;
+	struct session_stats stats;
+
+	session_stats(g->session, &stats);
+	return stats.streams;
+}
+
+static void report_session(const struct gateway *g, const struct snapshot *snap,
+                           struct report *out)
+{
+	const struct conf *conf = g->role.conf;
+	struct report_session *rs = report_add_session(out);
+
+	if (!rs)
+		return;
+	snapshot_session(snap, rs);
+	snprintf(rs->concentrator, sizeof(rs->concentrator), "%s",
+	         conf->concentrator.name);
+	rs->state = g->pathless_us == 0 ? REPORT_SESSION_UP :
+		g->outage && g->incarnation ? REPORT_SESSION_OUTAGE :
+		REPORT_SESSION_CONNECTING;
+	if (g->pathless_us)
+		snprintf(rs->why, sizeof(rs->why), "no path works");
+	rs->age_us = snap->now_us - g->state_us;
+	rs->bundles = conf->main.bundles;
+	snprintf(rs->library, sizeof(rs->library), "%s", tls_library());
+	snprintf(rs->cipher, sizeof(rs->cipher), "%s", g->cipher);
+}
+
+static void gateway_report(struct role *role, struct report *out)
+{
+	struct gateway *g = (struct gateway *)role;
+	struct snapshot snap = {
+		.session = g->session, .meter = &g->meter,
+		.now_us = loop_now_us(role->loop), .gateway = true,
+	};
+
+	report_session(g, &snap, out);
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
+		snap.uplink_of_path[i] = -1;
+		struct report_uplink *ru = g->uplinks[i] ?
+			report_add_uplink(out) : NULL;
+		if (!ru)
+			continue;
+		uplink_report(g->uplinks[i], ru);
+		snapshot_path(&snap, i, ru);
+		snap.uplink_of_path[i] = (int)out->uplink_count - 1;
+	}
+	snapshot_streams(&snap, "", out);
+}
+
+static void gateway_destroy(struct role *role)
+{
+	struct gateway *g = (struct gateway *)role;
+
+	if (!g)
+		return;
+	loop_undefer(role->loop, restart_session, g);
+	close_inlets(g);
+	session_destroy(g->session);
+	relays_destroy(g->relays);
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		uplink_destroy(g->uplinks[i]);
+	loop_timer_destroy(g->session_timer);
+	loop_timer_destroy(g->second);
+	loop_timer_destroy(g->apply);
+	tls_context_destroy(g->tls);
+	route_destroy(g->route);
+	buf_finish(&g->applied);
+	free(g);
+	role_cleanup();
+}
+
+static int make_parts(struct gateway *g)
+{
+	struct loop *loop = g->role.loop;
+	struct kerr err = { "" };
+
+	g->session_timer = loop_timer_create(loop, on_session_timer, g);
+	g->second = loop_timer_create(loop, on_second, g);
+	g->apply = loop_timer_create(loop, on_apply, g);
+	g->relays = relays_create(loop);
+	g->route = route_create(&err);
+	g->tls = tls_context_create(TLS_CLIENT, g->role.conf->main.state);
+	if (!g->tls)
+		log_user("identity in %s: %s; aggctl keygen %s makes one",
+		         g->role.conf->main.state, strerror(errno),
+		         g->role.conf->main.state);
+	if (!g->route)
+		log_sys("routes: %s", err.text);
+	return g->session_timer && g->second && g->apply && g->relays &&
+	       g->route && g->tls ? 0 : -1;
+}
+
+static struct role *gateway_create(struct loop *loop, const struct conf *conf,
+                                   struct netmon *netmon)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	g->role = (struct role){ &role_gateway, loop, conf, netmon };
+	g->rand.state = loop_now_us(loop);
+	g->state_us = loop_now_us(loop);
+	g->pathless_us = g->state_us;
+	g->outage = true; /* until the first path works */
+	buf_init(&g->applied, NFT_RULESET_MAX);
+	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
+	       sizeof(g->pin.sha256));
+	if (make_parts(g) < 0 || start_session(g) < 0 || open_inlets(g) < 0) {
+		gateway_destroy(&g->role);
+		return NULL;
+	}
+	for (unsigned i = 0; i < conf->uplink_count; i++)
+		add_uplink(g, &conf->uplinks[i]);
+	on_second(g);
+	return &g->role;
+}
+
+const struct role_ops role_gateway = {
+	.name = "gateway",
+	.create = gateway_create,
+	.reload = gateway_reload,
+	.on_netdev = gateway_on_netdev,
+	.drain = gateway_drain,
+	.streams = gateway_streams,
+	.report = gateway_report,
+	.destroy = gateway_destroy,
+};

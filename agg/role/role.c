@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what both roles share.
+ */
+#include "agg/role/role.h"
+
+#include "agg/base/log.h"
+#include "agg/kernel/nft.h"
+#include "agg/kernel/route.h"
+#include "scheduler/scheduler.h"
+
+#include <assert.h>
+#include <errno.h>
+
+int role_cleanup(void)
+{
+	struct kerr err = { "" };
+	struct route *route = route_create(&err);
+	int rc = route ? route_cleanup(route, &err) : -errno;
+
+	if (rc < 0)
+		log_sys("clean-up: %s", err.text);
+	route_destroy(route);
+	int nft = nft_cleanup(&err);
+	if (nft < 0)
+		log_sys("clean-up: %s", err.text);
+	return rc < 0 || nft < 0 ? -1 : 0;
+}
+
+const struct sched_ops *role_scheduler(const char *name)
+{
+	const struct sched_ops *sched = sched_find(name);
+
+	assert(sched);
+	return sched;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a role is what the daemon is at this place, gateway or concentrator:
+ * the only rooms that know both ends of the pipe. main drives it by this
+ * table and knows nothing else of it.
+ */
+#ifndef AGG_ROLE_ROLE_H
+#define AGG_ROLE_ROLE_H
+
+#include "agg/base/loop.h"
+#include "agg/conf/conf.h"
+#include "agg/kernel/netmon.h"
+#include "agg/report/report.h"
+
+struct role_ops;
+
+/* What every role starts with. */
+struct role {
+	const struct role_ops *ops;
+	struct loop *loop;         /* borrowed, as all of these */
+	const struct conf *conf;
+	struct netmon *netmon;
+};
+
+/* All hooks are required. */
+struct role_ops {
+	const char *name; /* as in `option role` */
+	/* Makes sockets, rules and routes. NULL: it has logged why. */
+	struct role *(*create)(struct loop *loop, const struct conf *conf,
+	                       struct netmon *netmon);
+	/* Another configuration of the same role; the old one is valid until
+	 * this returns. What did not change is not touched. */
+	void (*reload)(struct role *role, const struct conf *conf);
+	void (*on_netdev)(struct role *role, const struct netdev *dev);
+	/* No more new streams; those that are go on. */
+	void (*drain)(struct role *role);
+	unsigned (*streams)(const struct role *role);
+	void (*report)(struct role *role, struct report *out);
+	/* Ends all, and removes every rule and route. */
+	void (*destroy)(struct role *role);
+};
+
+extern const struct role_ops role_gateway;
+extern const struct role_ops role_concentrator;
+
+/* 0, or -1 with a log line: rules and routes of an earlier run are removed,
+ * which is also what destroy ends with. */
+int role_cleanup(void);
+
+/* The scheduler of that name, which the configuration's check has seen. */
+const struct sched_ops *role_scheduler(const char *name);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see snapshot.h. Only reads.
+ */
+#include "agg/role/snapshot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void snapshot_measure(struct snapshot_meter *m, const struct session *s,
+                      uint64_t now_us)
+{
+	struct session_stats stats;
+	uint64_t elapsed_us = now_us - m->at_us;
+
+	session_stats(s, &stats);
+	for (unsigned p = 0; p < WIRE_PATHS_MAX && m->at_us && elapsed_us; p++) {
+		m->tx_bps[p] = (stats.path_tx_bytes[p] - m->tx_bytes[p]) *
+		               1000000 / elapsed_us;
+		m->rx_bps[p] = (stats.path_rx_bytes[p] - m->rx_bytes[p]) *
+		               1000000 / elapsed_us;
+	}
+	memcpy(m->tx_bytes, stats.path_tx_bytes, sizeof(m->tx_bytes));
+	memcpy(m->rx_bytes, stats.path_rx_bytes, sizeof(m->rx_bytes));
+	m->at_us = now_us;
+}
+
+void snapshot_session(const struct snapshot *snap, struct report_session *out)
+{
+	struct session_stats stats;
+	uint64_t tx = 0, rx = 0;
+
+	session_stats(snap->session, &stats);
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		tx += stats.path_tx_bytes[p];
+		rx += stats.path_rx_bytes[p];
+	}
+	snprintf(out->scheduler, sizeof(out->scheduler), "%s", stats.scheduler);
+	snprintf(out->carrier, sizeof(out->carrier), "subflows");
+	out->streams = stats.streams;
+	out->memory_bytes = stats.buffered_bytes;
+	out->memory_budget_bytes = stats.memory_max;
+	out->down_bytes = snap->gateway ? rx : tx;
+	out->up_bytes = snap->gateway ? tx : rx;
+}
+
+struct path_walk {
+	struct report_uplink *out;
+	unsigned path, lanes, suspect;
+	uint64_t sent, retransmitted, capacity;
+};
+
+static void add_lane(void *ctx, const struct lane_stats *lane)
+{
+	struct path_walk *walk = ctx;
+	struct report_uplink *out = walk->out;
+
+	if (lane->path != walk->path)
+		return;
+	walk->lanes++;
+	walk->suspect += lane->suspect;
+	walk->sent += lane->info.sent_bytes;
+	walk->retransmitted += lane->info.retrans_bytes;
+	if (lane->info.rate_bps > walk->capacity)
+		walk->capacity = lane->info.rate_bps;
+	if (lane->info.srtt_us && (!out->srtt_us ||
+	                           lane->info.srtt_us < out->srtt_us))
+		out->srtt_us = lane->info.srtt_us;
+	if (lane->info.min_rtt_us && (!out->min_rtt_us ||
+	                              lane->info.min_rtt_us < out->min_rtt_us))
+		out->min_rtt_us = lane->info.min_rtt_us;
+	if (!out->name[0])
+		snprintf(out->name, sizeof(out->name), "%.*s",
+		         REPORT_NAME_MAX, lane->name);
+}
+
+void snapshot_path(const struct snapshot *snap, unsigned path,
+                   struct report_uplink *out)
+{
+	struct path_walk walk = { .out = out, .path = path };
+	const struct snapshot_meter *m = snap->meter;
+	struct session_stats stats;
+	bool gw = snap->gateway;
+
+	session_each_lane(snap->session, add_lane, &walk);
+	session_stats(snap->session, &stats);
+	if (walk.lanes && walk.suspect == walk.lanes)
+		out->state = REPORT_PATH_SUSPECT;
+	if (walk.sent)
+		out->retransmitted_ppm = (unsigned)(walk.retransmitted * 1000000 /
+		                                    walk.sent);
+	*(gw ? &out->up_capacity_bps : &out->down_capacity_bps) = walk.capacity;
+	out->down_bps = gw ? m->rx_bps[path] : m->tx_bps[path];
+	out->up_bps = gw ? m->tx_bps[path] : m->rx_bps[path];
+	out->down_bytes = gw ? stats.path_rx_bytes[path]
+	                     : stats.path_tx_bytes[path];
+	out->up_bytes = gw ? stats.path_tx_bytes[path]
+	                   : stats.path_rx_bytes[path];
+	out->subflows_alive = walk.lanes;
+}
+
+struct stream_walk {
+	const struct snapshot *snap;
+	const char *site;
+	struct report *out;
+};
+
+static void format_dest(const struct dest *dest, char *out, size_t size)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (dest->name[0])
+		snprintf(out, size, "%s:%u", dest->name, dest->addr.port);
+	else
+		snprintf(out, size, "%s", addr_format(&dest->addr, text));
+}
+
+static void add_shares(const struct stream_walk *walk,
+                       const struct stream_stats *stats,
+                       struct report_stream *out)
+{
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		uint64_t bytes = stats->path_tx_bytes[p] + stats->path_rx_bytes[p];
+		int uplink = walk->snap->uplink_of_path[p];
+		if (!bytes || uplink < 0 || out->share_count == REPORT_SHARES_MAX)
+			continue;
+		out->shares[out->share_count].uplink = (unsigned)uplink;
+		out->shares[out->share_count++].bytes = bytes;
+	}
+}
+
+static void add_stream(void *ctx, const struct stream_stats *stats)
+{
+	struct stream_walk *walk = ctx;
+	bool gw = walk->snap->gateway;
+	struct report_stream *out = report_add_stream(walk->out);
+
+	if (!out)
+		return;
+	out->id = stats->id;
+	snprintf(out->site, sizeof(out->site), "%s", walk->site);
+	if (stats->client.family != AF_UNSPEC)
+		addr_format(&stats->client, out->client);
+	format_dest(&stats->dest, out->dest, sizeof(out->dest));
+	out->state = !stats->accepted ? REPORT_STREAM_OPENING :
+		stats->finished_in || stats->finished_out ?
+		REPORT_STREAM_FINISHING : REPORT_STREAM_OPEN;
+	out->age_us = walk->snap->now_us - stats->since_us;
+	out->down_bytes = gw ? stats->rx_bytes : stats->tx_bytes;
+	out->up_bytes = gw ? stats->tx_bytes : stats->rx_bytes;
+	add_shares(walk, stats, out);
+}
+
+void snapshot_streams(const struct snapshot *snap, const char *site,
+                      struct report *out)
+{
+	struct stream_walk walk = { snap, site, out };
+
+	session_each_stream(snap->session, add_stream, &walk);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what a session knows of itself, put into a report. Both roles use it;
+ * `down` is towards the LAN on both sides.
+ */
+#ifndef AGG_ROLE_SNAPSHOT_H
+#define AGG_ROLE_SNAPSHOT_H
+
+#include "agg/report/report.h"
+#include "agg/transport/session.h"
+
+#define SNAPSHOT_RATE_US 1000000u /* rates are measured over this */
+
+/* Bytes a second of each path, measured from totals. All 0 at first. */
+struct snapshot_meter {
+	uint64_t at_us;
+	uint64_t tx_bytes[WIRE_PATHS_MAX], rx_bytes[WIRE_PATHS_MAX];
+	uint64_t tx_bps[WIRE_PATHS_MAX], rx_bps[WIRE_PATHS_MAX];
+};
+
+/* Call each SNAPSHOT_RATE_US. */
+void snapshot_measure(struct snapshot_meter *m, const struct session *s,
+                      uint64_t now_us);
+
+struct snapshot {
+	const struct session *session;
+	const struct snapshot_meter *meter;
+	uint64_t now_us;
+	bool gateway;                /* then what we receive is down */
+	/* The place in the report of each path's uplink; -1: none. */
+	int uplink_of_path[WIRE_PATHS_MAX];
+};
+
+/* Fills what the session knows: streams, memory, bytes, scheduler. */
+void snapshot_session(const struct snapshot *snap, struct report_session *out);
+/* Adds the lanes of a path to its uplink: estimates, rates, bytes. */
+void snapshot_path(const struct snapshot *snap, unsigned path,
+                   struct report_uplink *out);
+/* Adds the streams; site "" on the gateway. */
+void snapshot_streams(const struct snapshot *snap, const char *site,
+                      struct report *out);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see uplink.h. Owns its subflows (until they end) and its two policy
+ * routes. Facts come in by uplink_on_netdev() and the subflows' events; after
+ * each, settle() does what is to be done: that one function decides.
+ */
+#include "agg/role/uplink.h"
+
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct slot { /* the subflow of one bundle */
+	struct uplink *uplink; /* borrowed */
+	struct subflow *sf;
+	bool joined;
+};
+
+struct uplink {
+	struct uplink_args args;
+	struct conf_uplink conf;
+	struct netdev dev;      /* the last word; present false: none */
+	bool routed[2];         /* policy route of IPv4, IPv6 is set */
+	unsigned endpoint;      /* of the concentrator: the one in turn */
+	struct slot slots[CONF_BUNDLES_MAX];
+	struct loop_timer *retry;
+	bool waiting;           /* the retry timer runs */
+	unsigned failures;      /* in a row */
+	uint64_t failing_us;    /* since when */
+	uint64_t joins;         /* ever */
+	char why[REPORT_WORDS_MAX + 1]; /* the last failure */
+};
+
+static const sa_family_t families[2] = { AF_INET, AF_INET6 };
+
+/* Facts about the device ------------------------------------------------- */
+
+/* Why no subflow can be tried; NULL: one can. */
+static const char *obstacle(const struct uplink *u)
+{
+	if (!u->conf.enabled)
+		return "disabled";
+	if (!u->dev.present)
+		return "no such device";
+	if (!netdev_is_up(&u->dev))
+		return u->dev.admin_up ? "no carrier" : "device is down";
+	if (!u->dev.v4.sources_count && !u->dev.v6.sources_count)
+		return "no address";
+	if (!netdev_is_ready(&u->dev, AF_INET) &&
+	    !netdev_is_ready(&u->dev, AF_INET6))
+		return "no default route";
+	return NULL;
+}
+
+static bool has_source(const struct netdev *dev, const struct addr *a)
+{
+	const struct netdev_ip *ip = netdev_ip(dev, a->family);
+
+	if (!netdev_is_ready(dev, a->family))
+		return false;
+	for (unsigned i = 0; i < ip->sources_count; i++)
+		if (addr_equal_ip(&ip->sources[i], a))
+			return true;
+	return false;
+}
+
+static unsigned connected_of(const struct netdev *dev, sa_family_t family,
+                             struct prefix out[NETDEV_CONNECTED_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < dev->connected_count; i++)
+		if (dev->connected[i].family == family)
+			out[n++] = dev->connected[i];
+	return n;
+}
+
+static void set_route(struct uplink *u, int f)
+{
+	struct prefix connected[NETDEV_CONNECTED_MAX];
+	const struct netdev_ip *ip = netdev_ip(&u->dev, families[f]);
+	struct route_uplink want = {
+		.index = u->args.index, .family = families[f],
+		.gateway = ip->route.gateway, .source = ip->sources[0],
+		.connected = connected,
+	};
+	struct kerr err = { "" };
+
+	if (!u->conf.enabled || !netdev_is_ready(&u->dev, families[f])) {
+		if (u->routed[f] && route_clear_uplink(u->args.route, u->args.index,
+		                                       families[f], &err) < 0)
+			log_sys("uplink %s: %s", u->conf.name, err.text);
+		u->routed[f] = false;
+		return;
+	}
+	snprintf(want.device, sizeof(want.device), "%s", u->dev.name);
+	want.connected_count = connected_of(&u->dev, families[f], connected);
+	if (route_set_uplink(u->args.route, &want, &err) < 0)
+		log_sys("uplink %s: %s", u->conf.name, err.text);
+	else
+		u->routed[f] = true;
+}
+
+/* Connecting -------------------------------------------------------------- */
+
+unsigned uplink_joined(const struct uplink *u)
+{
+	unsigned n = 0;
+
+	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
+		n += u->slots[b].joined;
+	return n;
+}
+
+/* The endpoint whose turn it is, of a family that can be used; NULL: none. */
+static const struct addr *choose_endpoint(struct uplink *u)
+{
+	const struct conf_concentrator *c = &u->args.conf->concentrator;
+
+	for (unsigned k = 0; k < c->endpoint_count; k++) {
+		unsigned i = (u->endpoint + k) % c->endpoint_count;
+		if (!netdev_is_ready(&u->dev, c->endpoint[i].family))
+			continue;
+		u->endpoint = i;
+		return &c->endpoint[i];
+	}
+	return NULL;
+}
+
+static void pause_then_retry(struct uplink *u)
+{
+	uint64_t now = loop_now_us(u->args.loop);
+	uint64_t pause = UPLINK_PAUSE_MIN_US;
+	uint64_t most = now - u->failing_us < UPLINK_PATIENT_US ?
+		UPLINK_PAUSE_MAX_US : UPLINK_PAUSE_LONG_US;
+
+	for (unsigned i = 1; i < u->failures && pause < most; i++)
+		pause *= 2;
+	if (pause > most)
+		pause = most;
+	u->waiting = true;
+	loop_timer_arm(u->retry, now + pause / 2 +
+	               rand_below(u->args.rand, (uint32_t)(pause / 2)));
+}
+
+static void failed(struct uplink *u, const char *why)
+{
+	const struct conf_concentrator *c = &u->args.conf->concentrator;
+
+	if (!u->failures++)
+		u->failing_us = loop_now_us(u->args.loop);
+	if (strcmp(u->why, why) || u->failures == 1)
+		log_info("uplink %s: %s", u->conf.name, why);
+	snprintf(u->why, sizeof(u->why), "%s", why);
+	if (!uplink_joined(u))
+		u->endpoint = (u->endpoint + 1) % c->endpoint_count;
+	pause_then_retry(u);
+}
+
+static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                     const struct wire_hello *hello,
+                     const struct wire_welcome *welcome)
+{
+	struct slot *slot = ctx;
+	struct uplink *u = slot->uplink;
+
+	u->args.on_welcome(u->args.ctx, u, sf, pin, welcome);
+}
+
+static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why);
+static void settle(struct uplink *u);
+
+static const struct subflow_events subflow_events = { on_ready, on_end };
+
+static void connect_slot(struct uplink *u, unsigned bundle)
+{
+	const struct addr *endpoint = choose_endpoint(u);
+	struct slot *slot = &u->slots[bundle];
+	struct subflow_args args = {
+		.loop = u->args.loop, .tls = u->args.tls,
+		.congestion = u->args.conf->main.congestion,
+		.events = &subflow_events, .ctx = slot,
+	};
+	struct wire_hello hello = {
+		.version = WIRE_VERSION,
+		.subflow_id = u->args.next_id(u->args.ctx),
+		.path = (uint8_t)u->args.index, .bundle = (uint8_t)bundle,
+		.path_class = (uint8_t)u->conf.cost,
+	};
+
+	if (!endpoint) {
+		failed(u, "no endpoint of a family that the device has");
+		return;
+	}
+	memcpy(hello.session_id, u->args.session_id, sizeof(hello.session_id));
+	snprintf(hello.name, sizeof(hello.name), "%s", u->conf.name);
+	slot->sf = subflow_connect(&args, endpoint, u->dev.name,
+	                           &netdev_ip(&u->dev, endpoint->family)->sources[0],
+	                           &hello);
+	if (!slot->sf)
+		failed(u, strerror(errno));
+}
+
+static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
+{
+	struct slot *slot = ctx;
+	struct uplink *u = slot->uplink;
+
+	slot->sf = NULL;
+	slot->joined = false;
+	if (joined) {
+		log_info("uplink %s: subflow %u: %s", u->conf.name,
+		         (unsigned)(slot - u->slots), why);
+		snprintf(u->why, sizeof(u->why), "%s", why);
+		if (!obstacle(u))
+			pause_then_retry(u);
+	} else if (!obstacle(u)) {
+		failed(u, why);
+	}
+	u->args.on_change(u->args.ctx);
+	settle(u);
+}
+
+/* A subflow whose source address is gone, or has no route, is dead: better
+ * known now than by a timeout. */
+static void end_orphans(struct uplink *u, const char *why)
+{
+	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++) {
+		struct addr local;
+		if (!u->slots[b].sf)
+			continue;
+		subflow_local(u->slots[b].sf, &local);
+		if (why || !has_source(&u->dev, &local))
+			subflow_fail(u->slots[b].sf, why ? why : "address gone");
+	}
+}
+
+static void settle(struct uplink *u)
+{
+	const char *why = obstacle(u);
+	bool scouting = !uplink_joined(u);
+
+	if (why) {
+		snprintf(u->why, sizeof(u->why), "%s", why);
+		return;
+	}
+	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
+		if (!u->slots[b].sf && !u->waiting && (!scouting || b == 0))
+			connect_slot(u, b);
+}
+
+static void on_retry(void *ctx)
+{
+	struct uplink *u = ctx;
+
+	u->waiting = false;
+	settle(u);
+}
+
+/* The outside ------------------------------------------------------------- */
+
+void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
+{
+	bool was_blocked = obstacle(u) != NULL;
+
+	if (dev)
+		u->dev = *dev;
+	else
+		memset(&u->dev, 0, sizeof(u->dev));
+	for (int f = 0; f < 2; f++)
+		set_route(u, f);
+	end_orphans(u, obstacle(u));
+	if (was_blocked && !obstacle(u)) {
+		log_info("uplink %s: %s is ready", u->conf.name, u->dev.name);
+		u->failures = 0;
+		u->waiting = false;
+		loop_timer_disarm(u->retry);
+	}
+	settle(u);
+}
+
+void uplink_set_conf(struct uplink *u, const struct conf *conf)
+{
+	u->args.conf = conf;
+	u->conf = *conf_find_uplink(conf, u->conf.name);
+	for (unsigned b = conf->main.bundles; b < CONF_BUNDLES_MAX; b++)
+		if (u->slots[b].sf)
+			subflow_fail(u->slots[b].sf, "fewer bundles");
+	settle(u);
+}
+
+void uplink_restart(struct uplink *u, const char *why)
+{
+	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++) {
+		subflow_destroy(u->slots[b].sf);
+		u->slots[b].sf = NULL;
+		u->slots[b].joined = false;
+	}
+	failed(u, why);
+}
+
+struct uplink *uplink_create(const struct uplink_args *args, const char *name)
+{
+	struct uplink *u = calloc(1, sizeof(*u));
+	if (!u)
+		return NULL;
+	u->args = *args;
+	u->conf = *conf_find_uplink(args->conf, name);
+	u->retry = loop_timer_create(args->loop, on_retry, u);
+	if (!u->retry) {
+		free(u);
+		return NULL;
+	}
+	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
+		u->slots[b].uplink = u;
+	return u;
+}
+
+void uplink_destroy(struct uplink *u)
+{
+	struct kerr err;
+
+	if (!u)
+		return;
+	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
+		subflow_destroy(u->slots[b].sf);
+	for (int f = 0; f < 2; f++)
+		if (u->routed[f])
+			route_clear_uplink(u->args.route, u->args.index,
+			                   families[f], &err);
+	loop_timer_destroy(u->retry);
+	free(u);
+}
+
+const char *uplink_name(const struct uplink *u)
+{
+	return u->conf.name;
+}
+
+const char *uplink_device(const struct uplink *u)
+{
+	return u->conf.device.name;
+}
+
+unsigned uplink_index(const struct uplink *u)
+{
+	return u->args.index;
+}
+
+static const char *const cost_words[] = {
+	[CONF_COST_NORMAL] = "normal", [CONF_COST_METERED] = "metered",
+	[CONF_COST_BACKUP] = "backup",
+};
+
+void uplink_report(const struct uplink *u, struct report_uplink *out)
+{
+	unsigned joined = uplink_joined(u);
+	const struct conf_concentrator *c = &u->args.conf->concentrator;
+
+	snprintf(out->name, sizeof(out->name), "%s", u->conf.name);
+	snprintf(out->device, sizeof(out->device), "%s", u->conf.device.name);
+	snprintf(out->cost, sizeof(out->cost), "%s", cost_words[u->conf.cost]);
+	out->state = !u->conf.enabled ? REPORT_PATH_DISABLED :
+		joined ? REPORT_PATH_UP :
+		obstacle(u) ? REPORT_PATH_DOWN : REPORT_PATH_CONNECTING;
+	if (!joined)
+		snprintf(out->why, sizeof(out->why), "%s", u->why);
+	out->subflows_alive = joined;
+	out->subflows_total = u->args.conf->main.bundles;
+	out->reconnects = u->joins > out->subflows_total ?
+		u->joins - out->subflows_total : 0;
+	const struct addr *endpoint = &c->endpoint[u->endpoint %
+	                                           c->endpoint_count];
+	addr_format(endpoint, out->endpoint);
+	const struct netdev_ip *ip = netdev_ip(&u->dev, endpoint->family);
+	if (ip->sources_count)
+		addr_format_ip(&ip->sources[0], out->address);
+}
+
+void uplink_on_join(struct uplink *u, struct subflow *sf)
+{
+	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
+		if (u->slots[b].sf == sf)
+			u->slots[b].joined = true;
+	u->joins++;
+	u->failures = 0;
+	u->waiting = false;
+	loop_timer_disarm(u->retry);
+	settle(u);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: an uplink of the gateway: it watches its device, keeps the device's
+ * policy routes, and keeps one subflow per bundle connected over it.
+ *
+ * While none is joined, one alone is tried (the scout), with growing, jittered
+ * pauses; when it has joined, the others follow at once. Endpoints take turns
+ * when they fail, of the families that the device has now.
+ */
+#ifndef AGG_ROLE_UPLINK_H
+#define AGG_ROLE_UPLINK_H
+
+#include "agg/base/rand.h"
+#include "agg/conf/conf.h"
+#include "agg/kernel/netmon.h"
+#include "agg/kernel/route.h"
+#include "agg/report/report.h"
+#include "agg/transport/subflow.h"
+
+#define UPLINK_PAUSE_MIN_US 100000u   /* after a failure, doubled each time */
+#define UPLINK_PAUSE_MAX_US 1000000u  /* in the first minute without success */
+#define UPLINK_PAUSE_LONG_US 20000000u
+#define UPLINK_PATIENT_US 60000000u   /* that minute */
+
+struct uplink;
+
+/* All borrowed; they outlive the uplink. */
+struct uplink_args {
+	struct loop *loop;
+	struct route *route;
+	struct tls_context *tls;
+	struct rand *rand;
+	const struct conf *conf;
+	unsigned index;              /* path, and routing table */
+	/* A subflow has its WELCOME: subflow_join and uplink_on_join it, or
+	 * subflow_fail. */
+	void (*on_welcome)(void *ctx, struct uplink *u, struct subflow *sf,
+	                   const struct tls_pin *pin,
+	                   const struct wire_welcome *welcome);
+	void (*on_change)(void *ctx); /* the number of joined subflows */
+	uint32_t (*next_id)(void *ctx);
+	const uint8_t *session_id;
+	void *ctx;
+};
+
+/* The conf_uplink of that name in args->conf. NULL: errno. */
+struct uplink *uplink_create(const struct uplink_args *args, const char *name);
+void uplink_destroy(struct uplink *u); /* its routes go too; NULL is fine */
+const char *uplink_name(const struct uplink *u);
+const char *uplink_device(const struct uplink *u);
+unsigned uplink_index(const struct uplink *u);
+unsigned uplink_joined(const struct uplink *u);
+
+/* What its device is now; NULL: there is none. */
+void uplink_on_netdev(struct uplink *u, const struct netdev *dev);
+void uplink_on_join(struct uplink *u, struct subflow *sf);
+/* Another configuration with the same uplink in it. */
+void uplink_set_conf(struct uplink *u, const struct conf *conf);
+/* Ends all subflows and connects anew: the session is another one. */
+void uplink_restart(struct uplink *u, const char *why);
+/* Name, device, state, addresses, reconnects; the lanes' part is added by who
+ * knows the session. */
+void uplink_report(const struct uplink *u, struct report_uplink *out);
+
+#endif
