@@ -2,11 +2,13 @@
 # Copyright (c) 2026 The aggd authors
 """Network namespaces for test_kernel_*.py: smaller than the lab, and bare.
 
-    with Spaces("gw", "isp") as (gw, isp):
-        gw.ip("link add wan1 type veth peer name up1 netns " + isp.name)
-        with gw.tool("netmon") as monitor:
-            monitor.expect("ready")
-    finish()
+    class RouteTest(KernelTest):
+        SPACES = ("gw", "isp")
+
+        def test_something(self):
+            self.gw.ip("link add wan1 type veth peer name up1 netns " + self.isp.name)
+            with self.gw.tool("netmon") as monitor:
+                self.check("it starts", monitor.expect("ready"))
 """
 import contextlib
 import ctypes
@@ -15,9 +17,9 @@ import queue
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
+import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")),
@@ -27,14 +29,6 @@ WAIT_S = 20          # for what must come; a slow machine is no failure
 QUIET_S = 0.3        # for what must not come
 
 libc = ctypes.CDLL(None, use_errno=True)
-failed = []
-
-
-def check(what, good, seen=""):
-    """One line for each fact."""
-    print(f"{'ok' if good else 'FAILED'}: {what}" + (f": {seen}" if not good else ""), flush=True)
-    if not good:
-        failed.append(what)
 
 
 def eventually(fact):
@@ -45,11 +39,6 @@ def eventually(fact):
             return False
         time.sleep(0.05)
     return True
-
-
-def finish():
-    print(f"{len(failed)} failed" if failed else "all ok", flush=True)
-    sys.exit(bool(failed))
 
 
 class Tool:
@@ -71,9 +60,14 @@ class Tool:
         return self
 
     def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
         self.process.kill()
         self.process.wait()
         self.reader.join()
+        self.process.stdin.close()
+        self.process.stdout.close()
 
     def say(self, line):
         self.process.stdin.write(line + "\n")
@@ -126,6 +120,11 @@ class Space:
         for line in lines:
             subprocess.run(["ip", "-n", self.name] + line.split(), check=True)
 
+    def batch(self, lines):
+        """Many, as fast as it goes."""
+        subprocess.run(["ip", "-n", self.name, "-batch", "-"], check=True, text=True,
+                       input="\n".join(lines) + "\n")
+
     def sysctl(self, **values):
         for key, value in values.items():
             path = "/proc/sys/net/" + key.replace("__", "/")
@@ -175,17 +174,26 @@ def remove_stale():
             subprocess.run(["ip", "netns", "del", name], check=False)
 
 
-class Spaces:
-    def __init__(self, *names):
-        self.spaces = [Space(name) for name in names]
+class KernelTest(unittest.TestCase):
+    """Each test has fresh namespaces, as attributes by their names."""
 
-    def __enter__(self):
+    SPACES = ()
+
+    def setUp(self):
+        self.failed = []
         remove_stale()
-        for space in self.spaces:
+        for name in self.SPACES:
+            space = Space(name)
             subprocess.run(["ip", "netns", "add", space.name], check=True)
+            self.addCleanup(subprocess.run, ["ip", "netns", "del", space.name], check=False)
             space.ip("link set lo up")
-        return self.spaces
+            setattr(self, name, space)
 
-    def __exit__(self, *exc):
-        for space in self.spaces:
-            subprocess.run(["ip", "netns", "del", space.name], check=False)
+    def check(self, what, good, seen=""):
+        """One line for each fact; the test goes on, and fails at its end."""
+        print(f"{'ok' if good else 'FAILED'}: {what}" + ("" if good else f": {seen}"), flush=True)
+        if not good:
+            self.failed.append(f"{what}: {seen}")
+
+    def tearDown(self):
+        self.assertFalse(self.failed)

@@ -4,7 +4,9 @@
 """Privileges: three capabilities stay, and are enough for all that we do; the
 rest is gone for good.
 """
-from kernel_ns import TOOL, Spaces, check, finish
+import unittest
+
+from kernel_ns import TOOL, KernelTest
 
 NET_BIND_SERVICE, NET_ADMIN, NET_RAW = 1 << 10, 1 << 12, 1 << 13
 STATUS = "/proc/self/status"
@@ -20,68 +22,75 @@ def sets(text):
     return found
 
 
-def test_child(gw, user, uid):
-    result = gw.once("caps", user, "sh", "-c", f"cat {STATUS}; id -u; id -G")
-    got = sets(result.stdout)
-    check(f"{user}: a child has CAP_NET_ADMIN and no other",
-          all(got.get(name) == NET_ADMIN for name in ("CapPrm", "CapEff", "CapAmb", "CapBnd")),
-          result.stdout + result.stderr)
-    check(f"{user}: nor can it gain any", got.get("NoNewPrivs") == 1)
-    check(f"{user}: it is who it should be", result.stdout.split()[-2] == uid, result.stdout)
-    check(f"{user}: nothing is missing", "missing: \n" in result.stdout, result.stdout)
+class CapsTest(KernelTest):
+    SPACES = ("gw",)
 
+    def test_another_user(self):
+        self.check_child("nobody", "65534")
+        self.check_itself("nobody")
 
-def test_itself(gw, user):
-    """The process itself, after it has dropped the rest."""
-    def run(*words):
-        return gw.once("caps", user, *words)
+    def test_root(self):
+        self.check_child("-", "0")
+        self.check_itself("-")
 
-    status = run("+status").stdout
-    kept = NET_BIND_SERVICE | NET_ADMIN | NET_RAW
-    got = sets(status)
-    check(f"{user}: the process keeps three", got.get("CapPrm") == kept == got.get("CapEff"), status)
-    for what, words in (("routes", ("+route", "tproxy", "0x6167")),
-                        ("cleans routes", ("+route", "cleanup")),
-                        ("runs nft", ("+intercept", "lan0", "1234", "1", "tt")),
-                        ("cleans nft", ("+nft", "cleanup"))):
-        result = run(*words)
-        check(f"{user}: {what}", result.returncode == 0, result.stderr)
-    check(f"{user}: binds to a device",
-          "not permitted" not in run("+connect", "lo", "-", "127.0.0.1:9").stdout)
-    with gw.tool("caps", user, "+listen", "80") as proxy:
-        check(f"{user}: takes a low port, transparently", proxy.expect("ready"))
-    result = run("sh", "-c", "cat /proc/1/environ")
-    check(f"{user}: other processes are out of reach", result.returncode != 0, result.stdout)
+    def check_child(self, user, uid):
+        gw = self.gw
+        result = gw.once("caps", user, "sh", "-c", f"cat {STATUS}; id -u; id -G")
+        got = sets(result.stdout)
+        self.check(f"{user}: a child has CAP_NET_ADMIN and no other",
+                   all(got.get(name) == NET_ADMIN
+                       for name in ("CapPrm", "CapEff", "CapAmb", "CapBnd")),
+                   result.stdout + result.stderr)
+        self.check(f"{user}: nor can it gain any", got.get("NoNewPrivs") == 1)
+        self.check(f"{user}: it is who it should be",
+                   result.stdout.split()[-2] == uid, result.stdout)
+        self.check(f"{user}: nothing is missing", "missing: \n" in result.stdout, result.stdout)
 
+    def check_itself(self, user):
+        """The process itself, after it has dropped the rest."""
+        def run(*words):
+            return self.gw.once("caps", user, *words)
 
-def test_unprivileged(gw):
-    result = gw.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                    TOOL, "caps", "-", "true")
-    check("an unprivileged process is told what it lacks",
-          all(name in result.stdout for name in
-              ("CAP_NET_ADMIN (routes", "CAP_NET_RAW (", "CAP_NET_BIND_SERVICE (")),
-          result.stdout + result.stderr)
-    result = gw.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                    "--inh-caps", "-all,+net_admin,+net_bind_service",
-                    "--ambient-caps", "-all,+net_admin,+net_bind_service",
-                    TOOL, "caps", "-", "sh", "-c", f"cat {STATUS}")
-    check("what a service manager gave is kept, the rest named",
-          "missing: CAP_NET_RAW (" in result.stdout and
-          "CAP_NET_ADMIN (" not in result.stdout, result.stdout + result.stderr)
-    check("and handed on to a child", sets(result.stdout).get("CapEff") == NET_ADMIN, result.stdout)
-    result = gw.once("caps", "no-such-user", "true")
-    check("a user that is not there is named", result.returncode and
-          "no-such-user" in result.stderr, result.stderr)
+        status = run("+status").stdout
+        kept = NET_BIND_SERVICE | NET_ADMIN | NET_RAW
+        got = sets(status)
+        self.check(f"{user}: the process keeps three",
+                   got.get("CapPrm") == kept == got.get("CapEff"), status)
+        for what, words in (("routes", ("+route", "tproxy", "0x6167")),
+                            ("cleans routes", ("+route", "cleanup")),
+                            ("runs nft", ("+intercept", "lan0", "1234", "1", "tt")),
+                            ("cleans nft", ("+nft", "cleanup"))):
+            result = run(*words)
+            self.check(f"{user}: {what}", result.returncode == 0, result.stderr)
+        self.check(f"{user}: binds to a device",
+                   "not permitted" not in run("+connect", "lo", "-", "127.0.0.1:9").stdout)
+        with self.gw.tool("caps", user, "+listen", "80") as proxy:
+            self.check(f"{user}: takes a low port, transparently", proxy.expect("ready"))
+        result = run("sh", "-c", "cat /proc/1/environ")
+        self.check(f"{user}: other processes are out of reach",
+                   result.returncode != 0, result.stdout)
 
-
-def main():
-    with Spaces("gw") as (gw,):
-        for user, uid in (("nobody", "65534"), ("-", "0")):
-            test_child(gw, user, uid)
-            test_itself(gw, user)
-        test_unprivileged(gw)
-    finish()
+    def test_unprivileged(self):
+        gw = self.gw
+        result = gw.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                        TOOL, "caps", "-", "true")
+        self.check("an unprivileged process is told what it lacks",
+                   all(name in result.stdout for name in
+                       ("CAP_NET_ADMIN (routes", "CAP_NET_RAW (", "CAP_NET_BIND_SERVICE (")),
+                   result.stdout + result.stderr)
+        result = gw.run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                        "--inh-caps", "-all,+net_admin,+net_bind_service",
+                        "--ambient-caps", "-all,+net_admin,+net_bind_service",
+                        TOOL, "caps", "-", "sh", "-c", f"cat {STATUS}")
+        self.check("what a service manager gave is kept, the rest named",
+                   "missing: CAP_NET_RAW (" in result.stdout and
+                   "CAP_NET_ADMIN (" not in result.stdout, result.stdout + result.stderr)
+        self.check("and handed on to a child",
+                   sets(result.stdout).get("CapEff") == NET_ADMIN, result.stdout)
+        result = gw.once("caps", "no-such-user", "true")
+        self.check("a user that is not there is named", result.returncode and
+                   "no-such-user" in result.stderr, result.stderr)
 
 
 if __name__ == "__main__":
-    main()
+    unittest.main()

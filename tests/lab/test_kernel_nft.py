@@ -11,38 +11,20 @@ that a change of mode breaks none of them.
 The proxy in gw (kernel_tool listen) greets with the destination that the
 client meant and echoes; srv greets with "srv", gw's own server with "gw".
 """
+import contextlib
 import errno
 import os
 import socket
 import tempfile
 import threading
 import time
+import unittest
 
-from kernel_ns import TOOL, Spaces, check, finish
+from kernel_ns import TOOL, KernelTest
 
 SERVER = {4: "198.51.100.10", 6: "2001:db8:aa::10"}
 GATEWAY = {4: "192.168.1.1", 6: "2001:db8:100::1"}
 PORT, PROXY_PORT, MARK = 8080, 1234, "0x6167"
-
-
-def setup(lan, gw, srv):
-    gw.ip(f"link add lan0 type veth peer name lan0 netns {lan.name}",
-          f"link add wan1 type veth peer name up1 netns {srv.name}",
-          "link set lan0 up", "link set wan1 up",
-          f"addr add {GATEWAY[4]}/24 dev lan0", f"-6 addr add {GATEWAY[6]}/64 dev lan0 nodad",
-          "addr add 10.1.0.2/24 dev wan1", "-6 addr add 2001:db8:1::2/64 dev wan1 nodad")
-    lan.ip("link set lan0 up", "addr add 192.168.1.10/24 dev lan0",
-           "-6 addr add 2001:db8:100::10/64 dev lan0 nodad",
-           f"route add default via {GATEWAY[4]}", f"-6 route add default via {GATEWAY[6]}")
-    srv.ip("link set up1 up", "addr add 10.1.0.1/24 dev up1",
-           "-6 addr add 2001:db8:1::1/64 dev up1 nodad",
-           f"addr add {SERVER[4]}/32 dev lo", f"-6 addr add {SERVER[6]}/128 dev lo nodad",
-           "route add default via 10.1.0.2", "-6 route add default via 2001:db8:1::2")
-    gw.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
-    add_routes(gw)
-    for space, word, ports in ((srv, b"srv\n", (PORT, PROXY_PORT)), (gw, b"gw\n", (PORT,))):
-        for port in ports:
-            serve(space, word, port)
 
 
 def add_routes(gw):
@@ -55,9 +37,10 @@ def serve(space, word, port):
         server = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
 
     def talk(sock):
-        sock.sendall(word)
-        while data := sock.recv(4096):
-            sock.sendall(data)
+        with sock, contextlib.suppress(OSError):
+            sock.sendall(word)
+            while data := sock.recv(4096):
+                sock.sendall(data)
 
     def accept():
         while True:
@@ -90,95 +73,8 @@ def open_stream(lan, address):
     return sock
 
 
-def mode(gw, modes, *prefixes):
-    result = gw.once("intercept", "lan0", PROXY_PORT, MARK, modes, *prefixes)
-    check(f"mode {modes} {' '.join(prefixes)}", result.returncode == 0, result.stderr)
-
-
 def meant(family, port=PORT):
     return f"{SERVER[4]}:{port}" if family == 4 else f"[{SERVER[6]}]:{port}"
-
-
-def test_text(gw):
-    for modes in ("tt", "ff", "rr", "tr", "rt", "ft"):
-        result = gw.once("ruleset", "lan0", 1, "1", modes, "10.0.0.0/8", "10.1.0.0/16",
-                         "10.0.0.0/8", "2001:db8::/32", "2001:db8:1::/48", "=192.168.1.0/24")
-        check(f"nft -c takes {modes}", result.returncode == 0, result.stderr)
-    check("checking leaves nothing", not gw.run("nft", "list", "tables").stdout)
-
-
-def test_take(lan, gw):
-    mode(gw, "tt")
-    for family in (4, 6):
-        got = greeting(lan, SERVER[family])
-        check(f"IPv{family} is taken, with its destination", got == meant(family), got)
-        got = greeting(lan, SERVER[family], PROXY_PORT)
-        check(f"IPv{family} to a port like the proxy's too", got == meant(family, PROXY_PORT), got)
-        got = greeting(lan, GATEWAY[family])
-        check(f"IPv{family} to the gateway itself is not", got == "gw", got)
-        got = greeting(lan, GATEWAY[family], PROXY_PORT)
-        check(f"IPv{family}: the proxy's port is closed to the LAN", got == "ECONNREFUSED", got)
-    gw.ip("route del default", "-6 route del default")
-    for family in (4, 6):
-        got = greeting(lan, SERVER[family])
-        check(f"IPv{family} is taken without any default route", got == meant(family), got)
-    add_routes(gw)
-
-
-def test_left_alone(lan, gw):
-    mode(gw, "tt", "198.51.100.0/24", "198.51.0.0/16", "2001:db8:aa::/48")
-    for family in (4, 6):
-        got = greeting(lan, SERVER[family])
-        check(f"IPv{family}: a bypassed network is left alone", got == "srv", got)
-    mode(gw, "tt", "=198.51.100.10/32", "=2001:db8:aa::/64")
-    for family in (4, 6):
-        got = greeting(lan, SERVER[family])
-        check(f"IPv{family}: a connected network is left alone", got == "srv", got)
-
-
-def test_modes(lan, gw):
-    for family in (4, 6):
-        mode(gw, "tt")
-        taken = open_stream(lan, SERVER[family])
-        mode(gw, "ff")
-        got = greeting(lan, SERVER[family])
-        check(f"IPv{family}: forwarded", got == "srv", got)
-        check(f"IPv{family}: what was taken goes on", echoes(taken))
-        forwarded = open_stream(lan, SERVER[family])
-        mode(gw, "rr")
-        start = time.monotonic()
-        got = greeting(lan, SERVER[family])
-        check(f"IPv{family}: rejected", got == "ECONNREFUSED", got)
-        check(f"IPv{family}: at once", time.monotonic() - start < 0.9)
-        check(f"IPv{family}: what was taken goes on", echoes(taken))
-        check(f"IPv{family}: what was forwarded goes on", echoes(forwarded))
-        mode(gw, "tt", "198.51.100.0/24", "2001:db8:aa::/48")
-        check(f"IPv{family}: taken goes on though bypassed since", echoes(taken))
-        mode(gw, "tt")
-        check(f"IPv{family}: taken goes on", echoes(taken))
-        check(f"IPv{family}: forwarded is not taken half-way", echoes(forwarded))
-        taken.close()
-        forwarded.close()
-    mode(gw, "tr")
-    got = greeting(lan, SERVER[4]), greeting(lan, SERVER[6])
-    check("IPv4 taken, IPv6 rejected", got == (meant(4), "ECONNREFUSED"), got)
-    mode(gw, "ft")
-    got = greeting(lan, SERVER[4]), greeting(lan, SERVER[6])
-    check("IPv4 forwarded, IPv6 taken", got == ("srv", meant(6)), got)
-
-
-def test_atomic(lan, gw):
-    mode(gw, "tt")
-    result = gw.once("nft", "delete table inet aggd\nadd rule inet aggd nochain accept\n")
-    check("what nft refuses is told by its first line",
-          result.returncode and "Error" in result.stderr and result.stderr.count("\n") == 1,
-          result.stderr)
-    check("and changes nothing", greeting(lan, SERVER[4]) == meant(4))
-    gw.run("nft", "add table inet mine").check_returncode()
-    check("cleanup", gw.once("nft", "cleanup").returncode == 0)
-    check("cleanup again", gw.once("nft", "cleanup").returncode == 0)
-    tables = gw.run("nft", "list", "tables").stdout
-    check("removes our table and no other", tables.split() == ["table", "inet", "mine"], tables)
 
 
 def with_nft(gw, script, *words):
@@ -193,41 +89,146 @@ def with_nft(gw, script, *words):
         return result.stderr if result.returncode else "no error"
 
 
-def test_failures(gw):
-    words = ("intercept", "lan0", PROXY_PORT, MARK, "tt")
-    for module, expression in (("nft_socket", "socket transparent"), ("nft_tproxy", "tproxy ip")):
-        got = with_nft(gw, f"""case "$(cat)" in *'{expression}'*)
-            echo 'Error: Could not process rule: No such file or directory' >&2; exit 1;;
-            esac\n""", *words)
-        check(f"a kernel without {module} is told so", f"lacks the module {module}" in got, got)
-    got = with_nft(gw, "cat >/dev/null; echo >&2 'Error: No such file or directory'; exit 1", *words)
-    check("one that lacks the first is told of that", "nft_socket" in got, got)
-    got = with_nft(gw, None, *words)
-    check("no nft at all", "No such file" in got, got)
-    got = with_nft(gw, "head -c 300000 /dev/zero | tr '\\0' x >&2; exit 3", *words)
-    check("one that talks too much", "xxxx" in got and len(got) < 400, len(got))
-    start = time.monotonic()
-    got = with_nft(gw, "exec sleep 60", *words)
-    check("one that hangs is ended", "timed out" in got and time.monotonic() - start < 30, got)
-    got = with_nft(gw, "exec 2>/dev/null; exec sleep 60", *words)
-    check("one that hangs silently too", "timed out" in got, got)
+class NftTest(KernelTest):
+    SPACES = ("lan", "gw", "srv")
 
+    def setUp(self):
+        super().setUp()
+        lan, gw, srv = self.lan, self.gw, self.srv
+        gw.ip(f"link add lan0 type veth peer name lan0 netns {lan.name}",
+              f"link add wan1 type veth peer name up1 netns {srv.name}",
+              "link set lan0 up", "link set wan1 up",
+              f"addr add {GATEWAY[4]}/24 dev lan0", f"-6 addr add {GATEWAY[6]}/64 dev lan0 nodad",
+              "addr add 10.1.0.2/24 dev wan1", "-6 addr add 2001:db8:1::2/64 dev wan1 nodad")
+        lan.ip("link set lan0 up", "addr add 192.168.1.10/24 dev lan0",
+               "-6 addr add 2001:db8:100::10/64 dev lan0 nodad",
+               f"route add default via {GATEWAY[4]}", f"-6 route add default via {GATEWAY[6]}")
+        srv.ip("link set up1 up", "addr add 10.1.0.1/24 dev up1",
+               "-6 addr add 2001:db8:1::1/64 dev up1 nodad",
+               f"addr add {SERVER[4]}/32 dev lo", f"-6 addr add {SERVER[6]}/128 dev lo nodad",
+               "route add default via 10.1.0.2", "-6 route add default via 2001:db8:1::2")
+        gw.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        add_routes(gw)
+        for space, word, ports in ((srv, b"srv\n", (PORT, PROXY_PORT)), (gw, b"gw\n", (PORT,))):
+            for port in ports:
+                serve(space, word, port)
+        self.check("routes", gw.once("route", "tproxy", MARK).returncode == 0)
+        proxy = gw.tool("listen", PROXY_PORT)
+        self.addCleanup(proxy.close)
+        self.check("the proxy listens", proxy.expect("ready"))
+        self.check("without a table nothing is taken", greeting(lan, SERVER[4]) == "srv")
 
-def main():
-    with Spaces("lan", "gw", "srv") as (lan, gw, srv):
-        setup(lan, gw, srv)
-        test_text(gw)
-        check("routes", gw.once("route", "tproxy", MARK).returncode == 0)
-        with gw.tool("listen", PROXY_PORT) as proxy:
-            check("the proxy listens", proxy.expect("ready"))
-            check("without a table nothing is taken", greeting(lan, SERVER[4]) == "srv")
-            test_take(lan, gw)
-            test_left_alone(lan, gw)
-            test_modes(lan, gw)
-            test_atomic(lan, gw)
-        test_failures(gw)
-    finish()
+    def mode(self, modes, *prefixes):
+        result = self.gw.once("intercept", "lan0", PROXY_PORT, MARK, modes, *prefixes)
+        self.check(f"mode {modes} {' '.join(prefixes)}", result.returncode == 0, result.stderr)
+
+    def test_text(self):
+        gw = self.gw
+        for modes in ("tt", "ff", "rr", "tr", "rt", "ft"):
+            result = gw.once("ruleset", "lan0", 1, "1", modes, "10.0.0.0/8", "10.1.0.0/16",
+                             "10.0.0.0/8", "2001:db8::/32", "2001:db8:1::/48", "=192.168.1.0/24")
+            self.check(f"nft -c takes {modes}", result.returncode == 0, result.stderr)
+        self.check("checking leaves nothing", not gw.run("nft", "list", "tables").stdout)
+
+    def test_take(self):
+        lan, gw = self.lan, self.gw
+        self.mode("tt")
+        for family in (4, 6):
+            got = greeting(lan, SERVER[family])
+            self.check(f"IPv{family} is taken, with its destination", got == meant(family), got)
+            got = greeting(lan, SERVER[family], PROXY_PORT)
+            self.check(f"IPv{family} to a port like the proxy's too",
+                       got == meant(family, PROXY_PORT), got)
+            got = greeting(lan, GATEWAY[family])
+            self.check(f"IPv{family} to the gateway itself is not", got == "gw", got)
+            got = greeting(lan, GATEWAY[family], PROXY_PORT)
+            self.check(f"IPv{family}: the proxy's port is closed to the LAN",
+                       got == "ECONNREFUSED", got)
+        gw.ip("route del default", "-6 route del default")
+        for family in (4, 6):
+            got = greeting(lan, SERVER[family])
+            self.check(f"IPv{family} is taken without any default route", got == meant(family), got)
+        add_routes(gw)
+
+    def test_left_alone(self):
+        lan, gw = self.lan, self.gw
+        self.mode("tt", "198.51.100.0/24", "198.51.0.0/16", "2001:db8:aa::/48")
+        for family in (4, 6):
+            got = greeting(lan, SERVER[family])
+            self.check(f"IPv{family}: a bypassed network is left alone", got == "srv", got)
+        self.mode("tt", "=198.51.100.10/32", "=2001:db8:aa::/64")
+        for family in (4, 6):
+            got = greeting(lan, SERVER[family])
+            self.check(f"IPv{family}: a connected network is left alone", got == "srv", got)
+
+    def test_modes(self):
+        lan, gw = self.lan, self.gw
+        for family in (4, 6):
+            self.mode("tt")
+            taken = open_stream(lan, SERVER[family])
+            self.mode("ff")
+            got = greeting(lan, SERVER[family])
+            self.check(f"IPv{family}: forwarded", got == "srv", got)
+            self.check(f"IPv{family}: what was taken goes on", echoes(taken))
+            forwarded = open_stream(lan, SERVER[family])
+            self.mode("rr")
+            got = greeting(lan, SERVER[family])
+            self.check(f"IPv{family}: rejected by a reset", got == "ECONNREFUSED", got)
+            self.check(f"IPv{family}: what was taken goes on", echoes(taken))
+            self.check(f"IPv{family}: what was forwarded goes on", echoes(forwarded))
+            self.mode("tt", "198.51.100.0/24", "2001:db8:aa::/48")
+            self.check(f"IPv{family}: taken goes on though bypassed since", echoes(taken))
+            self.mode("tt")
+            self.check(f"IPv{family}: taken goes on", echoes(taken))
+            self.check(f"IPv{family}: forwarded is not taken half-way", echoes(forwarded))
+            taken.close()
+            forwarded.close()
+        self.mode("tr")
+        got = greeting(lan, SERVER[4]), greeting(lan, SERVER[6])
+        self.check("IPv4 taken, IPv6 rejected", got == (meant(4), "ECONNREFUSED"), got)
+        self.mode("ft")
+        got = greeting(lan, SERVER[4]), greeting(lan, SERVER[6])
+        self.check("IPv4 forwarded, IPv6 taken", got == ("srv", meant(6)), got)
+
+    def test_atomic(self):
+        lan, gw = self.lan, self.gw
+        self.mode("tt")
+        result = gw.once("nft", "delete table inet aggd\nadd rule inet aggd nochain accept\n")
+        self.check("what nft refuses is told by its first line",
+                   result.returncode and "Error" in result.stderr and
+                   result.stderr.count("\n") == 1, result.stderr)
+        self.check("and changes nothing", greeting(lan, SERVER[4]) == meant(4))
+        gw.run("nft", "add table inet mine").check_returncode()
+        self.check("cleanup", gw.once("nft", "cleanup").returncode == 0)
+        self.check("cleanup again", gw.once("nft", "cleanup").returncode == 0)
+        tables = gw.run("nft", "list", "tables").stdout
+        self.check("removes our table and no other",
+                   tables.split() == ["table", "inet", "mine"], tables)
+
+    def test_failures(self):
+        gw = self.gw
+        words = ("intercept", "lan0", PROXY_PORT, MARK, "tt")
+        for module, expression in (("nft_socket", "socket transparent"),
+                                   ("nft_tproxy", "tproxy ip")):
+            got = with_nft(gw, f"""case "$(cat)" in *'{expression}'*)
+                echo 'Error: Could not process rule: No such file or directory' >&2; exit 1;;
+                esac\n""", *words)
+            self.check(f"a kernel without {module} is told so",
+                       f"lacks the module {module}" in got, got)
+        got = with_nft(gw, "cat >/dev/null; echo >&2 'Error: No such file or directory'; exit 1",
+                       *words)
+        self.check("one that lacks the first is told of that", "nft_socket" in got, got)
+        got = with_nft(gw, None, *words)
+        self.check("no nft at all", "No such file" in got, got)
+        got = with_nft(gw, "head -c 300000 /dev/zero | tr '\\0' x >&2; exit 3", *words)
+        self.check("one that talks too much", "xxxx" in got and len(got) < 400, len(got))
+        start = time.monotonic()
+        got = with_nft(gw, "exec sleep 60", *words)
+        self.check("one that hangs is ended",
+                   "timed out" in got and time.monotonic() - start < 30, got)
+        got = with_nft(gw, "exec 2>/dev/null; exec sleep 60", *words)
+        self.check("one that hangs silently too", "timed out" in got, got)
 
 
 if __name__ == "__main__":
-    main()
+    unittest.main()
