@@ -123,7 +123,8 @@ class Aggd:
     def status(self, what="status", role="gw"):
         """What aggctl says, as a dictionary."""
         node = self.lab.gw if role == "gw" else self.lab.vps
-        return json.loads(node.run(["aggctl", "-s", self.path(f"{role}.sock"), what, "--json"]).stdout)
+        socket = self.path(f"{role}.sock")
+        return json.loads(node.run(["aggctl", "-s", socket, what, "--json"]).stdout)
 
     def wait_ready(self, timeout=READY_TIMEOUT_S):
         """Until every uplink is up, as aggctl says."""

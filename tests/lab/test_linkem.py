@@ -42,8 +42,9 @@ class Links(unittest.TestCase):
         cls.lab.srv.wait_listening(7777)
 
     def test_rate_is_the_link_s_in_each_family_and_direction(self):
-        for address, direction, rate, overhead in ((SRV4, "down", 50, 1448), (SRV6, "down", 50, 1428),
-                                                   (SRV4, "up", 20, 1448), (SRV6, "up", 20, 1428)):
+        for address, direction, rate, overhead in (
+                (SRV4, "down", 50, 1448), (SRV6, "down", 50, 1428),
+                (SRV4, "up", 20, 1448), (SRV6, "up", 20, 1428)):
             with self.subTest(address=address, direction=direction):
                 got = load(self.lab.lan, "bulk", address, "-d", direction, "-t", "4", "-k", "2")
                 share = got["total_mbps"] / (rate * overhead / 1518)
@@ -75,7 +76,8 @@ class Links(unittest.TestCase):
         link.set("down", loss=10)
         before = link.counters("down")
         try:
-            self.lab.gw.run(["ping", "-q", "-c", "1000", "-i", "0.002", "-W", "1", "-I", "wan2", SRV4], check=False)
+            self.lab.gw.run(["ping", "-q", "-c", "1000", "-i", "0.002", "-W", "1", "-I", "wan2",
+                             SRV4], check=False)
         finally:
             link.set("down", loss=0)
         after = link.counters("down")
