@@ -23,6 +23,7 @@ STREAMS = 1000
 CUT_S, RESTORE_S, CUT_END_S = 5, 11, 20   # of the bulk that is cut
 OUTAGE_S = 30
 BYTES_OF_CPU_RUN = 1_000 * MB
+CPU_RUNS = 3
 LINK_USED_BYTES = 100_000                 # so many on a link: it is in use
 
 
@@ -203,9 +204,9 @@ def cpu_per_gb(run):
     cells = {}
     for direction in ("down", "up"):
         before = run.system.cpu_s()
-        got = load(run, "objects", SRV4, "-d", direction, "-n", 1,
-                   "-s", BYTES_OF_CPU_RUN // (4 if run.quick else 1))
-        moved_gb = got["size"] / 1e9
+        count = 1 if run.quick else CPU_RUNS
+        got = load(run, "objects", SRV4, "-d", direction, "-n", count, "-s", BYTES_OF_CPU_RUN)
+        moved_gb = got["size"] * count / 1e9
         cells[f"CPU s per GB {direction}"] = (run.system.cpu_s() - before) / moved_gb
         cells[f"fast {direction}, Mbit/s"] = got["size"] * 8 / got["ms"]["p50"] / 1e3
     return cells

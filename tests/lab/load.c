@@ -21,6 +21,7 @@ static int usage(void)
 	      "       aggload streams HOST  [-d down|up|both] [-n COUNT] [-m BYTES_MIN]\n"
 	      "                             [-s BYTES_MAX] [-t TIMEOUT_SECONDS]\n"
 	      "with:  -p PORT  -x SOCKS_HOST:PORT  -b DEVICE  -r SEED\n"
+	      "       -f  objects and streams up: FIN after the body (half-close)\n"
 	      "HOST is an address; behind -x also a name. Prints one JSON object.\n", stderr);
 	return 2;
 }
@@ -56,6 +57,7 @@ static bool set_option(struct load_options *o, int opt, const char *value)
 	case 'm': o->size_min = strtoull(value, NULL, 0); return true;
 	case 'r': o->seed = strtoull(value, NULL, 0); return true;
 	case 'x': return addr_parse(&o->target.socks, value, -1) == 0;
+	case 'f': return (o->half_close = true);
 	case 'b': o->target.device = value; return true;
 	default: return false;
 	}
@@ -100,7 +102,7 @@ int main(int argc, char **argv)
 		return usage();
 	argc--;
 	argv++;
-	while ((opt = getopt(argc, argv, "p:x:b:r:d:n:t:k:i:s:m:")) != -1) {
+	while ((opt = getopt(argc, argv, "p:x:b:r:d:n:t:k:i:s:m:f")) != -1) {
 		if (opt == 'p')
 			port = (uint16_t)strtoul(optarg, NULL, 0);
 		else if (!mode || !set_option(&o, opt, optarg))

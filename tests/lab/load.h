@@ -69,6 +69,7 @@ struct load_request {
 	enum load_kind kind;
 	uint64_t size, seed;
 	unsigned report_ms; /* PUT */
+	bool half_close;    /* PUT: FIN after the body, before the answer */
 };
 
 struct load_conn;
@@ -120,6 +121,7 @@ struct load_options {
 	struct load_target target;
 	enum load_kind direction;  /* LOAD_GET is down */
 	bool both;                 /* streams: every other one up */
+	bool half_close;           /* of uploads; some proxies cannot */
 	unsigned count;            /* connections, objects, streams */
 	uint64_t size, size_min;   /* bytes */
 	double seconds, skip_s;

@@ -85,7 +85,8 @@ static void put_more(struct load_conn *c)
 		}
 		c->sent += (size_t)sent;
 	}
-	shutdown(c->fd, SHUT_WR);
+	if (c->request.half_close)
+		shutdown(c->fd, SHUT_WR);
 	want(c, EPOLLIN);
 }
 

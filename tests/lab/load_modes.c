@@ -214,8 +214,9 @@ static void objects_on_tick(void *ctx, uint64_t now_us)
 		return;
 	}
 	ob->loop.tick_us = now_us + (uint64_t)(OBJECT_TIMEOUT_S * US_PER_S);
-	c->request = (struct load_request){ .kind = ob->o->direction, .size = ob->o->size,
-	                                    .seed = ob->o->seed + ob->next };
+	c->request = (struct load_request){
+		.kind = ob->o->direction, .size = ob->o->size,
+		.seed = ob->o->seed + ob->next, .half_close = ob->o->half_close };
 	c->ctx = ob;
 	ob->next++;
 	conn_start(c, &ob->loop, &ob->o->target, &events);
@@ -416,7 +417,7 @@ int load_streams(const struct load_options *o)
 		body_fill(o->seed, i * sizeof(draw), (uint8_t *)&draw, sizeof(draw));
 		conns[i].request = (struct load_request){
 			.kind = o->both ? i % 2 : o->direction, .size = stream_size(o, draw),
-			.seed = o->seed + i, .report_ms = 0 };
+			.seed = o->seed + i, .half_close = o->half_close };
 		conns[i].ctx = st;
 		conns[i].index = i;
 		conn_start(&conns[i], &st->loop, &o->target, &events);

@@ -34,6 +34,9 @@ class Load(unittest.TestCase):
                     got = self.load("objects", address, "-s", size, "-n", "3", "-d", direction)
                     self.assertEqual((got["ok"], got["failed"]), (3, 0))
 
+    def test_a_half_closed_upload_is_answered(self):
+        self.load("objects", SRV4, "-s", "100000", "-d", "up", "-f")
+
     def test_streams_both_ways(self):
         got = self.load("streams", SRV4, "-n", "300", "-d", "both")
         self.assertEqual((got["ok"], got["bad"], got["failed"]), (300, 0, 0))
