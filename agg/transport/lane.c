@@ -305,7 +305,7 @@ int lane_on_ack(struct lane *lane, uint64_t bytes)
 		if (flight.piece)
 			stream_piece_acked(flight.piece);
 		else if (flight.todo & TODO_RESET)
-			stream_redo(lane->session, flight.stream, 0);
+			stream_reset_acked(lane->session, flight.stream);
 	}
 	return 0;
 }

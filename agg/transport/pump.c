@@ -75,6 +75,7 @@ static void fill_todo(struct stream *stream, uint8_t todo,
 		frame->type = WIRE_RESET;
 		frame->reset.stream = stream->id;
 		frame->reset.end = stream->end;
+		frame->reset.offset = stream->out.end;
 		break;
 	}
 }

@@ -6,11 +6,13 @@
  * sorted by offset, without overlap. All of it lies inside the credit that
  * the peer was granted.
  *
- * Credit grows like Linux's receive buffer does (Dynamic Right-Sizing, Fisk
- * and Feng, 2001): where the owner took half of the window within two of the
- * longest round trips, the window is what limits, and doubles, inside the
- * session's memory. So a fast stream gets twice and more of the
- * delay-bandwidth product of all paths, and a slow reader stops itself only.
+ * Credit grows, inside the session's memory, where it is the window that
+ * limits: as in Linux's receive buffer (Dynamic Right-Sizing, Fisk and Feng,
+ * 2001) when the owner took half of it within two of the longest round trips;
+ * and, as a slow path may hold up what a fast one brought long ago, when what
+ * arrived has come near the window's end while the owner waits for a hole. So
+ * a fast stream gets twice the delay-bandwidth product of all paths and what
+ * a resend on the slowest takes, and a slow reader stops itself only.
  */
 #include "agg/transport/session_impl.h"
 
@@ -67,26 +69,34 @@ static uint64_t longest_rtt_us(const struct session *s)
 	return longest;
 }
 
-static void grow_window(struct stream *stream)
+static bool double_window(struct stream *stream)
+{
+	struct session *s = stream->session;
+	uint64_t more = stream->window_bytes;
+
+	if (s->grown + more > s->args.memory_max)
+		return false;
+	stream->window_bytes += more;
+	stream->window_grown += more;
+	s->grown += more;
+	return true;
+}
+
+/* The owner took something. */
+static void grow_by_rate(struct stream *stream)
 {
 	struct session *s = stream->session;
 
 	if (stream->in_offset - stream->epoch_offset < stream->window_bytes / 2)
 		return;
-	uint64_t more = stream->window_bytes;
-	if (s->now_us - stream->epoch_us < EPOCH_RTTS * longest_rtt_us(s) &&
-	    s->grown + more <= s->args.memory_max) {
-		stream->window_bytes += more;
-		stream->window_grown += more;
-		s->grown += more;
-	}
+	if (s->now_us - stream->epoch_us < EPOCH_RTTS * longest_rtt_us(s))
+		double_window(stream);
 	stream->epoch_us = s->now_us;
 	stream->epoch_offset = stream->in_offset;
 }
 
 static void grant(struct stream *stream)
 {
-	grow_window(stream);
 	uint64_t max = stream->in_offset + stream->window_bytes;
 
 	if (stream->fin_offset == UINT64_MAX &&
@@ -94,6 +104,24 @@ static void grant(struct stream *stream)
 		stream->granted_max = max;
 		pump_todo(stream, TODO_CREDIT);
 	}
+}
+
+static void taken(struct stream *stream)
+{
+	grow_by_rate(stream);
+	grant(stream);
+}
+
+/* Something arrived behind a hole. */
+static void grow_by_hole(struct stream *stream)
+{
+	const struct segment *first = stream->segments;
+
+	if (!first || first->offset <= stream->in_offset ||
+	    stream->granted_max - stream->highest > stream->window_bytes / 4)
+		return;
+	if (double_window(stream))
+		grant(stream);
 }
 
 /* Offers bytes to the owner; how many it took. */
@@ -118,6 +146,25 @@ static void deliver_fin(struct stream *stream)
 	stream_check_done(stream);
 }
 
+/* The peer's RESET is reached when all bytes before it were taken. */
+static void check_reset(struct stream *stream)
+{
+	if (stream->reset_offset != UINT64_MAX &&
+	    stream->in_offset >= stream->reset_offset && !stream->closing)
+		stream_close(stream, (enum stream_end)stream->reset_end);
+}
+
+void receive_reset(struct stream *stream, const struct wire_reset *reset)
+{
+	stream->reset_offset = reset->offset;
+	stream->reset_end = reset->end;
+	if (stream->closing) { /* we did too: nobody wants our bytes any more */
+		stream_drop_output(stream);
+		stream_check_done(stream);
+	}
+	check_reset(stream);
+}
+
 void receive_deliver(struct stream *stream)
 {
 	uint64_t before = stream->in_offset;
@@ -138,8 +185,9 @@ void receive_deliver(struct stream *stream)
 		break;
 	}
 	if (stream->in_offset != before)
-		grant(stream);
+		taken(stream);
 	deliver_fin(stream);
+	check_reset(stream);
 }
 
 /* Keeps n bytes at offset, which overlap with nothing, before `next` (NULL:
@@ -233,6 +281,8 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 	stream->path_rx[path] += data->len;
 	if (fin)
 		stream->fin_offset = end;
+	if (end > stream->highest)
+		stream->highest = end;
 	if (offset < stream->in_offset) {
 		uint64_t old = (end < stream->in_offset ? end : stream->in_offset) -
 		               offset;
@@ -245,11 +295,12 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		offset += n;
 		p += n;
 		if (n)
-			grant(stream);
+			taken(stream);
 	}
 	if (offset < end && !stream->closing &&
 	    insert(stream, offset, p, end) < 0)
 		stream_reset(stream, STREAM_END_LIMIT);
+	grow_by_hole(stream);
 	receive_deliver(stream);
 	return 0;
 }

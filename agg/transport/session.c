@@ -374,7 +374,7 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 		on_credit(stream, f->credit.offset_max);
 		break;
 	case WIRE_RESET:
-		stream_close(stream, (enum stream_end)f->reset.end);
+		receive_reset(stream, &f->reset);
 		break;
 	case WIRE_HELLO:
 	case WIRE_WELCOME:

@@ -102,8 +102,9 @@ struct stream {
 	struct addr client, bound;
 	bool known;         /* OPEN was seen, or is ours */
 	bool accepted;      /* the dial succeeded */
-	bool closing;       /* carries nothing more: see end */
-	bool gone;          /* and the peer knows: free it */
+	bool closing;       /* takes nothing more from owner and peer: see end */
+	bool reset_acked;   /* the peer knows */
+	bool gone;          /* nothing is left to be done: free it */
 	uint8_t end;        /* enum stream_end, once closing */
 	uint8_t todo;
 	uint8_t bundle;
@@ -128,6 +129,9 @@ struct stream {
 	uint64_t epoch_us, epoch_offset;
 	size_t buffered;
 	uint64_t fin_offset;    /* UINT64_MAX: not told yet */
+	uint64_t reset_offset;  /* the peer's RESET stands here; UINT64_MAX */
+	uint8_t reset_end;      /* and says so */
+	uint64_t highest;       /* the end of what arrived, in order or not */
 	bool fin_delivered, delivering;
 
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
@@ -208,6 +212,7 @@ struct stream *stream_create(struct session *s, uint32_t id);
 void stream_free(struct stream *stream);
 void stream_close(struct stream *stream, enum stream_end end);
 void stream_reap(struct stream *stream);
+void stream_drop_output(struct stream *stream);
 void stream_check_done(struct stream *stream);
 bool stream_has_work(const struct stream *stream);
 struct piece *stream_next_piece(struct stream *stream, uint32_t max);
@@ -217,12 +222,14 @@ void stream_piece_unsent(struct piece *piece); /* no lane took it */
 void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
 void stream_notify_space(struct stream *stream);
 void stream_redo(struct session *s, uint32_t id, uint8_t todo);
+void stream_reset_acked(struct session *s, uint32_t id);
 void piece_put(struct piece *piece);
 
 /* receive.c: -EPROTO with *why where the peer broke the rules */
 int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
                  unsigned path, const char **why);
 void receive_deliver(struct stream *stream);
+void receive_reset(struct stream *stream, const struct wire_reset *reset);
 void receive_finish(struct stream *stream);
 void receive_init(struct stream *stream, uint64_t credit);
 uint64_t receive_first_credit(const struct session *s);

@@ -7,7 +7,8 @@
  * queued to be sent again; whichever copy is acknowledged first ends it.
  *
  * A stream is done when its last byte and FIN are acknowledged and the peer's
- * FIN was delivered; or when a RESET was acknowledged.
+ * FIN was delivered; or when a RESET, and all bytes before it, were
+ * acknowledged; or when the peer's RESET was reached.
  */
 #include "agg/transport/session_impl.h"
 
@@ -41,7 +42,7 @@ struct stream *stream_create(struct session *s, uint32_t id)
 	stream->session = s;
 	stream->id = id;
 	stream->since_us = s->now_us;
-	stream->fin_offset = UINT64_MAX;
+	stream->fin_offset = stream->reset_offset = UINT64_MAX;
 	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
 	s->stream_count++;
 	return stream;
@@ -61,7 +62,7 @@ static void set_starved(struct stream *stream, bool starved)
 }
 
 /* The lanes' copies may live on; they no longer belong to anybody. */
-static void drop_output(struct stream *stream)
+void stream_drop_output(struct stream *stream)
 {
 	struct session *s = stream->session;
 	uint64_t unsent = stream->out.end - stream->next_offset;
@@ -86,7 +87,7 @@ void stream_free(struct stream *stream)
 {
 	struct session *s = stream->session;
 
-	drop_output(stream);
+	stream_drop_output(stream);
 	receive_finish(stream);
 	if (stream->is_todo)
 		DL_DELETE2(s->todo, stream, todo_prev, todo_next);
@@ -111,7 +112,7 @@ void stream_close(struct stream *stream, enum stream_end end)
 	if (!stream->closing)
 		stream->end = (uint8_t)end;
 	stream->closing = true;
-	drop_output(stream);
+	stream_drop_output(stream);
 	bury(stream, true);
 }
 
@@ -134,7 +135,10 @@ void stream_reset(struct stream *stream, enum stream_end end)
 	session_enter(stream->session);
 	stream->closing = true;
 	stream->end = (uint8_t)end;
-	drop_output(stream);
+	/* Where the peer has reset too, it wants our bytes no more. */
+	if (end != STREAM_END_RESET || stream->reset_offset != UINT64_MAX)
+		stream_drop_output(stream);
+	set_starved(stream, false);
 	pump_todo(stream, TODO_RESET);
 	bury(stream, false);
 	session_settle(stream->session);
@@ -144,6 +148,8 @@ void stream_check_done(struct stream *stream)
 {
 	if (!stream->closing && stream->fin_acked && stream->fin_delivered)
 		stream_close(stream, STREAM_END_FINISHED);
+	else if (stream->reset_acked && stream->out.base == stream->out.end)
+		bury(stream, true);
 }
 
 static uint64_t unsent_bytes(const struct stream *stream)
@@ -151,15 +157,21 @@ static uint64_t unsent_bytes(const struct stream *stream)
 	return stream->out.end - stream->next_offset;
 }
 
+/* How much a stream may have waiting, not yet in a lane. */
+static uint64_t unsent_max(const struct stream *stream)
+{
+	uint64_t limit = UNSENT_ALL / (stream->session->stream_count + 1);
+
+	if (limit < UNSENT_MIN)
+		return UNSENT_MIN;
+	return limit < UNSENT_MAX ? limit : UNSENT_MAX;
+}
+
 static size_t space(const struct stream *stream)
 {
 	const struct session *s = stream->session;
-	uint64_t limit = UNSENT_ALL / (s->stream_count + 1);
+	uint64_t limit = unsent_max(stream);
 
-	if (limit < UNSENT_MIN)
-		limit = UNSENT_MIN;
-	if (limit > UNSENT_MAX)
-		limit = UNSENT_MAX;
 	if (stream->closing || stream->fin_wanted ||
 	    s->retained >= SESSION_RETAIN_MAX || unsent_bytes(stream) >= limit)
 		return 0;
@@ -255,13 +267,11 @@ void stream_pull(struct stream *stream)
 
 bool stream_has_work(const struct stream *stream)
 {
-	if (stream->closing)
-		return false;
 	if (stream->again)
 		return true;
 	if (unsent_bytes(stream))
 		return stream->next_offset < stream->peer_max;
-	return stream->fin_wanted && !stream->fin_sent;
+	return stream->fin_wanted && !stream->fin_sent && !stream->closing;
 }
 
 static struct piece *cut_piece(struct stream *stream, uint32_t max)
@@ -413,21 +423,35 @@ void stream_piece_stuck(struct piece *piece, bool stuck)
 
 void stream_notify_space(struct stream *stream)
 {
-	if (!stream->events || !space(stream))
+	/* A good part at once: the owner reads as much as there is space. */
+	if (!stream->events || space(stream) < unsent_max(stream) / 4)
 		return;
 	set_starved(stream, false);
 	stream->events->on_writable(stream->ctx);
 }
 
-void stream_redo(struct session *s, uint32_t id, uint8_t todo)
+static struct stream *find(struct session *s, uint32_t id)
 {
 	struct stream *stream;
 
 	HASH_FIND(hh, s->streams, &id, sizeof(id), stream);
+	return stream;
+}
+
+void stream_redo(struct session *s, uint32_t id, uint8_t todo)
+{
+	struct stream *stream = find(s, id);
+
+	if (stream)
+		pump_todo(stream, todo);
+}
+
+void stream_reset_acked(struct session *s, uint32_t id)
+{
+	struct stream *stream = find(s, id);
+
 	if (!stream)
 		return;
-	if (!todo) /* the RESET arrived */
-		bury(stream, true);
-	else
-		pump_todo(stream, todo);
+	stream->reset_acked = true;
+	stream_check_done(stream);
 }

@@ -80,8 +80,10 @@ void stream_pull(struct stream *s);
 /* The side that dials: it succeeded, from this local address. Data may be
  * committed and taken before. A failed dial is stream_reset(). */
 void stream_accept(struct stream *s, const struct addr *bound);
-/* Ends both directions at once, unsent bytes are dropped; the peer's owner
- * gets on_closed(end). Ours follows too, in a later turn. */
+/* Ends both directions. What was committed before still goes out, and comes
+ * before the peer's owner gets on_closed(end), if end is STREAM_END_RESET; for
+ * any other end it is dropped. Nothing more comes in. Our on_closed follows
+ * too, in a later turn. */
 void stream_reset(struct stream *s, enum stream_end end);
 
 #endif

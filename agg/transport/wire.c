@@ -192,6 +192,9 @@ static const char *decode_reset(struct wire_reset *r, struct cursor *c)
 {
 	r->stream = (uint32_t)take_uint(c, 4);
 	r->end = (uint8_t)take_uint(c, 1);
+	r->offset = take_uint(c, 8);
+	if (r->offset > WIRE_OFFSET_MAX)
+		return "RESET: offset too large";
 	if (r->end == STREAM_END_FINISHED || r->end >= STREAM_END_COUNT)
 		r->end = STREAM_END_RESET; /* a later version's reason */
 	return NULL;
@@ -287,7 +290,8 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		return put_uint(p, f->credit.offset_max, 8);
 	case WIRE_RESET:
 		p = put_uint(p, f->reset.stream, 4);
-		return put_uint(p, f->reset.end, 1);
+		p = put_uint(p, f->reset.end, 1);
+		return put_uint(p, f->reset.offset, 8);
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
 		break; /* wire_encode_data_header */

@@ -125,7 +125,8 @@ struct wire_credit {
 
 struct wire_reset {
 	uint32_t stream;
-	uint8_t end; /* enum stream_end */
+	uint8_t end;     /* enum stream_end */
+	uint64_t offset; /* bytes up to here come before it; 0: at once */
 };
 
 struct wire_close { char reason[128]; };

@@ -41,7 +41,7 @@ struct party {
 	size_t gulp;              /* a slow reader: so much at once ... */
 	uint64_t pause_us;        /* ... and then a pause; 0: fast */
 	size_t appetite;
-	bool paused, finished, closed;
+	bool paused, finished, closed, stream_seen;
 	enum stream_end end;
 	int side;
 };
@@ -193,6 +193,7 @@ static enum stream_end accept_stream(void *ctx, struct stream *stream,
 
 	CHECK(run, !p->stream && !p->closed, "flow accepted twice");
 	p->stream = stream;
+	p->stream_seen = true;
 	*events = &party_events;
 	*stream_ctx = p;
 	virtual_at(run->net, virtual_now(run->net) +
@@ -214,6 +215,7 @@ static void on_start(void *ctx)
 	CHECK(run, p->stream, "session_open failed");
 	flow->started = true;
 	flow->progress_us = virtual_now(run->net);
+	p->stream_seen = true;
 	write_more(p);
 }
 
@@ -307,8 +309,15 @@ static void check_end(struct run *run, const struct flow *flow)
 	const struct party *c = &flow->party[V_CONCENTRATOR];
 	bool reset = g->reset_at <= g->size || c->reset_at <= c->size;
 
-	if (reset && (g->end == STREAM_END_RESET || c->end == STREAM_END_RESET))
+	if (reset && (g->end == STREAM_END_RESET || c->end == STREAM_END_RESET)) {
+		/* What was sent before the one reset came before it. */
+		const struct party *by = g->reset_at <= g->size ? g : c;
+		const struct party *to = by == g ? c : g;
+		CHECK(run, to->reset_at <= to->size || !to->stream_seen ||
+		      to->received == by->sent, "flow %d: a reset overtook bytes",
+		      (int)(flow - run->flows));
 		return;
+	}
 	CHECK(run, g->end == STREAM_END_FINISHED && c->end == STREAM_END_FINISHED,
 	      "flow %d ended %s / %s", (int)(flow - run->flows),
 	      stream_end_text(g->end), stream_end_text(c->end));
