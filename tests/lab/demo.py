@@ -209,7 +209,8 @@ def main():
             lab.srv.spawn(["aggload", "server"])
             lab.srv.wait_listening(7777)
             figures = Demo(lab).run()
-            print(f"\nOne connection: {figures['aggregate_down_mbps']} Mbit/s; the best uplink alone: "
+            print(f"\nOne connection: {figures['aggregate_down_mbps']} Mbit/s; "
+                  "the best uplink alone: "
                   f"{max(l['alone_down_mbps'] for l in figures['links'])}.", flush=True)
             last_line = json.dumps(figures) if args.json else ""
             if args.keep:
