@@ -31,6 +31,7 @@ a killed lab left is removed by the next start.
 """
 import argparse
 import atexit
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -45,6 +46,7 @@ import scenario  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RUN_DIR = "/run"
+ETC_DIR = "/etc/netns"  # of ip-netns(8)
 PREFIX = "aggdlab"  # of namespaces and run directories, before the pid
 NODES = ("lan", "gw", "isp", "vps", "srv")
 
@@ -107,15 +109,37 @@ class Node:
         os.close(fd)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
+    @contextlib.contextmanager
+    def inside(self):
+        """This thread is in the host: a socket made now stays there."""
+        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self.ns}", os.O_RDONLY)
+        try:
+            if libc.setns(there, CLONE_NEWNET) < 0:
+                raise LabError(f"{self.name}: setns: {os.strerror(ctypes.get_errno())}")
+            yield
+        finally:
+            libc.setns(home, CLONE_NEWNET)
+            os.close(there)
+            os.close(home)
+
+    def etc(self, name, text):
+        """A file of /etc that only this host's later processes see."""
+        folder = os.path.join(ETC_DIR, self.ns)
+        os.makedirs(folder, exist_ok=True)
+        write_file(os.path.join(folder, name), text)
+
     def spawn(self, argv, **kwargs):
         """A process in this host; the lab kills it at the end."""
+        argv = [self.lab.tool(argv[0])] + [str(a) for a in argv[1:]]
+        if os.path.isdir(os.path.join(ETC_DIR, self.ns)):
+            argv = ["ip", "netns", "exec", self.ns] + argv
         log = kwargs.pop("log", None)
         if log:
             file = open(os.path.join(self.lab.dir, log), "ab")
             kwargs.update(stdout=kwargs.get("stdout", file), stderr=file)
         kwargs.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen([self.lab.tool(argv[0])] + [str(a) for a in argv[1:]],
-                                   preexec_fn=self.enter, **kwargs)
+        process = subprocess.Popen(argv, preexec_fn=self.enter, **kwargs)
         self.lab.processes.append(process)
         if log:
             file.close()
@@ -432,7 +456,16 @@ def remove_lab(lab_id):
             except ProcessLookupError:
                 pass
         subprocess.run(["ip", "netns", "del", name], capture_output=True)
+        remove_etc(name)
     shutil.rmtree(os.path.join(RUN_DIR, lab_id), ignore_errors=True)
+
+
+def remove_etc(namespace):
+    folder = os.path.join(ETC_DIR, namespace)
+    if os.path.isdir(folder):
+        shutil.rmtree(folder)
+        with contextlib.suppress(OSError):
+            os.rmdir(ETC_DIR)  # unless others have theirs there
 
 
 def is_stale(lab_id):
