@@ -45,7 +45,8 @@ class Report:
     def add(self, outcome, name, seconds, details=""):
         self.counts[outcome] += 1
         word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[outcome]
-        print(f"{word:8}{name}  {seconds:.1f} s", flush=True)
+        note = f"  ({details})" if outcome == "passed" and details else ""
+        print(f"{word:8}{name}  {seconds:.1f} s{note}", flush=True)
         if outcome == "failed":
             for line in details.strip().splitlines()[-DETAIL_LINES_MAX:]:
                 print("        " + line)
@@ -157,7 +158,7 @@ class PipedResult(unittest.TestResult):
                           "details": details}), file=self.pipe, flush=True)
 
     def addSuccess(self, test):
-        self.tell(test, "passed")
+        self.tell(test, "passed", getattr(test, "note", ""))
 
     def addSkip(self, test, reason):
         self.tell(test, "skipped", reason)
