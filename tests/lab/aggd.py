@@ -8,16 +8,23 @@ configuration files that a real pair would have.
         aggd.start()
         lab.lan.run(["curl", f"http://{SRV4}/"])
         print(aggd.status()["uplinks"])
+        aggd.gateway_options = {"scheduler": "roundrobin"}
+        aggd.reload("gw")
+
+A role is named by its host: "gw" or "vps".
 """
 import json
 import os
+import signal
 import time
 
 from lab import SRV4, SRV6, VPS4, VPS6, LabError
 
 SOCKS_ADDRESS = "192.168.100.1:1080"
 READY_TIMEOUT_S = 15
-STOP_TIMEOUT_S = 10
+RELOAD_TIMEOUT_S = 5
+STOP_TIMEOUT_S = 12
+POLL_S = 0.02
 
 GATEWAY = """\
 config aggd 'main'
@@ -31,8 +38,8 @@ config concentrator 'vps'
 {uplinks}config lan
 	list device 'lan0'
 	option tproxy '1'
-	option socks5 '{socks}'
-"""
+{socks}{lan}
+{bypass}"""
 
 UPLINK = """\
 config uplink '{name}'
@@ -50,8 +57,14 @@ config aggd 'main'
 config site 'home'
 	option pin '{pin}'
 {site}
-config egress
+{sites}config egress
 {allow}"""
+
+SITE = """\
+config site '{name}'
+	option pin '{pin}'
+
+"""
 
 
 def options(values):
@@ -59,21 +72,47 @@ def options(values):
     return "".join(f"\toption {key} '{value}'\n" for key, value in (values or {}).items())
 
 
-class Aggd:
-    """A pair of daemons. The dictionaries add options to their sections."""
+def lists(key, values):
+    return "".join(f"\tlist {key} '{value}'\n" for value in values)
 
-    socks = SOCKS_ADDRESS
+
+def endpoint(address):
+    return f"[{address}]:443" if ":" in address else f"{address}:443"
+
+
+def wait_until(check, timeout, what):
+    """Until check() gives something true, which is returned. what says what
+    was waited for, or is a function that does."""
+    end = time.monotonic() + timeout
+    while True:
+        got = check()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise LabError(f"not after {timeout} s: {what() if callable(what) else what}")
+        time.sleep(POLL_S)
+
+
+class Aggd:
+    """A pair of daemons. The dictionaries add options to their sections, and
+    may be changed before a start or a reload()."""
 
     def __init__(self, lab, gateway=None, concentrator=None, site=None, uplinks=None,
-                 endpoints=(VPS4, VPS6), allow=(SRV4 + "/32", SRV6 + "/128")):
+                 endpoints=(VPS4, VPS6), allow=(SRV4 + "/32", SRV6 + "/128"),
+                 lan=None, bypass=(), only=None):
         self.lab = lab
         self.dir = lab.dir
+        self.socks = SOCKS_ADDRESS          # None: no SOCKS5
         self.gateway_options = gateway
         self.concentrator_options = concentrator
         self.site_options = site
         self.uplink_options = uplinks or {}
         self.endpoints = endpoints
         self.allow = allow
+        self.lan_options = lan
+        self.bypass = list(bypass)
+        self.only = only                    # names of the uplinks; None: all
+        self.sites = {}                     # more of them: name to pin
         self.gw_process = self.vps_process = None
 
     def path(self, name):
@@ -83,6 +122,10 @@ class Aggd:
         with open(self.path(name), "w", encoding="utf-8") as file:
             file.write(text)
 
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
     def keygen(self, node, folder):
         """Makes an identity; its pin."""
         if not os.path.isdir(self.path(folder)):
@@ -90,20 +133,28 @@ class Aggd:
         return node.run(["aggctl", "pin", self.path(folder)]).stdout.split()[-1]
 
     def write_configs(self):
-        pin_gw = self.keygen(self.lab.gw, "gw-state")
-        pin_vps = self.keygen(self.lab.vps, "vps-state")
-        endpoints = "".join(f"\tlist endpoint '{'[' + e + ']' if ':' in e else e}:443'\n"
-                            for e in self.endpoints)
-        uplinks = "".join(UPLINK.format(name=u.name, device=u.device,
-                                        more=options(self.uplink_options.get(u.name)))
-                          for u in self.lab.uplinks)
-        self.write("gw.conf", GATEWAY.format(
-            dir=self.dir, main=options(self.gateway_options), endpoints=endpoints, pin=pin_vps,
-            uplinks=uplinks, socks=self.socks))
-        self.write("vps.conf", CONCENTRATOR.format(
-            dir=self.dir, main=options(self.concentrator_options), pin=pin_gw,
-            site=options(self.site_options),
-            allow="".join(f"\tlist allow '{a}'\n" for a in self.allow)))
+        self.write("gw.conf", self.gateway_conf(self.keygen(self.lab.vps, "vps-state")))
+        self.write("vps.conf", self.concentrator_conf(self.keygen(self.lab.gw, "gw-state")))
+
+    def gateway_conf(self, pin):
+        uplinks = [u for u in self.lab.uplinks if self.only is None or u.name in self.only]
+        return GATEWAY.format(
+            dir=self.dir, main=options(self.gateway_options), pin=pin,
+            endpoints=lists("endpoint", map(endpoint, self.endpoints)),
+            uplinks="".join(UPLINK.format(name=u.name, device=u.device,
+                                          more=options(self.uplink_options.get(u.name)))
+                            for u in uplinks),
+            socks=options({"socks5": self.socks} if self.socks else None),
+            lan=options(self.lan_options),
+            bypass="config bypass\n" + lists("dest", self.bypass) if self.bypass else "")
+
+    def concentrator_conf(self, pin):
+        return CONCENTRATOR.format(
+            dir=self.dir, main=options(self.concentrator_options), pin=pin,
+            site=options(self.site_options), allow=lists("allow", self.allow),
+            sites="".join(SITE.format(name=n, pin=p) for n, p in self.sites.items()))
+
+    # -- running
 
     def start(self):
         """Both daemons; returns when the session is up on every uplink."""
@@ -118,40 +169,92 @@ class Aggd:
 
     def start_gateway(self):
         self.gw_process = self.lab.gw.spawn(["aggd", "-c", self.path("gw.conf")], log="gw.log")
-        self.lab.gw.wait_listening(1080)
+        if self.socks:
+            self.lab.gw.wait_listening(1080)
+
+    def process(self, role):
+        return self.gw_process if role == "gw" else self.vps_process
+
+    def ctl(self, role, *words, check=True):
+        node = self.lab.node(role)
+        return node.run(["aggctl", "-s", self.path(f"{role}.sock"), *words], check=check)
 
     def status(self, what="status", role="gw"):
         """What aggctl says, as a dictionary."""
-        node = self.lab.gw if role == "gw" else self.lab.vps
-        socket = self.path(f"{role}.sock")
-        return json.loads(node.run(["aggctl", "-s", socket, what, "--json"]).stdout)
+        return json.loads(self.ctl(role, what, "--json").stdout)
+
+    def uplinks(self):
+        """The gateway's, by name."""
+        return {u["name"]: u for u in self.status("uplinks")["uplinks"]}
 
     def wait_ready(self, timeout=READY_TIMEOUT_S):
-        """Until every uplink is up, as aggctl says."""
-        end = time.monotonic() + timeout
-        states = {}
-        while time.monotonic() < end:
-            for role, process in (("gw", self.gw_process), ("vps", self.vps_process)):
-                if process.poll() is not None:
+        """Until every uplink is up, as aggctl says, and both families of the
+        LAN's connections are taken."""
+        def check():
+            for role in ("gw", "vps"):
+                if self.process(role).poll() is not None:
                     raise LabError(f"aggd on {role} ended: " + self.log(role))
-            states = {u["name"]: u["state"] for u in self.status("uplinks")["uplinks"]}
-            if states and all(state == "up" for state in states.values()):
-                return
-            time.sleep(0.05)
-        raise LabError(f"uplinks not up after {timeout} s: {states}\n" + self.log("gw"))
+            states = [u["state"] for u in self.uplinks().values()]
+            return states and set(states) == {"up"} and self.is_taking("ip", "ip6")
+
+        wait_until(check, timeout, lambda: f"uplinks up and the LAN taken: {self.uplinks()}\n"
+                   + self.log("gw"))
+
+    def ruleset(self):
+        return self.lab.gw.run(["nft", "list", "table", "inet", "aggd"], check=False).stdout
+
+    def is_taking(self, *families):
+        """Are the LAN's connections of these families, ip and ip6, taken?"""
+        rules = self.ruleset()
+        return all(f"tproxy {family} to" in rules for family in families)
+
+    def reload(self, role):
+        """SIGHUP with what the fields say now; waits until it is done. False:
+        the daemon refused the file."""
+        self.write_configs()
+        return self.hup(role)
+
+    def hup(self, role):
+        """SIGHUP with the files as they are."""
+        def answers():
+            log = self.read(f"{role}.log")
+            return log.count(" read again\n"), log.count("present configuration stays")
+
+        before = answers()
+        self.process(role).send_signal(signal.SIGHUP)
+        wait_until(lambda: answers() != before, RELOAD_TIMEOUT_S, f"{role} reloads")
+        return answers()[1] == before[1]
+
+    def rss_mb(self, role):
+        with open(f"/proc/{self.process(role).pid}/status", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) / 1024
+        return None
 
     def log(self, role, lines_max=20):
-        with open(self.path(f"{role}.log"), encoding="utf-8", errors="replace") as file:
-            return "".join(file.readlines()[-lines_max:])
+        return "".join(self.read(f"{role}.log").splitlines(True)[-lines_max:])
+
+    def stop_one(self, role):
+        """SIGTERM, and SIGKILL if it does not end; its exit status."""
+        process = self.process(role)
+        if not process:
+            return None
+        if process.poll() is None:
+            process.terminate()
+        end = time.monotonic() + STOP_TIMEOUT_S
+        while process.poll() is None and time.monotonic() < end:
+            time.sleep(POLL_S)
+        self.lab.kill(process)
+        if role == "gw":
+            self.gw_process = None
+        else:
+            self.vps_process = None
+        return process.returncode
 
     def stop(self):
         for process in (self.gw_process, self.vps_process):
             if process and process.poll() is None:
                 process.terminate()
-        end = time.monotonic() + STOP_TIMEOUT_S
-        for process in (self.gw_process, self.vps_process):
-            while process and process.poll() is None and time.monotonic() < end:
-                time.sleep(0.05)
-            if process:
-                self.lab.kill(process)
-        self.gw_process = self.vps_process = None
+        self.stop_one("gw")
+        self.stop_one("vps")
