@@ -346,6 +346,8 @@ class Lab:
             allowed = file.read().strip()
         try:
             if self.cc not in allowed.split():
+                if shutil.which("modprobe"):
+                    subprocess.run(["modprobe", "-q", "tcp_" + self.cc])
                 write_file(CC_ALLOWED, f"{allowed} {self.cc}")
             for node in self.nodes.values():
                 node.sysctl({"net.ipv4.tcp_congestion_control": self.cc})
