@@ -166,12 +166,20 @@ static struct inlet *open_inlet(struct gateway *g, const struct inlet_ops *ops,
 	return err < 0 ? NULL : inlet;
 }
 
-static void close_inlets(struct gateway *g)
+static int open_socks5(struct gateway *g)
+{
+	const struct addr *at = &g->role.conf->lan.socks5;
+
+	if (at->family == AF_UNSPEC)
+		return 0;
+	g->socks5 = open_inlet(g, &inlet_socks5, at, "SOCKS5");
+	return g->socks5 ? 0 : -1;
+}
+
+static void close_socks5(struct gateway *g)
 {
 	inlet_destroy(g->socks5);
-	inlet_destroy(g->tproxy[0]);
-	inlet_destroy(g->tproxy[1]);
-	g->socks5 = g->tproxy[0] = g->tproxy[1] = NULL;
+	g->socks5 = NULL;
 }
 
 static int open_tproxy(struct gateway *g)
@@ -193,16 +201,50 @@ static int open_tproxy(struct gateway *g)
 	return 0;
 }
 
+static void close_tproxy(struct gateway *g)
+{
+	inlet_destroy(g->tproxy[0]);
+	inlet_destroy(g->tproxy[1]);
+	g->tproxy[0] = g->tproxy[1] = NULL;
+}
+
+static bool wants_tproxy(const struct gateway *g)
+{
+	return g->role.conf->lan_count && g->role.conf->lan.tproxy;
+}
+
 static int open_inlets(struct gateway *g)
 {
-	const struct conf_lan *lan = &g->role.conf->lan;
+	if (open_socks5(g) < 0)
+		return -1;
+	return wants_tproxy(g) ? open_tproxy(g) : 0;
+}
 
-	if (lan->socks5.family != AF_UNSPEC) {
-		g->socks5 = open_inlet(g, &inlet_socks5, &lan->socks5, "SOCKS5");
-		if (!g->socks5)
-			return -1;
+static bool socks5_equal(const struct conf_lan *a, const struct conf_lan *b)
+{
+	return addr_equal(&a->socks5, &b->socks5) &&
+	       !strcmp(a->socks5_user, b->socks5_user) &&
+	       !strcmp(a->socks5_password, b->socks5_password);
+}
+
+/* A way in whose own keys are as before keeps its listener: whoever connects
+ * meanwhile notices nothing. */
+static void reload_inlets(struct gateway *g, const struct conf_lan *old)
+{
+	struct kerr err;
+
+	if (!socks5_equal(old, &g->role.conf->lan)) {
+		close_socks5(g);
+		open_socks5(g);
 	}
-	return g->role.conf->lan_count && lan->tproxy ? open_tproxy(g) : 0;
+	if (wants_tproxy(g) && !g->tproxy[0]) {
+		open_tproxy(g);
+	} else if (!wants_tproxy(g) && g->tproxy[0]) {
+		close_tproxy(g);
+		nft_cleanup(&err);
+		route_clear_tproxy(g->route, &err);
+		buf_take(&g->applied, g->applied.len);
+	}
 }
 
 /* The session -------------------------------------------------------------- */
@@ -474,16 +516,7 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 	                   conf->main.memory_bytes, conf->main.linger_us);
 	if (strcmp(old->main.scheduler, conf->main.scheduler))
 		session_set_settings(g->session, 0, conf->main.scheduler);
-	if (!conf_lan_equal(&old->lan, &conf->lan)) {
-		close_inlets(g);
-		if (!conf->lan_count || !conf->lan.tproxy) {
-			struct kerr err;
-			nft_cleanup(&err);
-			route_clear_tproxy(g->route, &err);
-			buf_take(&g->applied, g->applied.len);
-		}
-		open_inlets(g);
-	}
+	reload_inlets(g, &old->lan);
 	reload_uplinks(g, old);
 	apply_soon(g);
 }
@@ -493,8 +526,7 @@ static void gateway_drain(struct role *role)
 	struct gateway *g = (struct gateway *)role;
 
 	g->draining = true;
-	inlet_destroy(g->socks5);
-	g->socks5 = NULL;
+	close_socks5(g);
 	on_apply(g);
 }
 
@@ -558,7 +590,8 @@ static void gateway_destroy(struct role *role)
 	if (!g)
 		return;
 	loop_undefer(role->loop, restart_session, g);
-	close_inlets(g);
+	close_socks5(g);
+	close_tproxy(g);
 	session_destroy(g->session);
 	relays_destroy(g->relays);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
