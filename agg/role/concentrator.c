@@ -158,9 +158,14 @@ static void on_over(void *ctx, const char *why)
 	loop_defer(site->c->role.loop, end_session, site);
 }
 
+static void on_suspect(void *ctx, const struct lane *lane)
+{
+	snapshot_log_suspect("site's uplink ", lane);
+}
+
 static const struct session_events session_events = {
 	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
-	.on_settings = on_settings, .on_over = on_over,
+	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
 };
 
 static void tell_settings(struct site *site)

@@ -47,7 +47,8 @@ struct gateway {
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
 	struct relays *relays;
 	struct inlet *socks5, *tproxy[2];
-	bool draining, outage, remote_ipv6;
+	bool draining, outage;
+	bool remote_known, remote_ipv6; /* the concentrator's settings */
 	uint64_t pathless_us;    /* since when no path works; 0: one does */
 	uint64_t state_us;       /* since when it is up, or not */
 	char cipher[REPORT_WORDS_MAX + 1];
@@ -282,21 +283,24 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 	return STREAM_END_NOT_ALLOWED; /* a gateway opens, it does not accept */
 }
 
+static void note_paths(struct gateway *g);
+
 static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct gateway *g = ctx;
 	bool ipv6 = settings->flags & WIRE_HAS_IPV6;
 
-	if (ipv6 != g->remote_ipv6)
+	if (ipv6 != g->remote_ipv6 || !g->remote_known)
 		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
 	g->remote_ipv6 = ipv6;
-	apply_soon(g);
+	g->remote_known = true;
+	on_apply(g);
+	note_paths(g);
 }
 
-static void note_paths(struct gateway *g);
-
-static void on_suspect(void *ctx, struct lane *lane, bool suspect)
+static void on_suspect(void *ctx, const struct lane *lane)
 {
+	snapshot_log_suspect("uplink ", lane);
 	note_paths(ctx);
 }
 
@@ -321,7 +325,7 @@ static int start_session(struct gateway *g)
 	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
 		return -errno;
 	g->incarnation = 0;
-	g->remote_ipv6 = false;
+	g->remote_known = g->remote_ipv6 = false;
 	memset(&g->meter, 0, sizeof(g->meter));
 	g->session = session_create(&args);
 	if (!g->session)
@@ -390,7 +394,7 @@ static void note_paths(struct gateway *g)
 	uint64_t now = loop_now_us(g->role.loop);
 
 	session_stats(g->session, &stats);
-	if (stats.lanes > stats.lanes_suspect)
+	if (stats.lanes > stats.lanes_suspect && g->remote_known)
 		g->pathless_us = 0;
 	else if (!g->pathless_us)
 		g->pathless_us = now;
@@ -404,7 +408,7 @@ static void note_paths(struct gateway *g)
 	         g->role.conf->main.on_outage == CONF_OUTAGE_DIRECT ?
 	         "no path works; new connections leave directly" :
 	         "no path works; new connections are refused");
-	apply_soon(g);
+	on_apply(g); /* at once: who reads "up" in the status may rely on it */
 }
 
 static void on_second(void *ctx)

@@ -5,6 +5,8 @@
  */
 #include "agg/role/snapshot.h"
 
+#include "agg/base/log.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +26,21 @@ void snapshot_measure(struct snapshot_meter *m, const struct session *s,
 	memcpy(m->tx_bytes, stats.path_tx_bytes, sizeof(m->tx_bytes));
 	memcpy(m->rx_bytes, stats.path_rx_bytes, sizeof(m->rx_bytes));
 	m->at_us = now_us;
+}
+
+void snapshot_log_suspect(const char *site, const struct lane *lane)
+{
+	struct lane_stats stats;
+
+	if (!log_debugging())
+		return;
+	session_lane(lane, &stats);
+	log_debug("%s%s: subflow %u, bundle %u: %s after %llu ms, %llu bytes in "
+	          "flight, rtt %llu ms", site, stats.name, (unsigned)stats.id,
+	          stats.bundle, stats.suspect ? "suspect" : "goes on",
+	          (unsigned long long)stats.silent_us / 1000,
+	          (unsigned long long)stats.flight_bytes,
+	          (unsigned long long)stats.info.srtt_us / 1000);
 }
 
 void snapshot_session(const struct snapshot *snap, struct report_session *out)

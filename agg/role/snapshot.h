@@ -23,6 +23,9 @@ struct snapshot_meter {
 void snapshot_measure(struct snapshot_meter *m, const struct session *s,
                       uint64_t now_us);
 
+/* One debug line about a lane that became suspect or recovered. */
+void snapshot_log_suspect(const char *site, const struct lane *lane);
+
 struct snapshot {
 	const struct session *session;
 	const struct snapshot_meter *meter;

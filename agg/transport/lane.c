@@ -7,7 +7,11 @@
  *
  *   suspect   no progress for max(2*srtt + 4*rttvar, 200 ms) while something
  *             waits for it. What is in flight goes again elsewhere, nothing
- *             new is given to it; any progress clears it.
+ *             new is given to it; any progress clears it. Progress is what
+ *             TCP saw acknowledged: the session's own acknowledgements may
+ *             come by another path.
+ *   doubted   another lane on the same path is suspect. It is asked (PING),
+ *             and carries nothing new until it has made progress.
  *   given up  suspect for give_up_us: dropped, and the shell connects anew.
  *
  * Estimates come from the kernel (subflow_info); the rate is the best seen of
@@ -132,7 +136,7 @@ struct lane *lane_best(struct session *s, unsigned bundle)
 	struct lane *lane, *best = NULL;
 
 	DL_FOREACH(s->lanes, lane) {
-		if (lane->suspect || lane->full)
+		if (!lane_is_good(lane) || lane->full)
 			continue;
 		bool ours = lane->hello.bundle == bundle;
 		bool best_ours = best && best->hello.bundle == bundle;
@@ -180,12 +184,13 @@ static void progress(struct lane *lane)
 	struct session *s = lane->session;
 
 	lane->progress_us = s->now_us;
+	lane->doubted = false;
 	if (!lane->suspect)
 		return;
 	lane->suspect = false;
 	mark_stuck(lane, false);
 	if (s->args.events->on_suspect)
-		s->args.events->on_suspect(s->args.ctx, lane, false);
+		s->args.events->on_suspect(s->args.ctx, lane);
 }
 
 void lane_refresh(struct lane *lane, uint64_t age_us)
@@ -209,14 +214,19 @@ static uint64_t backlog(const struct lane *lane)
 	return lane->info.notsent_bytes + lane->pushed_bytes;
 }
 
+bool lane_is_good(const struct lane *lane)
+{
+	return !lane->suspect && !lane->doubted;
+}
+
 bool lane_is_backlogged(const struct lane *lane)
 {
-	return !lane->suspect && backlog(lane) >= lane->lowat_bytes;
+	return lane_is_good(lane) && backlog(lane) >= lane->lowat_bytes;
 }
 
 uint64_t lane_room(const struct lane *lane)
 {
-	if (lane->suspect || lane->full || lane_is_backlogged(lane) ||
+	if (!lane_is_good(lane) || lane->full || lane_is_backlogged(lane) ||
 	    lane->flight_len >= FLIGHT_MAX - FLIGHT_SPARE)
 		return 0;
 	return lane->lowat_bytes - backlog(lane);
@@ -297,15 +307,14 @@ int lane_on_ack(struct lane *lane, uint64_t bytes)
 {
 	if (bytes > lane->tx_bytes || bytes < lane->tx_acked)
 		return bytes > lane->tx_bytes ? -EPROTO : 0; /* late: overtaken */
-	if (bytes != lane->tx_acked)
-		progress(lane);
 	lane->tx_acked = bytes;
 	while (lane->flight_len && flight_at(lane, 0)->wire_end <= bytes) {
 		struct flight flight = flight_pop(lane);
 		if (flight.piece)
 			stream_piece_acked(flight.piece);
-		else if (flight.todo & TODO_RESET)
-			stream_reset_acked(lane->session, flight.stream);
+		else if (flight.stream)
+			stream_todo_acked(lane->session, flight.stream,
+			                  flight.todo);
 	}
 	return 0;
 }
@@ -329,9 +338,19 @@ static uint64_t patience_us(const struct lane *lane)
 	return us > SUSPECT_MIN_US ? us : SUSPECT_MIN_US;
 }
 
+static void ask(struct lane *lane)
+{
+	struct wire_frame ping = { .type = WIRE_PING,
+	                           .ping.stamp = lane->session->now_us };
+
+	lane->pinged_us = lane->session->now_us;
+	lane_send(lane, &ping, 0, 0);
+}
+
 static void become_suspect(struct lane *lane)
 {
 	struct session *s = lane->session;
+	struct lane *other;
 
 	lane->suspect = true;
 	lane->suspect_us = s->now_us;
@@ -339,13 +358,17 @@ static void become_suspect(struct lane *lane)
 	for (uint32_t i = 0; i < lane->flight_len; i++)
 		if (!flight_at(lane, i)->piece)
 			flight_lost(lane, flight_at(lane, i));
-	/* An acknowledgement may have been lost in it. */
-	struct lane *other;
-	DL_FOREACH(s->lanes, other)
+	DL_FOREACH(s->lanes, other) {
+		/* An acknowledgement may have been lost in it. */
 		if (other->rx_bytes && !other->ack_due_us)
 			other->ack_due_us = s->now_us;
+		if (lane_is_good(other) && other->hello.path == lane->hello.path) {
+			other->doubted = true;
+			ask(other);
+		}
+	}
 	if (s->args.events->on_suspect)
-		s->args.events->on_suspect(s->args.ctx, lane, true);
+		s->args.events->on_suspect(s->args.ctx, lane);
 }
 
 static void give_up(struct lane *lane, const char *why)
@@ -360,8 +383,6 @@ static void give_up(struct lane *lane, const char *why)
 void lane_watch(struct lane *lane)
 {
 	struct session *s = lane->session;
-	struct wire_frame ping = { .type = WIRE_PING,
-	                           .ping.stamp = s->now_us };
 
 	lane_refresh(lane, INFO_AGE_US);
 	if (!waits_for_progress(lane))
@@ -379,10 +400,8 @@ void lane_watch(struct lane *lane)
 		return;
 	}
 	if (s->args.opens && s->now_us - lane->heard_us >= PING_IDLE_US &&
-	    s->now_us - lane->pinged_us >= PING_IDLE_US) {
-		lane->pinged_us = s->now_us;
-		lane_send(lane, &ping, 0, 0);
-	}
+	    s->now_us - lane->pinged_us >= PING_IDLE_US)
+		ask(lane);
 }
 
 uint64_t lane_deadline(const struct lane *lane)
@@ -406,7 +425,7 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 	const struct subflow_info *info = &lane->info;
 
 	*out = (struct sched_path){
-		.state = lane->suspect ? SCHED_PATH_SUSPECT : SCHED_PATH_UP,
+		.state = lane_is_good(lane) ? SCHED_PATH_UP : SCHED_PATH_SUSPECT,
 		.path_class = lane->hello.path_class,
 		.flags = (info->in_recovery ? SCHED_IN_RECOVERY : 0) |
 		         (info->app_limited ? SCHED_APP_LIMITED : 0) |

@@ -153,8 +153,8 @@ static bool better_lane(const struct lane *a, const struct lane *b,
 {
 	if (!b)
 		return true;
-	if (a->suspect != b->suspect)
-		return !a->suspect;
+	if (lane_is_good(a) != lane_is_good(b))
+		return lane_is_good(a);
 	if ((a->hello.bundle == bundle) != (b->hello.bundle == bundle))
 		return a->hello.bundle == bundle;
 	return a->since_us > b->since_us; /* the newer connection */

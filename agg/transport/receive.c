@@ -64,7 +64,7 @@ static uint64_t longest_rtt_us(const struct session *s)
 	uint64_t longest = EPOCH_MIN_US;
 
 	DL_FOREACH(s->lanes, lane)
-		if (!lane->suspect && lane->info.srtt_us > longest)
+		if (lane_is_good(lane) && lane->info.srtt_us > longest)
 			longest = lane->info.srtt_us;
 	return longest;
 }

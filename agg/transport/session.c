@@ -291,6 +291,7 @@ static struct stream *stream_of(struct session *s, uint32_t id,
 		return NULL;
 	}
 	mark_seen(s, id);
+	stream->acked = TODO_OPEN; /* it is the peer's to say */
 	receive_init(stream, s->settings.stream_credit);
 	return stream;
 }
@@ -524,9 +525,27 @@ void session_stats(const struct session *s, struct session_stats *out)
 		.scheduler = s->args.scheduler->name,
 	};
 	DL_FOREACH(s->lanes, lane)
-		out->lanes_suspect += lane->suspect;
+		out->lanes_suspect += !lane_is_good(lane);
 	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
 	memcpy(out->path_rx_bytes, s->path_rx, sizeof(s->path_rx));
+}
+
+void session_lane(const struct lane *lane, struct lane_stats *out)
+{
+	*out = (struct lane_stats){
+		.id = lane->hello.subflow_id,
+		.path = lane->hello.path,
+		.bundle = lane->hello.bundle,
+		.path_class = lane->hello.path_class,
+		.suspect = lane->suspect,
+		.info = lane->info,
+		.rx_bytes = lane->rx_bytes,
+		.tx_bytes = lane->tx_bytes,
+		.flight_bytes = lane->tx_bytes - lane->tx_acked,
+		.up_since_us = lane->since_us,
+		.silent_us = lane->session->now_us - lane->progress_us,
+	};
+	snprintf(out->name, sizeof(out->name), "%s", lane->hello.name);
 }
 
 void session_each_lane(const struct session *s,
@@ -536,19 +555,8 @@ void session_each_lane(const struct session *s,
 	struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
-		struct lane_stats out = {
-			.id = lane->hello.subflow_id,
-			.path = lane->hello.path,
-			.bundle = lane->hello.bundle,
-			.path_class = lane->hello.path_class,
-			.suspect = lane->suspect,
-			.rx_bytes = lane->rx_bytes,
-			.tx_bytes = lane->tx_bytes,
-			.flight_bytes = lane->tx_bytes - lane->tx_acked,
-			.pieces_resent = lane->resent,
-			.up_since_us = lane->since_us,
-		};
-		snprintf(out.name, sizeof(out.name), "%s", lane->hello.name);
+		struct lane_stats out;
+		session_lane(lane, &out);
 		lane->ops->info(lane->ctx, &out.info);
 		fn(ctx, &out);
 	}

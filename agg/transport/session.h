@@ -81,8 +81,9 @@ struct session_events {
 	                             void **stream_ctx);
 	/* The peer's settings changed. */
 	void (*on_settings)(void *ctx, const struct wire_settings *settings);
-	/* (optional) A lane became suspect or recovered. */
-	void (*on_suspect)(void *ctx, struct lane *lane, bool suspect);
+	/* (optional) A lane became suspect or recovered; those that were
+	 * doubted with it did too. */
+	void (*on_suspect)(void *ctx, const struct lane *lane);
 	/* The session is over: the peer broke the protocol, or the last subflow
 	 * went linger ago. All streams got on_closed. Destroy it later, not in here. */
 	void (*on_over)(void *ctx, const char *why);
@@ -143,8 +144,8 @@ struct lane_stats {
 	struct subflow_info info;
 	uint64_t rx_bytes, tx_bytes;  /* frames, ever */
 	uint64_t flight_bytes;
-	uint64_t pieces_resent;
 	uint64_t up_since_us;
+	uint64_t silent_us;           /* since the last progress */
 };
 struct stream_stats {
 	uint32_t id;
@@ -165,6 +166,7 @@ struct session_stats {
 	uint64_t path_tx_bytes[WIRE_PATHS_MAX], path_rx_bytes[WIRE_PATHS_MAX];
 };
 void session_stats(const struct session *s, struct session_stats *out);
+void session_lane(const struct lane *lane, struct lane_stats *out);
 void session_each_lane(const struct session *s,
                        void (*fn)(void *ctx, const struct lane_stats *),
                        void *ctx);

@@ -79,8 +79,11 @@ struct lane {
 	uint64_t tx_acked, rx_acked; /* of them acknowledged to us, by us */
 	uint64_t pushed_bytes;   /* since info was asked */
 	uint64_t ack_due_us;     /* 0: nothing to acknowledge */
-	uint64_t pinged_us, resent;
-	bool suspect, full, touched, wants_write, must_acknowledge;
+	uint64_t pinged_us;
+	bool suspect;
+	bool doubted;            /* another lane of its path is suspect: it must
+	                          * prove itself before it is used */
+	bool full, touched, wants_write, must_acknowledge;
 	struct flight *flights;  /* a ring, power of two */
 	uint32_t flight_head, flight_len, flight_cap;
 	struct lane *prev, *next; /* session.lanes */
@@ -103,7 +106,7 @@ struct stream {
 	bool known;         /* OPEN was seen, or is ours */
 	bool accepted;      /* the dial succeeded */
 	bool closing;       /* takes nothing more from owner and peer: see end */
-	bool reset_acked;   /* the peer knows */
+	uint8_t acked;      /* TODO_...: control frames that the peer has */
 	bool gone;          /* nothing is left to be done: free it */
 	uint8_t end;        /* enum stream_end, once closing */
 	uint8_t todo;
@@ -185,6 +188,8 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
 void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
 void lane_refresh(struct lane *lane, uint64_t age_us);
 uint64_t lane_room(const struct lane *lane);
+/* May carry something new. */
+bool lane_is_good(const struct lane *lane);
 /* Room will come when the subflow has sent: writability tells. */
 bool lane_is_backlogged(const struct lane *lane);
 uint32_t lane_piece_bytes(const struct lane *lane);
@@ -222,7 +227,7 @@ void stream_piece_unsent(struct piece *piece); /* no lane took it */
 void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
 void stream_notify_space(struct stream *stream);
 void stream_redo(struct session *s, uint32_t id, uint8_t todo);
-void stream_reset_acked(struct session *s, uint32_t id);
+void stream_todo_acked(struct session *s, uint32_t id, uint8_t todo);
 void piece_put(struct piece *piece);
 
 /* receive.c: -EPROTO with *why where the peer broke the rules */

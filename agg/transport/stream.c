@@ -148,7 +148,8 @@ void stream_check_done(struct stream *stream)
 {
 	if (!stream->closing && stream->fin_acked && stream->fin_delivered)
 		stream_close(stream, STREAM_END_FINISHED);
-	else if (stream->reset_acked && stream->out.base == stream->out.end)
+	else if ((stream->acked & TODO_RESET) && (stream->acked & TODO_OPEN) &&
+	         stream->out.base == stream->out.end)
 		bury(stream, true);
 }
 
@@ -446,12 +447,12 @@ void stream_redo(struct session *s, uint32_t id, uint8_t todo)
 		pump_todo(stream, todo);
 }
 
-void stream_reset_acked(struct session *s, uint32_t id)
+void stream_todo_acked(struct session *s, uint32_t id, uint8_t todo)
 {
 	struct stream *stream = find(s, id);
 
 	if (!stream)
 		return;
-	stream->reset_acked = true;
+	stream->acked |= todo;
 	stream_check_done(stream);
 }
