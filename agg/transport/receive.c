@@ -260,8 +260,7 @@ static int check(struct stream *stream, const struct wire_data *data, bool fin,
 
 	if (end > stream->granted_max)
 		*why = "DATA beyond the credit";
-	else if (stream->fin_offset != UINT64_MAX &&
-	         (end > stream->fin_offset || (fin && end != stream->fin_offset)))
+	else if (end > stream->fin_offset || (fin && end < stream->highest))
 		*why = "DATA behind the end of its stream";
 	else
 		return 0;
