@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a stream's receiving half, seen through the session's door: reassembly
+ * against a bit per byte, and credit. The sender is played by hand (puppet.h)
+ * and lays its bytes in any order, doubled and overlapping.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "puppet.h"
+
+#include "agg/base/rand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIZE_MAX_BYTES (300u << 10)
+#define SEEDS 150
+#define FIRST_CREDIT 131072u /* what a session grants to the peer's streams */
+#define NO_FIN UINT32_MAX
+
+static uint8_t zeroes[WIRE_PIECE_BYTES_MAX];
+
+static uint8_t pattern(uint64_t offset)
+{
+	return (uint8_t)(offset * 0x9e3779b97f4a7c15u >> 56);
+}
+
+/* The reference: what was sent, by the byte. */
+struct sender {
+	struct puppet puppet;
+	struct puppet_lane *lane;
+	struct reader *reader;
+	struct rand rand;
+	uint32_t size, fin_at; /* NO_FIN: not told yet */
+	uint64_t credit;
+	uint8_t have[SIZE_MAX_BYTES];
+	uint8_t bytes[SIZE_MAX_BYTES], got[SIZE_MAX_BYTES];
+	uint32_t whole;        /* all below was sent */
+};
+
+static void sender_init(struct sender *s, uint64_t seed)
+{
+	struct puppet_args args = { .opens = false };
+
+	memset(s, 0, sizeof(*s));
+	s->rand.state = seed;
+	puppet_init(&s->puppet, &args);
+	s->puppet.keep = s->got;
+	s->lane = puppet_attach(&s->puppet, 0);
+	assert_true(puppet_say_open(s->lane, 1) > 0);
+	s->reader = &s->puppet.reader[0];
+	assert_non_null(s->reader->stream);
+	s->credit = FIRST_CREDIT;
+	s->fin_at = NO_FIN;
+	s->size = (uint32_t)rand_below(&s->rand, SIZE_MAX_BYTES);
+	for (uint32_t i = 0; i < s->size; i++)
+		s->bytes[i] = pattern(i);
+}
+
+static void read_credits(struct sender *s)
+{
+	struct wire_frame frame;
+
+	while (puppet_hear_type(s->lane, WIRE_CREDIT, &frame)) {
+		assert_int_equal(frame.credit.stream, 1);
+		assert_true(frame.credit.offset_max > s->credit);
+		s->credit = frame.credit.offset_max;
+	}
+}
+
+static void send_piece(struct sender *s, uint32_t offset, uint32_t len)
+{
+	bool fin = offset + len == s->size && (!len || rand_below(&s->rand, 2));
+
+	if (!len && !fin)
+		return;
+	assert_true(puppet_say_data(s->lane, 1, offset, s->bytes + offset, len,
+	                            fin) > 0);
+	memset(s->have + offset, 1, len);
+	if (fin)
+		s->fin_at = s->size;
+	while (s->whole < s->size && s->have[s->whole])
+		s->whole++;
+}
+
+/* Anything inside of the credit: new, old, both. */
+static void send_random(struct sender *s)
+{
+	uint32_t limit = s->credit < s->size ? (uint32_t)s->credit : s->size;
+	uint32_t offset = rand_below(&s->rand, 2) ? s->whole :
+		(uint32_t)rand_below(&s->rand, limit + 1);
+	uint32_t most = limit - offset < 16000 ? limit - offset : 16000;
+
+	send_piece(s, offset, (uint32_t)rand_below(&s->rand, most + 1));
+}
+
+static size_t buffered(const struct puppet *p)
+{
+	struct session_stats stats;
+
+	session_stats(p->session, &stats);
+	return stats.buffered_bytes;
+}
+
+static void check_state(struct sender *s)
+{
+	size_t beyond = 0;
+
+	assert_true(s->reader->received <= s->whole);
+	for (size_t i = s->reader->received; i < s->size; i++)
+		beyond += s->have[i];
+	assert_int_equal(buffered(&s->puppet), beyond);
+	assert_true(!s->reader->finished || s->reader->received == s->fin_at);
+}
+
+static void read_some(struct sender *s)
+{
+	uint64_t before = s->reader->received;
+	size_t appetite = rand_below(&s->rand, 60000);
+
+	puppet_feed(s->reader, appetite);
+	uint64_t want = s->whole - before < appetite ? s->whole - before
+	                                             : appetite;
+	assert_int_equal(s->reader->received, before + want);
+}
+
+static void finish_all(struct sender *s)
+{
+	puppet_feed(s->reader, SIZE_MAX);
+	while (s->whole < s->size) {
+		uint32_t len = s->size - s->whole < 9000 ? s->size - s->whole : 9000;
+		read_credits(s);
+		assert_true(s->whole + len <= s->credit); /* never stuck */
+		send_piece(s, s->whole, len);
+	}
+	while (s->fin_at == NO_FIN)
+		send_piece(s, s->size, 0);
+	assert_int_equal(s->reader->received, s->size);
+	assert_memory_equal(s->got, s->bytes, s->size);
+	assert_int_equal(s->reader->finished, 1);
+	assert_int_equal(buffered(&s->puppet), 0);
+}
+
+static void test_reassembly(void **state)
+{
+	struct sender *s = malloc(sizeof(*s));
+
+	assert_non_null(s);
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		sender_init(s, seed);
+		for (int i = 0; i < 60 && !s->reader->finished; i++) {
+			if (rand_below(&s->rand, 3))
+				send_random(s);
+			else
+				read_some(s);
+			read_credits(s);
+			check_state(s);
+		}
+		finish_all(s);
+		puppet_finish(&s->puppet);
+	}
+	free(s);
+}
+
+/* Single cases ---------------------------------------------------------- */
+
+static struct puppet_lane *begin(struct puppet *p)
+{
+	struct puppet_args args = { .opens = false };
+
+	puppet_init(p, &args);
+	struct puppet_lane *l = puppet_attach(p, 0);
+	assert_true(puppet_say_open(l, 1) > 0);
+	return l;
+}
+
+/* Says n zero bytes in pieces; the answer to the last. */
+static ssize_t say_zeroes(struct puppet_lane *l, uint32_t stream, uint64_t from,
+                          uint64_t n)
+{
+	ssize_t got = 1;
+
+	while (n && got > 0) {
+		uint32_t len = n < 16000 ? (uint32_t)n : 16000;
+		got = puppet_say_data(l, stream, from, zeroes, len, false);
+		from += len;
+		n -= len;
+	}
+	return got;
+}
+
+static void test_fin_before_data(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(puppet_say_data(l, 1, 6, NULL, 0, true) > 0);
+	assert_true(puppet_say_data(l, 1, 3, "def", 3, false) > 0);
+	assert_int_equal(p.reader[0].finished, 0);
+	assert_true(puppet_say_data(l, 1, 0, "abc", 3, false) > 0);
+	assert_int_equal(p.reader[0].finished, 1);
+	assert_int_equal(p.reader[0].received, 6);
+	assert_true(puppet_say_data(l, 1, 6, NULL, 0, true) > 0); /* a double */
+	assert_int_equal(p.reader[0].finished, 1);
+	puppet_finish(&p);
+}
+
+/* FIN waits for a reader that has not taken all. */
+static void test_fin_is_the_last(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	puppet_feed(&p.reader[0], 2);
+	assert_true(puppet_say_data(l, 1, 0, "abc", 3, true) > 0);
+	assert_int_equal(p.reader[0].received, 2);
+	assert_int_equal(p.reader[0].finished, 0);
+	puppet_feed(&p.reader[0], 1);
+	assert_int_equal(p.reader[0].finished, 1);
+	puppet_finish(&p);
+}
+
+static void test_empty_stream(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(puppet_say_data(l, 1, 0, NULL, 0, true) > 0);
+	assert_int_equal(p.reader[0].finished, 1);
+	assert_int_equal(p.reader[0].received, 0);
+	puppet_finish(&p);
+}
+
+static void check_fatal(struct puppet *p, ssize_t got, const char *why)
+{
+	assert_int_equal(got, -EPROTO);
+	puppet_pass(p, 0);
+	assert_int_equal(p->over, 1);
+	assert_non_null(strstr(p->why, why));
+	puppet_finish(p);
+}
+
+static void test_data_behind_fin(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(puppet_say_data(l, 1, 3, NULL, 0, true) > 0);
+	check_fatal(&p, puppet_say_data(l, 1, 3, "x", 1, false), "end of its");
+}
+
+static void test_second_fin(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(puppet_say_data(l, 1, 3, NULL, 0, true) > 0);
+	check_fatal(&p, puppet_say_data(l, 1, 2, NULL, 0, true), "end of its");
+}
+
+static void test_fin_before_what_came(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(puppet_say_data(l, 1, 0, "abcd", 4, false) > 0);
+	check_fatal(&p, puppet_say_data(l, 1, 3, NULL, 0, true), "end of its");
+	l = begin(&p);
+	assert_true(puppet_say_data(l, 1, 9, "x", 1, false) > 0);
+	check_fatal(&p, puppet_say_data(l, 1, 0, "abc", 3, true), "end of its");
+}
+
+/* Credit ---------------------------------------------------------------- */
+
+static void test_credit_to_the_byte(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	puppet_feed(&p.reader[0], 0);
+	assert_true(say_zeroes(l, 1, 0, FIRST_CREDIT) > 0);
+	assert_int_equal(buffered(&p), FIRST_CREDIT);
+	assert_true(puppet_say_data(l, 1, FIRST_CREDIT, NULL, 0, true) > 0);
+	puppet_finish(&p);
+	l = begin(&p);
+	puppet_feed(&p.reader[0], 0);
+	check_fatal(&p, puppet_say_data(l, 1, FIRST_CREDIT, "x", 1, false),
+	            "credit");
+}
+
+/* The last CREDIT for a stream; 0: none. */
+static uint64_t last_credit(struct puppet_lane *l, uint32_t stream)
+{
+	struct wire_frame frame;
+	uint64_t max = 0;
+
+	while (puppet_hear_type(l, WIRE_CREDIT, &frame))
+		if (frame.credit.stream == stream)
+			max = frame.credit.offset_max;
+	return max;
+}
+
+/* Fills the credit again and again, while the owner takes all; the window at
+ * the end. pause_us: between two fillings. */
+static uint64_t window_after(struct puppet *p, struct puppet_lane *l,
+                             uint32_t stream, uint64_t from, int rounds,
+                             uint64_t pause_us)
+{
+	uint64_t sent = from, credit = from ? last_credit(l, stream) : FIRST_CREDIT;
+
+	for (int i = 0; i < rounds; i++) {
+		assert_true(say_zeroes(l, stream, sent, credit - sent) > 0);
+		sent = credit;
+		credit = last_credit(l, stream);
+		assert_true(credit > sent); /* or the peer would wait for ever */
+		puppet_pass(p, pause_us);
+	}
+	return credit - sent;
+}
+
+static void test_fast_reader_grows(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	uint64_t window = window_after(&p, l, 1, 0, 16, 10000);
+
+	assert_true(window >= 8 * FIRST_CREDIT);
+	assert_true(window <= FIRST_CREDIT + SESSION_MEMORY_MIN);
+	puppet_finish(&p);
+}
+
+/* A piece now and then, over round trips of 20 ms: it is not the window that
+ * limits. */
+static void test_unhurried_stream_does_not_grow(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	uint64_t sent = 0;
+
+	for (; sent < 8 * FIRST_CREDIT; sent += 16000) {
+		assert_true(say_zeroes(l, 1, sent, 16000) > 0);
+		puppet_pass(&p, 200000);
+	}
+	assert_true(last_credit(l, 1) <= sent + FIRST_CREDIT);
+	puppet_finish(&p);
+}
+
+/* Many fast streams share memory_max, first credits aside. */
+static void test_growth_within_memory(void **state)
+{
+	enum { STREAMS = 16 };
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	uint64_t all = 0;
+
+	for (uint32_t i = 1; i < STREAMS; i++)
+		assert_true(puppet_say_open(l, 2 * i + 1) > 0);
+	for (uint32_t i = 0; i < STREAMS; i++)
+		all += window_after(&p, l, 2 * i + 1, 0, 12, 1000);
+	assert_true(all <= SESSION_MEMORY_MIN + STREAMS * FIRST_CREDIT);
+	assert_true(all > SESSION_MEMORY_MIN / 2);
+	puppet_finish(&p);
+}
+
+/* What a stream had grown by is there for the next, once it has ended. */
+static void test_memory_comes_back(void **state)
+{
+	struct wire_frame reset = { .type = WIRE_RESET,
+	                            .reset = { 1, STREAM_END_RESET, 0 } };
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	uint64_t first = window_after(&p, l, 1, 0, 16, 1000);
+
+	for (uint32_t id = 3; id < 20; id += 2) {
+		assert_true(puppet_say(l, &reset) > 0);
+		puppet_pass(&p, 1000);
+		assert_int_equal(p.reader[(id - 2) / 2].closed, 1);
+		assert_true(puppet_say_open(l, id) > 0);
+		assert_int_equal(window_after(&p, l, id, 0, 16, 1000), first);
+		reset.reset.stream = id;
+	}
+	puppet_finish(&p);
+}
+
+/* A slow path's hole in front of a full window: more is granted, or the fast
+ * path would stand still. */
+static void test_grows_by_a_hole(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(say_zeroes(l, 1, 1000, FIRST_CREDIT - 1000) > 0);
+	assert_true(last_credit(l, 1) > FIRST_CREDIT);
+	assert_int_equal(p.reader[0].received, 0);
+	puppet_finish(&p);
+}
+
+/* A reader that takes nothing gets no more than it was granted at first. */
+static void test_slow_reader_gets_no_more(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	puppet_feed(&p.reader[0], 0);
+	assert_true(say_zeroes(l, 1, 0, FIRST_CREDIT) > 0);
+	puppet_pass(&p, 5000000);
+	assert_int_equal(last_credit(l, 1), 0);
+	puppet_feed(&p.reader[0], FIRST_CREDIT / 2);
+	assert_int_equal(last_credit(l, 1), FIRST_CREDIT + FIRST_CREDIT / 2);
+	puppet_finish(&p);
+}
+
+/* After FIN there is nothing to grant. */
+static void test_no_credit_after_fin(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	assert_true(puppet_say_data(l, 1, FIRST_CREDIT, NULL, 0, true) > 0);
+	assert_true(say_zeroes(l, 1, 0, FIRST_CREDIT) > 0);
+	assert_int_equal(p.reader[0].finished, 1);
+	assert_int_equal(last_credit(l, 1), 0);
+	puppet_finish(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reassembly),
+		cmocka_unit_test(test_fin_before_data),
+		cmocka_unit_test(test_fin_is_the_last),
+		cmocka_unit_test(test_empty_stream),
+		cmocka_unit_test(test_data_behind_fin),
+		cmocka_unit_test(test_second_fin),
+		cmocka_unit_test(test_fin_before_what_came),
+		cmocka_unit_test(test_credit_to_the_byte),
+		cmocka_unit_test(test_fast_reader_grows),
+		cmocka_unit_test(test_unhurried_stream_does_not_grow),
+		cmocka_unit_test(test_growth_within_memory),
+		cmocka_unit_test(test_memory_comes_back),
+		cmocka_unit_test(test_grows_by_a_hole),
+		cmocka_unit_test(test_slow_reader_gets_no_more),
+		cmocka_unit_test(test_no_credit_after_fin),
+	};
+
+	return cmocka_run_group_tests_name("transport/receive", tests, NULL, NULL);
+}
