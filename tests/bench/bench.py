@@ -150,7 +150,9 @@ def main():
         print("bench: no build/aggd: the others only")
         candidates = [s for s in candidates if s.is_peer]
     names = chosen(args.only, [s.name for s in candidates])
-    controls = chosen(args.only, CONGESTION_CONTROLS[:1] if args.quick else CONGESTION_CONTROLS)
+    controls = chosen(args.only, CONGESTION_CONTROLS)
+    if args.quick and not set(args.only) & set(CONGESTION_CONTROLS):
+        controls = controls[:1]
     wanted = chosen(args.only, list(cells.FUNCTIONS))
     install_signals()
     remove_stale()
