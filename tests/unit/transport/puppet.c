@@ -206,12 +206,14 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	p->settings = *settings;
 }
 
-static void on_suspect(void *ctx, struct lane *lane, bool suspect)
+static void on_suspect(void *ctx, const struct lane *lane)
 {
 	struct puppet *p = ctx;
+	struct lane_stats stats;
 
-	p->suspects += suspect;
-	p->recoveries += !suspect;
+	session_lane(lane, &stats);
+	p->suspects += stats.suspect;
+	p->recoveries += !stats.suspect;
 }
 
 static void on_over(void *ctx, const char *why)
