@@ -121,7 +121,8 @@ void session_fail(struct session *s, const char *why)
 	if (s->over)
 		return;
 	s->over = true;
-	snprintf(s->why, sizeof(s->why), "%s", why);
+	if (why != s->why) /* the peer's own words are there already */
+		snprintf(s->why, sizeof(s->why), "%s", why);
 	close_streams(s);
 }
 
