@@ -134,9 +134,42 @@ static void on_finished(void *ctx)
 	r->finished++;
 }
 
+uint8_t puppet_pattern(uint64_t offset)
+{
+	return (uint8_t)(offset * 0x9e3779b97f4a7c15u >> 56);
+}
+
+static void write_more(struct reader *r)
+{
+	while (r->stream && r->written < r->to_write) {
+		size_t n;
+		uint8_t *to = stream_reserve(r->stream, &n);
+		if (!to)
+			return;
+		if (n > r->to_write - r->written)
+			n = r->to_write - r->written;
+		for (size_t i = 0; i < n; i++)
+			to[i] = puppet_pattern(r->written + i);
+		r->written += n; /* on_writable may come inside of commit */
+		stream_commit(r->stream, n);
+	}
+	if (r->stream && r->then_finish)
+		stream_finish(r->stream);
+}
+
+void puppet_write(struct reader *r, uint64_t n, bool then_finish)
+{
+	r->to_write += n;
+	r->then_finish = then_finish;
+	write_more(r);
+}
+
 static void on_writable(void *ctx)
 {
-	open_reader(ctx)->writable++;
+	struct reader *r = open_reader(ctx);
+
+	r->writable++;
+	write_more(r);
 }
 
 static void on_closed(void *ctx, enum stream_end end)
@@ -281,7 +314,7 @@ struct puppet_lane *puppet_attach(struct puppet *p, unsigned i)
 {
 	struct puppet_lane *l = &p->lane[i];
 	struct wire_hello hello = {
-		.version = WIRE_VERSION, .path = (uint8_t)i,
+		.version = WIRE_VERSION, .path = (uint8_t)(i % WIRE_PATHS_MAX),
 		.subflow_id = l->id ? l->id + PUPPET_LANES_MAX : i + 1,
 	};
 

@@ -14,8 +14,8 @@
 #include "agg/base/buf.h"
 #include "agg/transport/session.h"
 
-#define PUPPET_LANES_MAX 8
-#define PUPPET_READERS_MAX 64
+#define PUPPET_LANES_MAX (WIRE_SUBFLOWS_MAX + 1)
+#define PUPPET_READERS_MAX (WIRE_STREAMS_MAX + 128)
 #define PUPPET_OUT_MAX (8u << 20)
 
 struct puppet;
@@ -41,6 +41,8 @@ struct reader {
 	size_t appetite;        /* takes so much, then nothing */
 	uint64_t received;
 	uint8_t *keep;          /* (optional) bytes go here, by offset */
+	uint64_t to_write, written; /* it writes puppet_pattern() up to there */
+	bool then_finish;
 	unsigned opened, finished, closed, writable;
 	enum stream_end end;
 	struct dest dest;
@@ -70,7 +72,8 @@ struct puppet_args {
 void puppet_init(struct puppet *p, const struct puppet_args *args);
 void puppet_finish(struct puppet *p);
 
-/* Lane i of path i, bundle 0; id i + 1 the first time, and never again. */
+/* Lane i of path i % WIRE_PATHS_MAX, bundle 0; its id is i + 1 the first time,
+ * and never again. NULL: errno. */
 struct puppet_lane *puppet_attach(struct puppet *p, unsigned i);
 struct puppet_lane *puppet_attach_as(struct puppet *p, unsigned i,
                                      const struct wire_hello *hello);
@@ -100,5 +103,8 @@ void puppet_pass(struct puppet *p, uint64_t us);
 struct reader *puppet_open(struct puppet *p);
 /* Lets the reader take so much more. */
 void puppet_feed(struct reader *r, size_t appetite);
+/* It writes n more, as it may, and then finishes. */
+void puppet_write(struct reader *r, uint64_t n, bool then_finish);
+uint8_t puppet_pattern(uint64_t offset);
 
 #endif

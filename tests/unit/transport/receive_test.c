@@ -27,11 +27,6 @@
 
 static uint8_t zeroes[WIRE_PIECE_BYTES_MAX];
 
-static uint8_t pattern(uint64_t offset)
-{
-	return (uint8_t)(offset * 0x9e3779b97f4a7c15u >> 56);
-}
-
 /* The reference: what was sent, by the byte. */
 struct sender {
 	struct puppet puppet;
@@ -61,7 +56,7 @@ static void sender_init(struct sender *s, uint64_t seed)
 	s->fin_at = NO_FIN;
 	s->size = (uint32_t)rand_below(&s->rand, SIZE_MAX_BYTES);
 	for (uint32_t i = 0; i < s->size; i++)
-		s->bytes[i] = pattern(i);
+		s->bytes[i] = puppet_pattern(i);
 }
 
 static void read_credits(struct sender *s)
@@ -198,7 +193,7 @@ static ssize_t say_zeroes(struct puppet_lane *l, uint32_t stream, uint64_t from,
 
 static void test_fin_before_data(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 6, NULL, 0, true) > 0);
@@ -215,7 +210,7 @@ static void test_fin_before_data(void **state)
 /* FIN waits for a reader that has not taken all. */
 static void test_fin_is_the_last(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	puppet_feed(&p.reader[0], 2);
@@ -229,7 +224,7 @@ static void test_fin_is_the_last(void **state)
 
 static void test_empty_stream(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 0, NULL, 0, true) > 0);
@@ -249,7 +244,7 @@ static void check_fatal(struct puppet *p, ssize_t got, const char *why)
 
 static void test_data_behind_fin(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 3, NULL, 0, true) > 0);
@@ -258,7 +253,7 @@ static void test_data_behind_fin(void **state)
 
 static void test_second_fin(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 3, NULL, 0, true) > 0);
@@ -267,7 +262,7 @@ static void test_second_fin(void **state)
 
 static void test_fin_before_what_came(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 0, "abcd", 4, false) > 0);
@@ -281,7 +276,7 @@ static void test_fin_before_what_came(void **state)
 
 static void test_credit_to_the_byte(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	puppet_feed(&p.reader[0], 0);
@@ -327,7 +322,7 @@ static uint64_t window_after(struct puppet *p, struct puppet_lane *l,
 
 static void test_fast_reader_grows(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t window = window_after(&p, l, 1, 0, 16, 10000);
 
@@ -340,7 +335,7 @@ static void test_fast_reader_grows(void **state)
  * limits. */
 static void test_unhurried_stream_does_not_grow(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t sent = 0;
 
@@ -356,7 +351,7 @@ static void test_unhurried_stream_does_not_grow(void **state)
 static void test_growth_within_memory(void **state)
 {
 	enum { STREAMS = 16 };
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t all = 0;
 
@@ -374,7 +369,7 @@ static void test_memory_comes_back(void **state)
 {
 	struct wire_frame reset = { .type = WIRE_RESET,
 	                            .reset = { 1, STREAM_END_RESET, 0 } };
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t first = window_after(&p, l, 1, 0, 16, 1000);
 
@@ -393,7 +388,7 @@ static void test_memory_comes_back(void **state)
  * path would stand still. */
 static void test_grows_by_a_hole(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(say_zeroes(l, 1, 1000, FIRST_CREDIT - 1000) > 0);
@@ -405,7 +400,7 @@ static void test_grows_by_a_hole(void **state)
 /* A reader that takes nothing gets no more than it was granted at first. */
 static void test_slow_reader_gets_no_more(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	puppet_feed(&p.reader[0], 0);
@@ -420,7 +415,7 @@ static void test_slow_reader_gets_no_more(void **state)
 /* After FIN there is nothing to grant. */
 static void test_no_credit_after_fin(void **state)
 {
-	struct puppet p;
+	static struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, FIRST_CREDIT, NULL, 0, true) > 0);
