@@ -31,6 +31,8 @@ FLOW_PORT = 7000
 LOAD_PORT = 7777
 CHUNK = 65536
 BODY_LEN = 1_000_003   # of the flows' body, which repeats
+USED_BYTES = 500_000   # of a download on an uplink: it is used
+USED_TIMEOUT_S = 10
 IO_TIMEOUT_S = 20      # no test waits longer for a byte
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
@@ -131,7 +133,7 @@ class FlowServer:
             threading.Thread(target=self.serve_one, args=(sock,), daemon=True).start()
 
     def serve_one(self, sock):
-        with contextlib.suppress(OSError), sock:
+        with contextlib.suppress(OSError, struct.error), sock:
             kind, number = struct.unpack(">cI", receive(sock, 5))
             if kind == b"D":
                 self.sent[number] = send_body(self, sock, lambda: readable(sock))
@@ -304,6 +306,20 @@ class AggdTest(unittest.TestCase):
         wait_until(lambda: flow.count or flow.direction == b"U", IO_TIMEOUT_S, "the first byte")
         yield flow
         flow.stop()
+
+    def down_bytes(self, name):
+        return self.aggd.uplinks()[name]["down_bytes"]
+
+    def wait_used(self, name):
+        """Until a download uses the uplink; how many seconds that took."""
+        before, start = self.down_bytes(name), time.monotonic()
+        self.wait(lambda: self.down_bytes(name) > before + USED_BYTES, USED_TIMEOUT_S,
+                  f"{name} is used")
+        return time.monotonic() - start
+
+    def wait_state(self, name, state, timeout):
+        self.wait(lambda: self.aggd.uplinks()[name]["state"] == state, timeout,
+                  lambda: f"{name} is {state}: {self.aggd.uplinks()[name]}")
 
     def wait(self, check, timeout, what):
         return wait_until(check, timeout, what)

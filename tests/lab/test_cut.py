@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""Links die under running connections: one silently, one with its carrier,
+all of them. No connection may notice more than a pause.
+
+    lan -- gw ==S1== isp -- vps -- srv
+                      drops what is for vps:443 in the outage, so that what
+                      leaves directly still finds its way
+"""
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import case  # noqa: E402
+from case import USED_BYTES, USED_TIMEOUT_S, AggdTest, accept, listen, receive  # noqa: E402
+from lab import SRV4, SRV6  # noqa: E402
+
+GAP_S_MAX = 2          # of a cut link; the figure itself is the benchmark's
+NOTICED_S = 1
+OUTAGE_S = 15
+NOTICED_OUTAGE_S = 6
+PORT = 8000
+ISP4 = ("203.0.113.101", "203.0.113.102")  # whom the server sees of direct ones
+VPS4_TO_SRV = "198.51.100.1"
+
+OUTAGE = """\
+table inet outage {
+	chain forward {
+		type filter hook forward priority filter;
+		tcp dport 443 drop
+		tcp sport 443 drop
+	}
+}
+"""
+
+
+class Cut(AggdTest):
+    scenario = "S1"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = listen(cls.lab.srv, PORT)
+        cls.addClassCleanup(cls.server.close)
+
+    def tearDown(self):
+        """Each test begins with both links in use."""
+        for link in self.lab.links.values():
+            link.restore()
+            link.carrier(True)
+        self.aggd.wait_ready(20)
+
+    def test_silent_cut_of_one_link(self):
+        for victim in ("dsl", "cable"):
+            with self.flow() as down, self.flow("up") as up:
+                time.sleep(1.5)
+                self.lab.link(victim).cut()
+                time.sleep(4)
+                self.assertGreater(down.bytes_between(time.monotonic() - 1, time.monotonic()),
+                                   1_000_000)
+                self.lab.link(victim).restore()
+                again = self.wait_used(victim)
+            self.assertLess(down.gap_s, GAP_S_MAX)
+            self.assertGreater(up.count, 1_000_000)
+            self.note += f"{victim}: gap {down.gap_s * 1000:.0f} ms, used again {again:.1f} s; "
+
+    def test_carrier_is_noticed_at_once(self):
+        with self.flow() as down:
+            time.sleep(1)
+            self.lab.link("dsl").carrier(False)
+            self.wait_state("dsl", "down", NOTICED_S)
+            self.assertIn("carrier", self.aggd.uplinks()["dsl"]["why"])
+            time.sleep(1)
+            self.lab.link("dsl").carrier(True)
+            self.wait_state("dsl", "up", USED_TIMEOUT_S)
+            self.wait_used("dsl")
+        self.assertLess(down.gap_s, GAP_S_MAX)
+
+    def test_short_cut_of_all_links(self):
+        with self.flow() as down, self.flow("up"):
+            time.sleep(1)
+            for link in self.lab.links.values():
+                link.cut()
+            time.sleep(3)
+            for link in self.lab.links.values():
+                link.restore()
+            before = down.count
+            self.wait(lambda: down.count > before + USED_BYTES, USED_TIMEOUT_S, "bytes come again")
+        self.note = f"gap {down.gap_s:.1f} s"
+
+    # -- an outage
+
+    def peer_of_new_connection(self):
+        """How the server sees a client of the LAN."""
+        with self.connect(SRV4, PORT):
+            sock, peer = accept(self.server)
+            sock.close()
+        return peer
+
+    def check_direct(self):
+        self.wait(lambda: not self.aggd.is_taking("ip"), NOTICED_OUTAGE_S,
+                  "the outage is noticed")
+        self.assertIn(self.peer_of_new_connection(), ISP4)
+        code = self.socks_code(SRV4)
+        self.assertNotEqual(code, case.SOCKS_OK)
+        return code
+
+    def check_block(self):
+        self.aggd.gateway_options = {"on_outage": "block"}
+        self.assertTrue(self.aggd.reload("gw"))
+        self.wait(lambda: "reject" in self.aggd.ruleset(), 1, "new connections are refused")
+        for address in (SRV4, SRV6):
+            with self.assertRaises(ConnectionRefusedError):
+                self.connect(address, PORT)
+
+    def test_outage_of_15_s(self):
+        echo = self.connect(SRV4, PORT)
+        far, _ = accept(self.server)
+        _, socks = self.socks(SRV6)
+        with self.flow() as down, self.flow("up") as up, self.flow(sock=socks) as by_socks:
+            time.sleep(1)
+            start = time.monotonic()
+            self.lab.isp.nft(OUTAGE)
+            code = self.check_direct()
+            echo.sendall(b"during")
+            self.check_block()
+            time.sleep(max(0, start + OUTAGE_S - time.monotonic()))
+            counts = [f.count for f in (down, by_socks)]
+            self.lab.isp.run(["nft", "delete", "table", "inet", "outage"])
+            restored = time.monotonic()
+            self.wait(lambda: down.count > counts[0] + USED_BYTES and
+                      by_socks.count > counts[1] + USED_BYTES, USED_TIMEOUT_S, "bytes come again")
+            again = time.monotonic() - restored
+            self.assertEqual(receive(far, 6), b"during")
+            self.wait(lambda: self.aggd.is_taking("ip", "ip6"), 5, "the LAN is taken again")
+            self.assertEqual(self.peer_of_new_connection(), VPS4_TO_SRV)
+            self.assertEqual(self.socks_code(SRV4), case.SOCKS_OK)
+        self.aggd.gateway_options = None
+        self.aggd.reload("gw")
+        echo.close()
+        far.close()
+        self.note = f"SOCKS code {code} meanwhile; all go on {again:.1f} s after"
+
+
+if __name__ == "__main__":
+    unittest.main()
