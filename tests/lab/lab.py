@@ -393,15 +393,17 @@ class Lab:
                                 f"link set {device} up")
 
     def start_uplink(self, i, uplink):
-        for node, device, host, peer in ((self.gw, uplink.device, 2, 1),
-                                         (self.isp, f"up{i}", 1, 2)):
-            node.ip(f"link set {device} address 02:00:00:00:{i:02x}:{host:02x} up",
-                    f"addr add 10.{10 + i}.0.{host}/24 dev {device}",
-                    f"addr add 2001:db8:{i}::{host}/64 dev {device} nodad",
-                    *(f"neigh replace {a} dev {device} lladdr 02:00:00:00:{i:02x}:{peer:02x}"
-                      f" nud permanent"
-                      for a in (f"10.{10 + i}.0.{peer}", f"2001:db8:{i}::{peer}")))
+        self.start_uplink_end(self.gw, i, uplink.device, 2, 1)
+        self.start_uplink_end(self.isp, i, f"up{i}", 1, 2)
         self.add_default(i, uplink)
+
+    def start_uplink_end(self, node, i, device, host, peer):
+        node.ip(f"link set {device} address 02:00:00:00:{i:02x}:{host:02x} up",
+                f"addr add 10.{10 + i}.0.{host}/24 dev {device}",
+                f"addr add 2001:db8:{i}::{host}/64 dev {device} nodad",
+                *(f"neigh replace {a} dev {device} lladdr 02:00:00:00:{i:02x}:{peer:02x}"
+                  f" nud permanent"
+                  for a in (f"10.{10 + i}.0.{peer}", f"2001:db8:{i}::{peer}")))
 
     def add_default(self, i, uplink):
         metric = METRIC_FIRST + i
