@@ -225,12 +225,18 @@ class Aggd:
         wait_until(lambda: answers() != before, RELOAD_TIMEOUT_S, f"{role} reloads")
         return answers()[1] == before[1]
 
-    def rss_mb(self, role):
+    def memory_mb(self, role, field):
         with open(f"/proc/{self.process(role).pid}/status", encoding="ascii") as file:
             for line in file:
-                if line.startswith("VmRSS:"):
+                if line.startswith(field + ":"):
                     return int(line.split()[1]) / 1024
-        return None
+        raise LabError(f"no {field} in /proc/PID/status")
+
+    def rss_mb(self, role):
+        return self.memory_mb(role, "VmRSS")
+
+    def rss_peak_mb(self, role):
+        return self.memory_mb(role, "VmHWM")
 
     def log(self, role, lines_max=20):
         return "".join(self.read(f"{role}.log").splitlines(True)[-lines_max:])

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""A thousand streams at once: all whole, in little memory, and nothing is
+left of them.
+
+    lan (aggload) -- gw ==S2== isp -- vps -- srv (aggload server)
+"""
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from case import AggdTest  # noqa: E402
+from lab import SRV4, SRV6  # noqa: E402
+
+STREAMS = 1000
+BYTES_MAX = 300_000           # of one; 1,000 at least
+RSS_IDLE_MB_MAX, RSS_BUSY_MB_MAX = 12, 64
+GONE_S = 10
+
+
+class Many(AggdTest):
+    scenario = "S2"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.idle = {role: cls.aggd.rss_mb(role) for role in ("gw", "vps")}
+        cls.start_load_server()
+
+    def test_idle_memory(self):
+        self.note = f"{self.idle['gw']:.1f} MB, concentrator {self.idle['vps']:.1f} MB"
+        self.assertLessEqual(self.idle["gw"], RSS_IDLE_MB_MAX)
+
+    def streams(self, address, direction):
+        done = self.lab.lan.run(["aggload", "streams", address, "-n", STREAMS, "-d", direction,
+                                 "-s", BYTES_MAX], check=False)
+        got = json.loads(done.stdout)
+        self.assertEqual((got["ok"], got["bad"], got["failed"], got["errors"]),
+                         (STREAMS, 0, 0, []))
+        self.wait(lambda: not self.left("gw") and not self.left("vps"), GONE_S,
+                  lambda: f"no stream is left: {self.left('gw')} {self.left('vps')}")
+        peak = {role: self.aggd.rss_peak_mb(role) for role in ("gw", "vps")}
+        self.note = (f"{got['bytes'] / 1e6:.0f} MB in {got['seconds']:.1f} s; at most "
+                     f"{peak['gw']:.1f} MB of memory, concentrator {peak['vps']:.1f} MB")
+        self.assertLessEqual(peak["gw"], RSS_BUSY_MB_MAX)
+
+    def left(self, role):
+        return self.aggd.status("streams", role)["streams"]
+
+    def test_thousand_streams_both_ways(self):
+        self.streams(SRV4, "both")
+
+    def test_thousand_streams_down_by_ipv6(self):
+        self.streams(SRV6, "down")
+
+
+if __name__ == "__main__":
+    unittest.main()
