@@ -23,7 +23,7 @@ import threading
 import time
 import unittest
 
-from aggd import Aggd, wait_until
+from aggd import SOCKS_ADDRESS, Aggd, wait_until
 from lab import SRV4, SRV6, Lab
 
 WWW = "www.lab.test"   # of start_dns()
@@ -36,6 +36,10 @@ USED_TIMEOUT_S = 10
 IO_TIMEOUT_S = 20      # no test waits longer for a byte
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
+
+# How the server sees aggd, and whom the isp translates for.
+VPS_SEEN4, VPS_SEEN6 = "198.51.100.1", "2001:db8:aa::1"
+DIRECT4 = ("203.0.113.101", "203.0.113.102", "203.0.113.103")
 
 # RFC 1928, section 6.
 SOCKS_OK, SOCKS_FAILED, SOCKS_REFUSED_BY_RULES = 0, 1, 2
@@ -114,7 +118,8 @@ def socks_connect(node, proxy, destination, port, timeout=IO_TIMEOUT_S):
 
 class FlowServer:
     """Sends the body to whom it gets "D" from, until that one half-closes;
-    checks it from whom it gets "U", until then, and answers the count."""
+    checks it from whom it gets "U", until then, and answers the count; tells
+    the client's address to whom it gets "W" from."""
 
     def __init__(self, lab):
         body = random.Random(1).randbytes(BODY_LEN)
@@ -129,15 +134,17 @@ class FlowServer:
 
     def serve(self):
         while True:
-            sock, _ = self.listener.accept()
-            threading.Thread(target=self.serve_one, args=(sock,), daemon=True).start()
+            sock, peer = accept(self.listener)
+            threading.Thread(target=self.serve_one, args=(sock, peer), daemon=True).start()
 
-    def serve_one(self, sock):
+    def serve_one(self, sock, peer):
         with contextlib.suppress(OSError, struct.error), sock:
             kind, number = struct.unpack(">cI", receive(sock, 5))
             if kind == b"D":
                 self.sent[number] = send_body(self, sock, lambda: readable(sock))
                 sock.shutdown(socket.SHUT_WR)
+            elif kind == b"W":
+                sock.sendall(peer.encode())
             else:
                 sock.sendall(struct.pack(">Q", check_body(self, sock, lambda count: None)))
 
@@ -297,6 +304,12 @@ class AggdTest(unittest.TestCase):
 
     def socks_code(self, destination, port=FLOW_PORT):
         return self.socks(destination, port)[0]
+
+    def who(self, address=SRV4, sock=None):
+        """How the server sees a new client of the LAN."""
+        with sock or self.connect(address) as client:
+            client.sendall(struct.pack(">cI", b"W", 0))
+            return receive_all(client).decode()
 
     @contextlib.contextmanager
     def flow(self, direction="down", address=SRV4, sock=None):

@@ -15,7 +15,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import case  # noqa: E402
-from case import USED_BYTES, USED_TIMEOUT_S, AggdTest, accept, listen, receive  # noqa: E402
+from case import (DIRECT4, USED_BYTES, USED_TIMEOUT_S, VPS_SEEN4, AggdTest,  # noqa: E402
+                  accept, listen, receive)
 from lab import SRV4, SRV6  # noqa: E402
 
 GAP_S_MAX = 2          # of a cut link; the figure itself is the benchmark's
@@ -23,8 +24,6 @@ NOTICED_S = 1
 OUTAGE_S = 15
 NOTICED_OUTAGE_S = 6
 PORT = 8000
-ISP4 = ("203.0.113.101", "203.0.113.102")  # whom the server sees of direct ones
-VPS4_TO_SRV = "198.51.100.1"
 
 OUTAGE = """\
 table inet outage {
@@ -93,17 +92,10 @@ class Cut(AggdTest):
 
     # -- an outage
 
-    def peer_of_new_connection(self):
-        """How the server sees a client of the LAN."""
-        with self.connect(SRV4, PORT):
-            sock, peer = accept(self.server)
-            sock.close()
-        return peer
-
     def check_direct(self):
         self.wait(lambda: not self.aggd.is_taking("ip"), NOTICED_OUTAGE_S,
                   "the outage is noticed")
-        self.assertIn(self.peer_of_new_connection(), ISP4)
+        self.assertIn(self.who(), DIRECT4)
         code = self.socks_code(SRV4)
         self.assertNotEqual(code, case.SOCKS_OK)
         return code
@@ -136,7 +128,7 @@ class Cut(AggdTest):
             again = time.monotonic() - restored
             self.assertEqual(receive(far, 6), b"during")
             self.wait(lambda: self.aggd.is_taking("ip", "ip6"), 5, "the LAN is taken again")
-            self.assertEqual(self.peer_of_new_connection(), VPS4_TO_SRV)
+            self.assertEqual(self.who(), VPS_SEEN4)
             self.assertEqual(self.socks_code(SRV4), case.SOCKS_OK)
         self.aggd.gateway_options = None
         self.aggd.reload("gw")

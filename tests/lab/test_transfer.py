@@ -14,13 +14,12 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from case import WWW, AggdTest  # noqa: E402
+from case import VPS_SEEN4, VPS_SEEN6, WWW, AggdTest  # noqa: E402
 from lab import SRV4, SRV6  # noqa: E402
 
 GB = 1_000_000_000
 BIG_BYTES, SMALL_BYTES, SMALL_FILES = 50_000_000, 3000, 100
 SSH_PORT, IPERF_PORT = 2222, 5201
-VPS_TO_SRV = ("198.51.100.1", "2001:db8:aa::1")  # how the server sees aggd
 CURL_COULD_NOT_CONNECT, CURL_NO_PROXY = 7, 97    # its exit codes
 
 NGINX = """\
@@ -134,24 +133,24 @@ class Transfer(AggdTest):
         return self.curl(*argv).stdout
 
     def test_curl_by_tproxy(self):
-        self.assertEqual(self.who("-4", f"http://{SRV4}/who"), VPS_TO_SRV[0])
-        self.assertEqual(self.who("-6", f"http://[{SRV6}]/who"), VPS_TO_SRV[1])
+        self.assertEqual(self.who("-4", f"http://{SRV4}/who"), VPS_SEEN4)
+        self.assertEqual(self.who("-6", f"http://[{SRV6}]/who"), VPS_SEEN6)
 
     def test_curl_by_name(self):
         """As a browser: the client resolves, and takes either family."""
         resolve = f"{WWW}:80:[{SRV6}],{SRV4}"
-        self.assertEqual(self.who("-4", "--resolve", resolve, f"http://{WWW}/who"), VPS_TO_SRV[0])
-        self.assertEqual(self.who("-6", "--resolve", resolve, f"http://{WWW}/who"), VPS_TO_SRV[1])
+        self.assertEqual(self.who("-4", "--resolve", resolve, f"http://{WWW}/who"), VPS_SEEN4)
+        self.assertEqual(self.who("-6", "--resolve", resolve, f"http://{WWW}/who"), VPS_SEEN6)
 
     def test_curl_socks5(self):
         self.assertEqual(self.who("--socks5", self.aggd.socks, f"http://{SRV4}/who"),
-                         VPS_TO_SRV[0])
+                         VPS_SEEN4)
         self.assertEqual(self.who("--socks5", self.aggd.socks, f"http://[{SRV6}]/who"),
-                         VPS_TO_SRV[1])
+                         VPS_SEEN6)
 
     def test_curl_socks5_hostname(self):
         self.assertIn(self.who("--socks5-hostname", self.aggd.socks, f"http://{WWW}/who"),
-                      VPS_TO_SRV)
+                      (VPS_SEEN4, VPS_SEEN6))
 
     def test_curl_socks4_fails_at_once(self):
         for mode in ("--socks4", "--socks4a"):
@@ -170,7 +169,7 @@ class Transfer(AggdTest):
                 done = self.curl("--socks5-hostname", self.aggd.socks,
                                  *(["--proxy-user", user] if user else []),
                                  f"http://{SRV4}/who", check=False)
-                self.assertEqual(done.stdout, VPS_TO_SRV[0] if good else "")
+                self.assertEqual(done.stdout, VPS_SEEN4 if good else "")
                 self.assertEqual(done.returncode, 0 if good else CURL_NO_PROXY, done.stderr)
 
     # -- nginx
@@ -208,7 +207,7 @@ class Transfer(AggdTest):
                    "-o", f"UserKnownHostsFile={self.file('known_hosts')}"]
         done = self.lab.lan.run(["ssh", *options, "-p", SSH_PORT, f"root@{SRV4}",
                                  "echo $SSH_CLIENT"])
-        self.assertEqual(done.stdout.split()[0], VPS_TO_SRV[0])
+        self.assertEqual(done.stdout.split()[0], VPS_SEEN4)
         with open(self.file("5mb"), "wb") as file:
             file.write(os.urandom(5_000_000))
         self.lab.lan.run(["scp", "-q", *options, "-P", SSH_PORT, self.file("5mb"),
