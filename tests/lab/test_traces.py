@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""What the gateway makes in the kernel is there while it runs and gone after,
+however it ended; what others made is never touched; and only what shall be
+taken is taken.
+
+    lan -- gw ==S2== isp -- vps -- srv
+    192.168.100.0/24 lan0       somebody else's rule, route and table on gw
+    192.168.101.0/24 dmz0 -- dmz (a host beside, connected to gw)
+"""
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import case  # noqa: E402
+from case import DIRECT4, VPS_SEEN4, VPS_SEEN6, WWW, AggdTest, accept, listen  # noqa: E402
+from lab import LAN4, LAN6, SRV4, SRV6  # noqa: E402
+
+OTHERS_TABLE = """\
+table inet other {
+	chain prerouting {
+		type filter hook prerouting priority -300; policy accept;
+		tcp dport 9 counter
+	}
+}
+"""
+GW_LAN4, GW_DMZ4, DMZ4 = "192.168.100.1", "192.168.101.1", "192.168.101.10"
+GW_DMZ6, DMZ6 = "2001:db8:101::1", "2001:db8:101::10"
+PORT = 8000
+APPLIED_S = 3
+DRAIN_S = 2
+ANSWER_MS_MAX = 100           # of a reset that the gateway itself sends
+
+
+class Traces(AggdTest):
+    scenario = "S2"
+
+    @classmethod
+    def prepare(cls):
+        """A network that is connected to the gateway but not its LAN, on
+        srv's side as good as anywhere, and things of somebody else."""
+        gw, srv = cls.lab.gw, cls.lab.srv
+        gw.ip(f"link add dmz0 type veth peer name dmz0 netns {srv.ns}",
+              f"addr add {GW_DMZ4}/24 dev dmz0", f"-6 addr add {GW_DMZ6}/64 dev dmz0 nodad",
+              "link set dmz0 up")
+        srv.ip(f"addr add {DMZ4}/24 dev dmz0", f"-6 addr add {DMZ6}/64 dev dmz0 nodad",
+               "link set dmz0 up",
+               f"route add {LAN4}/32 via {GW_DMZ4}", f"-6 route add {LAN6}/128 via {GW_DMZ6}")
+        for family in ("-4", "-6"):
+            gw.run(["ip", family, "rule", "add", "fwmark", "0x77", "lookup", "77",
+                    "priority", "777"])
+        gw.ip("route add 192.0.2.0/24 via 10.11.0.1 dev wan1 table 77",
+              "-6 route add 2001:db8:77::/64 via 2001:db8:1::1 dev wan1 table 77")
+        gw.nft(OTHERS_TABLE)
+        cls.before = cls.traces()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = listen(cls.lab.srv, PORT)
+        cls.addClassCleanup(cls.server.close)
+
+    def setUp(self):
+        if not self.aggd.gw_process:
+            self.aggd.start_gateway()
+            self.aggd.wait_ready()
+
+    @classmethod
+    def traces(cls):
+        """All that a program can leave in the gateway's kernel."""
+        return "\n".join(cls.lab.gw.run(words).stdout for words in (
+            ["nft", "list", "ruleset"],
+            ["ip", "-4", "rule"], ["ip", "-6", "rule"],
+            ["ip", "-4", "route", "show", "table", "all"],
+            ["ip", "-6", "route", "show", "table", "all", "proto", "169"],
+            ["ip", "-6", "route", "show", "table", "77"],
+            ["ip", "-6", "route", "show", "table", "main"],
+            ["ip", "-4", "neigh", "show", "nud", "permanent"]))
+
+    def assert_running_traces(self):
+        gw = self.lab.gw
+        self.assertTrue(self.aggd.is_taking("ip", "ip6"))
+        for family in ("-4", "-6"):
+            rules = [line for line in gw.run(["ip", family, "rule"]).stdout.splitlines()
+                     if "proto 169" in line]
+            self.assertEqual(len(rules), 1 + 2, rules)  # TPROXY's, and the uplinks'
+            self.assertEqual(sum("fwmark" in rule for rule in rules), 1)
+            routes = gw.run(["ip", family, "route", "show", "table", "all", "proto",
+                             "169"]).stdout
+            for part in ("local default dev lo", "dev wan1", "dev wan2"):
+                self.assertIn(part, routes)
+
+    # -- there, and gone
+
+    def test_gone_after_sigterm(self):
+        self.assert_running_traces()
+        self.assertEqual(self.aggd.stop_one("gw"), 0)
+        self.assertEqual(self.traces(), self.before)
+
+    def test_gone_after_a_crash_and_another_run(self):
+        self.aggd.gw_process.kill()
+        self.aggd.gw_process.wait()
+        self.assertIn("table inet aggd", self.traces())
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+        self.assert_running_traces()
+        self.assertEqual(self.aggd.stop_one("gw"), 0)
+        self.assertEqual(self.traces(), self.before)
+
+    def test_gone_when_the_lan_is_no_longer_taken(self):
+        self.aggd.write_configs()
+        conf = self.aggd.read("gw.conf")
+        self.aggd.write("gw.conf", conf.replace("option tproxy '1'", "option tproxy '0'"))
+        self.assertTrue(self.aggd.hup("gw"))
+        self.assertNotIn("table inet aggd", self.traces())
+        self.assertNotIn("fwmark 0x6167", self.traces())
+        self.aggd.write("gw.conf", conf)
+        self.assertTrue(self.aggd.hup("gw"))
+        self.wait(lambda: self.aggd.is_taking("ip", "ip6"), APPLIED_S, "the LAN is taken")
+        self.assertEqual(self.who(), VPS_SEEN4)
+
+    def test_sigterm_lets_a_download_end(self):
+        for role in ("gw", "vps"):
+            with self.subTest(role), self.flow() as down:
+                time.sleep(0.5)
+                self.aggd.process(role).terminate()
+                time.sleep(DRAIN_S)
+                self.assertIsNone(self.aggd.process(role).poll())
+                if role == "gw":
+                    self.assertIn(self.who(), DIRECT4)  # no new streams
+                self.assertGreater(down.bytes_between(time.monotonic() - 1, time.monotonic()),
+                                   100_000)
+            process = self.aggd.process(role)
+            self.wait(lambda: process.poll() is not None, APPLIED_S, f"{role} has ended")
+            self.assertEqual(process.returncode, 0)
+            if role == "gw":
+                self.assertEqual(self.traces(), self.before)
+                self.aggd.start_gateway()
+            else:
+                self.aggd.start_concentrator()
+            self.aggd.wait_ready()
+
+    # -- what is taken, and what not
+
+    def seen(self, address):
+        """How the server sees a client of the LAN that connects there."""
+        with self.connect(address, PORT):
+            sock, peer = accept(self.server)
+            sock.close()
+        return peer
+
+    def test_only_the_outside_is_taken(self):
+        self.assertEqual(self.seen(SRV4), VPS_SEEN4)
+        self.assertEqual(self.seen(SRV6), VPS_SEEN6)
+        self.assertEqual(self.seen(DMZ4), GW_DMZ4)  # the lab's gateway masquerades
+        self.assertEqual(self.seen(DMZ6), LAN6)
+
+    def test_the_gateway_itself_is_reached(self):
+        with listen(self.lab.gw, PORT) as server:
+            for address in (GW_LAN4, GW_DMZ4, "10.11.0.2", "2001:db8:100::1", "2001:db8:1::2"):
+                with self.connect(address, PORT):
+                    sock, peer = accept(server)
+                    sock.close()
+                    self.assertIn(peer, (LAN4, LAN6))
+
+    def test_what_the_gateway_sends_is_not_taken(self):
+        with case.connect(self.lab.gw, SRV4, PORT):
+            sock, peer = accept(self.server)
+            sock.close()
+            self.assertIn(peer, DIRECT4)
+
+    def test_bypassed_is_left_alone(self):
+        self.aggd.bypass = [SRV4 + "/32", "2001:db8:aa::/64"]
+        self.aggd.reload("gw")
+        self.wait(lambda: self.seen(SRV4) in DIRECT4, APPLIED_S, "IPv4 is bypassed")
+        self.assertEqual(self.seen(SRV6), LAN6)
+        self.aggd.bypass = []
+        self.aggd.reload("gw")
+        self.wait(lambda: self.seen(SRV6) == VPS_SEEN6, APPLIED_S, "IPv6 is taken")
+
+    # -- IPv6 without a way out
+
+    def test_ipv6_is_refused_without_egress(self):
+        vps, route = self.lab.vps, "default via 2001:db8:aa::10"
+        self.lab.srv.spawn([sys.executable, "-m", "http.server", "--bind", "::", "80",
+                            "--directory", "/var/empty"], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        self.lab.srv.wait_listening(80)
+        vps.ip(f"-6 route del {route}")
+        try:
+            self.wait(lambda: not self.aggd.is_taking("ip6"), APPLIED_S, "IPv6 is refused")
+            start = time.monotonic()
+            with self.assertRaises(ConnectionRefusedError):
+                self.connect(SRV6, PORT)
+            self.assertLess((time.monotonic() - start) * 1000, ANSWER_MS_MAX)
+            done = self.lab.lan.run(
+                ["curl", "-sS", "--max-time", "5", "-o", os.devnull, "-w",
+                 "%{remote_ip} %{time_connect}", "--resolve", f"{WWW}:80:[{SRV6}],{SRV4}",
+                 f"http://{WWW}/"])
+            address, seconds = done.stdout.split()
+            self.assertEqual(address, SRV4)
+            self.assertLess(float(seconds) * 1000, 2 * ANSWER_MS_MAX)
+            self.note = f"curl is connected by IPv4 after {float(seconds) * 1000:.0f} ms"
+        finally:
+            vps.ip(f"-6 route add {route}")
+        self.wait(lambda: self.aggd.is_taking("ip6"), APPLIED_S, "IPv6 is taken")
+        self.assertEqual(self.seen(SRV6), VPS_SEEN6)
+
+
+if __name__ == "__main__":
+    unittest.main()
