@@ -12,6 +12,7 @@
  * subflow counts. A session without subflows is kept for linger.
  */
 #include "agg/base/log.h"
+#include "agg/base/rand.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/role/guard.h"
 #include "agg/role/role.h"
@@ -67,6 +68,7 @@ struct concentrator {
 	struct role role;
 	struct tls_context *tls;
 	struct guard guard;
+	struct rand rand;
 	struct listener listeners[CONF_LISTENS_MAX];
 	unsigned listener_count;
 	struct member *strangers;
@@ -308,6 +310,25 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 
 static const struct subflow_events subflow_events = { on_ready, on_end };
 
+/* All places are taken: lots decide who goes for a newcomer. So a crowd that
+ * comes faster than its handshakes time out keeps nobody out for long, and
+ * each who goes has failed, which its source pays for. */
+static void make_room(struct concentrator *c, uint64_t now_us)
+{
+	uint64_t lot = rand_below(&c->rand, c->guard.under_way);
+	struct member *m = c->strangers;
+	char text[ADDR_TEXT_MAX];
+
+	while (lot-- > 0 && m->next)
+		m = m->next;
+	log_peer("stranger %s: made room for another",
+	         addr_format(subflow_peer(m->sf), text));
+	guard_leave(&c->guard, subflow_peer(m->sf), false, now_us);
+	DL_DELETE(c->strangers, m);
+	subflow_destroy(m->sf);
+	free(m);
+}
+
 static void take(struct concentrator *c, int fd, const struct addr *from)
 {
 	struct subflow_args args = {
@@ -317,6 +338,8 @@ static void take(struct concentrator *c, int fd, const struct addr *from)
 	};
 	uint64_t now = loop_now_us(c->role.loop);
 
+	if (guard_is_full(&c->guard) && guard_welcomes(&c->guard, from, now))
+		make_room(c, now);
 	if (!guard_enter(&c->guard, from, now)) {
 		sockopt_abort(fd);
 		return;
@@ -679,6 +702,7 @@ static struct role *concentrator_create(struct loop *loop,
 	if (!c)
 		return NULL;
 	c->role = (struct role){ &role_concentrator, loop, conf, netmon };
+	c->rand.state = loop_now_us(loop);
 	set_egress(c);
 	if (make_parts(c) < 0 || open_listeners(c, &conf->main) < 0) {
 		concentrator_destroy(&c->role);

@@ -19,35 +19,55 @@ static void source_of(const struct addr *from, uint8_t ip[16])
 	}
 }
 
-/* The source's entry; with make, a free one, or the oldest idle one. */
-static struct guard_source *find(struct guard *g, const struct addr *from,
-                                 bool make)
+/* The place of the source's entry. -1: it has none, and *oldest is the place
+ * to take, or -1 when each has a handshake under way. */
+static int find(const struct guard *g, const struct addr *from, int *oldest)
 {
-	struct guard_source *oldest = NULL;
 	uint8_t ip[16];
 
 	source_of(from, ip);
+	*oldest = -1;
 	for (int i = 0; i < GUARD_OFFENDERS_MAX; i++) {
-		struct guard_source *s = &g->sources[i];
+		const struct guard_source *s = &g->sources[i];
 		if (s->seen_us && !memcmp(s->ip, ip, sizeof(ip)))
-			return s;
-		if (!s->under_way && (!oldest || s->seen_us < oldest->seen_us))
-			oldest = s;
+			return i;
+		if (!s->under_way && (*oldest < 0 ||
+		                      s->seen_us < g->sources[*oldest].seen_us))
+			*oldest = i;
 	}
-	if (!make || !oldest)
-		return NULL;
-	*oldest = (struct guard_source){ 0 };
-	memcpy(oldest->ip, ip, sizeof(ip));
-	return oldest;
+	return -1;
+}
+
+static bool is_welcome(const struct guard_source *s, uint64_t now_us)
+{
+	return s->under_way < GUARD_PER_SOURCE_MAX && s->shut_until_us <= now_us;
+}
+
+bool guard_welcomes(const struct guard *g, const struct addr *from,
+                    uint64_t now_us)
+{
+	int oldest, i = find(g, from, &oldest);
+
+	return i < 0 || is_welcome(&g->sources[i], now_us);
+}
+
+bool guard_is_full(const struct guard *g)
+{
+	return g->under_way >= GUARD_HANDSHAKES_MAX;
 }
 
 bool guard_enter(struct guard *g, const struct addr *from, uint64_t now_us)
 {
-	if (g->under_way >= GUARD_HANDSHAKES_MAX)
+	int oldest, i = find(g, from, &oldest);
+
+	if (guard_is_full(g) || (i < 0 && oldest < 0))
 		return false;
-	struct guard_source *s = find(g, from, true);
-	if (!s || s->under_way >= GUARD_PER_SOURCE_MAX ||
-	    s->shut_until_us > now_us)
+	struct guard_source *s = &g->sources[i < 0 ? oldest : i];
+	if (i < 0) {
+		*s = (struct guard_source){ 0 };
+		source_of(from, s->ip);
+	}
+	if (!is_welcome(s, now_us))
 		return false;
 	s->seen_us = now_us;
 	s->under_way++;
@@ -67,11 +87,12 @@ static uint64_t penalty_us(unsigned failures)
 void guard_leave(struct guard *g, const struct addr *from, bool good,
                  uint64_t now_us)
 {
-	struct guard_source *s = find(g, from, false);
+	int oldest, i = find(g, from, &oldest);
 
 	g->under_way--;
-	if (!s)
+	if (i < 0)
 		return;
+	struct guard_source *s = &g->sources[i];
 	s->under_way--;
 	s->seen_us = now_us;
 	if (good) {

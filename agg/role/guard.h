@@ -7,7 +7,8 @@
  * IPv6 /64). A source whose handshakes fail is shut out for a time that
  * doubles with each failure, as OpenSSH's PerSourcePenalties does, before it
  * costs a key exchange; a success forgives. The table of offenders is small:
- * when it is full the oldest is forgotten.
+ * when it is full the oldest is forgotten. When all places are taken, one of
+ * those inside should go for a newcomer: that is the owner's to do.
  */
 #ifndef AGG_ROLE_GUARD_H
 #define AGG_ROLE_GUARD_H
@@ -34,6 +35,11 @@ struct guard {
 	struct guard_source sources[GUARD_OFFENDERS_MAX];
 };
 
+/* Has the source itself nothing against it, no cap and no penalty? */
+bool guard_welcomes(const struct guard *g, const struct addr *from,
+                    uint64_t now_us);
+/* Are as many under way as can be? */
+bool guard_is_full(const struct guard *g);
 /* May this source begin a handshake? True: it is counted, and guard_leave
  * must follow. */
 bool guard_enter(struct guard *g, const struct addr *from, uint64_t now_us);

@@ -78,6 +78,30 @@ static void test_in_all(void **state)
 	assert_true(guard_enter(&g, &a, 2));
 }
 
+/* Who may take a place of another, when one is made free for it. */
+static void test_full_but_welcome(void **state)
+{
+	struct guard g = { 0 };
+	struct addr a = source("192.0.2.1"), bad = source("192.0.2.2");
+
+	fail_freely(&g, &bad, SECOND);
+	assert_true(fail_once(&g, &bad, SECOND));
+	assert_true(guard_welcomes(&g, &a, SECOND));
+	assert_false(guard_welcomes(&g, &bad, SECOND));
+	for (unsigned i = 0; i < GUARD_HANDSHAKES_MAX; i++) {
+		struct addr other = source_number(i / GUARD_PER_SOURCE_MAX);
+		assert_false(guard_is_full(&g));
+		assert_true(guard_enter(&g, &other, SECOND));
+	}
+	struct addr capped = source_number(0);
+	assert_true(guard_is_full(&g));
+	assert_false(guard_welcomes(&g, &capped, SECOND));
+	assert_true(guard_welcomes(&g, &a, SECOND));
+	assert_false(guard_enter(&g, &a, SECOND));
+	guard_leave(&g, &capped, false, SECOND);
+	assert_true(guard_enter(&g, &a, SECOND));
+}
+
 /* The port says nothing; an IPv6 source is its /64. */
 static void test_who_is_one_source(void **state)
 {
@@ -194,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_per_source),
 		cmocka_unit_test(test_in_all),
+		cmocka_unit_test(test_full_but_welcome),
 		cmocka_unit_test(test_who_is_one_source),
 		cmocka_unit_test(test_penalty_doubles),
 		cmocka_unit_test(test_success_forgives),
