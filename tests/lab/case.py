@@ -320,6 +320,12 @@ class AggdTest(unittest.TestCase):
         yield flow
         flow.stop()
 
+    def subflows(self):
+        """How many are alive, and how many shall be."""
+        uplinks = self.aggd.uplinks().values()
+        return (sum(u["subflows_alive"] for u in uplinks),
+                sum(u["subflows_total"] for u in uplinks))
+
     def down_bytes(self, name):
         return self.aggd.uplinks()[name]["down_bytes"]
 

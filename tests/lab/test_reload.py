@@ -87,11 +87,6 @@ class Reload(AggdTest):
             self.wait(lambda: self.subflows() == (12, 12), APPLIED_S,
                       lambda: f"six bundles: {self.subflows()}")
 
-    def subflows(self):
-        uplinks = self.aggd.uplinks().values()
-        return (sum(u["subflows_alive"] for u in uplinks),
-                sum(u["subflows_total"] for u in uplinks))
-
     def test_sites(self):
         with self.flow(), self.flow("up"):
             self.aggd.sites = {"cabin": OTHER_PIN}
