@@ -215,8 +215,9 @@ static void pick(struct stream *stream, const struct offer *offer,
 	s->args.scheduler->pick(s->instance, stream->scope, &view, out);
 }
 
-/* Gives one piece to each lane of the mask: the first cuts it. */
-static void send_piece(struct stream *stream, struct offer *offer, uint32_t mask)
+/* Gives one piece to each lane of the mask: the first cuts it. A lane that
+ * cannot take it is full from now on. False: there is no memory for a piece. */
+static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask)
 {
 	struct piece *piece = NULL;
 
@@ -226,15 +227,19 @@ static void send_piece(struct stream *stream, struct offer *offer, uint32_t mask
 			continue;
 		if (!piece)
 			piece = stream_next_piece(stream, lane_piece_bytes(lane));
-		if (!piece || lane_send_piece(lane, piece) < 0)
-			continue;
+		if (!piece)
+			break;
+		lane_send_piece(lane, piece);
 		lane_sched_path(lane, &offer->paths[i]);
 	}
-	if (piece && !piece->copies)
+	if (!piece)
+		return false;
+	if (!piece->copies)
 		stream_piece_unsent(piece);
 	offer->room = false;
 	for (unsigned i = 0; i < offer->count; i++)
 		offer->room |= lane_room(offer->lanes[i]) > 0;
+	return true;
 }
 
 /* A burst that proved large goes on in bundle 0. */
@@ -251,7 +256,7 @@ static void relay_bulk(struct stream *stream)
 	stream->bundle = 0;
 }
 
-/* One turn of a stream: true if a piece went out. */
+/* One turn of a stream: true if a piece went out, or found a lane full. */
 static bool serve(struct stream *stream, struct offer *offer)
 {
 	struct session *s = stream->session;
@@ -263,11 +268,11 @@ static bool serve(struct stream *stream, struct offer *offer)
 			s->wait_until_us = decision.recheck_us;
 		return false;
 	}
-	send_piece(stream, offer, decision.mask);
+	bool sent = send_piece(stream, offer, decision.mask);
 	pump_unready(stream);
 	relay_bulk(stream);
 	pump_ready(stream);
-	return true;
+	return sent;
 }
 
 static void pump_bundle(struct session *s, unsigned bundle)
