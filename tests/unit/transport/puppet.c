@@ -107,9 +107,18 @@ static struct reader *open_reader(void *ctx)
 	return r;
 }
 
+static void call_hook(struct reader *r)
+{
+	if (r->puppet->hook && r->stream)
+		r->puppet->hook(r);
+}
+
 static void on_opened(void *ctx, const struct addr *bound)
 {
-	open_reader(ctx)->opened++;
+	struct reader *r = open_reader(ctx);
+
+	r->opened++;
+	call_hook(r);
 }
 
 static size_t on_data(void *ctx, const uint8_t *p, size_t n)
@@ -123,6 +132,7 @@ static size_t on_data(void *ctx, const uint8_t *p, size_t n)
 		memcpy(r->keep + r->received, p, n);
 	r->appetite -= n;
 	r->received += n;
+	call_hook(r);
 	return n;
 }
 
@@ -132,6 +142,7 @@ static void on_finished(void *ctx)
 
 	check_manners(!r->finished);
 	r->finished++;
+	call_hook(r);
 }
 
 uint8_t puppet_pattern(uint64_t offset)
@@ -170,6 +181,7 @@ static void on_writable(void *ctx)
 
 	r->writable++;
 	write_more(r);
+	call_hook(r);
 }
 
 static void on_closed(void *ctx, enum stream_end end)
@@ -268,6 +280,8 @@ void puppet_init(struct puppet *p, const struct puppet_args *args)
 	memset(p, 0, sizeof(*p));
 	p->now_us = START_US;
 	p->deadline_us = UINT64_MAX;
+	p->reader = calloc(PUPPET_READERS_MAX, sizeof(*p->reader));
+	check_manners(p->reader);
 	for (int i = 0; i < PUPPET_LANES_MAX; i++) {
 		p->lane[i].puppet = p;
 		buf_init(&p->lane[i].out, PUPPET_OUT_MAX);
@@ -291,8 +305,9 @@ void puppet_finish(struct puppet *p)
 	session_destroy(p->session);
 	for (int i = 0; i < PUPPET_LANES_MAX; i++)
 		buf_finish(&p->lane[i].out);
-	for (int i = 0; i < PUPPET_READERS_MAX; i++)
+	for (unsigned i = 0; i < p->reader_count && i < PUPPET_READERS_MAX; i++)
 		check_manners(!p->reader[i].stream);
+	free(p->reader);
 }
 
 struct puppet_lane *puppet_attach_as(struct puppet *p, unsigned i,

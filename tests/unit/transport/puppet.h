@@ -53,8 +53,11 @@ struct puppet {
 	struct session *session;
 	uint64_t now_us, deadline_us;
 	struct puppet_lane lane[PUPPET_LANES_MAX];
-	struct reader reader[PUPPET_READERS_MAX];
+	struct reader *reader;  /* PUPPET_READERS_MAX */
 	unsigned reader_count;
+	/* (optional) Called at the end of each event of a reader whose stream
+	 * lives: does there what an owner may do. */
+	void (*hook)(struct reader *r);
 	enum stream_end accept; /* FINISHED: takes streams; else refuses so */
 	uint8_t *keep;          /* for the next reader */
 	unsigned over, suspects, recoveries, settings_seen;

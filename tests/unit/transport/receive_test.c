@@ -193,7 +193,7 @@ static ssize_t say_zeroes(struct puppet_lane *l, uint32_t stream, uint64_t from,
 
 static void test_fin_before_data(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 6, NULL, 0, true) > 0);
@@ -210,7 +210,7 @@ static void test_fin_before_data(void **state)
 /* FIN waits for a reader that has not taken all. */
 static void test_fin_is_the_last(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	puppet_feed(&p.reader[0], 2);
@@ -224,7 +224,7 @@ static void test_fin_is_the_last(void **state)
 
 static void test_empty_stream(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 0, NULL, 0, true) > 0);
@@ -244,7 +244,7 @@ static void check_fatal(struct puppet *p, ssize_t got, const char *why)
 
 static void test_data_behind_fin(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 3, NULL, 0, true) > 0);
@@ -253,7 +253,7 @@ static void test_data_behind_fin(void **state)
 
 static void test_second_fin(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 3, NULL, 0, true) > 0);
@@ -262,7 +262,7 @@ static void test_second_fin(void **state)
 
 static void test_fin_before_what_came(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, 0, "abcd", 4, false) > 0);
@@ -276,7 +276,7 @@ static void test_fin_before_what_came(void **state)
 
 static void test_credit_to_the_byte(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	puppet_feed(&p.reader[0], 0);
@@ -322,7 +322,7 @@ static uint64_t window_after(struct puppet *p, struct puppet_lane *l,
 
 static void test_fast_reader_grows(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t window = window_after(&p, l, 1, 0, 16, 10000);
 
@@ -335,7 +335,7 @@ static void test_fast_reader_grows(void **state)
  * limits. */
 static void test_unhurried_stream_does_not_grow(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t sent = 0;
 
@@ -351,7 +351,7 @@ static void test_unhurried_stream_does_not_grow(void **state)
 static void test_growth_within_memory(void **state)
 {
 	enum { STREAMS = 16 };
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t all = 0;
 
@@ -369,7 +369,7 @@ static void test_memory_comes_back(void **state)
 {
 	struct wire_frame reset = { .type = WIRE_RESET,
 	                            .reset = { 1, STREAM_END_RESET, 0 } };
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 	uint64_t first = window_after(&p, l, 1, 0, 16, 1000);
 
@@ -388,7 +388,7 @@ static void test_memory_comes_back(void **state)
  * path would stand still. */
 static void test_grows_by_a_hole(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(say_zeroes(l, 1, 1000, FIRST_CREDIT - 1000) > 0);
@@ -400,7 +400,7 @@ static void test_grows_by_a_hole(void **state)
 /* A reader that takes nothing gets no more than it was granted at first. */
 static void test_slow_reader_gets_no_more(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	puppet_feed(&p.reader[0], 0);
@@ -415,7 +415,7 @@ static void test_slow_reader_gets_no_more(void **state)
 /* After FIN there is nothing to grant. */
 static void test_no_credit_after_fin(void **state)
 {
-	static struct puppet p;
+	struct puppet p;
 	struct puppet_lane *l = begin(&p);
 
 	assert_true(puppet_say_data(l, 1, FIRST_CREDIT, NULL, 0, true) > 0);
