@@ -15,8 +15,10 @@
  *   given up  suspect for give_up_us: dropped, and the shell connects anew.
  *
  * Estimates come from the kernel (subflow_info); the rate is the best seen of
- * late and decays slowly, so that a quiet path does not look like a slow one
- * (research/schedulers.md 1.12).
+ * late and decays slowly, so that a quiet path does not look like a slow one.
+ * The round-trip time is the path's: that of its lane with the latest sample,
+ * as they share the queue, and the least ever when all are quiet. A smoothed
+ * RTT of a lane that is quiet since a download would be that download's queue.
  */
 #include "agg/transport/session_impl.h"
 
@@ -141,7 +143,8 @@ struct lane *lane_best(struct session *s, unsigned bundle)
 		bool ours = lane->hello.bundle == bundle;
 		bool best_ours = best && best->hello.bundle == bundle;
 		if (!best || ours > best_ours ||
-		    (ours == best_ours && lane->info.srtt_us < best->info.srtt_us))
+		    (ours == best_ours && s->path_rtt[lane->hello.path] <
+		                            s->path_rtt[best->hello.path]))
 			best = lane;
 	}
 	return best;
@@ -183,7 +186,7 @@ static void progress(struct lane *lane)
 {
 	struct session *s = lane->session;
 
-	lane->progress_us = s->now_us;
+	lane->progress_us = lane->sampled_us = s->now_us;
 	lane->doubted = false;
 	if (!lane->suspect)
 		return;
@@ -420,6 +423,27 @@ uint64_t lane_deadline(const struct lane *lane)
 	return at;
 }
 
+void lane_path_rtts(struct session *s)
+{
+	uint64_t sampled_us[WIRE_PATHS_MAX] = { 0 };
+	struct lane *lane;
+
+	memset(s->path_rtt, 0xff, sizeof(s->path_rtt));
+	DL_FOREACH(s->lanes, lane) {
+		unsigned p = lane->hello.path;
+		uint64_t least = lane->info.min_rtt_us ? lane->info.min_rtt_us
+		                                       : lane->info.srtt_us;
+		if (s->now_us - lane->sampled_us < RTT_AGE_US) {
+			if (lane->sampled_us <= sampled_us[p])
+				continue;
+			sampled_us[p] = lane->sampled_us;
+			s->path_rtt[p] = lane->info.srtt_us;
+		} else if (!sampled_us[p] && least < s->path_rtt[p]) {
+			s->path_rtt[p] = least;
+		}
+	}
+}
+
 void lane_sched_path(const struct lane *lane, struct sched_path *out)
 {
 	const struct subflow_info *info = &lane->info;
@@ -434,10 +458,10 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 		.loss_ppm = info->sent_bytes > 100000 ?
 			(uint32_t)(info->retrans_bytes * 1000000 /
 			           info->sent_bytes) : 0,
-		.srtt_us = info->srtt_us,
+		.srtt_us = lane->session->path_rtt[lane->hello.path],
 		.rttvar_us = info->rttvar_us,
 		.min_rtt_us = info->min_rtt_us,
-		.est_age_us = lane->session->now_us - lane->progress_us,
+		.est_age_us = lane->session->now_us - lane->sampled_us,
 		.rate_bps = lane->rate_bps,
 		.cwnd_bytes = info->cwnd_bytes,
 		.ssthresh_bytes = info->ssthresh_bytes,

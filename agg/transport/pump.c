@@ -329,6 +329,7 @@ void pump(struct session *s)
 			lane->wants_write = false;
 		s->pump_again = false;
 		s->wait_until_us = UINT64_MAX;
+		lane_path_rtts(s);
 		send_controls(s);
 		send_acks(s);
 		for (unsigned b = WIRE_BUNDLES_MAX; b > 0; b--)

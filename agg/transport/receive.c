@@ -267,6 +267,53 @@ static int check(struct stream *stream, const struct wire_data *data, bool fin,
 	return -EPROTO;
 }
 
+/* In order: offered, and what the owner does not take is kept. */
+static void take_in_order(struct stream *stream, const uint8_t *p, uint32_t n)
+{
+	size_t took = offer(stream, p, n);
+
+	if (took)
+		taken(stream);
+	if (took < n && !stream->closing &&
+	    insert(stream, stream->in_offset, p + took,
+	           stream->in_offset + n - took) < 0)
+		stream_reset(stream, STREAM_END_LIMIT);
+}
+
+void receive_flush(struct session *s)
+{
+	struct stream *stream = s->gather.stream;
+	uint32_t n = s->gather.len;
+
+	s->gather.stream = NULL;
+	s->gather.len = 0;
+	if (!stream)
+		return;
+	take_in_order(stream, s->gather.bytes, n);
+	receive_deliver(stream); /* its end may have come before */
+}
+
+/* True: the bytes wait in the gather for more of their kind. */
+static bool gather(struct stream *stream, uint64_t offset, const uint8_t *p,
+                   uint32_t n)
+{
+	struct gather *g = &stream->session->gather;
+
+	if (g->stream && (g->stream != stream ||
+	                  offset != stream->in_offset + g->len ||
+	                  n > GATHER_BYTES - g->len))
+		receive_flush(stream->session);
+	if (stream->segments || offset != stream->in_offset + g->len ||
+	    n > GATHER_BYTES || (!g->stream && !stream->session->more_input))
+		return false;
+	if (!g->bytes && !(g->bytes = malloc(GATHER_BYTES)))
+		return false;
+	g->stream = stream;
+	memcpy(g->bytes + g->len, p, n);
+	g->len += n;
+	return true;
+}
+
 int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
                  unsigned path, const char **why)
 {
@@ -282,6 +329,9 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		stream->fin_offset = end;
 	if (end > stream->highest)
 		stream->highest = end;
+	if (gather(stream, offset, p, data->len) && !fin)
+		return 0;
+	receive_flush(stream->session);
 	if (offset < stream->in_offset) {
 		uint64_t old = (end < stream->in_offset ? end : stream->in_offset) -
 		               offset;
@@ -289,15 +339,10 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		offset += old;
 		p += old;
 	}
-	if (offset == stream->in_offset && offset < end && !stream->segments) {
-		size_t n = offer(stream, p, end - offset);
-		offset += n;
-		p += n;
-		if (n)
-			taken(stream);
-	}
-	if (offset < end && !stream->closing &&
-	    insert(stream, offset, p, end) < 0)
+	if (offset == stream->in_offset && offset < end && !stream->segments)
+		take_in_order(stream, p, (uint32_t)(end - offset));
+	else if (offset < end && !stream->closing &&
+	         insert(stream, offset, p, end) < 0)
 		stream_reset(stream, STREAM_END_LIMIT);
 	grow_by_hole(stream);
 	receive_deliver(stream);

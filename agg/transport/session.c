@@ -112,6 +112,7 @@ void session_destroy(struct session *s)
 	close_streams(s);
 	drop_lanes(s, "session ended");
 	reap(s);
+	free(s->gather.bytes);
 	free(s);
 }
 
@@ -459,11 +460,15 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 			break;
 		}
 		used += (size_t)len;
+		s->more_input = n - used > WIRE_DATA_HEADER_BYTES;
+		if (frame.type != WIRE_DATA)
+			receive_flush(s);
 		err = one_frame(lane, &frame, &why);
 		if (err < 0 || s->over)
 			break;
 		lane_heard(lane, (size_t)len, is_tracked(frame.type));
 	}
+	receive_flush(s);
 	if (err == -EPROTO)
 		send_close(s, why);
 	if (err < 0)

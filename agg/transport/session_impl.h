@@ -29,12 +29,13 @@
 #define ACK_BYTES 65536u          /* acknowledge after so many, or ... */
 #define ACK_DELAY_US 20000u       /* ... so long */
 #define INFO_AGE_US 1000u         /* estimates of a lane are asked anew */
+#define RTT_AGE_US 1000000u       /* after which a smoothed RTT is history */
 #define WATCH_US 50000u           /* a lane in flight is looked at so often */
 #define LOWAT_US 10000u           /* backlog below us, as time of the path */
 #define LOWAT_MAX (1u << 20)
 #define PIECE_US 5000u            /* a piece, as time of the path */
 #define FLIGHT_MAX 16384u         /* frames in flight on a lane */
-#define SETTINGS_KNOWN (WIRE_HAS_IPV6 | WIRE_DRAINING)
+#define GATHER_BYTES 65536u       /* in-order bytes offered to an owner at once */
 
 enum { /* stream.todo: control frames that must be sent */
 	TODO_OPEN = 1,
@@ -72,7 +73,10 @@ struct lane {
 	struct wire_hello hello;
 	struct subflow_info info;
 	uint64_t info_us;        /* when info was asked */
-	uint64_t since_us, heard_us, progress_us, suspect_us;
+	uint64_t since_us, heard_us, suspect_us;
+	uint64_t progress_us;    /* TCP saw something acknowledged, or nothing
+	                          * was waiting for it */
+	uint64_t sampled_us;     /* TCP saw something acknowledged */
 	uint64_t rate_bps;       /* the best of late, of this lane */
 	uint64_t lowat_bytes;
 	uint64_t tx_bytes, rx_bytes; /* frames, counted alike on both ends */
@@ -146,6 +150,14 @@ struct stream {
 	UT_hash_handle hh;                      /* session.streams */
 };
 
+/* In-order bytes of one stream that arrive in a row are put together, so that
+ * the owner writes once and not a frame at a time. Empty between entries. */
+struct gather {
+	struct stream *stream; /* borrowed */
+	uint32_t len;
+	uint8_t *bytes;        /* GATHER_BYTES; NULL: not needed yet */
+};
+
 struct session {
 	struct session_args args;
 	uint64_t now_us;
@@ -169,6 +181,10 @@ struct session {
 	uint64_t streams_opened, doubles_bytes;
 	size_t buffered, retained, grown;
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
+
+	uint64_t path_rtt[WIRE_PATHS_MAX]; /* now, by any lane of the path */
+	struct gather gather;
+	bool more_input;        /* another frame is at hand */
 
 	uint64_t instance[SCHED_INSTANCE_BYTES_MAX / 8];
 	uint64_t wait_until_us;
@@ -200,6 +216,7 @@ int lane_send_piece(struct lane *lane, struct piece *piece);
 int lane_on_ack(struct lane *lane, uint64_t bytes);
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
 void lane_watch(struct lane *lane);        /* suspicion, pings */
+void lane_path_rtts(struct session *s);    /* fills session.path_rtt */
 uint64_t lane_deadline(const struct lane *lane);
 struct lane *lane_find(struct session *s, uint32_t id);
 /* The live lane to use for a bundle's control frames: least RTT. */
@@ -233,6 +250,7 @@ void piece_put(struct piece *piece);
 /* receive.c: -EPROTO with *why where the peer broke the rules */
 int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
                  unsigned path, const char **why);
+void receive_flush(struct session *s); /* what is gathered */
 void receive_deliver(struct stream *stream);
 void receive_reset(struct stream *stream, const struct wire_reset *reset);
 void receive_finish(struct stream *stream);

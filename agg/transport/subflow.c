@@ -27,6 +27,7 @@
 #define IN_MAX (256u << 10)
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
+#define OPEN_RECORDS 4 /* handed to the session at once */
 #define WHY_MAX 128
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
@@ -383,20 +384,27 @@ static bool is_open(const struct subflow *sf)
 	return sf->state == SUBFLOW_GREETING || sf->state == SUBFLOW_JOINED;
 }
 
+/* Opens the records at hand, some at a time: a stream's bytes in a row reach
+ * its owner in one piece. */
 static void open_records(struct subflow *sf)
 {
-	uint8_t record[TLS_RECORD_PAYLOAD_MAX];
+	uint8_t plain[OPEN_RECORDS * TLS_RECORD_PAYLOAD_MAX];
+	ssize_t n = 1;
 
-	while (is_open(sf)) {
-		ssize_t n = tls_read(sf->tls, record, sizeof(record));
-		if (n > 0)
-			on_plaintext(sf, record, (size_t)n);
-		else if (n == 0)
-			break;
-		else
-			mark_dead(sf, n == -EPIPE ? "closed by the peer"
-			                          : tls_error(sf->tls));
+	while (is_open(sf) && n > 0) {
+		size_t len = 0;
+		while (sizeof(plain) - len >= TLS_RECORD_PAYLOAD_MAX) {
+			n = tls_read(sf->tls, plain + len, TLS_RECORD_PAYLOAD_MAX);
+			if (n <= 0)
+				break;
+			len += (size_t)n;
+		}
+		if (len)
+			on_plaintext(sf, plain, len);
 	}
+	if (n < 0)
+		mark_dead(sf, n == -EPIPE ? "closed by the peer"
+		                          : tls_error(sf->tls));
 }
 
 static void shake_hands(struct subflow *sf)
@@ -515,8 +523,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
 	buf_init(&sf->plain, TLS_RECORD_PAYLOAD_MAX);
-	buf_init(&sf->partial, WIRE_HEADER_BYTES + WIRE_PAYLOAD_BYTES_MAX +
-	                       TLS_RECORD_PAYLOAD_MAX);
+	buf_init(&sf->partial, (OPEN_RECORDS + 1) * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
 	sf->timer = loop_timer_create(args->loop, on_deadline, sf);
 	sf->io = loop_io_create(args->loop, fd, 0, on_ready, sf);
