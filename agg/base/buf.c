@@ -14,17 +14,19 @@
 #include <string.h>
 
 #define CAP_MIN 512
-#define CAP_KEPT 4096 /* a queue that ran empty keeps no more */
 
 void buf_init(struct buf *b, size_t max)
 {
-	*b = (struct buf){ .max = max };
+	*b = (struct buf){ .max = max, .keep = BUF_KEEP_DEFAULT };
 }
 
 void buf_finish(struct buf *b)
 {
+	size_t keep = b->keep;
+
 	free(b->data);
 	buf_init(b, b->max);
+	b->keep = keep;
 }
 
 uint8_t *buf_reserve(struct buf *b, size_t n)
@@ -74,7 +76,7 @@ void buf_take(struct buf *b, size_t n)
 	if (b->len)
 		return;
 	b->off = 0;
-	if (b->cap > CAP_KEPT)
+	if (b->cap > b->keep)
 		buf_finish(b);
 }
 

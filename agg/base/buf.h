@@ -11,10 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BUF_KEEP_DEFAULT 4096
+
 struct buf {
 	uint8_t *data;
 	size_t off, len; /* the bytes are data[off .. off + len) */
 	size_t cap, max;
+	size_t keep; /* a queue that ran empty keeps no more; may be set */
 };
 
 void buf_init(struct buf *b, size_t max);

@@ -39,7 +39,7 @@ struct subflow_events {
 struct subflow_args {
 	struct loop *loop;
 	struct tls_context *tls;
-	const char *congestion; /* "auto": BBR where there is one */
+	const char *congestion; /* the kernel's name, or "auto" */
 	const struct subflow_events *events;
 	void *ctx;
 };
@@ -65,7 +65,7 @@ void subflow_destroy(struct subflow *sf);
 const struct addr *subflow_peer(const struct subflow *sf);
 void subflow_local(const struct subflow *sf, struct addr *out);
 const char *subflow_cipher(const struct subflow *sf);
-const char *subflow_congestion(const struct subflow *sf);
+const char *subflow_congestion(const struct subflow *sf); /* "": the system's */
 uint32_t subflow_id(const struct subflow *sf);
 
 #endif
