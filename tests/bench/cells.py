@@ -41,6 +41,9 @@ class Run:
             return (15, 6) if self.quick else (30, 10)
         return (6, 2) if self.quick else (12, 3)
 
+QUIET_TRIES = 60            # of a second each
+QUIET_BYTES = 20_000        # in a second, all links: keep-alives only
+
 
 def load(run, *argv, socks=False, check=True):
     """aggload on lan; its JSON."""
@@ -89,7 +92,21 @@ def eight_flows(run):
     return cells
 
 
+def wait_quiet(run):
+    """Until no link carries more than keep-alives: what an upload left in the
+    queues of gateway and client would load the next figure."""
+    last = None
+    for _ in range(QUIET_TRIES):
+        now = sum(link.counters(d)["delivered_bytes"]
+                  for link in run.lab.links.values() for d in ("down", "up"))
+        if last is not None and now - last < QUIET_BYTES:
+            return
+        last = now
+        time.sleep(1)
+
+
 def objects(run):
+    wait_quiet(run)
     cells = {}
     for name, size in OBJECTS.items():
         count = max(OBJECT_COUNTS[name] // (3 if run.quick else 1), 3)
@@ -101,6 +118,7 @@ def objects(run):
 def echo(run):
     """A small echo without and with a download of the same LAN."""
     seconds = 8 if run.quick else 20
+    wait_quiet(run)
     idle = load(run, "echo", SRV4, "-t", 3)["ms"]
     done = {}
     bulk = threading.Thread(target=lambda: done.update(
@@ -144,6 +162,7 @@ def longest_gap(samples, start, end, interval_s):
 
 def cut_and_restore(run):
     """The first link is cut silently under one download, then restored."""
+    wait_quiet(run)
     link = run.lab.links[run.lab.uplinks[0].name]
     rest = scenario.limit_mbps(run.lab.uplinks[1:], "down")
     got = {}
