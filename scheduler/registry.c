@@ -11,6 +11,7 @@
 
 
 const struct sched_ops *const sched_all[] = {
+	&sched_ecf,
 	&sched_lowrtt,
 	&sched_roundrobin,
 };

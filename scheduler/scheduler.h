@@ -77,7 +77,9 @@ struct sched_unit {
 	uint64_t remaining_bytes; /* of its stream; SCHED_UNKNOWN */
 	uint64_t sent_bytes;      /* of its stream so far */
 	uint64_t ahead_bytes;     /* of units before it in the order */
-	uint64_t queued_bytes;    /* not committed yet, all units: the papers' k */
+	/* Not committed yet, all units: the papers' k. SCHED_UNKNOWN where a
+	 * source is held back, so that more follows than is known of. */
+	uint64_t queued_bytes;
 	uint64_t window_bytes;    /* what the peer's credit still allows */
 };
 

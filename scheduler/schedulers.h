@@ -9,6 +9,7 @@
 
 #include "scheduler/scheduler.h"
 
+extern const struct sched_ops sched_ecf;
 extern const struct sched_ops sched_lowrtt;
 extern const struct sched_ops sched_roundrobin;
 

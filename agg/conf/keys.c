@@ -45,7 +45,7 @@ static const struct conf_key main_keys[] = {
 	  AT(conf_main, role),
 	  .help = "Which end this is: the gateway stands before the LAN, the "
 	          "concentrator in the Internet." },
-	{ "scheduler", CONF_SCHEDULER, BOTH, .fallback = "lowrtt", .min = 1,
+	{ "scheduler", CONF_SCHEDULER, BOTH, .fallback = "ecf", .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_main, scheduler),
 	  .help = "Decides which path carries the next piece, in the direction "
 	          "in which this side sends." },

@@ -6,8 +6,9 @@
  * turn, a piece each, on the lane that the scheduler picks, until no lane has
  * room (then their writability is asked for) or no stream has work.
  *
- * A bundle offers one lane per path: its own, or, while that is down, another
- * bundle's. So a stream is never stuck with a half-connected bundle.
+ * A bundle offers one lane per path: its own, or one that it may share, or,
+ * while those are down, any other. So a stream is never stuck with a
+ * half-connected bundle.
  */
 #include "agg/transport/session_impl.h"
 
@@ -142,42 +143,86 @@ static void send_acks(struct session *s)
 
 /* The lanes that a bundle may use now, one a path, and how they look. */
 struct offer {
+	unsigned bundle;
 	struct lane *lanes[WIRE_PATHS_MAX];
 	struct sched_path paths[WIRE_PATHS_MAX];
 	unsigned count;
 	bool room;
 };
 
-static bool better_lane(const struct lane *a, const struct lane *b,
-                        unsigned bundle)
+/* May a bundle's streams use the lane at any time? Their own; and the young
+ * streams, of all bundles but 0, share theirs: one burst then gets the windows
+ * of several connections, like a browser's. Bulk leaves those alone. */
+static bool shares(const struct lane *lane, unsigned bundle)
 {
-	if (!b)
-		return true;
-	if (lane_is_good(a) != lane_is_good(b))
-		return lane_is_good(a);
-	if ((a->hello.bundle == bundle) != (b->hello.bundle == bundle))
-		return a->hello.bundle == bundle;
-	return a->since_us > b->since_us; /* the newer connection */
+	return lane->hello.bundle == bundle || (lane->hello.bundle && bundle);
+}
+
+static int rank(const struct lane *lane, unsigned bundle)
+{
+	bool own = lane->hello.bundle == bundle;
+	bool room = lane_room(lane) > 0;
+
+	if (!lane_is_good(lane))
+		return 0;
+	if (!shares(lane, bundle))
+		return 1; /* where the path has no other */
+	return room ? own ? 4 : 3 : 2;
+}
+
+static struct lane *choose_lane(struct session *s, unsigned path,
+                                unsigned bundle)
+{
+	struct lane *lane, *best = NULL;
+	int best_rank = 0;
+
+	DL_FOREACH(s->lanes, lane) {
+		if (lane->hello.path != path)
+			continue;
+		lane_refresh(lane, INFO_AGE_US);
+		int r = rank(lane, bundle);
+		if (!best || r > best_rank ||
+		    (r == best_rank && lane->since_us > best->since_us)) {
+			best = lane;
+			best_rank = r;
+		}
+	}
+	return best;
+}
+
+static void fill_path(struct offer *offer, unsigned i, struct lane *lane)
+{
+	offer->lanes[i] = lane;
+	lane_sched_path(lane, &offer->paths[i]);
+}
+
+static void note_room(struct offer *offer)
+{
+	offer->room = false;
+	for (unsigned i = 0; i < offer->count; i++)
+		offer->room |= offer->paths[i].room_bytes > 0;
 }
 
 static void make_offer(struct session *s, unsigned bundle, struct offer *out)
 {
-	struct lane *of_path[WIRE_PATHS_MAX] = { NULL }, *lane;
-
-	DL_FOREACH(s->lanes, lane)
-		if (better_lane(lane, of_path[lane->hello.path], bundle))
-			of_path[lane->hello.path] = lane;
+	out->bundle = bundle;
 	out->count = 0;
-	out->room = false;
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
-		if (!of_path[p])
-			continue;
-		lane_refresh(of_path[p], INFO_AGE_US);
-		out->lanes[out->count] = of_path[p];
-		lane_sched_path(of_path[p], &out->paths[out->count]);
-		out->room |= out->paths[out->count].room_bytes > 0;
-		out->count++;
+		struct lane *lane = choose_lane(s, p, bundle);
+		if (lane)
+			fill_path(out, out->count++, lane);
 	}
+	note_room(out);
+}
+
+/* The lane took something: how it looks now, or the one in its place. */
+static void renew_path(struct session *s, struct offer *offer, unsigned i)
+{
+	struct lane *lane = offer->lanes[i];
+
+	if (!lane_room(lane))
+		lane = choose_lane(s, lane->hello.path, offer->bundle);
+	fill_path(offer, i, lane);
 }
 
 static void describe_unit(const struct stream *stream, const struct offer *offer,
@@ -193,7 +238,8 @@ static void describe_unit(const struct stream *stream, const struct offer *offer
 		.remaining_bytes = stream->fin_wanted ?
 			stream->out.end - stream->next_offset : SCHED_UNKNOWN,
 		.sent_bytes = stream->next_offset,
-		.queued_bytes = s->unsent[stream->bundle],
+		.queued_bytes = stream->starved ? SCHED_UNKNOWN
+		                                : s->unsent[stream->bundle],
 		.window_bytes = stream->peer_max - stream->next_offset,
 	};
 	for (unsigned i = 0; i < offer->count; i++)
@@ -230,15 +276,13 @@ static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask
 		if (!piece)
 			break;
 		lane_send_piece(lane, piece);
-		lane_sched_path(lane, &offer->paths[i]);
+		renew_path(stream->session, offer, i);
 	}
 	if (!piece)
 		return false;
 	if (!piece->copies)
 		stream_piece_unsent(piece);
-	offer->room = false;
-	for (unsigned i = 0; i < offer->count; i++)
-		offer->room |= lane_room(offer->lanes[i]) > 0;
+	note_room(offer);
 	return true;
 }
 
@@ -279,6 +323,7 @@ static void pump_bundle(struct session *s, unsigned bundle)
 {
 	struct offer offer;
 	struct stream *stream, *next;
+	struct lane *lane;
 	bool sent = true;
 
 	if (!s->ready[bundle])
@@ -292,8 +337,11 @@ static void pump_bundle(struct session *s, unsigned bundle)
 			sent |= serve(stream, &offer);
 		}
 	}
-	for (unsigned i = 0; s->ready[bundle] && i < offer.count; i++)
-		offer.lanes[i]->wants_write |= lane_is_backlogged(offer.lanes[i]);
+	if (!s->ready[bundle])
+		return;
+	DL_FOREACH(s->lanes, lane)
+		if (shares(lane, bundle))
+			lane->wants_write |= lane_is_backlogged(lane);
 }
 
 static void flush_lanes(struct session *s)
