@@ -102,8 +102,9 @@ static void mark_dead(struct subflow *sf, const char *why)
 {
 	if (sf->state == SUBFLOW_DEAD)
 		return;
+	if (sf->state != SUBFLOW_CLOSING) /* else the reason is known */
+		snprintf(sf->why, sizeof(sf->why), "%s", why);
 	sf->state = SUBFLOW_DEAD;
-	snprintf(sf->why, sizeof(sf->why), "%s", why);
 	loop_io_want(sf->io, 0);
 	loop_timer_disarm(sf->timer);
 	loop_defer(sf->args.loop, on_dead, sf);
@@ -516,8 +517,8 @@ static void on_deadline(void *ctx)
 {
 	struct subflow *sf = ctx;
 
-	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? "no answer" :
-	          sf->state == SUBFLOW_CLOSING ? sf->why : "handshake too slow");
+	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? "no answer"
+	                                              : "handshake too slow");
 }
 
 static void tune(struct subflow *sf)
