@@ -25,6 +25,8 @@ OUTAGE_S = 30
 BYTES_OF_CPU_RUN = 1_000 * MB
 CPU_RUNS = 3
 LINK_USED_BYTES = 100_000                 # so many on a link: it is in use
+QUIET_TRIES = 60                          # of a second each
+QUIET_BYTES = 20_000                      # in a second, all links: keep-alives only
 
 
 @dataclass
@@ -38,11 +40,8 @@ class Run:
     def seconds(self):
         """How long a flow runs, and how much of its start is not counted."""
         if self.lab.scenario == "S3":
-            return (15, 6) if self.quick else (30, 10)
-        return (6, 2) if self.quick else (12, 3)
-
-QUIET_TRIES = 60            # of a second each
-QUIET_BYTES = 20_000        # in a second, all links: keep-alives only
+            return (15, 6) if self.quick else (20, 6)
+        return (6, 2) if self.quick else (8, 2)
 
 
 def load(run, *argv, socks=False, check=True):

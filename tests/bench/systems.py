@@ -58,7 +58,7 @@ class Alone(System):
     """The best uplink alone: no daemon, all by the default route."""
 
     name = "alone"
-    skips = frozenset({"memory", "cut", "outage", "streams", "cpu"})
+    skips = frozenset({"memory", "cut", "outage", "streams", "cpu", "flow8"})
 
     def start(self, lab):
         super().start(lab)
