@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: the gateway. Owns the uplinks, the session to the concentrator, the
- * ways in and the interception of the LAN.
+ * DOC: the gateway. Owns the uplinks, the session to the concentrator, and the
+ * side towards the LAN (lan.h).
  *
- *     LAN client -> inlet -> on_client -> session_open + relay
+ *     LAN client -> lan -> on_client -> session_open + relay
  *     netmon -> uplink -> subflow -> on_welcome -> subflow_join
  *
  * One session id lives as long as both ends remember it. When the session is
@@ -16,11 +16,10 @@
  * (`block`); IPv6 refused while the concentrator has no way out for it.
  */
 #include "agg/base/log.h"
-#include "agg/kernel/nft.h"
+#include "agg/role/lan.h"
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
 #include "agg/role/uplink.h"
-#include "proxy/inlet.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,10 +27,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define TPROXY_MARK 0x6167u      /* "ag" */
 #define OUTAGE_US 2000000u       /* without a path: it is an outage */
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
-#define APPLY_US 50000u          /* changes of the ruleset are gathered */
 
 struct gateway {
 	struct role role;
@@ -43,21 +40,19 @@ struct gateway {
 	uint64_t incarnation;    /* 0: not known yet */
 	uint32_t next_subflow;
 	struct session *session;
-	struct loop_timer *session_timer, *second, *apply;
+	struct loop_timer *session_timer, *second;
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
 	struct relays *relays;
-	struct inlet *socks5, *tproxy[2];
+	struct lan *lan;
 	bool draining, outage;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
 	uint64_t pathless_us;    /* since when no path works; 0: one does */
 	uint64_t state_us;       /* since when it is up, or not */
 	char cipher[REPORT_WORDS_MAX + 1];
-	struct buf applied;      /* the ruleset in force */
 	struct snapshot_meter meter;
 };
 
-/* Interception ------------------------------------------------------------ */
-
+/* What happens to the LAN's new connections now. */
 static enum intercept_mode mode_of(const struct gateway *g, sa_family_t family)
 {
 	if (g->draining)
@@ -69,68 +64,10 @@ static enum intercept_mode mode_of(const struct gateway *g, sa_family_t family)
 	                                           : INTERCEPT_REJECT;
 }
 
-static size_t connected_networks(const struct gateway *g, struct prefix *out,
-                                 size_t max)
+static void set_modes(struct gateway *g)
 {
-	const struct netdev *dev;
-	size_t n = 0;
-
-	for (unsigned i = 0; (dev = netmon_at(g->role.netmon, i)); i++)
-		for (unsigned c = 0; c < dev->connected_count && n < max; c++)
-			out[n++] = dev->connected[c];
-	return n;
+	lan_set_modes(g->lan, mode_of(g, AF_INET), mode_of(g, AF_INET6));
 }
-
-static int build_ruleset(struct gateway *g, struct buf *out, struct kerr *err)
-{
-	const struct conf_lan *lan = &g->role.conf->lan;
-	const char *devices[CONF_LAN_DEVICES_MAX];
-	struct prefix connected[256];
-	struct addr at;
-
-	g->tproxy[0]->ops->address(g->tproxy[0], &at);
-	for (unsigned i = 0; i < lan->device_count; i++)
-		devices[i] = lan->device[i].name;
-	struct intercept want = {
-		.devices = devices, .devices_count = lan->device_count,
-		.bypass = g->role.conf->bypass.dest,
-		.bypass_count = g->role.conf->bypass.dest_count,
-		.connected = connected,
-		.connected_count = connected_networks(g, connected, 256),
-		.port = at.port, .mark = TPROXY_MARK,
-		.v4_mode = mode_of(g, AF_INET), .v6_mode = mode_of(g, AF_INET6),
-	};
-	return intercept_ruleset(out, &want, err);
-}
-
-static void on_apply(void *ctx)
-{
-	struct gateway *g = ctx;
-	struct buf text;
-	struct kerr err = { "" };
-
-	if (!g->tproxy[0])
-		return;
-	buf_init(&text, NFT_RULESET_MAX);
-	if (build_ruleset(g, &text, &err) < 0) {
-		log_sys("interception: %s", err.text);
-	} else if (text.len != g->applied.len ||
-	           memcmp(buf_head(&text), buf_head(&g->applied), text.len)) {
-		if (nft_apply(buf_head(&text), text.len, &err) < 0)
-			log_sys("interception: %s", err.text);
-		buf_finish(&g->applied);
-		g->applied = text;
-		return;
-	}
-	buf_finish(&text);
-}
-
-static void apply_soon(struct gateway *g)
-{
-	loop_timer_arm(g->apply, loop_now_us(g->role.loop) + APPLY_US);
-}
-
-/* Clients ------------------------------------------------------------------ */
 
 static void on_client(void *ctx, const struct inlet_client *client)
 {
@@ -146,106 +83,6 @@ static void on_client(void *ctx, const struct inlet_client *client)
 	}
 	relay_start(relay, session_open(g->session, &client->dest, &client->from,
 	                                &relay_events, relay));
-}
-
-static struct inlet *open_inlet(struct gateway *g, const struct inlet_ops *ops,
-                                const struct addr *at, const char *what)
-{
-	const struct conf_lan *lan = &g->role.conf->lan;
-	char text[ADDR_TEXT_MAX];
-	struct inlet *inlet = NULL;
-	struct inlet_args args = {
-		.loop = g->role.loop, .listen = *at,
-		.username = lan->socks5_user, .password = lan->socks5_password,
-		.on_client = on_client, .ctx = g,
-	};
-	int err = ops->create(&inlet, &args);
-
-	if (err < 0)
-		log_sys("%s at %s: %s", what, addr_format(at, text),
-		        strerror(-err));
-	return err < 0 ? NULL : inlet;
-}
-
-static int open_socks5(struct gateway *g)
-{
-	const struct addr *at = &g->role.conf->lan.socks5;
-
-	if (at->family == AF_UNSPEC)
-		return 0;
-	g->socks5 = open_inlet(g, &inlet_socks5, at, "SOCKS5");
-	return g->socks5 ? 0 : -1;
-}
-
-static void close_socks5(struct gateway *g)
-{
-	inlet_destroy(g->socks5);
-	g->socks5 = NULL;
-}
-
-static int open_tproxy(struct gateway *g)
-{
-	struct addr at = { .family = AF_INET };
-	struct kerr err = { "" };
-
-	g->tproxy[0] = open_inlet(g, &inlet_tproxy, &at, "TPROXY");
-	if (!g->tproxy[0])
-		return -1;
-	g->tproxy[0]->ops->address(g->tproxy[0], &at);
-	at = (struct addr){ .family = AF_INET6, .port = at.port };
-	g->tproxy[1] = open_inlet(g, &inlet_tproxy, &at, "TPROXY for IPv6");
-	if (route_set_tproxy(g->route, TPROXY_MARK, &err) < 0) {
-		log_sys("TPROXY: %s", err.text);
-		return -1;
-	}
-	apply_soon(g);
-	return 0;
-}
-
-static void close_tproxy(struct gateway *g)
-{
-	inlet_destroy(g->tproxy[0]);
-	inlet_destroy(g->tproxy[1]);
-	g->tproxy[0] = g->tproxy[1] = NULL;
-}
-
-static bool wants_tproxy(const struct gateway *g)
-{
-	return g->role.conf->lan_count && g->role.conf->lan.tproxy;
-}
-
-static int open_inlets(struct gateway *g)
-{
-	if (open_socks5(g) < 0)
-		return -1;
-	return wants_tproxy(g) ? open_tproxy(g) : 0;
-}
-
-static bool socks5_equal(const struct conf_lan *a, const struct conf_lan *b)
-{
-	return addr_equal(&a->socks5, &b->socks5) &&
-	       !strcmp(a->socks5_user, b->socks5_user) &&
-	       !strcmp(a->socks5_password, b->socks5_password);
-}
-
-/* A way in whose own keys are as before keeps its listener: whoever connects
- * meanwhile notices nothing. */
-static void reload_inlets(struct gateway *g, const struct conf_lan *old)
-{
-	struct kerr err;
-
-	if (!socks5_equal(old, &g->role.conf->lan)) {
-		close_socks5(g);
-		open_socks5(g);
-	}
-	if (wants_tproxy(g) && !g->tproxy[0]) {
-		open_tproxy(g);
-	} else if (!wants_tproxy(g) && g->tproxy[0]) {
-		close_tproxy(g);
-		nft_cleanup(&err);
-		route_clear_tproxy(g->route, &err);
-		buf_take(&g->applied, g->applied.len);
-	}
 }
 
 /* The session -------------------------------------------------------------- */
@@ -294,7 +131,7 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
 	g->remote_ipv6 = ipv6;
 	g->remote_known = true;
-	on_apply(g);
+	set_modes(g);
 	note_paths(g);
 }
 
@@ -408,7 +245,7 @@ static void note_paths(struct gateway *g)
 	         g->role.conf->main.on_outage == CONF_OUTAGE_DIRECT ?
 	         "no path works; new connections leave directly" :
 	         "no path works; new connections are refused");
-	on_apply(g); /* at once: who reads "up" in the status may rely on it */
+	set_modes(g); /* at once: who reads "up" in the status may rely on it */
 }
 
 static void on_second(void *ctx)
@@ -478,7 +315,7 @@ static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 		    !strcmp(uplink_device(g->uplinks[i]), dev->name))
 			uplink_on_netdev(g->uplinks[i], dev);
 	note_paths(g);
-	apply_soon(g);
+	lan_on_netdev(g->lan);
 }
 
 /* Uplinks whose section changed are made anew, but for the cost of a mere
@@ -520,9 +357,9 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 	                   conf->main.memory_bytes, conf->main.linger_us);
 	if (strcmp(old->main.scheduler, conf->main.scheduler))
 		session_set_settings(g->session, 0, conf->main.scheduler);
-	reload_inlets(g, &old->lan);
+	lan_reload(g->lan, conf);
+	set_modes(g);
 	reload_uplinks(g, old);
-	apply_soon(g);
 }
 
 static void gateway_drain(struct role *role)
@@ -530,8 +367,7 @@ static void gateway_drain(struct role *role)
 	struct gateway *g = (struct gateway *)role;
 
 	g->draining = true;
-	close_socks5(g);
-	on_apply(g);
+	lan_drain(g->lan);
 }
 
 static unsigned gateway_streams(const struct role *role)
@@ -594,18 +430,15 @@ static void gateway_destroy(struct role *role)
 	if (!g)
 		return;
 	loop_undefer(role->loop, restart_session, g);
-	close_socks5(g);
-	close_tproxy(g);
+	lan_destroy(g->lan);
 	session_destroy(g->session);
 	relays_destroy(g->relays);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		uplink_destroy(g->uplinks[i]);
 	loop_timer_destroy(g->session_timer);
 	loop_timer_destroy(g->second);
-	loop_timer_destroy(g->apply);
 	tls_context_destroy(g->tls);
 	route_destroy(g->route);
-	buf_finish(&g->applied);
 	free(g);
 	role_cleanup();
 }
@@ -617,7 +450,6 @@ static int make_parts(struct gateway *g)
 
 	g->session_timer = loop_timer_create(loop, on_session_timer, g);
 	g->second = loop_timer_create(loop, on_second, g);
-	g->apply = loop_timer_create(loop, on_apply, g);
 	g->relays = relays_create(loop);
 	g->route = route_create(&err);
 	g->tls = tls_context_create(TLS_CLIENT, g->role.conf->main.state);
@@ -627,8 +459,23 @@ static int make_parts(struct gateway *g)
 		         g->role.conf->main.state);
 	if (!g->route)
 		log_sys("routes: %s", err.text);
-	return g->session_timer && g->second && g->apply && g->relays &&
+	return g->session_timer && g->second && g->relays &&
 	       g->route && g->tls ? 0 : -1;
+}
+
+static int open_lan(struct gateway *g)
+{
+	struct lan_args args = {
+		.loop = g->role.loop, .netmon = g->role.netmon,
+		.route = g->route, .conf = g->role.conf,
+		.on_client = on_client, .ctx = g,
+	};
+
+	g->lan = lan_create(&args);
+	if (!g->lan)
+		return -1;
+	set_modes(g);
+	return 0;
 }
 
 static struct role *gateway_create(struct loop *loop, const struct conf *conf,
@@ -642,10 +489,10 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	g->state_us = loop_now_us(loop);
 	g->pathless_us = g->state_us;
 	g->outage = true; /* until the first path works */
-	buf_init(&g->applied, NFT_RULESET_MAX);
 	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
 	       sizeof(g->pin.sha256));
-	if (make_parts(g) < 0 || start_session(g) < 0 || open_inlets(g) < 0) {
+	if (make_parts(g) < 0 || start_session(g) < 0 ||
+	    open_lan(g) < 0) {
 		gateway_destroy(&g->role);
 		return NULL;
 	}

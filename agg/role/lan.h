@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the gateway's side towards its LAN: the ways in (SOCKS5, TPROXY) and
+ * the interception that feeds TPROXY. It knows nothing of sessions: its owner
+ * says what shall happen to new connections, and gets the clients.
+ */
+#ifndef AGG_ROLE_LAN_H
+#define AGG_ROLE_LAN_H
+
+#include "agg/conf/conf.h"
+#include "agg/kernel/netmon.h"
+#include "agg/kernel/nft.h"
+#include "agg/kernel/route.h"
+#include "proxy/inlet.h"
+
+struct lan;
+
+struct lan_args { /* all borrowed, and outlive it */
+	struct loop *loop;
+	struct netmon *netmon;
+	struct route *route;
+	const struct conf *conf;
+	inlet_client_fn *on_client;
+	void *ctx;
+};
+
+/* NULL: it has logged why. Nothing is intercepted until lan_set_modes. */
+struct lan *lan_create(const struct lan_args *args);
+/* Closes the ways in; rules stay for role_cleanup. NULL is fine. */
+void lan_destroy(struct lan *lan);
+
+/* What happens to new connections, in force when it returns. */
+void lan_set_modes(struct lan *lan, enum intercept_mode v4,
+                   enum intercept_mode v6);
+/* Networks may have changed: the ruleset follows soon. */
+void lan_on_netdev(struct lan *lan);
+/* Another configuration; a way in whose own keys are as before keeps its
+ * listener, so that who connects meanwhile notices nothing. */
+void lan_reload(struct lan *lan, const struct conf *conf);
+/* No more new clients. */
+void lan_drain(struct lan *lan);
+
+#endif
