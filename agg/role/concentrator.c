@@ -18,6 +18,7 @@
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
 #include "agg/transport/subflow.h"
+#include "proxy/listener.h"
 #include "proxy/outlet.h"
 
 #include <errno.h>
@@ -29,17 +30,9 @@
 
 #include <utlist.h>
 
-#define ACCEPTS_PER_TURN 64
 #define GIVE_UP_US 15000000u /* a suspect subflow that the gateway keeps */
 
 struct concentrator;
-
-struct listener {
-	struct concentrator *c; /* borrowed */
-	struct addr at;
-	int fd;
-	struct loop_io *io;
-};
 
 /* A subflow that was accepted. */
 struct member {
@@ -69,7 +62,7 @@ struct concentrator {
 	struct tls_context *tls;
 	struct guard guard;
 	struct rand rand;
-	struct listener listeners[CONF_LISTENS_MAX];
+	struct listener *listeners[2 * CONF_LISTENS_MAX]; /* [::] is two */
 	unsigned listener_count;
 	struct member *strangers;
 	struct site *sites;
@@ -329,8 +322,9 @@ static void make_room(struct concentrator *c, uint64_t now_us)
 	free(m);
 }
 
-static void take(struct concentrator *c, int fd, const struct addr *from)
+static void take(void *ctx, int fd, const struct addr *from)
 {
+	struct concentrator *c = ctx;
 	struct subflow_args args = {
 		.loop = c->role.loop, .tls = c->tls,
 		.congestion = c->role.conf->main.congestion,
@@ -358,44 +352,32 @@ static void take(struct concentrator *c, int fd, const struct addr *from)
 	DL_APPEND(c->strangers, m);
 }
 
-static void on_listener(void *ctx, unsigned events)
-{
-	struct listener *l = ctx;
-	struct addr from;
-
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		int fd = sockopt_accept(l->fd, &from);
-		if (fd < 0)
-			return;
-		take(l->c, fd, &from);
-	}
-}
-
 static int listen_at(struct concentrator *c, const struct addr *at)
 {
-	struct listener *l = &c->listeners[c->listener_count];
 	char text[ADDR_TEXT_MAX];
+	int fd = sockopt_tcp_listen(at, NULL);
+	struct listener *l = NULL;
 
-	*l = (struct listener){ .c = c, .at = *at };
-	l->fd = sockopt_tcp_listen(at, NULL);
-	if (l->fd < 0) {
-		log_sys("listen %s: %s", addr_format(at, text), strerror(-l->fd));
-		return l->fd;
+	if (fd >= 0)
+		l = listener_create(c->role.loop, fd, take, c);
+	if (!l) {
+		log_sys("listen %s: %s", addr_format(at, text),
+		        strerror(fd < 0 ? -fd : errno));
+		return -1;
 	}
-	l->io = loop_io_create(c->role.loop, l->fd, LOOP_READ, on_listener, l);
-	if (!l->io) {
-		close(l->fd);
-		return -ENOMEM;
-	}
-	c->listener_count++;
+	c->listeners[c->listener_count++] = l;
 	return 0;
 }
 
 static bool listens_at(const struct concentrator *c, const struct addr *at)
 {
-	for (unsigned i = 0; i < c->listener_count; i++)
-		if (addr_equal(&c->listeners[i].at, at))
+	struct addr own;
+
+	for (unsigned i = 0; i < c->listener_count; i++) {
+		listener_address(c->listeners[i], &own);
+		if (addr_equal(&own, at))
 			return true;
+	}
 	return false;
 }
 
@@ -410,8 +392,7 @@ static int open_listeners(struct concentrator *c, const struct conf_main *main)
 			return -1;
 		/* '[::]:443' is everywhere: IPv4 has a listener of its own. */
 		if (at->family == AF_INET6 && !memcmp(at->ip, any, 16) &&
-		    c->listener_count < CONF_LISTENS_MAX && !listens_at(c, &v4) &&
-		    listen_at(c, &v4) < 0)
+		    !listens_at(c, &v4) && listen_at(c, &v4) < 0)
 			return -1;
 	}
 	return 0;
@@ -419,11 +400,8 @@ static int open_listeners(struct concentrator *c, const struct conf_main *main)
 
 static void close_listeners(struct concentrator *c)
 {
-	while (c->listener_count) {
-		struct listener *l = &c->listeners[--c->listener_count];
-		loop_io_destroy(l->io);
-		close(l->fd);
-	}
+	while (c->listener_count)
+		listener_destroy(c->listeners[--c->listener_count]);
 }
 
 /* Sites ---------------------------------------------------------------------- */
