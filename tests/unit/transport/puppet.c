@@ -399,12 +399,12 @@ ssize_t puppet_say_ack(struct puppet_lane *l, const struct puppet_lane *of)
 bool puppet_hear(struct puppet_lane *l, struct wire_frame *out)
 {
 	const char *why = NULL;
-	/* The bytes stay where they are until more is reserved. */
-	ssize_t n = wire_decode(out, buf_head(&l->out), l->out.len, &why);
 
-	check_manners(n >= 0 && !(n == 0 && l->out.len));
-	if (n == 0)
+	if (!l->out.len)
 		return false;
+	ssize_t n = wire_decode(out, buf_head(&l->out), l->out.len, &why);
+	check_manners(n > 0);
+	/* The bytes stay where they are until more is reserved. */
 	l->out.off += (size_t)n;
 	l->out.len -= (size_t)n;
 	return true;

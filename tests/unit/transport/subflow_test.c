@@ -476,8 +476,8 @@ static struct told *raw_server(struct test *t, struct raw *r)
 /* The frame of that type among what the stranger heard. */
 static bool raw_heard(const struct raw *r, uint8_t type, struct wire_frame *out)
 {
-	const uint8_t *p = buf_head(&r->heard);
 	size_t left = r->heard.len;
+	const uint8_t *p = left ? buf_head(&r->heard) : NULL;
 	const char *why;
 	ssize_t n;
 
