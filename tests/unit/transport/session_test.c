@@ -25,6 +25,7 @@
 
 #define SEEDS_DEFAULT 10000
 #define STREAMS_MAX 12
+#define TROUBLES_MAX 64
 #define STALL_MAX_US 9000000u
 #define WATCH_STEP_US 500000u
 #define HOPELESS_US 300000000u
@@ -52,12 +53,17 @@ struct flow {
 	bool started;
 };
 
+/* An event of a run's plan; it may never come to pass. */
+struct trouble { struct run *run; unsigned path; bool cut; };
+
 struct run {
 	uint64_t seed;
 	struct virtual_net *net;
 	struct virtual_args args;
 	struct flow flows[STREAMS_MAX];
 	unsigned flow_count;
+	struct trouble troubles[TROUBLES_MAX];
+	unsigned trouble_count;
 	uint64_t whole_since_us[WIRE_PATHS_MAX]; /* UINT64_MAX: cut */
 };
 
@@ -246,8 +252,6 @@ static void on_start(void *ctx)
 
 /* Trouble --------------------------------------------------------------- */
 
-struct trouble { struct run *run; unsigned path; bool cut; };
-
 static void on_trouble(void *ctx)
 {
 	struct trouble *t = ctx;
@@ -255,7 +259,6 @@ static void on_trouble(void *ctx)
 	virtual_cut(t->run->net, t->path, t->cut);
 	t->run->whole_since_us[t->path] = t->cut ? UINT64_MAX
 	                                         : virtual_now(t->run->net);
-	free(t);
 }
 
 static void on_break(void *ctx)
@@ -263,13 +266,13 @@ static void on_break(void *ctx)
 	struct trouble *t = ctx;
 
 	virtual_break(t->run->net, t->path);
-	free(t);
 }
 
 static void plan(struct run *run, uint64_t at_us, unsigned path, bool cut,
                  void (*fn)(void *))
 {
-	struct trouble *t = malloc(sizeof(*t));
+	assert_true(run->trouble_count < TROUBLES_MAX);
+	struct trouble *t = &run->troubles[run->trouble_count++];
 
 	*t = (struct trouble){ run, path, cut };
 	virtual_at(run->net, at_us, fn, t);
