@@ -12,8 +12,8 @@
  *
  * The contract, tested for every scheduler (tests/contract/scheduler_...):
  * SEND only to paths that are SCHED_PATH_UP and have room; WAIT only with
- * SCHED_MAY_WAIT, for a path that is up, until a finite time; one usable path
- * means SEND; the same inputs give the same decision; no overflow at
+ * SCHED_MAY_WAIT, for a path that is up, until a finite time; where one path
+ * alone is up and has room, SEND; the same inputs give the same decision; no overflow at
  * 100 Gbit/s times 10 s.
  */
 #ifndef SCHEDULER_SCHEDULER_H

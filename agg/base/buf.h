@@ -23,7 +23,11 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_finish(struct buf *b);
 
-static inline uint8_t *buf_head(const struct buf *b) { return b->data + b->off; }
+/* The first byte; of an empty queue, of no meaning. */
+static inline uint8_t *buf_head(const struct buf *b)
+{
+	return b->len ? b->data + b->off : b->data;
+}
 static inline size_t buf_space(const struct buf *b) { return b->max - b->len; }
 
 /* Room for n more bytes behind the last: a pointer to write to, then

@@ -386,6 +386,8 @@ void pump(struct session *s)
 		if (!s->pump_again)
 			break;
 	}
+	if (s->pump_again) /* the rest in the next turn */
+		s->wait_until_us = s->now_us;
 	flush_lanes(s);
 	s->pumping = false;
 }

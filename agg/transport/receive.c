@@ -45,6 +45,7 @@ static void free_segment(struct stream *stream, struct segment *segment)
 	uint32_t left = segment->len - segment->taken;
 
 	DL_DELETE(stream->segments, segment);
+	stream->segment_count--;
 	stream->buffered -= left;
 	stream->session->buffered -= left;
 	free(segment);
@@ -195,9 +196,16 @@ void receive_deliver(struct stream *stream)
 static int keep(struct stream *stream, uint64_t offset, const uint8_t *p,
                 size_t n, struct segment *next)
 {
-	struct segment *seg = malloc(sizeof(*seg) + n);
+	struct session *s = stream->session;
+	struct segment *seg;
+
+	if (stream->segment_count >= SEGMENTS_MAX ||
+	    s->buffered + n > MEMORY_HARD_FACTOR * s->args.memory_max)
+		return -ENOBUFS;
+	seg = malloc(sizeof(*seg) + n);
 	if (!seg)
 		return -ENOMEM;
+	stream->segment_count++;
 	seg->offset = offset;
 	seg->len = (uint32_t)n;
 	seg->taken = 0;
@@ -207,7 +215,7 @@ static int keep(struct stream *stream, uint64_t offset, const uint8_t *p,
 	else
 		DL_APPEND(stream->segments, seg);
 	stream->buffered += n;
-	stream->session->buffered += n;
+	s->buffered += n;
 	return 0;
 }
 
@@ -329,9 +337,11 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		stream->fin_offset = end;
 	if (end > stream->highest)
 		stream->highest = end;
-	if (gather(stream, offset, p, data->len) && !fin)
+	bool gathered = gather(stream, offset, p, data->len);
+	if (!gathered || fin)
+		receive_flush(stream->session);
+	if (gathered)
 		return 0;
-	receive_flush(stream->session);
 	if (offset < stream->in_offset) {
 		uint64_t old = (end < stream->in_offset ? end : stream->in_offset) -
 		               offset;

@@ -22,6 +22,10 @@
 #define CREDIT_FIRST_MAX 262144u  /* streams there are, between these */
 #define CREDIT_FIRST_ALL (16u << 20)
 #define CREDIT_ACCEPTED 131072u   /* for streams that the peer opens */
+/* First credits are granted whatever the memory: a peer that fills all of them
+ * is stopped, by a reset of the stream, at so many times memory_max. */
+#define MEMORY_HARD_FACTOR 4u
+#define SEGMENTS_MAX 16384u       /* of one stream, out of order */
 #define UNSENT_MIN 16384u         /* not yet in any lane, likewise */
 #define UNSENT_MAX 262144u
 #define UNSENT_ALL (16u << 20)
@@ -135,6 +139,7 @@ struct stream {
 	uint64_t window_bytes, window_grown;
 	uint64_t epoch_us, epoch_offset;
 	size_t buffered;
+	uint32_t segment_count;
 	uint64_t fin_offset;    /* UINT64_MAX: not told yet */
 	uint64_t reset_offset;  /* the peer's RESET stands here; UINT64_MAX */
 	uint8_t reset_end;      /* and says so */

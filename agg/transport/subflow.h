@@ -27,7 +27,7 @@ struct subflow;
 struct subflow_events {
 	/* Who is at the other end is known, and what it says: hello at the
 	 * concentrator, welcome at the gateway; the other is NULL. Now
-	 * subflow_join or subflow_fail. */
+	 * subflow_join or subflow_fail; not subflow_destroy of this one. */
 	void (*on_ready)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	                 const struct wire_hello *hello,
 	                 const struct wire_welcome *welcome);
