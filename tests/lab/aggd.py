@@ -194,11 +194,12 @@ class Aggd:
             for role in ("gw", "vps"):
                 if self.process(role).poll() is not None:
                     raise LabError(f"aggd on {role} ended: " + self.log(role))
+                if not os.path.exists(self.path(f"{role}.sock")):
+                    return False
             states = [u["state"] for u in self.uplinks().values()]
             return states and set(states) == {"up"} and self.is_taking("ip", "ip6")
 
-        wait_until(check, timeout, lambda: f"uplinks up and the LAN taken: {self.uplinks()}\n"
-                   + self.log("gw"))
+        wait_until(check, timeout, lambda: "uplinks up and the LAN taken\n" + self.log("gw"))
 
     def ruleset(self):
         return self.lab.gw.run(["nft", "list", "table", "inet", "aggd"], check=False).stdout
