@@ -62,6 +62,7 @@ struct concentrator {
 	struct tls_context *tls;
 	struct guard guard;
 	struct rand rand;
+	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
 	struct listener *listeners[2 * CONF_LISTENS_MAX]; /* [::] is two */
 	unsigned listener_count;
 	struct member *strangers;
@@ -327,7 +328,7 @@ static void take(void *ctx, int fd, const struct addr *from)
 	struct concentrator *c = ctx;
 	struct subflow_args args = {
 		.loop = c->role.loop, .tls = c->tls,
-		.congestion = c->role.conf->main.congestion,
+		.congestion = c->congestion,
 		.events = &subflow_events,
 	};
 	uint64_t now = loop_now_us(c->role.loop);
@@ -510,8 +511,11 @@ static void on_second(void *ctx)
 	loop_timer_arm(c->second, now + SNAPSHOT_RATE_US);
 }
 
-static void set_egress(struct concentrator *c)
+/* What others borrow of the configuration. */
+static void take_conf(struct concentrator *c)
 {
+	snprintf(c->congestion, sizeof(c->congestion), "%s",
+	         c->role.conf->main.congestion);
 	c->egress = (struct egress){
 		.allow = c->role.conf->egress.allow,
 		.allow_count = c->role.conf->egress.allow_count,
@@ -525,7 +529,7 @@ static void concentrator_reload(struct role *role, const struct conf *conf)
 	const struct conf *old = role->conf;
 
 	role->conf = conf;
-	set_egress(c);
+	take_conf(c);
 	resolver_reload(c->resolver);
 	reload_sites(c);
 	if (old->main.listen_count != conf->main.listen_count ||
@@ -681,7 +685,7 @@ static struct role *concentrator_create(struct loop *loop,
 		return NULL;
 	c->role = (struct role){ &role_concentrator, loop, conf, netmon };
 	c->rand.state = loop_now_us(loop);
-	set_egress(c);
+	take_conf(c);
 	if (make_parts(c) < 0 || open_listeners(c, &conf->main) < 0) {
 		concentrator_destroy(&c->role);
 		return NULL;

@@ -23,6 +23,7 @@ struct slot { /* the subflow of one bundle */
 struct uplink {
 	struct uplink_args args;
 	struct conf_uplink conf;
+	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
 	struct netdev dev;      /* the last word; present false: none */
 	bool routed[2];         /* policy route of IPv4, IPv6 is set */
 	unsigned endpoint;      /* of the concentrator: the one in turn */
@@ -182,7 +183,7 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 	struct slot *slot = &u->slots[bundle];
 	struct subflow_args args = {
 		.loop = u->args.loop, .tls = u->args.tls,
-		.congestion = u->args.conf->main.congestion,
+		.congestion = u->congestion,
 		.events = &subflow_events, .ctx = slot,
 	};
 	struct wire_hello hello = {
@@ -283,10 +284,18 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 	settle(u);
 }
 
-void uplink_set_conf(struct uplink *u, const struct conf *conf)
+static void take_conf(struct uplink *u, const struct conf *conf,
+                      const char *name)
 {
 	u->args.conf = conf;
-	u->conf = *conf_find_uplink(conf, u->conf.name);
+	u->conf = *conf_find_uplink(conf, name);
+	snprintf(u->congestion, sizeof(u->congestion), "%s",
+	         conf->main.congestion);
+}
+
+void uplink_set_conf(struct uplink *u, const struct conf *conf)
+{
+	take_conf(u, conf, uplink_name(u));
 	for (unsigned b = conf->main.bundles; b < CONF_BUNDLES_MAX; b++)
 		if (u->slots[b].sf)
 			subflow_fail(u->slots[b].sf, "fewer bundles");
@@ -309,7 +318,7 @@ struct uplink *uplink_create(const struct uplink_args *args, const char *name)
 	if (!u)
 		return NULL;
 	u->args = *args;
-	u->conf = *conf_find_uplink(args->conf, name);
+	take_conf(u, args->conf, name);
 	u->retry = loop_timer_create(args->loop, on_retry, u);
 	if (!u->retry) {
 		free(u);
