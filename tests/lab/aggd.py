@@ -164,13 +164,23 @@ class Aggd:
         self.wait_ready()
 
     def start_concentrator(self):
-        self.vps_process = self.lab.vps.spawn(["aggd", "-c", self.path("vps.conf")], log="vps.log")
-        self.lab.vps.wait_listening(443)
+        self.vps_process = self.spawn("vps")
 
     def start_gateway(self):
-        self.gw_process = self.lab.gw.spawn(["aggd", "-c", self.path("gw.conf")], log="gw.log")
-        if self.socks:
-            self.lab.gw.wait_listening(1080)
+        self.gw_process = self.spawn("gw")
+
+    def spawn(self, role):
+        """A daemon; its control socket, which answers last, answers."""
+        process = self.lab.node(role).spawn(["aggd", "-c", self.path(f"{role}.conf")],
+                                            log=f"{role}.log")
+
+        def answers():
+            if process.poll() is not None:
+                raise LabError(f"aggd on {role} ended: " + self.log(role))
+            return self.ctl(role, "status", check=False).returncode == 0
+
+        wait_until(answers, READY_TIMEOUT_S, lambda: f"{role} answers: " + self.log(role))
+        return process
 
     def process(self, role):
         return self.gw_process if role == "gw" else self.vps_process
