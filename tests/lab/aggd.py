@@ -204,8 +204,6 @@ class Aggd:
             for role in ("gw", "vps"):
                 if self.process(role).poll() is not None:
                     raise LabError(f"aggd on {role} ended: " + self.log(role))
-                if not os.path.exists(self.path(f"{role}.sock")):
-                    return False
             states = [u["state"] for u in self.uplinks().values()]
             return states and set(states) == {"up"} and self.is_taking("ip", "ip6")
 
