@@ -127,14 +127,16 @@ void session_fail(struct session *s, const char *why)
 	close_streams(s);
 }
 
+/* On every lane: one of them may be reset by what it had not read yet. */
 static void send_close(struct session *s, const char *why)
 {
 	struct wire_frame frame = { .type = WIRE_CLOSE };
-	struct lane *lane = lane_best(s, 0);
+	struct lane *lane;
 
 	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", why);
-	if (lane && lane_send(lane, &frame, 0, 0) == 0)
-		lane->ops->flush(lane->ctx);
+	DL_FOREACH(s->lanes, lane)
+		if (lane_send(lane, &frame, 0, 0) == 0)
+			lane->ops->flush(lane->ctx);
 }
 
 void session_close(struct session *s, const char *why)
