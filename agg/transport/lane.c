@@ -334,6 +334,15 @@ void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked)
 		lane->ack_due_us = lane->session->now_us;
 }
 
+void lane_acknowledge_all(struct session *s)
+{
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		if (lane->rx_bytes && !lane->ack_due_us)
+			lane->ack_due_us = s->now_us;
+}
+
 static uint64_t patience_us(const struct lane *lane)
 {
 	uint64_t us = 2 * lane->info.srtt_us + 4 * lane->info.rttvar_us;
@@ -361,10 +370,8 @@ static void become_suspect(struct lane *lane)
 	for (uint32_t i = 0; i < lane->flight_len; i++)
 		if (!flight_at(lane, i)->piece)
 			flight_lost(lane, flight_at(lane, i));
+	lane_acknowledge_all(s); /* one may have been lost in it */
 	DL_FOREACH(s->lanes, other) {
-		/* An acknowledgement may have been lost in it. */
-		if (other->rx_bytes && !other->ack_due_us)
-			other->ack_due_us = s->now_us;
 		if (lane_is_good(other) && other->hello.path == lane->hello.path) {
 			other->doubted = true;
 			ask(other);

@@ -169,16 +169,12 @@ struct lane *session_attach(struct session *s, const struct wire_hello *hello,
 void session_detach(struct lane *lane)
 {
 	struct session *s = lane->session;
-	struct lane *other;
 
 	session_enter(s);
 	lane_destroy(lane);
 	if (!s->lanes)
 		s->laneless_us = s->now_us;
-	/* An acknowledgement may have died with it. */
-	DL_FOREACH(s->lanes, other)
-		if (other->rx_bytes && !other->ack_due_us)
-			other->ack_due_us = s->now_us;
+	lane_acknowledge_all(s); /* one may have died with it */
 	session_settle(s);
 }
 
@@ -271,9 +267,8 @@ static void mark_seen(struct session *s, uint32_t id)
 static struct stream *stream_of(struct session *s, uint32_t id,
                                 const char **why)
 {
-	struct stream *stream;
+	struct stream *stream = stream_find(s, id);
 
-	HASH_FIND(hh, s->streams, &id, sizeof(id), stream);
 	if (stream)
 		return stream;
 	bool ours = s->args.opens;

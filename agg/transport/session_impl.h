@@ -223,6 +223,8 @@ void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
 void lane_watch(struct lane *lane);        /* suspicion, pings */
 void lane_path_rtts(struct session *s);    /* fills session.path_rtt */
 uint64_t lane_deadline(const struct lane *lane);
+/* What every lane has received is told (again), now. */
+void lane_acknowledge_all(struct session *s);
 struct lane *lane_find(struct session *s, uint32_t id);
 /* The live lane to use for a bundle's control frames: least RTT. */
 struct lane *lane_best(struct session *s, unsigned bundle);
@@ -236,6 +238,7 @@ void pump_unready(struct stream *stream);
 
 /* stream.c */
 struct stream *stream_create(struct session *s, uint32_t id);
+struct stream *stream_find(struct session *s, uint32_t id); /* NULL: none */
 void stream_free(struct stream *stream);
 void stream_close(struct stream *stream, enum stream_end end);
 void stream_reap(struct stream *stream);

@@ -431,7 +431,7 @@ void stream_notify_space(struct stream *stream)
 	stream->events->on_writable(stream->ctx);
 }
 
-static struct stream *find(struct session *s, uint32_t id)
+struct stream *stream_find(struct session *s, uint32_t id)
 {
 	struct stream *stream;
 
@@ -441,7 +441,7 @@ static struct stream *find(struct session *s, uint32_t id)
 
 void stream_redo(struct session *s, uint32_t id, uint8_t todo)
 {
-	struct stream *stream = find(s, id);
+	struct stream *stream = stream_find(s, id);
 
 	if (stream)
 		pump_todo(stream, todo);
@@ -449,7 +449,7 @@ void stream_redo(struct session *s, uint32_t id, uint8_t todo)
 
 void stream_todo_acked(struct session *s, uint32_t id, uint8_t todo)
 {
-	struct stream *stream = find(s, id);
+	struct stream *stream = stream_find(s, id);
 
 	if (!stream)
 		return;
