@@ -99,6 +99,7 @@ static void pick(void *instance, void *scope, const struct sched_view *view,
 const struct sched_ops sched_ecf = {
 	.name = "ecf",
 	.summary = "waits for a faster path where that completes earlier",
+	.order = "roundrobin",
 	.caps = SCHED_MAY_WAIT,
 	.scope_bytes = sizeof(struct ecf_scope),
 	.pick = pick,

@@ -23,5 +23,6 @@ static void pick(void *instance, void *scope, const struct sched_view *view,
 const struct sched_ops sched_lowrtt = {
 	.name = "lowrtt",
 	.summary = "the path of least round-trip time that has room",
+	.order = "roundrobin",
 	.pick = pick,
 };

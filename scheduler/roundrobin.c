@@ -33,6 +33,7 @@ static void pick(void *instance, void *scope, const struct sched_view *view,
 const struct sched_ops sched_roundrobin = {
 	.name = "roundrobin",
 	.summary = "the paths with room in turn, a piece each",
+	.order = "roundrobin",
 	.instance_bytes = sizeof(struct roundrobin),
 	.pick = pick,
 };

@@ -58,7 +58,12 @@ struct sched_path {
 	uint32_t loss_ppm;
 	uint64_t srtt_us, rttvar_us, min_rtt_us;
 	uint64_t est_age_us;     /* since the estimates were last fed */
-	uint64_t rate_bps;       /* bytes/s, not lowered by idleness; 0: unknown */
+	/* Bytes/s that the path carries, all of its subflows together; not
+	 * lowered by idleness. 0: unknown. */
+	uint64_t rate_bps;
+	/* Of all subflows of the path: sent and not acknowledged, or queued. */
+	uint64_t backlog_bytes;
+	/* Of the subflow that is offered: */
 	uint64_t cwnd_bytes, ssthresh_bytes;
 	uint64_t inflight_bytes; /* sent, not acknowledged */
 	uint64_t queued_bytes;   /* committed to it, not yet sent */
@@ -75,8 +80,10 @@ struct sched_unit {
 	uint32_t tried_mask;      /* paths that carry it already */
 	uint64_t len_bytes;       /* of this piece, at most */
 	uint64_t remaining_bytes; /* of its stream; SCHED_UNKNOWN */
-	uint64_t sent_bytes;      /* of its stream so far */
-	uint64_t ahead_bytes;     /* of units before it in the order */
+	uint64_t sent_bytes;      /* of its stream's burst so far */
+	uint64_t pending_bytes;   /* of its stream, waiting now; this one too */
+	/* Of streams before it in the order, that wait for a better path. */
+	uint64_t ahead_bytes;
 	/* Not committed yet, all units: the papers' k. SCHED_UNKNOWN where a
 	 * source is held back, so that more follows than is known of. */
 	uint64_t queued_bytes;
@@ -121,6 +128,7 @@ struct sched_view {
 struct sched_ops {
 	const char *name;
 	const char *summary;     /* one line, for status and help */
+	const char *order;       /* the order of streams it is made for (order.h) */
 	unsigned caps;
 	size_t instance_bytes;   /* <= SCHED_INSTANCE_BYTES_MAX, zeroed at start */
 	size_t scope_bytes;      /* per stream or flow, <= SCHED_SCOPE_BYTES_MAX */

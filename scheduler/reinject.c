@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see reinject.h. All times are the driver's; what overflows is cut.
+ */
+#include "scheduler/reinject.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name, *summary;
+} policies[REINJECT_COUNT] = {
+	[REINJECT_OFF] = { "off", "only what a dead subflow carried" },
+	[REINJECT_SUSPECT] = { "suspect", "what a subflow without progress carries" },
+	[REINJECT_TAIL] = { "tail", "and the last pieces, where another path is "
+	                            "faster" },
+	[REINJECT_DEADLINE] = { "deadline", "and what is overdue on its path" },
+};
+
+const char *reinject_name(enum reinject_policy policy)
+{
+	return policies[policy].name;
+}
+
+const char *reinject_summary(enum reinject_policy policy)
+{
+	return policies[policy].summary;
+}
+
+int reinject_find(const char *name)
+{
+	for (int i = 0; i < REINJECT_COUNT; i++)
+		if (!strcmp(policies[i].name, name))
+			return i;
+	return -1;
+}
+
+void reinject_init(struct reinject_budget *budget)
+{
+	*budget = (struct reinject_budget){ .saved_bytes = REINJECT_SAVED_MAX };
+}
+
+void reinject_sent(struct reinject_budget *budget, uint64_t bytes)
+{
+	uint64_t shares = bytes + budget->rest;
+
+	budget->saved_bytes += shares / REINJECT_SHARE;
+	budget->rest = (uint32_t)(shares % REINJECT_SHARE);
+	if (budget->saved_bytes > REINJECT_SAVED_MAX)
+		budget->saved_bytes = REINJECT_SAVED_MAX;
+}
+
+bool reinject_spend(struct reinject_budget *budget, uint64_t bytes)
+{
+	if (budget->saved_bytes < bytes)
+		return false;
+	budget->saved_bytes -= bytes;
+	return true;
+}
+
+bool reinject_wanted(enum reinject_policy policy,
+                     const struct reinject_piece *piece)
+{
+	uint64_t usual = piece->usual_us + 4 * piece->var_us;
+	uint64_t left = usual > piece->age_us ? usual - piece->age_us : 0;
+
+	if (!piece->usual_us)
+		return false;
+	if (policy == REINJECT_DEADLINE && !left &&
+	    piece->age_us >= REINJECT_OVERDUE_MIN_US)
+		return true;
+	return policy >= REINJECT_TAIL && piece->idle && piece->other_us < left;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: reinjection: sending again on another path what is in flight already,
+ * before it is known to be lost. A policy of its own beside the scheduler, as
+ * pure. Each policy does what the one before does, and more:
+ *
+ *   off       only what a dead subflow carried is sent again
+ *   suspect   and what a subflow carries that makes no progress
+ *   tail      and, when there is nothing new to send, what another path would
+ *             bring earlier (XLINK, SIGCOMM 2021: when the send queue is empty)
+ *   deadline  and what is overdue: not acknowledged within the time in which
+ *             its path's pieces are (xquic's deadline controller, by the
+ *             piece's own path in place of the least round-trip time)
+ *
+ * tail and deadline send a piece again once, on another path with room, and
+ * only from a budget: REINJECT_SHARE of what is sent, REINJECT_SAVED_MAX at
+ * once. What a dead or suspect subflow held needs no budget: it is not a
+ * guess.
+ */
+#ifndef SCHEDULER_REINJECT_H
+#define SCHEDULER_REINJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REINJECT_SHARE 20u             /* one byte of so many: 5 % */
+#define REINJECT_SAVED_MAX 262144u     /* budget kept for later, bytes */
+#define REINJECT_OVERDUE_MIN_US 20000u /* a piece is not overdue before */
+
+enum reinject_policy {
+	REINJECT_OFF,
+	REINJECT_SUSPECT,
+	REINJECT_TAIL,
+	REINJECT_DEADLINE,
+};
+#define REINJECT_COUNT (REINJECT_DEADLINE + 1)
+
+const char *reinject_name(enum reinject_policy policy);
+const char *reinject_summary(enum reinject_policy policy);
+int reinject_find(const char *name); /* -1: no such */
+
+/* How many bytes may be sent again now; starts full. */
+struct reinject_budget {
+	uint64_t saved_bytes;
+	uint32_t rest; /* of a share, not yet a byte */
+};
+
+void reinject_init(struct reinject_budget *budget);
+void reinject_sent(struct reinject_budget *budget, uint64_t bytes);
+bool reinject_spend(struct reinject_budget *budget, uint64_t bytes);
+
+/* A piece in flight. */
+struct reinject_piece {
+	uint64_t age_us;         /* since it was sent */
+	uint64_t usual_us, var_us; /* its path: from sent to acknowledged, and the
+	                          * mean deviation; 0: not known yet */
+	uint64_t other_us;       /* the other path: by when it would be there */
+	bool idle;               /* nothing new waits to be sent */
+};
+
+/* Shall the piece be sent again, budget and room permitting? */
+bool reinject_wanted(enum reinject_policy policy,
+                     const struct reinject_piece *piece);
+
+#endif
