@@ -127,12 +127,20 @@ static const struct sched_ops *scheduler_of(const struct site *site)
 	return wish;
 }
 
+static void apply_policy(struct site *site)
+{
+	struct session_policy policy;
+
+	session_policy_init(&policy, scheduler_of(site));
+	session_set_policy(site->session, &policy);
+}
+
 static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct site *site = ctx;
 
-	snprintf(site->wish, sizeof(site->wish), "%s", settings->scheduler);
-	session_set_scheduler(site->session, scheduler_of(site));
+	snprintf(site->wish, sizeof(site->wish), "%s", settings->wish.scheduler);
+	apply_policy(site);
 }
 
 static void end_session(void *ctx)
@@ -180,12 +188,12 @@ static int start_session(struct site *site, const struct wire_hello *hello)
 	struct session_args args = {
 		.bundles = WIRE_BUNDLES_MAX, .memory_max = main->memory_bytes,
 		.linger_us = main->linger_us, .give_up_us = GIVE_UP_US,
-		.scheduler = scheduler_of(site),
 		.events = &session_events, .ctx = site,
 	};
 
 	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
 		return -errno;
+	session_policy_init(&args.policy, scheduler_of(site));
 	site->incarnation |= 1; /* 0 is "unknown" */
 	site->session = session_create(&args);
 	if (!site->session)
@@ -456,7 +464,7 @@ static void reload_sites(struct concentrator *c)
 		site->conf = *is;
 		if (!site->session)
 			continue;
-		session_set_scheduler(site->session, scheduler_of(site));
+		apply_policy(site);
 		session_set_limits(site->session, WIRE_BUNDLES_MAX,
 		                   conf->main.memory_bytes, conf->main.linger_us);
 	}

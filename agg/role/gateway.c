@@ -148,6 +148,15 @@ static const struct session_events session_events = {
 	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
 };
 
+static void tell_settings(struct gateway *g)
+{
+	struct wire_wish wish = { 0 };
+
+	snprintf(wish.scheduler, sizeof(wish.scheduler), "%s",
+	         g->role.conf->main.scheduler);
+	session_set_settings(g->session, 0, &wish);
+}
+
 static int start_session(struct gateway *g)
 {
 	const struct conf_main *main = &g->role.conf->main;
@@ -155,7 +164,6 @@ static int start_session(struct gateway *g)
 		.opens = true, .bundles = main->bundles,
 		.memory_max = main->memory_bytes, .linger_us = main->linger_us,
 		.give_up_us = GIVE_UP_US,
-		.scheduler = role_scheduler(main->scheduler),
 		.events = &session_events, .ctx = g,
 	};
 
@@ -164,10 +172,11 @@ static int start_session(struct gateway *g)
 	g->incarnation = 0;
 	g->remote_known = g->remote_ipv6 = false;
 	memset(&g->meter, 0, sizeof(g->meter));
+	session_policy_init(&args.policy, role_scheduler(main->scheduler));
 	g->session = session_create(&args);
 	if (!g->session)
 		return -errno;
-	session_set_settings(g->session, 0, main->scheduler);
+	tell_settings(g);
 	return 0;
 }
 
@@ -348,15 +357,17 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 {
 	struct gateway *g = (struct gateway *)role;
 	const struct conf *old = role->conf;
+	struct session_policy policy;
 
 	role->conf = conf;
 	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
 	       sizeof(g->pin.sha256));
-	session_set_scheduler(g->session, role_scheduler(conf->main.scheduler));
+	session_policy_init(&policy, role_scheduler(conf->main.scheduler));
+	session_set_policy(g->session, &policy);
 	session_set_limits(g->session, conf->main.bundles,
 	                   conf->main.memory_bytes, conf->main.linger_us);
 	if (strcmp(old->main.scheduler, conf->main.scheduler))
-		session_set_settings(g->session, 0, conf->main.scheduler);
+		tell_settings(g);
 	lan_reload(g->lan, conf);
 	set_modes(g);
 	reload_uplinks(g, old);

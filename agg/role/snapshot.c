@@ -53,7 +53,8 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 		tx += stats.path_tx_bytes[p];
 		rx += stats.path_rx_bytes[p];
 	}
-	snprintf(out->scheduler, sizeof(out->scheduler), "%s", stats.scheduler);
+	snprintf(out->scheduler, sizeof(out->scheduler), "%s",
+	         stats.policy.scheduler[STREAM_BULK]->name);
 	snprintf(out->carrier, sizeof(out->carrier), "subflows");
 	out->streams = stats.streams;
 	out->memory_bytes = stats.buffered_bytes;

@@ -473,7 +473,7 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 		.cwnd_bytes = info->cwnd_bytes,
 		.ssthresh_bytes = info->ssthresh_bytes,
 		.inflight_bytes = info->inflight_bytes,
-		.queued_bytes = info->notsent_bytes + lane->pushed_bytes,
+		.queued_bytes = backlog(lane),
 		.room_bytes = lane_room(lane),
 	};
 }

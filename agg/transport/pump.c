@@ -72,6 +72,11 @@ static void fill_todo(struct stream *stream, uint8_t todo,
 		frame->credit.stream = stream->id;
 		frame->credit.offset_max = stream->granted_max;
 		break;
+	case TODO_CLASS:
+		frame->type = WIRE_CLASS;
+		frame->class.stream = stream->id;
+		frame->class.class = stream->bulk;
+		break;
 	case TODO_RESET:
 		frame->type = WIRE_RESET;
 		frame->reset.stream = stream->id;
@@ -258,7 +263,8 @@ static void pick(struct stream *stream, const struct offer *offer,
 	struct sched_view view = { s->now_us, offer->paths, offer->count, &unit };
 
 	describe_unit(stream, offer, &unit);
-	s->args.scheduler->pick(s->instance, stream->scope, &view, out);
+	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
+	                                             stream->scope, &view, out);
 }
 
 /* Gives one piece to each lane of the mask: the first cuts it. A lane that
@@ -286,18 +292,14 @@ static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask
 	return true;
 }
 
-/* A burst that proved large goes on in bundle 0. */
-static void relay_bulk(struct stream *stream)
+/* A burst that proved large goes on as bulk. */
+static void note_bulk(struct stream *stream)
 {
-	struct session *s = stream->session;
-	uint64_t unsent = stream->out.end - stream->next_offset;
+	const struct session *s = stream->session;
 
-	if (stream->bundle == 0 || stream->burst_bytes < BULK_AFTER_BYTES)
-		return;
-	pump_unready(stream);
-	s->unsent[stream->bundle] -= unsent;
-	s->unsent[0] += unsent;
-	stream->bundle = 0;
+	if (!stream->class_fixed &&
+	    stream->burst_bytes >= s->args.policy.bulk_after_bytes)
+		stream_change_class(stream, STREAM_BULK);
 }
 
 /* One turn of a stream: true if a piece went out, or found a lane full. */
@@ -314,7 +316,7 @@ static bool serve(struct stream *stream, struct offer *offer)
 	}
 	bool sent = send_piece(stream, offer, decision.mask);
 	pump_unready(stream);
-	relay_bulk(stream);
+	note_bulk(stream);
 	pump_ready(stream);
 	return sent;
 }

@@ -376,6 +376,9 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 	case WIRE_RESET:
 		receive_reset(stream, &f->reset);
 		break;
+	case WIRE_CLASS:
+		stream_fix_class(stream, f->class.class);
+		break;
 	case WIRE_HELLO:
 	case WIRE_WELCOME:
 	case WIRE_CLOSE:
@@ -431,6 +434,7 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 	case WIRE_DATA_FIN:
 	case WIRE_CREDIT:
 	case WIRE_RESET:
+	case WIRE_CLASS:
 		return stream_frame(lane, f, why);
 	}
 	return 0; /* unknown and ignorable */
@@ -479,16 +483,35 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 
 /* Settings and reports -------------------------------------------------- */
 
-void session_set_scheduler(struct session *s, const struct sched_ops *sched)
+void session_policy_init(struct session_policy *policy,
+                         const struct sched_ops *sched)
+{
+	*policy = (struct session_policy){
+		.scheduler = { sched, sched },
+		.order = order_find(sched->order),
+		.reinjection = REINJECT_SUSPECT,
+		.bulk_after_bytes = BULK_AFTER_BYTES,
+	};
+}
+
+/* The memory of a scheduler that is no longer used is another's. */
+static void forget_decisions(struct session *s, enum stream_class class)
 {
 	struct stream *stream, *tmp;
 
-	if (s->args.scheduler == sched)
-		return;
-	s->args.scheduler = sched;
-	memset(s->instance, 0, sizeof(s->instance));
+	memset(s->instance[class], 0, sizeof(s->instance[class]));
 	HASH_ITER(hh, s->streams, stream, tmp)
 		memset(stream->scope, 0, sizeof(stream->scope));
+}
+
+void session_set_policy(struct session *s, const struct session_policy *policy)
+{
+	struct session_policy old = s->args.policy;
+
+	s->args.policy = *policy;
+	for (int c = 0; c < STREAM_CLASS_COUNT; c++)
+		if (old.scheduler[c] != policy->scheduler[c])
+			forget_decisions(s, (enum stream_class)c);
 	session_enter(s);
 	session_settle(s);
 }
@@ -502,13 +525,12 @@ void session_set_limits(struct session *s, unsigned bundles, size_t memory_max,
 }
 
 void session_set_settings(struct session *s, uint32_t flags,
-                          const char *scheduler_wish)
+                          const struct wire_wish *wish)
 {
 	session_enter(s);
 	s->settings.serial++;
 	s->settings.flags = flags;
-	snprintf(s->settings.scheduler, sizeof(s->settings.scheduler), "%s",
-	         scheduler_wish ? scheduler_wish : "");
+	s->settings.wish = wish ? *wish : (struct wire_wish){ 0 };
 	s->settings_todo = true;
 	session_settle(s);
 }
@@ -525,7 +547,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 		.retained_bytes = s->retained,
 		.memory_max = s->args.memory_max,
 		.doubles_bytes = s->doubles_bytes,
-		.scheduler = s->args.scheduler->name,
+		.policy = s->args.policy,
 	};
 	DL_FOREACH(s->lanes, lane)
 		out->lanes_suspect += !lane_is_good(lane);
@@ -576,6 +598,7 @@ void session_each_stream(const struct session *s,
 			.id = stream->id,
 			.dest = stream->dest,
 			.client = stream->client,
+			.class = stream->bulk ? STREAM_BULK : STREAM_INTERACTIVE,
 			.accepted = stream->accepted,
 			.finished_out = stream->fin_sent,
 			.finished_in = stream->fin_delivered,

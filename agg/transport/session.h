@@ -21,6 +21,8 @@
 
 #include "agg/transport/stream.h"
 #include "agg/transport/wire.h"
+#include "scheduler/order.h"
+#include "scheduler/reinject.h"
 #include "scheduler/scheduler.h"
 
 #define SESSION_MEMORY_MIN (4u << 20)
@@ -30,7 +32,7 @@
 
 #define SUSPECT_MIN_US 200000u    /* no progress for so long at least ... */
 #define PING_IDLE_US 5000000u     /* a quiet lane is asked so often */
-#define BULK_AFTER_BYTES 262144u  /* a burst of more is laid on bundle 0 */
+#define BULK_AFTER_BYTES 262144u  /* a burst of more is bulk, by default */
 #define BURST_GAP_US 1000000u     /* silence after which a burst is new */
 
 struct session;
@@ -89,13 +91,21 @@ struct session_events {
 	void (*on_over)(void *ctx, const char *why);
 };
 
+/* How this end sends. */
+struct session_policy {
+	const struct sched_ops *scheduler[STREAM_CLASS_COUNT];
+	const struct order_ops *order;
+	enum reinject_policy reinjection;
+	uint64_t bulk_after_bytes;
+};
+
 struct session_args {
 	bool opens;               /* gateway: opens streams; else accepts them */
 	unsigned bundles;         /* 1 .. WIRE_BUNDLES_MAX */
 	size_t memory_max;        /* received and not yet taken, in all */
 	uint64_t linger_us;
 	uint64_t give_up_us;      /* a lane suspect for so long is dropped */
-	const struct sched_ops *scheduler;
+	struct session_policy policy;
 	const struct session_events *events; /* borrowed */
 	void *ctx;
 };
@@ -125,13 +135,18 @@ struct stream *session_open(struct session *s, const struct dest *dest,
                             const struct addr *client,
                             const struct stream_events *events, void *ctx);
 
-void session_set_scheduler(struct session *s, const struct sched_ops *sched);
+/* One scheduler for all streams, the order that it is made for, and the
+ * default of the rest. */
+void session_policy_init(struct session_policy *policy,
+                         const struct sched_ops *sched);
+/* From now on; loses nothing. */
+void session_set_policy(struct session *s, const struct session_policy *policy);
 /* As in session_args; what is laid or granted already stays. */
 void session_set_limits(struct session *s, unsigned bundles, size_t memory_max,
                         uint64_t linger_us);
 /* Told to the peer now, and to every later incarnation. */
 void session_set_settings(struct session *s, uint32_t flags,
-                          const char *scheduler_wish);
+                          const struct wire_wish *wish); /* NULL: none */
 /* Ends it with a reason that both sides log: CLOSE, then on_over. */
 void session_close(struct session *s, const char *why);
 
@@ -151,6 +166,7 @@ struct stream_stats {
 	uint32_t id;
 	struct dest dest;
 	struct addr client;
+	enum stream_class class;
 	bool accepted, finished_out, finished_in;
 	uint64_t since_us, tx_bytes, rx_bytes, unsent_bytes, buffered_bytes;
 	uint64_t path_tx_bytes[WIRE_PATHS_MAX];
@@ -161,7 +177,8 @@ struct session_stats {
 	uint64_t streams_opened;
 	size_t buffered_bytes, retained_bytes, memory_max;
 	uint64_t doubles_bytes; /* received again */
-	const char *scheduler;
+	struct session_policy policy;
+	uint64_t again_bytes[REINJECT_COUNT]; /* sent again, and why, ever */
 	/* Frames, ever, by path, of lanes that are gone too. */
 	uint64_t path_tx_bytes[WIRE_PATHS_MAX], path_rx_bytes[WIRE_PATHS_MAX];
 };

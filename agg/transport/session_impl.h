@@ -46,6 +46,7 @@ enum { /* stream.todo: control frames that must be sent */
 	TODO_ACCEPT = 2,
 	TODO_CREDIT = 4,
 	TODO_RESET = 8,
+	TODO_CLASS = 16,
 };
 
 /* Bytes of a stream that were sent together. Lives while its stream has not
@@ -119,6 +120,8 @@ struct stream {
 	uint8_t end;        /* enum stream_end, once closing */
 	uint8_t todo;
 	uint8_t bundle;
+	bool bulk;          /* its class now */
+	bool class_fixed;   /* whatever it sends */
 	bool is_ready, is_todo, is_dead; /* listed there */
 	bool starved;       /* the owner waits for space: session.starved */
 	uint64_t since_us;
@@ -191,7 +194,7 @@ struct session {
 	struct gather gather;
 	bool more_input;        /* another frame is at hand */
 
-	uint64_t instance[SCHED_INSTANCE_BYTES_MAX / 8];
+	uint64_t instance[STREAM_CLASS_COUNT][SCHED_INSTANCE_BYTES_MAX / 8];
 	uint64_t wait_until_us;
 	uint64_t deadline_us;
 	struct wire_settings settings, peer_settings;
@@ -251,6 +254,8 @@ void stream_piece_lost(struct piece *piece, unsigned path); /* one copy less */
 void stream_piece_unsent(struct piece *piece); /* no lane took it */
 void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
 void stream_notify_space(struct stream *stream);
+void stream_change_class(struct stream *stream, enum stream_class class);
+void stream_fix_class(struct stream *stream, enum stream_class class);
 void stream_redo(struct session *s, uint32_t id, uint8_t todo);
 void stream_todo_acked(struct session *s, uint32_t id, uint8_t todo);
 void piece_put(struct piece *piece);

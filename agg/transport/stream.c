@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 const char *stream_end_text(enum stream_end end)
@@ -46,6 +47,11 @@ struct stream *stream_create(struct session *s, uint32_t id)
 	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
 	s->stream_count++;
 	return stream;
+}
+
+const char *stream_class_name(enum stream_class c)
+{
+	return c == STREAM_BULK ? "bulk" : "interactive";
 }
 
 static void set_starved(struct stream *stream, bool starved)
@@ -198,14 +204,12 @@ uint8_t *stream_reserve(struct stream *stream, size_t *n)
 	return to;
 }
 
-/* A stream that was quiet starts a new burst, laid on the bundle with least
- * outstanding; bundle 0 is for what turned out to be bulk. */
-static void lay(struct stream *stream)
+/* The bundle with least outstanding, of those that are not for bulk. */
+static unsigned least_bundle(const struct session *s)
 {
-	struct session *s = stream->session;
 	uint64_t outstanding[WIRE_BUNDLES_MAX] = { 0 };
 	unsigned best = s->args.bundles > 1 ? 1 : 0;
-	struct lane *lane;
+	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane)
 		if (lane->hello.bundle < WIRE_BUNDLES_MAX)
@@ -215,8 +219,48 @@ static void lay(struct stream *stream)
 		if (outstanding[b] + s->unsent[b] <
 		    outstanding[best] + s->unsent[best])
 			best = b;
-	stream->bundle = (uint8_t)best;
+	return best;
+}
+
+/* Bulk goes by bundle 0, which no other stream uses. */
+void stream_change_class(struct stream *stream, enum stream_class class)
+{
+	struct session *s = stream->session;
+	unsigned bundle = class == STREAM_BULK ? 0 : least_bundle(s);
+
+	pump_unready(stream);
+	if (stream->bulk != (class == STREAM_BULK))
+		memset(stream->scope, 0, sizeof(stream->scope));
+	stream->bulk = class == STREAM_BULK;
+	s->unsent[stream->bundle] -= unsent_bytes(stream);
+	s->unsent[bundle] += unsent_bytes(stream);
+	stream->bundle = (uint8_t)bundle;
+	pump_ready(stream);
+}
+
+void stream_fix_class(struct stream *stream, enum stream_class class)
+{
+	stream->class_fixed = true;
+	if (!stream->closing)
+		stream_change_class(stream, class);
+}
+
+void stream_set_class(struct stream *stream, enum stream_class class)
+{
+	if (stream->closing)
+		return;
+	session_enter(stream->session);
+	stream_fix_class(stream, class);
+	pump_todo(stream, TODO_CLASS);
+	session_settle(stream->session);
+}
+
+/* A stream that was quiet starts a new burst. */
+static void start_burst(struct stream *stream)
+{
 	stream->burst_bytes = 0;
+	if (!stream->class_fixed)
+		stream_change_class(stream, STREAM_INTERACTIVE);
 }
 
 void stream_commit(struct stream *stream, size_t n)
@@ -225,10 +269,8 @@ void stream_commit(struct stream *stream, size_t n)
 
 	session_enter(s);
 	if (!unsent_bytes(stream) &&
-	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US)) {
-		pump_unready(stream);
-		lay(stream);
-	}
+	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US))
+		start_burst(stream);
 	stream->burst_us = s->now_us;
 	sendq_commit(&stream->out, n);
 	s->unsent[stream->bundle] += n;

@@ -50,6 +50,12 @@ enum stream_end {
 
 const char *stream_end_text(enum stream_end end); /* "connection refused" */
 
+/* How a stream is treated by its sender: apart, each class with a scheduler. */
+enum stream_class { STREAM_INTERACTIVE, STREAM_BULK };
+#define STREAM_CLASS_COUNT 2
+
+const char *stream_class_name(enum stream_class c); /* "interactive" */
+
 struct stream;
 
 /* What a stream tells its owner. All are required. A callback may call any
@@ -73,6 +79,10 @@ size_t stream_space(struct stream *s);
  * short. Valid until the next call. */
 uint8_t *stream_reserve(struct stream *s, size_t *n);
 void stream_commit(struct stream *s, size_t n);
+/* Fixes the class, for both ends. By itself a stream is interactive until it
+ * sent session_policy.bulk_after_bytes in one burst, then bulk until it was
+ * quiet. */
+void stream_set_class(struct stream *s, enum stream_class c);
 /* Half-close: what was committed is the last. */
 void stream_finish(struct stream *s);
 /* on_data can take more again. */

@@ -139,7 +139,10 @@ static const char *decode_settings(struct wire_settings *s, struct cursor *c)
 	s->serial = (uint32_t)take_uint(c, 4);
 	s->flags = (uint32_t)take_uint(c, 4);
 	s->stream_credit = (uint32_t)take_uint(c, 4);
-	take_text(c, s->scheduler, WIRE_NAME_MAX);
+	take_text(c, s->wish.scheduler, WIRE_NAME_MAX);
+	take_text(c, s->wish.interactive, WIRE_NAME_MAX);
+	take_text(c, s->wish.order, WIRE_NAME_MAX);
+	take_text(c, s->wish.reinjection, WIRE_NAME_MAX);
 	c->left = 0;
 	return NULL;
 }
@@ -200,6 +203,13 @@ static const char *decode_reset(struct wire_reset *r, struct cursor *c)
 	return NULL;
 }
 
+static const char *decode_class(struct wire_class *class, struct cursor *c)
+{
+	class->stream = (uint32_t)take_uint(c, 4);
+	class->class = (uint8_t)take_uint(c, 1);
+	return class->class < STREAM_CLASS_COUNT ? NULL : "CLASS: no such class";
+}
+
 static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 {
 	switch ((enum wire_type)f->type) {
@@ -216,6 +226,7 @@ static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 	case WIRE_DATA_FIN: return decode_data(&f->data, c, true);
 	case WIRE_CREDIT: return decode_credit(&f->credit, c);
 	case WIRE_RESET: return decode_reset(&f->reset, c);
+	case WIRE_CLASS: return decode_class(&f->class, c);
 	}
 	if (!(f->type & WIRE_IGNORABLE))
 		return "frame of unknown type";
@@ -269,7 +280,10 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		p = put_uint(p, f->settings.serial, 4);
 		p = put_uint(p, f->settings.flags, 4);
 		p = put_uint(p, f->settings.stream_credit, 4);
-		return put_text(p, f->settings.scheduler);
+		p = put_text(p, f->settings.wish.scheduler);
+		p = put_text(p, f->settings.wish.interactive);
+		p = put_text(p, f->settings.wish.order);
+		return put_text(p, f->settings.wish.reinjection);
 	case WIRE_PING:
 	case WIRE_PONG:
 		return put_uint(p, f->ping.stamp, 8);
@@ -292,6 +306,9 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		p = put_uint(p, f->reset.stream, 4);
 		p = put_uint(p, f->reset.end, 1);
 		return put_uint(p, f->reset.offset, 8);
+	case WIRE_CLASS:
+		p = put_uint(p, f->class.stream, 4);
+		return put_uint(p, f->class.class, 1);
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
 		break; /* wire_encode_data_header */

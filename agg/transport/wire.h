@@ -59,6 +59,7 @@ enum wire_type {
 	WIRE_DATA_FIN = 11, /* DATA whose last byte is the stream's last */
 	WIRE_CREDIT = 12,
 	WIRE_RESET = 13,
+	WIRE_CLASS = 1 | WIRE_IGNORABLE,
 };
 
 /* Gateway to concentrator: which session, which subflow of it. */
@@ -84,12 +85,20 @@ enum { /* wire_settings.flags */
 	WIRE_DRAINING = 2, /* open no new streams */
 };
 
+/* How the peer is asked to send, by names; "": no wish. */
+struct wire_wish {
+	char scheduler[WIRE_NAME_MAX + 1];
+	char interactive[WIRE_NAME_MAX + 1]; /* a scheduler for these streams */
+	char order[WIRE_NAME_MAX + 1];
+	char reinjection[WIRE_NAME_MAX + 1];
+};
+
 /* All settings at once; a higher serial replaces. */
 struct wire_settings {
 	uint32_t serial;
 	uint32_t flags;
 	uint32_t stream_credit; /* initial credit that the sender grants */
-	char scheduler[WIRE_NAME_MAX + 1]; /* wished for the peer's direction */
+	struct wire_wish wish;
 };
 
 struct wire_ping { uint64_t stamp; }; /* echoed in PONG */
@@ -129,6 +138,11 @@ struct wire_reset {
 	uint64_t offset; /* bytes up to here come before it; 0: at once */
 };
 
+struct wire_class {
+	uint32_t stream;
+	uint8_t class; /* enum stream_class */
+};
+
 struct wire_close { char reason[128]; };
 
 struct wire_frame {
@@ -145,6 +159,7 @@ struct wire_frame {
 		struct wire_data data; /* and DATA_FIN */
 		struct wire_credit credit;
 		struct wire_reset reset;
+		struct wire_class class;
 	};
 };
 

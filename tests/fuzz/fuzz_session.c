@@ -239,17 +239,22 @@ static void step_time(struct script *s)
 static void step_policy(struct script *s)
 {
 	uint8_t what = next(s), arg = next(s);
+	struct session_policy policy;
 
 	switch (what % 4) {
 	case 0:
-		session_set_scheduler(puppet.session, sched_all[arg % sched_count]);
+		session_policy_init(&policy, sched_all[arg % sched_count]);
+		policy.order = order_all[arg / 8 % order_count];
+		policy.reinjection = arg / 32 % REINJECT_COUNT;
+		session_set_policy(puppet.session, &policy);
 		break;
 	case 1:
 		session_set_limits(puppet.session, 1 + arg % WIRE_BUNDLES_MAX,
 		                   SESSION_MEMORY_MIN, SESSION_LINGER_DEFAULT_US);
 		break;
 	case 2:
-		session_set_settings(puppet.session, arg, "ecf");
+		session_set_settings(puppet.session, arg,
+		                     &(struct wire_wish){ .scheduler = "ecf" });
 		break;
 	case 3:
 		if (arg == 0xff && !puppet.over)

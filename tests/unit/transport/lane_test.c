@@ -368,7 +368,7 @@ static void test_peers_credit_is_kept(void **state)
 static void test_credit_of_settings(void **state)
 {
 	struct wire_frame s = { .type = WIRE_SETTINGS,
-	                        .settings = { 1, 0, 5000, "" } };
+	                        .settings = { .serial = 1, .stream_credit = 5000 } };
 
 	begin(true, 1);
 	assert_true(puppet_say(&p.lane[0], &s) > 0);

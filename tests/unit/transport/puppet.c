@@ -292,10 +292,11 @@ void puppet_init(struct puppet *p, const struct puppet_args *args)
 		                               : SESSION_MEMORY_MIN,
 		.linger_us = SESSION_LINGER_DEFAULT_US,
 		.give_up_us = 15000000,
-		.scheduler = sched_find(args->scheduler ? args->scheduler
-		                                        : "lowrtt"),
 		.events = &puppet_events, .ctx = p,
 	};
+	session_policy_init(&a.policy,
+	                    sched_find(args->scheduler ? args->scheduler
+	                                               : "lowrtt"));
 	p->session = session_create(&a);
 	check_manners(p->session);
 }

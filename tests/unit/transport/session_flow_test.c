@@ -136,12 +136,12 @@ static struct scene *begin(unsigned paths, uint64_t rate_bps, unsigned bundles)
 	struct scene *scene = calloc(1, sizeof(*scene));
 	struct virtual_args args = {
 		.paths = paths, .bundles = bundles, .seed = 1,
-		.scheduler = sched_find("lowrtt"),
 		.linger_us = SESSION_LINGER_DEFAULT_US,
 		.memory_max = SESSION_MEMORY_DEFAULT,
 	};
 
 	assert_non_null(scene);
+	session_policy_init(&args.policy, sched_find("lowrtt"));
 	for (unsigned i = 0; i < paths; i++)
 		args.path[i] = (struct virtual_path){
 			.rate_bps = { rate_bps, rate_bps },

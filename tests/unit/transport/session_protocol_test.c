@@ -151,7 +151,7 @@ static void test_we_close(void **state)
 static void test_settings(void **state)
 {
 	struct wire_frame s = { .type = WIRE_SETTINGS,
-		.settings = { 5, WIRE_HAS_IPV6, 1000, "ecf" } }, frame;
+		.settings = { 5, WIRE_HAS_IPV6, 1000, { "ecf" } } }, frame;
 	struct puppet_lane *l = begin(true);
 
 	assert_true(puppet_hear_type(l, WIRE_SETTINGS, &frame)); /* at once */
@@ -161,10 +161,14 @@ static void test_settings(void **state)
 	s.settings.stream_credit = 99;
 	assert_true(puppet_say(l, &s) > 0); /* overtaken on its way */
 	assert_int_equal(p.settings.stream_credit, 1000);
-	session_set_settings(p.session, WIRE_DRAINING, "blest");
+	session_set_settings(p.session, WIRE_DRAINING,
+	                     &(struct wire_wish){ "blest", "eat", "srpt", "tail" });
 	assert_true(puppet_hear_type(l, WIRE_SETTINGS, &frame));
 	assert_int_equal(frame.settings.flags, WIRE_DRAINING);
-	assert_string_equal(frame.settings.scheduler, "blest");
+	assert_string_equal(frame.settings.wish.scheduler, "blest");
+	assert_string_equal(frame.settings.wish.interactive, "eat");
+	assert_string_equal(frame.settings.wish.order, "srpt");
+	assert_string_equal(frame.settings.wish.reinjection, "tail");
 	puppet_finish(&p);
 }
 

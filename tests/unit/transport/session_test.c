@@ -426,6 +426,17 @@ static void limit_slowness(struct party *p)
 		p->pause_us = 0;
 }
 
+static void random_policy(struct rand *r, struct session_policy *policy)
+{
+	session_policy_init(policy,
+	                    sched_all[rand_below(r, (uint32_t)sched_count)]);
+	policy->scheduler[STREAM_INTERACTIVE] =
+		sched_all[rand_below(r, (uint32_t)sched_count)];
+	policy->order = order_all[rand_below(r, (uint32_t)order_count)];
+	policy->reinjection = (enum reinject_policy)rand_below(r, REINJECT_COUNT);
+	policy->bulk_after_bytes = UINT64_C(1) << rand_below(r, 24);
+}
+
 static void make_run(struct run *run, uint64_t seed)
 {
 	struct rand r = { seed };
@@ -435,10 +446,10 @@ static void make_run(struct run *run, uint64_t seed)
 	run->args = (struct virtual_args){
 		.paths = 1 + (unsigned)rand_below(&r, 4),
 		.bundles = 1 + (unsigned)rand_below(&r, 4),
-		.scheduler = sched_all[rand_below(&r, (uint32_t)sched_count)],
 		.seed = seed, .linger_us = 60000000,
 		.memory_max = SESSION_MEMORY_MIN,
 	};
+	random_policy(&r, &run->args.policy);
 	for (unsigned p = 0; p < run->args.paths; p++)
 		run->args.path[p] = (struct virtual_path){
 			.rate_bps = { 60000 + rand_below(&r, 6000000),

@@ -290,10 +290,10 @@ static void party_init(struct party *p, struct test *t, enum tls_side side)
 		.opens = side == TLS_CLIENT, .bundles = 1,
 		.memory_max = SESSION_MEMORY_MIN,
 		.linger_us = SESSION_LINGER_DEFAULT_US, .give_up_us = 15000000,
-		.scheduler = sched_find("lowrtt"), .events = &session_events,
-		.ctx = p,
+		.events = &session_events, .ctx = p,
 	};
 
+	session_policy_init(&args.policy, sched_find("lowrtt"));
 	p->test = t;
 	p->side = side;
 	snprintf(p->dir, sizeof(p->dir), "/tmp/subflow_test.XXXXXX");

@@ -499,7 +499,7 @@ struct virtual_net *virtual_create(const struct virtual_args *args,
 			.memory_max = args->memory_max,
 			.linger_us = args->linger_us,
 			.give_up_us = side == V_GATEWAY ? 1500000 : 15000000,
-			.scheduler = args->scheduler,
+			.policy = args->policy,
 			.events = &side_events, .ctx = &net->side[side],
 		};
 		net->session[side] = session_create(&a);

@@ -24,7 +24,7 @@ struct virtual_path {
 struct virtual_args {
 	unsigned paths, bundles;
 	struct virtual_path path[WIRE_PATHS_MAX];
-	const struct sched_ops *scheduler;
+	struct session_policy policy;
 	uint64_t seed, linger_us;
 	size_t memory_max;
 };

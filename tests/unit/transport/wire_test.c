@@ -52,11 +52,16 @@ static const struct sample samples[] = {
 	  "03" "000004" "03776879", false },
 	{ { .type = WIRE_CLOSE }, "03" "000001" "00", false },
 	{ { .type = WIRE_SETTINGS,
-	    .settings = { 1, WIRE_HAS_IPV6 | WIRE_DRAINING, 131072, "ecf" } },
-	  "04" "000010" "00000001" "00000003" "00020000" "03656366", true },
+	    .settings = { 1, WIRE_HAS_IPV6 | WIRE_DRAINING, 131072, { "ecf" } } },
+	  "04" "000013" "00000001" "00000003" "00020000" "03656366" "000000",
+	  true },
 	{ { .type = WIRE_SETTINGS,
-	    .settings = { UINT32_MAX, UINT32_MAX, UINT32_MAX, NAME_32 } },
-	  "04" "00002d" "ffffffff" "ffffffff" "ffffffff" "20" NAME_32_HEX, true },
+	    .settings = { UINT32_MAX, UINT32_MAX, UINT32_MAX,
+	                  { NAME_32, "eat", "srpt", "tail" } } },
+	  "04" "00003b" "ffffffff" "ffffffff" "ffffffff" "20" NAME_32_HEX
+	  "03656174" "0473727074" "047461696c", true },
+	{ { .type = WIRE_CLASS, .class = { 7, STREAM_BULK } },
+	  "81" "000005" "00000007" "01", false },
 	{ { .type = WIRE_PING, .ping = { 0x1122334455667788 } },
 	  "05" "000008" "1122334455667788", false },
 	{ { .type = WIRE_PONG, .ping = { UINT64_MAX } },
@@ -307,7 +312,8 @@ static void test_unknown(void **state)
 	struct wire_frame out;
 
 	for (unsigned type = 0; type < 256; type++) {
-		if (type >= WIRE_HELLO && type <= WIRE_RESET)
+		if ((type >= WIRE_HELLO && type <= WIRE_RESET) ||
+		    type == WIRE_CLASS)
 			continue;
 		bytes[0] = (uint8_t)type;
 		set_length(bytes, 0);
