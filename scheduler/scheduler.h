@@ -13,8 +13,8 @@
  * The contract, tested for every scheduler (tests/contract/scheduler_...):
  * SEND only to paths that are SCHED_PATH_UP and have room; WAIT only with
  * SCHED_MAY_WAIT, for a path that is up, until a finite time; where one path
- * alone is up and has room, SEND; the same inputs give the same decision; no overflow at
- * 100 Gbit/s times 10 s.
+ * alone is up and has room, SEND; the same inputs give the same decision; no
+ * overflow at 100 Gbit/s times 10 s.
  */
 #ifndef SCHEDULER_SCHEDULER_H
 #define SCHEDULER_SCHEDULER_H
@@ -51,6 +51,8 @@ enum { /* sched_path.flags */
 
 /* One path as it is now. */
 struct sched_path {
+	uint8_t id;              /* its number, the same in every view;
+	                          * < SCHED_PATHS_MAX */
 	uint8_t state;           /* enum sched_path_state */
 	uint8_t path_class;      /* enum sched_path_class */
 	uint8_t flags;
@@ -94,19 +96,29 @@ enum sched_verdict { SCHED_SEND, SCHED_WAIT, SCHED_DROP };
 
 struct sched_decision {
 	uint8_t verdict;       /* enum sched_verdict */
-	uint8_t wait_for;      /* WAIT: the path worth waiting for */
-	uint32_t mask;         /* SEND: paths; more than one bit: duplicate */
+	uint8_t wait_for;      /* WAIT: the path worth waiting for, as in view */
+	uint32_t mask;         /* SEND: paths of the view, a bit each; more
+	                        * than one: duplicate */
 	uint64_t recheck_us;   /* WAIT: ask again at the latest then */
 };
 
+/* What the driver tells the instance that it asks, between two picks. */
 enum sched_event_type {
-	SCHED_EV_SENT, SCHED_EV_ACKED, SCHED_EV_LOST, SCHED_EV_HOL_BLOCKED,
-	SCHED_EV_PATH_UP, SCHED_EV_PATH_DOWN,
+	/* A SEND was obeyed: bytes of the unit were committed to the path. At
+	 * once, before anything else is asked; one event for each path of the
+	 * mask that took it, none for one that could not. */
+	SCHED_EV_SENT,
+	/* A stream is head-of-line blocked: it has bytes to send, the peer's
+	 * credit allows none, and its oldest piece that is not acknowledged is
+	 * in flight on the path, while a later piece was acknowledged already.
+	 * Once, until the stream has credit again; bytes: what waits of it. */
+	SCHED_EV_HOL_BLOCKED,
 };
+#define SCHED_EV_COUNT (SCHED_EV_HOL_BLOCKED + 1)
 
 struct sched_event {
 	uint8_t type; /* enum sched_event_type */
-	uint8_t path;
+	uint8_t path; /* sched_path.id */
 	uint64_t bytes, now_us;
 };
 
@@ -136,7 +148,7 @@ struct sched_ops {
 	 * scheduler's own memory, NULL where it asked for none. */
 	void (*pick)(void *instance, void *scope, const struct sched_view *view,
 	             struct sched_decision *out);
-	/* (optional) What happened since. */
+	/* (optional) What happened since: every event of the above. */
 	void (*event)(void *instance, const struct sched_event *event);
 };
 

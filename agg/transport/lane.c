@@ -475,5 +475,6 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 		.inflight_bytes = info->inflight_bytes,
 		.queued_bytes = backlog(lane),
 		.room_bytes = lane_room(lane),
+		.id = lane->hello.path,
 	};
 }

@@ -340,7 +340,7 @@ static void test_events(void **state)
 			struct snapshot snap;
 			struct sched_decision d;
 			struct sched_event event = {
-				.type = (uint8_t)rand_below(&r, SCHED_EV_PATH_DOWN + 1),
+				.type = (uint8_t)rand_below(&r, SCHED_EV_COUNT),
 				.path = (uint8_t)rand_below(&r, SCHED_PATHS_MAX),
 				.bytes = any_u64(&r),
 				.now_us = NOW_US + (uint64_t)k,
