@@ -47,15 +47,16 @@ static const struct order_ops fifo = {
 	.summary = "the stream that came first, until it is done",
 };
 static const struct order_ops roundrobin = {
-	.name = "roundrobin", .key = all_equal,
+	.name = "roundrobin", .key = all_equal, .in_turn = true,
 	.summary = "the streams in turn, a piece each",
 };
 static const struct order_ops priority = {
-	.name = "priority", .key = by_class,
+	.name = "priority", .key = by_class, .in_turn = true,
+	.bulk_yields = true,
 	.summary = "interactive streams first, each class in turn",
 };
 static const struct order_ops srpt = {
-	.name = "srpt", .key = by_left,
+	.name = "srpt", .key = by_left, .bulk_yields = true,
 	.summary = "the stream with the least left to send",
 };
 

@@ -27,6 +27,10 @@ struct order_ops {
 	const char *name;
 	const char *summary; /* one line, for status and help */
 	uint64_t (*key)(const struct order_stream *stream);
+	bool in_turn; /* streams of a class take turns, a piece each */
+	/* Interactive streams come before bulk on all subflows, also on those
+	 * of bulk, which keeps a share; else each class has its own. */
+	bool bulk_yields;
 };
 
 extern const struct order_ops *const order_all[];

@@ -34,6 +34,7 @@
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
 #define PIECE_MIN_MSS 2u
 #define RATE_HALF_LIFE_US 10000000u
+#define RATE_WINDOW_MIN_US 50000u
 #define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 
 static struct flight *flight_at(const struct lane *lane, uint32_t i)
@@ -143,8 +144,8 @@ struct lane *lane_best(struct session *s, unsigned bundle)
 		bool ours = lane->hello.bundle == bundle;
 		bool best_ours = best && best->hello.bundle == bundle;
 		if (!best || ours > best_ours ||
-		    (ours == best_ours && s->path_rtt[lane->hello.path] <
-		                            s->path_rtt[best->hello.path]))
+		    (ours == best_ours && s->path[lane->hello.path].rtt_us <
+		                            s->path[best->hello.path].rtt_us))
 			best = lane;
 	}
 	return best;
@@ -155,12 +156,17 @@ static uint32_t mss_of(const struct lane *lane)
 	return lane->info.mss ? lane->info.mss : MSS_DEFAULT;
 }
 
-static void update_rate(struct lane *lane, uint64_t elapsed_us)
+/* Decays linearly, near enough to a half-life at these steps. */
+static uint64_t decayed(uint64_t rate_bps, uint64_t elapsed_us)
 {
-	/* Linear decay is near enough to the half-life at these steps. */
 	if (elapsed_us > RATE_HALF_LIFE_US)
 		elapsed_us = RATE_HALF_LIFE_US;
-	lane->rate_bps -= lane->rate_bps / 2 * elapsed_us / RATE_HALF_LIFE_US;
+	return rate_bps - rate_bps / 2 * elapsed_us / RATE_HALF_LIFE_US;
+}
+
+static void update_rate(struct lane *lane, uint64_t elapsed_us)
+{
+	lane->rate_bps = decayed(lane->rate_bps, elapsed_us);
 	if (lane->info.rate_bps > lane->rate_bps)
 		lane->rate_bps = lane->info.rate_bps;
 }
@@ -206,6 +212,9 @@ void lane_refresh(struct lane *lane, uint64_t age_us)
 	lane->ops->info(lane->ctx, &lane->info);
 	if (lane->info.acked_bytes != acked)
 		progress(lane);
+	if (lane->info.acked_bytes > acked)
+		lane->session->path[lane->hello.path].acked_bytes +=
+			lane->info.acked_bytes - acked;
 	update_rate(lane, now - lane->info_us);
 	update_lowat(lane);
 	lane->info_us = now;
@@ -262,6 +271,7 @@ static void pushed(struct lane *lane, size_t n)
 	lane->tx_bytes += n;
 	lane->session->path_tx[lane->hello.path] += n;
 	lane->pushed_bytes += n;
+	lane->session->path[lane->hello.path].backlog_bytes += n;
 	lane->touched = true;
 }
 
@@ -430,30 +440,64 @@ uint64_t lane_deadline(const struct lane *lane)
 	return at;
 }
 
-void lane_path_rtts(struct session *s)
+/* What the path delivered of late, by all of its lanes, once a window. */
+static void estimate_rate(struct session *s, unsigned p)
+{
+	struct path_estimate *path = &s->path[p];
+	uint64_t window = path->rtt_us == UINT64_MAX ? 0 : 2 * path->rtt_us;
+	uint64_t elapsed = s->now_us - path->window_us;
+
+	if (elapsed < RATE_WINDOW_MIN_US || elapsed < window)
+		return;
+	uint64_t rate = path->acked_bytes * 1000000 / elapsed;
+	path->rate_bps = decayed(path->rate_bps, elapsed);
+	if (rate > path->rate_bps)
+		path->rate_bps = rate;
+	path->acked_bytes = 0;
+	path->window_us = s->now_us;
+}
+
+static void estimate_rtt(struct path_estimate *path, const struct lane *lane,
+                         uint64_t *sampled_us)
+{
+	uint64_t least = lane->info.min_rtt_us ? lane->info.min_rtt_us
+	                                       : lane->info.srtt_us;
+
+	if (lane->session->now_us - lane->sampled_us < RTT_AGE_US) {
+		if (lane->sampled_us <= *sampled_us)
+			return;
+		*sampled_us = lane->sampled_us;
+		path->rtt_us = lane->info.srtt_us;
+	} else if (!*sampled_us && least < path->rtt_us) {
+		path->rtt_us = least;
+	}
+}
+
+void lane_estimate_paths(struct session *s)
 {
 	uint64_t sampled_us[WIRE_PATHS_MAX] = { 0 };
 	struct lane *lane;
 
-	memset(s->path_rtt, 0xff, sizeof(s->path_rtt));
-	DL_FOREACH(s->lanes, lane) {
-		unsigned p = lane->hello.path;
-		uint64_t least = lane->info.min_rtt_us ? lane->info.min_rtt_us
-		                                       : lane->info.srtt_us;
-		if (s->now_us - lane->sampled_us < RTT_AGE_US) {
-			if (lane->sampled_us <= sampled_us[p])
-				continue;
-			sampled_us[p] = lane->sampled_us;
-			s->path_rtt[p] = lane->info.srtt_us;
-		} else if (!sampled_us[p] && least < s->path_rtt[p]) {
-			s->path_rtt[p] = least;
-		}
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		s->path[p].rtt_us = UINT64_MAX;
+		s->path[p].backlog_bytes = 0;
 	}
+	DL_FOREACH(s->lanes, lane) {
+		struct path_estimate *path = &s->path[lane->hello.path];
+		estimate_rtt(path, lane, &sampled_us[lane->hello.path]);
+		path->backlog_bytes += lane->info.unacked_bytes + backlog(lane);
+		if (lane->rate_bps > path->rate_bps)
+			path->rate_bps = lane->rate_bps;
+	}
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
+		estimate_rate(s, p);
 }
 
 void lane_sched_path(const struct lane *lane, struct sched_path *out)
 {
 	const struct subflow_info *info = &lane->info;
+	const struct path_estimate *path =
+		&lane->session->path[lane->hello.path];
 
 	*out = (struct sched_path){
 		.state = lane_is_good(lane) ? SCHED_PATH_UP : SCHED_PATH_SUSPECT,
@@ -465,11 +509,12 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 		.loss_ppm = info->sent_bytes > 100000 ?
 			(uint32_t)(info->retrans_bytes * 1000000 /
 			           info->sent_bytes) : 0,
-		.srtt_us = lane->session->path_rtt[lane->hello.path],
+		.srtt_us = path->rtt_us,
 		.rttvar_us = info->rttvar_us,
 		.min_rtt_us = info->min_rtt_us,
 		.est_age_us = lane->session->now_us - lane->sampled_us,
-		.rate_bps = lane->rate_bps,
+		.rate_bps = path->rate_bps,
+		.backlog_bytes = path->backlog_bytes,
 		.cwnd_bytes = info->cwnd_bytes,
 		.ssthresh_bytes = info->ssthresh_bytes,
 		.inflight_bytes = info->inflight_bytes,

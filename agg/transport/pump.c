@@ -2,8 +2,9 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the pump: what goes out now, and where. Control frames first, each on
- * the best live lane; then pieces, bundle by bundle: the streams with work in
- * turn, a piece each, on the lane that the scheduler picks, until no lane has
+ * the best live lane; then pieces, interactive streams before bulk: the stream
+ * that is first in the policy's order offers a piece, and it goes on the lane
+ * that the scheduler picks, or the stream is passed over; until no lane has
  * room (then their writability is asked for) or no stream has work.
  *
  * A bundle offers one lane per path: its own, or one that it may share, or,
@@ -28,26 +29,13 @@ void pump_todo(struct stream *stream, uint8_t todo)
 
 void pump_ready(struct stream *stream)
 {
-	struct session *s = stream->session;
-	bool ready = stream_has_work(stream);
-
-	if (ready == stream->is_ready)
+	if (!stream_has_work(stream)) {
+		ready_remove(stream);
 		return;
-	stream->is_ready = ready;
-	if (ready)
-		DL_APPEND2(s->ready[stream->bundle], stream, ready_prev, ready_next);
-	else
-		DL_DELETE2(s->ready[stream->bundle], stream, ready_prev, ready_next);
-}
-
-void pump_unready(struct stream *stream)
-{
-	struct session *s = stream->session;
-
-	if (!stream->is_ready)
-		return;
-	stream->is_ready = false;
-	DL_DELETE2(s->ready[stream->bundle], stream, ready_prev, ready_next);
+	}
+	if (!stream->ready_at)
+		ready_turn(stream);
+	ready_put(stream);
 }
 
 static void fill_todo(struct stream *stream, uint8_t todo,
@@ -148,19 +136,32 @@ static void send_acks(struct session *s)
 
 /* The lanes that a bundle may use now, one a path, and how they look. */
 struct offer {
+	const struct session *session; /* borrowed */
 	unsigned bundle;
 	struct lane *lanes[WIRE_PATHS_MAX];
 	struct sched_path paths[WIRE_PATHS_MAX];
 	unsigned count;
-	bool room;
+	bool room, stale;
+};
+
+/* One filling of the lanes by the streams of a class. */
+struct filling {
+	struct session *session; /* borrowed */
+	struct offer offers[WIRE_BUNDLES_MAX]; /* made when asked for: count > 0 */
+	struct stream *passed[ORDER_LOOKAHEAD];
+	unsigned passed_count;
+	uint64_t passed_bytes;   /* thought to be left of them */
 };
 
 /* May a bundle's streams use the lane at any time? Their own; and the young
  * streams, of all bundles but 0, share theirs: one burst then gets the windows
- * of several connections, like a browser's. Bulk leaves those alone. */
-static bool shares(const struct lane *lane, unsigned bundle)
+ * of several connections, like a browser's. Where bulk yields they use its
+ * lanes too; bulk leaves theirs alone. */
+static bool shares(const struct session *s, const struct lane *lane,
+                   unsigned bundle)
 {
-	return lane->hello.bundle == bundle || (lane->hello.bundle && bundle);
+	return lane->hello.bundle == bundle ||
+	       (bundle && (lane->hello.bundle || s->args.policy.order->bulk_yields));
 }
 
 static int rank(const struct lane *lane, unsigned bundle)
@@ -170,12 +171,12 @@ static int rank(const struct lane *lane, unsigned bundle)
 
 	if (!lane_is_good(lane))
 		return 0;
-	if (!shares(lane, bundle))
+	if (!shares(lane->session, lane, bundle))
 		return 1; /* where the path has no other */
-	return room ? own ? 4 : 3 : 2;
+	return !room ? 2 : own ? 5 : lane->hello.bundle ? 4 : 3;
 }
 
-static struct lane *choose_lane(struct session *s, unsigned path,
+static struct lane *choose_lane(const struct session *s, unsigned path,
                                 unsigned bundle)
 {
 	struct lane *lane, *best = NULL;
@@ -195,12 +196,6 @@ static struct lane *choose_lane(struct session *s, unsigned path,
 	return best;
 }
 
-static void fill_path(struct offer *offer, unsigned i, struct lane *lane)
-{
-	offer->lanes[i] = lane;
-	lane_sched_path(lane, &offer->paths[i]);
-}
-
 static void note_room(struct offer *offer)
 {
 	offer->room = false;
@@ -208,43 +203,72 @@ static void note_room(struct offer *offer)
 		offer->room |= offer->paths[i].room_bytes > 0;
 }
 
-static void make_offer(struct session *s, unsigned bundle, struct offer *out)
-{
-	out->bundle = bundle;
-	out->count = 0;
-	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
-		struct lane *lane = choose_lane(s, p, bundle);
-		if (lane)
-			fill_path(out, out->count++, lane);
-	}
-	note_room(out);
-}
-
-/* The lane took something: how it looks now, or the one in its place. */
-static void renew_path(struct session *s, struct offer *offer, unsigned i)
+/* How path i looks now: its lane took something, perhaps another's stream did. */
+static void renew_path(struct offer *offer, unsigned i)
 {
 	struct lane *lane = offer->lanes[i];
 
 	if (!lane_room(lane))
-		lane = choose_lane(s, lane->hello.path, offer->bundle);
-	fill_path(offer, i, lane);
+		lane = choose_lane(offer->session, lane->hello.path,
+		                   offer->bundle);
+	offer->lanes[i] = lane;
+	lane_sched_path(lane, &offer->paths[i]);
 }
 
-static void describe_unit(const struct stream *stream, const struct offer *offer,
-                          struct sched_unit *unit)
+static void make_offer(const struct session *s, unsigned bundle,
+                       struct offer *out)
 {
-	const struct session *s = stream->session;
+	*out = (struct offer){ .session = s, .bundle = bundle };
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		out->lanes[out->count] = choose_lane(s, p, bundle);
+		if (!out->lanes[out->count])
+			continue;
+		lane_sched_path(out->lanes[out->count],
+		                &out->paths[out->count]);
+		out->count++;
+	}
+	note_room(out);
+}
+
+static struct offer *offer_for(struct filling *f, const struct stream *stream)
+{
+	struct offer *offer = &f->offers[stream->bundle];
+
+	if (!offer->count)
+		make_offer(f->session, stream->bundle, offer);
+	for (unsigned i = 0; offer->stale && i < offer->count; i++)
+		renew_path(offer, i);
+	if (offer->stale)
+		note_room(offer);
+	offer->stale = false;
+	return offer;
+}
+
+/* Bytes of the class that wait: SCHED_UNKNOWN where more follows than is here. */
+static uint64_t queued_bytes(const struct filling *f, const struct stream *stream)
+{
+	const struct session *s = f->session;
+
+	if (stream->starved)
+		return SCHED_UNKNOWN;
+	return s->args.policy.order->in_turn ? s->queued[stream->bulk]
+		: f->passed_bytes + stream_unsent(stream);
+}
+
+static void describe_unit(const struct filling *f, const struct stream *stream,
+                          const struct offer *offer, struct sched_unit *unit)
+{
 	uint8_t tried = stream->again ? stream->again->path_mask : 0;
 
 	*unit = (struct sched_unit){
 		.kind = stream->again ? SCHED_REINJECT : SCHED_STREAM,
 		.len_bytes = stream->again ? stream->again->len
 		                           : WIRE_PIECE_BYTES_MAX,
-		.remaining_bytes = stream->fin_wanted ?
-			stream->out.end - stream->next_offset : SCHED_UNKNOWN,
-		.sent_bytes = stream->next_offset,
-		.queued_bytes = stream->starved ? SCHED_UNKNOWN
-		                                : s->unsent[stream->bundle],
+		.remaining_bytes = stream_remaining(stream),
+		.sent_bytes = stream->burst_bytes,
+		.pending_bytes = stream_unsent(stream),
+		.ahead_bytes = f->passed_bytes,
+		.queued_bytes = queued_bytes(f, stream),
 		.window_bytes = stream->peer_max - stream->next_offset,
 	};
 	for (unsigned i = 0; i < offer->count; i++)
@@ -253,18 +277,6 @@ static void describe_unit(const struct stream *stream, const struct offer *offer
 	/* All were tried: the same path, newly connected, is as good. */
 	if (unit->tried_mask == (1u << offer->count) - 1)
 		unit->tried_mask = 0;
-}
-
-static void pick(struct stream *stream, const struct offer *offer,
-                 struct sched_decision *out)
-{
-	struct session *s = stream->session;
-	struct sched_unit unit;
-	struct sched_view view = { s->now_us, offer->paths, offer->count, &unit };
-
-	describe_unit(stream, offer, &unit);
-	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
-	                                             stream->scope, &view, out);
 }
 
 /* Gives one piece to each lane of the mask: the first cuts it. A lane that
@@ -282,7 +294,7 @@ static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask
 		if (!piece)
 			break;
 		lane_send_piece(lane, piece);
-		renew_path(stream->session, offer, i);
+		renew_path(offer, i);
 	}
 	if (!piece)
 		return false;
@@ -297,53 +309,92 @@ static void note_bulk(struct stream *stream)
 {
 	const struct session *s = stream->session;
 
-	if (!stream->class_fixed &&
+	if (!stream->class_fixed && !stream->bulk &&
 	    stream->burst_bytes >= s->args.policy.bulk_after_bytes)
 		stream_change_class(stream, STREAM_BULK);
 }
 
 /* One turn of a stream: true if a piece went out, or found a lane full. */
-static bool serve(struct stream *stream, struct offer *offer)
+static bool serve(struct filling *f, struct stream *stream, struct offer *offer)
 {
-	struct session *s = stream->session;
+	struct session *s = f->session;
 	struct sched_decision decision = { 0 };
+	struct sched_unit unit;
+	struct sched_view view = { s->now_us, offer->paths, offer->count, &unit };
 
-	pick(stream, offer, &decision);
+	describe_unit(f, stream, offer, &unit);
+	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
+	                                             stream->scope, &view,
+	                                             &decision);
 	if (decision.verdict != SCHED_SEND) {
 		if (decision.recheck_us < s->wait_until_us)
 			s->wait_until_us = decision.recheck_us;
 		return false;
 	}
-	bool sent = send_piece(stream, offer, decision.mask);
-	pump_unready(stream);
+	if (!send_piece(stream, offer, decision.mask))
+		return false;
+	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
+		f->offers[b].stale |= &f->offers[b] != offer;
+	ready_turn(stream);
 	note_bulk(stream);
 	pump_ready(stream);
-	return sent;
+	return true;
 }
 
-static void pump_bundle(struct session *s, unsigned bundle)
+static void pass_over(struct filling *f, struct stream *stream)
 {
-	struct offer offer;
-	struct stream *stream, *next;
-	struct lane *lane;
-	bool sent = true;
+	f->passed_bytes += order_left(stream_remaining(stream),
+	                              stream->burst_bytes,
+	                              stream_unsent(stream));
+	f->passed[f->passed_count++] = stream;
+	ready_remove(stream);
+}
 
-	if (!s->ready[bundle])
-		return;
-	make_offer(s, bundle, &offer);
-	while (sent && offer.room && s->ready[bundle] &&
-	       s->retained < SESSION_RETAIN_MAX) {
-		sent = false;
-		for (stream = s->ready[bundle]; stream && offer.room; stream = next) {
-			next = stream->ready_next;
-			sent |= serve(stream, &offer);
-		}
+/* Of the lanes that were offered, and of those that could be. */
+static void ask_writability(struct filling *f)
+{
+	struct lane *lane;
+
+	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++) {
+		struct offer *offer = &f->offers[b];
+		for (unsigned i = 0; i < offer->count; i++)
+			offer->lanes[i]->wants_write |=
+				lane_is_backlogged(offer->lanes[i]);
+		DL_FOREACH(f->session->lanes, lane)
+			if (offer->count && shares(f->session, lane, b))
+				lane->wants_write |= lane_is_backlogged(lane);
 	}
-	if (!s->ready[bundle])
-		return;
-	DL_FOREACH(s->lanes, lane)
-		if (shares(lane, bundle))
-			lane->wants_write |= lane_is_backlogged(lane);
+}
+
+/* Serves the class's streams until there is no room, or most bytes are sent.
+ * Those passed over keep their turn. */
+static void fill_lanes(struct session *s, enum stream_class class, uint64_t most)
+{
+	struct filling f = { .session = s };
+	struct stream *stream;
+	uint64_t sent = 0;
+
+	while ((stream = ready_first(s, class)) && sent < most &&
+	       f.passed_count < ORDER_LOOKAHEAD &&
+	       s->retained < SESSION_RETAIN_MAX) {
+		struct offer *offer = offer_for(&f, stream);
+		uint64_t before = stream->next_offset;
+		if (!offer->room)
+			break;
+		if (!serve(&f, stream, offer))
+			pass_over(&f, stream);
+		sent += stream->next_offset - before;
+	}
+	for (unsigned i = 0; i < f.passed_count; i++)
+		ready_put(f.passed[i]);
+	if (ready_first(s, class))
+		ask_writability(&f);
+	if (class == STREAM_BULK)
+		s->bulk_share -= sent < s->bulk_share ? sent : s->bulk_share;
+	else if (s->args.policy.order->bulk_yields && s->ready[STREAM_BULK].len)
+		s->bulk_share += sent / BULK_SHARE;
+	if (s->bulk_share > BULK_SHARE_MAX)
+		s->bulk_share = BULK_SHARE_MAX;
 }
 
 static void flush_lanes(struct session *s)
@@ -379,11 +430,13 @@ void pump(struct session *s)
 			lane->wants_write = false;
 		s->pump_again = false;
 		s->wait_until_us = UINT64_MAX;
-		lane_path_rtts(s);
+		lane_estimate_paths(s);
 		send_controls(s);
 		send_acks(s);
-		for (unsigned b = WIRE_BUNDLES_MAX; b > 0; b--)
-			pump_bundle(s, b - 1);
+		if (s->bulk_share)
+			fill_lanes(s, STREAM_BULK, s->bulk_share);
+		fill_lanes(s, STREAM_INTERACTIVE, UINT64_MAX);
+		fill_lanes(s, STREAM_BULK, UINT64_MAX);
 		notify_owners(s);
 		if (!s->pump_again)
 			break;

@@ -184,7 +184,7 @@ void session_writable(struct lane *lane)
 
 	session_enter(s);
 	lane->full = false;
-	lane->info_us = 0;
+	lane_refresh(lane, 0);
 	session_settle(s);
 }
 
@@ -280,7 +280,7 @@ static struct stream *stream_of(struct session *s, uint32_t id,
 	}
 	if (ours || seen(s, id))
 		return NULL;
-	if (s->stream_count >= WIRE_STREAMS_MAX + 64) {
+	if (s->stream_count >= WIRE_STREAMS_MAX + STREAMS_SPARE) {
 		*why = "more streams than allowed";
 		return NULL;
 	}
@@ -512,6 +512,8 @@ void session_set_policy(struct session *s, const struct session_policy *policy)
 	for (int c = 0; c < STREAM_CLASS_COUNT; c++)
 		if (old.scheduler[c] != policy->scheduler[c])
 			forget_decisions(s, (enum stream_class)c);
+	if (old.order != policy->order)
+		ready_resort(s);
 	session_enter(s);
 	session_settle(s);
 }
@@ -605,7 +607,7 @@ void session_each_stream(const struct session *s,
 			.since_us = stream->since_us,
 			.tx_bytes = stream->next_offset,
 			.rx_bytes = stream->in_offset,
-			.unsent_bytes = stream->out.end - stream->next_offset,
+			.unsent_bytes = stream_unsent(stream),
 			.buffered_bytes = stream->buffered,
 		};
 		memcpy(out.path_tx_bytes, stream->path_tx, sizeof(stream->path_tx));

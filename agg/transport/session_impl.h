@@ -29,6 +29,11 @@
 #define UNSENT_MIN 16384u         /* not yet in any lane, likewise */
 #define UNSENT_MAX 262144u
 #define UNSENT_ALL (16u << 20)
+#define STREAMS_SPARE 64u         /* of the peer's, closed here and not there */
+#define READY_MAX (WIRE_STREAMS_MAX + STREAMS_SPARE)
+#define ORDER_LOOKAHEAD 64u       /* streams passed over in one go */
+#define BULK_SHARE 8u             /* where bulk yields: a byte of so many */
+#define BULK_SHARE_MAX 65536u
 
 #define ACK_BYTES 65536u          /* acknowledge after so many, or ... */
 #define ACK_DELAY_US 20000u       /* ... so long */
@@ -122,7 +127,8 @@ struct stream {
 	uint8_t bundle;
 	bool bulk;          /* its class now */
 	bool class_fixed;   /* whatever it sends */
-	bool is_ready, is_todo, is_dead; /* listed there */
+	bool is_todo, is_dead; /* listed there */
+	uint32_t ready_at;  /* its place in session.ready[bulk] and 1; 0: none */
 	bool starved;       /* the owner waits for space: session.starved */
 	uint64_t since_us;
 
@@ -133,7 +139,9 @@ struct stream {
 	bool fin_wanted, fin_sent, fin_acked;
 	struct piece *pieces, *pieces_tail;
 	struct piece *again, *again_tail;
+	uint64_t burst;         /* serial number of this burst */
 	uint64_t burst_bytes, burst_us;
+	uint64_t order_key, turn; /* ready.c */
 
 	/* receiving */
 	struct segment *segments;
@@ -151,7 +159,6 @@ struct stream {
 
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 	uint8_t scope[SCHED_SCOPE_BYTES_MAX];
-	struct stream *ready_prev, *ready_next; /* session.ready[bundle] */
 	struct stream *todo_prev, *todo_next;   /* session.todo */
 	struct stream *starved_prev, *starved_next; /* session.starved */
 	struct stream *dead_next;               /* session.dead */
@@ -164,6 +171,23 @@ struct gather {
 	struct stream *stream; /* borrowed */
 	uint32_t len;
 	uint8_t *bytes;        /* GATHER_BYTES; NULL: not needed yet */
+};
+
+/* Streams with something to send; see ready.c. */
+struct ready {
+	struct stream *heap[READY_MAX];
+	uint32_t len;
+};
+
+/* What all lanes of a path tell of it together. */
+struct path_estimate {
+	uint64_t rtt_us;         /* now; UINT64_MAX: no lane */
+	uint64_t rate_bps;       /* the best of late */
+	uint64_t backlog_bytes;  /* sent and not acknowledged, or queued */
+	uint64_t acked_bytes;    /* since window_us */
+	uint64_t window_us;
+	/* From a piece's sending until its acknowledgement; 0: none yet. */
+	uint64_t usual_us, usual_var_us;
 };
 
 struct session {
@@ -181,16 +205,18 @@ struct session {
 	uint32_t next_id;       /* ours; odd */
 	uint32_t seen_floor;    /* the peer's: all ids below were seen */
 	uint8_t seen[WIRE_STREAM_WINDOW / 8];
-	struct stream *ready[WIRE_BUNDLES_MAX];
+	struct ready ready[STREAM_CLASS_COUNT];
+	uint64_t turns, bursts;
 	struct stream *todo;
 	struct stream *starved;
 	struct stream *dead;    /* to be freed at the end of a turn */
-	uint64_t unsent[WIRE_BUNDLES_MAX];
+	uint64_t unsent[WIRE_BUNDLES_MAX], queued[STREAM_CLASS_COUNT];
+	uint64_t bulk_share;    /* bytes of bulk that come before all else */
 	uint64_t streams_opened, doubles_bytes;
 	size_t buffered, retained, grown;
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
-	uint64_t path_rtt[WIRE_PATHS_MAX]; /* now, by any lane of the path */
+	struct path_estimate path[WIRE_PATHS_MAX];
 	struct gather gather;
 	bool more_input;        /* another frame is at hand */
 
@@ -224,7 +250,7 @@ int lane_send_piece(struct lane *lane, struct piece *piece);
 int lane_on_ack(struct lane *lane, uint64_t bytes);
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
 void lane_watch(struct lane *lane);        /* suspicion, pings */
-void lane_path_rtts(struct session *s);    /* fills session.path_rtt */
+void lane_estimate_paths(struct session *s); /* fills session.path */
 uint64_t lane_deadline(const struct lane *lane);
 /* What every lane has received is told (again), now. */
 void lane_acknowledge_all(struct session *s);
@@ -233,11 +259,18 @@ struct lane *lane_find(struct session *s, uint32_t id);
 struct lane *lane_best(struct session *s, unsigned bundle);
 void lane_sched_path(const struct lane *lane, struct sched_path *out);
 
+/* ready.c */
+void ready_put(struct stream *stream);     /* or its key may have changed */
+void ready_remove(struct stream *stream);
+/* It had its turn: behind the others; then put it. */
+void ready_turn(struct stream *stream);
+struct stream *ready_first(const struct session *s, enum stream_class class);
+void ready_resort(struct session *s);      /* the policy changed */
+
 /* pump.c */
 void pump(struct session *s);
 void pump_todo(struct stream *stream, uint8_t todo);
 void pump_ready(struct stream *stream); /* (un)lists it as it is now */
-void pump_unready(struct stream *stream);
 
 /* stream.c */
 struct stream *stream_create(struct session *s, uint32_t id);
@@ -247,6 +280,9 @@ void stream_close(struct stream *stream, enum stream_end end);
 void stream_reap(struct stream *stream);
 void stream_drop_output(struct stream *stream);
 void stream_check_done(struct stream *stream);
+uint64_t stream_unsent(const struct stream *stream);
+/* Until its end, not sent yet; SCHED_UNKNOWN. */
+uint64_t stream_remaining(const struct stream *stream);
 bool stream_has_work(const struct stream *stream);
 struct piece *stream_next_piece(struct stream *stream, uint32_t max);
 void stream_piece_acked(struct piece *piece);

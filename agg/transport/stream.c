@@ -67,12 +67,34 @@ static void set_starved(struct stream *stream, bool starved)
 		DL_DELETE2(s->starved, stream, starved_prev, starved_next);
 }
 
+uint64_t stream_unsent(const struct stream *stream)
+{
+	return stream->out.end - stream->next_offset;
+}
+
+uint64_t stream_remaining(const struct stream *stream)
+{
+	return stream->fin_wanted ? stream_unsent(stream) : SCHED_UNKNOWN;
+}
+
+static void count_unsent(struct stream *stream, uint64_t more)
+{
+	stream->session->unsent[stream->bundle] += more;
+	stream->session->queued[stream->bulk] += more;
+}
+
+static void uncount_unsent(struct stream *stream, uint64_t less)
+{
+	stream->session->unsent[stream->bundle] -= less;
+	stream->session->queued[stream->bulk] -= less;
+}
+
 /* The lanes' copies may live on; they no longer belong to anybody. */
 void stream_drop_output(struct stream *stream)
 {
 	struct session *s = stream->session;
-	uint64_t unsent = stream->out.end - stream->next_offset;
 
+	uncount_unsent(stream, stream_unsent(stream));
 	while (stream->pieces) {
 		struct piece *piece = stream->pieces;
 		stream->pieces = piece->next;
@@ -82,10 +104,9 @@ void stream_drop_output(struct stream *stream)
 		piece_put(piece);
 	}
 	stream->pieces_tail = stream->again = stream->again_tail = NULL;
-	s->unsent[stream->bundle] -= unsent;
 	sendq_finish(&stream->out);
 	stream->out.base = stream->out.end = stream->next_offset = 0;
-	pump_unready(stream);
+	ready_remove(stream);
 	set_starved(stream, false);
 }
 
@@ -159,11 +180,6 @@ void stream_check_done(struct stream *stream)
 		bury(stream, true);
 }
 
-static uint64_t unsent_bytes(const struct stream *stream)
-{
-	return stream->out.end - stream->next_offset;
-}
-
 /* How much a stream may have waiting, not yet in a lane. */
 static uint64_t unsent_max(const struct stream *stream)
 {
@@ -180,9 +196,9 @@ static size_t space(const struct stream *stream)
 	uint64_t limit = unsent_max(stream);
 
 	if (stream->closing || stream->fin_wanted ||
-	    s->retained >= SESSION_RETAIN_MAX || unsent_bytes(stream) >= limit)
+	    s->retained >= SESSION_RETAIN_MAX || stream_unsent(stream) >= limit)
 		return 0;
-	return limit - unsent_bytes(stream);
+	return limit - stream_unsent(stream);
 }
 
 size_t stream_space(struct stream *stream)
@@ -228,13 +244,13 @@ void stream_change_class(struct stream *stream, enum stream_class class)
 	struct session *s = stream->session;
 	unsigned bundle = class == STREAM_BULK ? 0 : least_bundle(s);
 
-	pump_unready(stream);
+	ready_remove(stream);
 	if (stream->bulk != (class == STREAM_BULK))
 		memset(stream->scope, 0, sizeof(stream->scope));
+	uncount_unsent(stream, stream_unsent(stream));
 	stream->bulk = class == STREAM_BULK;
-	s->unsent[stream->bundle] -= unsent_bytes(stream);
-	s->unsent[bundle] += unsent_bytes(stream);
 	stream->bundle = (uint8_t)bundle;
+	count_unsent(stream, stream_unsent(stream));
 	pump_ready(stream);
 }
 
@@ -259,6 +275,7 @@ void stream_set_class(struct stream *stream, enum stream_class class)
 static void start_burst(struct stream *stream)
 {
 	stream->burst_bytes = 0;
+	stream->burst = ++stream->session->bursts;
 	if (!stream->class_fixed)
 		stream_change_class(stream, STREAM_INTERACTIVE);
 }
@@ -268,12 +285,12 @@ void stream_commit(struct stream *stream, size_t n)
 	struct session *s = stream->session;
 
 	session_enter(s);
-	if (!unsent_bytes(stream) &&
+	if (!stream_unsent(stream) &&
 	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US))
 		start_burst(stream);
 	stream->burst_us = s->now_us;
 	sendq_commit(&stream->out, n);
-	s->unsent[stream->bundle] += n;
+	count_unsent(stream, n);
 	pump_ready(stream);
 	session_settle(s);
 }
@@ -312,7 +329,7 @@ bool stream_has_work(const struct stream *stream)
 {
 	if (stream->again)
 		return true;
-	if (unsent_bytes(stream))
+	if (stream_unsent(stream))
 		return stream->next_offset < stream->peer_max;
 	return stream->fin_wanted && !stream->fin_sent && !stream->closing;
 }
@@ -320,7 +337,7 @@ bool stream_has_work(const struct stream *stream)
 static struct piece *cut_piece(struct stream *stream, uint32_t max)
 {
 	struct session *s = stream->session;
-	uint64_t len = unsent_bytes(stream);
+	uint64_t len = stream_unsent(stream);
 	struct piece *piece = calloc(1, sizeof(*piece));
 
 	if (!piece)
@@ -334,10 +351,10 @@ static struct piece *cut_piece(struct stream *stream, uint32_t max)
 	piece->len = (uint32_t)len;
 	piece->fin = stream->fin_wanted &&
 	             stream->next_offset + len == stream->out.end;
+	uncount_unsent(stream, len);
 	stream->next_offset += len;
 	stream->fin_sent |= piece->fin;
 	stream->burst_bytes += len;
-	s->unsent[stream->bundle] -= len;
 	s->retained += len;
 	if (stream->pieces_tail)
 		stream->pieces_tail->next = piece;
