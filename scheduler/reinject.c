@@ -58,16 +58,24 @@ bool reinject_spend(struct reinject_budget *budget, uint64_t bytes)
 	return true;
 }
 
-bool reinject_wanted(enum reinject_policy policy,
-                     const struct reinject_piece *piece)
+uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us)
 {
-	uint64_t usual = piece->usual_us + 4 * piece->var_us;
-	uint64_t left = usual > piece->age_us ? usual - piece->age_us : 0;
+	uint64_t us = usual_us + 4 * var_us;
 
+	return us > REINJECT_OVERDUE_MIN_US ? us : REINJECT_OVERDUE_MIN_US;
+}
+
+enum reinject_policy reinject_wanted(enum reinject_policy policy,
+                                     const struct reinject_piece *piece)
+{
 	if (!piece->usual_us)
-		return false;
-	if (policy == REINJECT_DEADLINE && !left &&
-	    piece->age_us >= REINJECT_OVERDUE_MIN_US)
-		return true;
-	return policy >= REINJECT_TAIL && piece->idle && piece->other_us < left;
+		return REINJECT_OFF;
+	if (policy >= REINJECT_DEADLINE &&
+	    piece->age_us >= reinject_overdue_us(piece->usual_us, piece->var_us))
+		return REINJECT_DEADLINE;
+	if (policy >= REINJECT_TAIL && piece->idle &&
+	    piece->age_us < piece->usual_us &&
+	    piece->other_us < piece->usual_us - piece->age_us)
+		return REINJECT_TAIL;
+	return REINJECT_OFF;
 }

@@ -7,8 +7,8 @@
  *
  *   off       only what a dead subflow carried is sent again
  *   suspect   and what a subflow carries that makes no progress
- *   tail      and, when there is nothing new to send, what another path would
- *             bring earlier (XLINK, SIGCOMM 2021: when the send queue is empty)
+ *   tail      and, when its stream has nothing new to send, what another path
+ *             would bring earlier (XLINK, SIGCOMM 2021: at an empty send queue)
  *   deadline  and what is overdue: not acknowledged within the time in which
  *             its path's pieces are (xquic's deadline controller, by the
  *             piece's own path in place of the least round-trip time)
@@ -56,12 +56,15 @@ struct reinject_piece {
 	uint64_t age_us;         /* since it was sent */
 	uint64_t usual_us, var_us; /* its path: from sent to acknowledged, and the
 	                          * mean deviation; 0: not known yet */
-	uint64_t other_us;       /* the other path: by when it would be there */
-	bool idle;               /* nothing new waits to be sent */
+	uint64_t other_us;       /* another path, with room: usually so long */
+	bool idle;               /* nothing new of its stream waits to be sent */
 };
 
-/* Shall the piece be sent again, budget and room permitting? */
-bool reinject_wanted(enum reinject_policy policy,
-                     const struct reinject_piece *piece);
+/* Shall the piece be sent again, budget and room permitting? By which of the
+ * policies up to this one; REINJECT_OFF: no. */
+enum reinject_policy reinject_wanted(enum reinject_policy policy,
+                                     const struct reinject_piece *piece);
+/* The age from which on a piece is overdue. */
+uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us);
 
 #endif

@@ -37,7 +37,7 @@
 #define RATE_WINDOW_MIN_US 50000u
 #define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 
-static struct flight *flight_at(const struct lane *lane, uint32_t i)
+struct flight *lane_flight(const struct lane *lane, uint32_t i)
 {
 	return &lane->flights[(lane->flight_head + i) & (lane->flight_cap - 1)];
 }
@@ -52,20 +52,20 @@ static int flight_push(struct lane *lane, const struct flight *flight)
 		if (!ring)
 			return -ENOBUFS;
 		for (uint32_t i = 0; i < lane->flight_len; i++)
-			ring[i] = *flight_at(lane, i);
+			ring[i] = *lane_flight(lane, i);
 		free(lane->flights);
 		lane->flights = ring;
 		lane->flight_cap = cap;
 		lane->flight_head = 0;
 	}
 	lane->flight_len++;
-	*flight_at(lane, lane->flight_len - 1) = *flight;
+	*lane_flight(lane, lane->flight_len - 1) = *flight;
 	return 0;
 }
 
 static struct flight flight_pop(struct lane *lane)
 {
-	struct flight flight = *flight_at(lane, 0);
+	struct flight flight = *lane_flight(lane, 0);
 
 	lane->flight_head = (lane->flight_head + 1) & (lane->flight_cap - 1);
 	lane->flight_len--;
@@ -104,8 +104,8 @@ static void flight_lost(struct lane *lane, const struct flight *flight)
 static void mark_stuck(struct lane *lane, bool stuck)
 {
 	for (uint32_t i = 0; i < lane->flight_len; i++)
-		if (flight_at(lane, i)->piece)
-			stream_piece_stuck(flight_at(lane, i)->piece, stuck);
+		if (lane_flight(lane, i)->piece)
+			stream_piece_stuck(lane_flight(lane, i)->piece, stuck);
 }
 
 void lane_destroy(struct lane *lane)
@@ -282,6 +282,7 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
 	size_t n = wire_encode(bytes, frame);
 	uint8_t *to = lane->ops->reserve(lane->ctx, n);
 	struct flight flight = { .wire_end = lane->tx_bytes + n, .todo = todo,
+	                         .sent_us = lane->session->now_us,
 	                         .stream = stream };
 	bool tracked = todo || frame->type == WIRE_SETTINGS;
 
@@ -298,7 +299,8 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 {
 	size_t n = WIRE_DATA_HEADER_BYTES + piece->len;
 	uint8_t *to = lane->ops->reserve(lane->ctx, n);
-	struct flight flight = { .wire_end = lane->tx_bytes + n, .piece = piece };
+	struct flight flight = { .wire_end = lane->tx_bytes + n, .piece = piece,
+	                         .sent_us = lane->session->now_us };
 
 	if (!to || flight_push(lane, &flight) < 0) {
 		lane->full = true;
@@ -310,6 +312,7 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	sendq_copy(&stream->out, piece->offset, to + WIRE_DATA_HEADER_BYTES,
 	           piece->len);
 	stream->path_tx[lane->hello.path] += piece->len;
+	reinject_sent(&lane->session->again_budget, piece->len);
 	piece->copies++;
 	piece->path_mask |= (uint8_t)(1u << lane->hello.path);
 	pushed(lane, n);
@@ -318,16 +321,20 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 
 int lane_on_ack(struct lane *lane, uint64_t bytes)
 {
+	struct session *s = lane->session;
+
 	if (bytes > lane->tx_bytes || bytes < lane->tx_acked)
 		return bytes > lane->tx_bytes ? -EPROTO : 0; /* late: overtaken */
 	lane->tx_acked = bytes;
-	while (lane->flight_len && flight_at(lane, 0)->wire_end <= bytes) {
+	while (lane->flight_len && lane_flight(lane, 0)->wire_end <= bytes) {
 		struct flight flight = flight_pop(lane);
+		if (flight.piece && flight.piece->copies == 1)
+			again_sample(&s->path[lane->hello.path],
+			             s->now_us - flight.sent_us);
 		if (flight.piece)
 			stream_piece_acked(flight.piece);
 		else if (flight.stream)
-			stream_todo_acked(lane->session, flight.stream,
-			                  flight.todo);
+			stream_todo_acked(s, flight.stream, flight.todo);
 	}
 	return 0;
 }
@@ -378,8 +385,8 @@ static void become_suspect(struct lane *lane)
 	lane->suspect_us = s->now_us;
 	mark_stuck(lane, true);
 	for (uint32_t i = 0; i < lane->flight_len; i++)
-		if (!flight_at(lane, i)->piece)
-			flight_lost(lane, flight_at(lane, i));
+		if (!lane_flight(lane, i)->piece)
+			flight_lost(lane, lane_flight(lane, i));
 	lane_acknowledge_all(s); /* one may have been lost in it */
 	DL_FOREACH(s->lanes, other) {
 		if (lane_is_good(other) && other->hello.path == lane->hello.path) {
@@ -437,6 +444,8 @@ uint64_t lane_deadline(const struct lane *lane)
 	if ((lane->flight_len || waits_for_progress(lane)) &&
 	    lane->info_us + WATCH_US < at)
 		at = lane->info_us + WATCH_US;
+	if (again_deadline(lane) < at)
+		at = again_deadline(lane);
 	return at;
 }
 

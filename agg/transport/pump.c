@@ -433,6 +433,7 @@ void pump(struct session *s)
 		lane_estimate_paths(s);
 		send_controls(s);
 		send_acks(s);
+		again_collect(s);
 		if (s->bulk_share)
 			fill_lanes(s, STREAM_BULK, s->bulk_share);
 		fill_lanes(s, STREAM_INTERACTIVE, UINT64_MAX);

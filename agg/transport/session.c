@@ -78,6 +78,7 @@ struct session *session_create(const struct session_args *args)
 	s->deadline_us = UINT64_MAX;
 	s->wait_until_us = UINT64_MAX;
 	s->next_id = 1;
+	reinject_init(&s->again_budget);
 	s->seen_floor = 1;
 	s->settings.stream_credit = CREDIT_ACCEPTED;
 	s->peer_settings.stream_credit = CREDIT_ACCEPTED;
@@ -553,6 +554,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 	};
 	DL_FOREACH(s->lanes, lane)
 		out->lanes_suspect += !lane_is_good(lane);
+	memcpy(out->again_bytes, s->again_bytes, sizeof(s->again_bytes));
 	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
 	memcpy(out->path_rx_bytes, s->path_rx, sizeof(s->path_rx));
 }

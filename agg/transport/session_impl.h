@@ -7,6 +7,8 @@
  *     lane.c     one subflow: what is in flight, estimates, suspicion
  *     pump.c     what goes out now, and where
  *     stream.c   one stream's sending half and its end
+ *     ready.c    which stream is next
+ *     again.c    what is sent again though it may arrive
  *     receive.c  one stream's receiving half: reassembly and credit
  *     sendq.c    the bytes of a sending half
  */
@@ -61,6 +63,7 @@ struct piece {
 	uint64_t offset;
 	uint32_t len;
 	bool fin, acked, again;  /* again: queued to be sent once more */
+	bool doubled;            /* it was, though it may still arrive */
 	uint8_t copies;          /* lanes that have it in flight, */
 	uint8_t stuck;           /* and how many of them are suspect */
 	uint8_t path_mask;       /* paths that these lanes are on */
@@ -71,6 +74,7 @@ struct piece {
 /* What a lane remembers of a frame until it is acknowledged. */
 struct flight {
 	uint64_t wire_end;       /* lane.tx_bytes behind it */
+	uint64_t sent_us;
 	struct piece *piece;     /* DATA; else NULL */
 	uint32_t stream;         /* control: whose */
 	uint8_t todo;            /* control: what to do again when lost */
@@ -213,6 +217,8 @@ struct session {
 	uint64_t unsent[WIRE_BUNDLES_MAX], queued[STREAM_CLASS_COUNT];
 	uint64_t bulk_share;    /* bytes of bulk that come before all else */
 	uint64_t streams_opened, doubles_bytes;
+	uint64_t again_bytes[REINJECT_COUNT]; /* by reason */
+	struct reinject_budget again_budget;
 	size_t buffered, retained, grown;
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
@@ -237,6 +243,7 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
                          const struct subflow_ops *ops, void *ctx);
 void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
 void lane_refresh(struct lane *lane, uint64_t age_us);
+struct flight *lane_flight(const struct lane *lane, uint32_t i); /* 0: oldest */
 uint64_t lane_room(const struct lane *lane);
 /* May carry something new. */
 bool lane_is_good(const struct lane *lane);
@@ -258,6 +265,11 @@ struct lane *lane_find(struct session *s, uint32_t id);
 /* The live lane to use for a bundle's control frames: least RTT. */
 struct lane *lane_best(struct session *s, unsigned bundle);
 void lane_sched_path(const struct lane *lane, struct sched_path *out);
+
+/* again.c */
+void again_sample(struct path_estimate *path, uint64_t took_us);
+void again_collect(struct session *s);
+uint64_t again_deadline(const struct lane *lane);
 
 /* ready.c */
 void ready_put(struct stream *stream);     /* or its key may have changed */
@@ -288,6 +300,7 @@ struct piece *stream_next_piece(struct stream *stream, uint32_t max);
 void stream_piece_acked(struct piece *piece);
 void stream_piece_lost(struct piece *piece, unsigned path); /* one copy less */
 void stream_piece_unsent(struct piece *piece); /* no lane took it */
+void stream_piece_again(struct piece *piece, enum reinject_policy why);
 void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
 void stream_notify_space(struct stream *stream);
 void stream_change_class(struct stream *stream, enum stream_class class);

@@ -438,12 +438,13 @@ void stream_piece_acked(struct piece *piece)
 	release_acked(stream);
 }
 
-static void queue_again(struct piece *piece)
+void stream_piece_again(struct piece *piece, enum reinject_policy why)
 {
 	struct stream *stream = piece->stream;
 
 	if (piece->again)
 		return;
+	stream->session->again_bytes[why] += piece->len;
 	piece->again = true;
 	piece->next_again = NULL;
 	if (stream->again_tail)
@@ -455,30 +456,31 @@ static void queue_again(struct piece *piece)
 }
 
 /* No lane that is alive has it: it goes again. */
-static void rescue(struct piece *piece)
+static void rescue(struct piece *piece, enum reinject_policy why)
 {
 	if (piece->stream && !piece->acked && piece->copies == piece->stuck)
-		queue_again(piece);
+		stream_piece_again(piece, why);
 }
 
 void stream_piece_lost(struct piece *piece, unsigned path)
 {
 	piece->copies--;
 	piece->path_mask &= (uint8_t)~(1u << path);
-	rescue(piece);
+	rescue(piece, REINJECT_OFF);
 	piece_put(piece);
 }
 
 void stream_piece_unsent(struct piece *piece)
 {
-	queue_again(piece);
+	stream_piece_again(piece, REINJECT_OFF);
 }
 
 void stream_piece_stuck(struct piece *piece, bool stuck)
 {
 	piece->stuck = (uint8_t)(piece->stuck + (stuck ? 1 : -1));
-	if (stuck)
-		rescue(piece);
+	if (stuck && piece->stream &&
+	    piece->stream->session->args.policy.reinjection >= REINJECT_SUSPECT)
+		rescue(piece, REINJECT_SUSPECT);
 }
 
 void stream_notify_space(struct stream *stream)

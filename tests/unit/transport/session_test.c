@@ -27,6 +27,7 @@
 #define STREAMS_MAX 12
 #define TROUBLES_MAX 64
 #define STALL_MAX_US 9000000u
+#define STALL_OFF_MAX_US 60000000u /* until a dead subflow is given up */
 #define WATCH_STEP_US 500000u
 #define HOPELESS_US 300000000u
 
@@ -335,7 +336,8 @@ static void check_stall(struct run *run, const struct flow *flow)
 		return;
 	if (since < last_progress_us(run, flow))
 		since = last_progress_us(run, flow);
-	CHECK(run, now - since < STALL_MAX_US,
+	CHECK(run, now - since < (run->args.policy.reinjection == REINJECT_OFF ?
+	                          STALL_OFF_MAX_US : STALL_MAX_US),
 	      "flow %d stalls: gateway %llu/%llu of its peer's, closed %d; "
 	      "concentrator %llu/%llu, closed %d", (int)(flow - run->flows),
 	      (unsigned long long)flow->party[0].received,

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what is sent again though it may still arrive, by the session's
+ * reinjection policy (scheduler/reinject.h). A lane's flights are in the order
+ * of their sending: the oldest are overdue first, the youngest would gain most
+ * from another path. What a dead or suspect lane held is not decided here.
+ */
+#include "agg/transport/session_impl.h"
+
+#include <utlist.h>
+
+#define AGAIN_SCAN 64u /* flights of a lane looked at in one go */
+
+void again_sample(struct path_estimate *path, uint64_t took_us)
+{
+	uint64_t off = took_us > path->usual_us ? took_us - path->usual_us
+	                                        : path->usual_us - took_us;
+
+	if (!path->usual_us) {
+		path->usual_us = took_us;
+		path->usual_var_us = took_us / 2;
+		return;
+	}
+	path->usual_var_us = (3 * path->usual_var_us + off) / 4;
+	path->usual_us = (7 * path->usual_us + took_us) / 8;
+}
+
+/* By when another path, that has room, would have it there; UINT64_MAX. */
+static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
+{
+	uint64_t best = UINT64_MAX;
+	const struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane) {
+		const struct path_estimate *path = &s->path[lane->hello.path];
+		uint64_t us = path->usual_us ? path->usual_us : path->rtt_us;
+		if (!(piece->path_mask & 1u << lane->hello.path) &&
+		    us < best && lane_room(lane))
+			best = us;
+	}
+	return best;
+}
+
+/* Sends a flight's piece again if the policy wants it. False: it does not. */
+static bool consider(struct lane *lane, const struct flight *flight)
+{
+	struct session *s = lane->session;
+	const struct path_estimate *path = &s->path[lane->hello.path];
+	struct piece *piece = flight->piece;
+
+	if (!piece || !piece->stream || piece->acked || piece->again ||
+	    piece->doubled || piece->copies > 1)
+		return true; /* nothing to be done; the next one, perhaps */
+	struct reinject_piece is = {
+		.age_us = s->now_us - flight->sent_us,
+		.usual_us = path->usual_us,
+		.var_us = path->usual_var_us,
+		.other_us = elsewhere_us(s, piece),
+		.idle = !stream_unsent(piece->stream) && !piece->stream->starved,
+	};
+	enum reinject_policy why = reinject_wanted(s->args.policy.reinjection, &is);
+	if (why == REINJECT_OFF || is.other_us == UINT64_MAX ||
+	    !reinject_spend(&s->again_budget, piece->len))
+		return false;
+	piece->doubled = true;
+	stream_piece_again(piece, why);
+	return true;
+}
+
+void again_collect(struct session *s)
+{
+	struct lane *lane;
+
+	if (s->args.policy.reinjection < REINJECT_TAIL)
+		return;
+	DL_FOREACH(s->lanes, lane) {
+		uint32_t n = lane->flight_len < AGAIN_SCAN ? lane->flight_len
+		                                           : AGAIN_SCAN;
+		for (uint32_t i = 0; i < n; i++)
+			if (!consider(lane, lane_flight(lane, i)))
+				break;
+		for (uint32_t i = 0; i < n; i++)
+			if (!consider(lane, lane_flight(lane,
+			                                lane->flight_len - 1 - i)))
+				break;
+	}
+}
+
+uint64_t again_deadline(const struct lane *lane)
+{
+	const struct session *s = lane->session;
+	const struct path_estimate *path = &s->path[lane->hello.path];
+
+	if (s->args.policy.reinjection != REINJECT_DEADLINE ||
+	    !lane->flight_len || !path->usual_us)
+		return UINT64_MAX;
+	uint64_t at = lane_flight(lane, 0)->sent_us +
+	              reinject_overdue_us(path->usual_us, path->usual_var_us);
+	/* Where it could not be sent: budget and room come with time. */
+	return at > s->now_us ? at : s->now_us + ACK_DELAY_US;
+}
