@@ -68,12 +68,13 @@ static bool consider(struct lane *lane, const struct flight *flight)
 	return true;
 }
 
-void again_collect(struct session *s)
+bool again_collect(struct session *s)
 {
+	uint64_t before = s->again_budget.saved_bytes;
 	struct lane *lane;
 
 	if (s->args.policy.reinjection < REINJECT_TAIL)
-		return;
+		return false;
 	DL_FOREACH(s->lanes, lane) {
 		uint32_t n = lane->flight_len < AGAIN_SCAN ? lane->flight_len
 		                                           : AGAIN_SCAN;
@@ -85,6 +86,7 @@ void again_collect(struct session *s)
 			                                lane->flight_len - 1 - i)))
 				break;
 	}
+	return s->again_budget.saved_bytes != before;
 }
 
 uint64_t again_deadline(const struct lane *lane)

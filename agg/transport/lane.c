@@ -5,8 +5,8 @@
  * must arrive in a ring, in the order of the wire, until the peer's count of
  * processed bytes passes it; and it judges the subflow:
  *
- *   suspect   no progress for max(2*srtt + 4*rttvar, 200 ms) while something
- *             waits for it. What is in flight goes again elsewhere, nothing
+ *   suspect   no progress for 2*srtt + 4*rttvar, 200 ms at least and at most
+ *             1 s or 3*srtt, while something waits for it. What is in flight goes again elsewhere, nothing
  *             new is given to it; any progress clears it. Progress is what
  *             TCP saw acknowledged: the session's own acknowledgements may
  *             come by another path.
@@ -363,7 +363,12 @@ void lane_acknowledge_all(struct session *s)
 static uint64_t patience_us(const struct lane *lane)
 {
 	uint64_t us = 2 * lane->info.srtt_us + 4 * lane->info.rttvar_us;
+	uint64_t most = 3 * lane->info.srtt_us;
 
+	if (most < SUSPECT_MAX_US)
+		most = SUSPECT_MAX_US;
+	if (us > most)
+		us = most;
 	return us > SUSPECT_MIN_US ? us : SUSPECT_MIN_US;
 }
 

@@ -397,6 +397,14 @@ static void fill_lanes(struct session *s, enum stream_class class, uint64_t most
 		s->bulk_share = BULK_SHARE_MAX;
 }
 
+static void fill_all(struct session *s)
+{
+	if (s->bulk_share)
+		fill_lanes(s, STREAM_BULK, s->bulk_share);
+	fill_lanes(s, STREAM_INTERACTIVE, UINT64_MAX);
+	fill_lanes(s, STREAM_BULK, UINT64_MAX);
+}
+
 static void flush_lanes(struct session *s)
 {
 	struct lane *lane;
@@ -433,11 +441,9 @@ void pump(struct session *s)
 		lane_estimate_paths(s);
 		send_controls(s);
 		send_acks(s);
-		again_collect(s);
-		if (s->bulk_share)
-			fill_lanes(s, STREAM_BULK, s->bulk_share);
-		fill_lanes(s, STREAM_INTERACTIVE, UINT64_MAX);
-		fill_lanes(s, STREAM_BULK, UINT64_MAX);
+		fill_all(s);
+		if (again_collect(s))
+			fill_all(s);
 		notify_owners(s);
 		if (!s->pump_again)
 			break;

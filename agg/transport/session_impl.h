@@ -268,7 +268,7 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out);
 
 /* again.c */
 void again_sample(struct path_estimate *path, uint64_t took_us);
-void again_collect(struct session *s);
+bool again_collect(struct session *s); /* something waits to be sent again */
 uint64_t again_deadline(const struct lane *lane);
 
 /* ready.c */

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what a session's policy decides, seen by a peer that is played by hand
+ * (puppet.h): which stream comes next, what is bulk, what is sent again.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "puppet.h"
+
+#include <string.h>
+
+#define TURNS_MAX 256
+#define LEARNT_BYTES (5 * 40000u) /* sent until the paths are known */
+
+static struct puppet p; /* of one test; large */
+
+static void begin(const char *scheduler, const char *order,
+                  enum reinject_policy reinjection, unsigned lanes)
+{
+	struct puppet_args args = { .opens = true, .scheduler = scheduler };
+	struct session_policy policy;
+
+	puppet_init(&p, &args);
+	session_policy_init(&policy, sched_find(scheduler));
+	policy.order = order_find(order);
+	policy.reinjection = reinjection;
+	assert_non_null(policy.order);
+	session_set_policy(p.session, &policy);
+	for (unsigned i = 0; i < lanes; i++)
+		assert_non_null(puppet_attach(&p, i));
+}
+
+/* Order ---------------------------------------------------------------------- */
+
+/* The streams in the order in which their pieces come; a row is one. */
+static unsigned hear_turns(struct puppet_lane *l, uint32_t turns[TURNS_MAX])
+{
+	struct wire_frame f;
+	unsigned n = 0;
+
+	while (puppet_hear(l, &f))
+		if ((f.type == WIRE_DATA || f.type == WIRE_DATA_FIN) &&
+		    (!n || turns[n - 1] != f.data.stream)) {
+			assert_true(n < TURNS_MAX);
+			turns[n++] = f.data.stream;
+		}
+	return n;
+}
+
+/* Streams 1, 3 and 5, of 90, 9 and 50 KB, written while nothing could leave. */
+static unsigned three_streams(const char *order, enum stream_class first,
+                              uint32_t turns[TURNS_MAX])
+{
+	static const uint64_t sizes[] = { 90000, 9000, 50000 };
+
+	begin("lowrtt", order, REINJECT_SUSPECT, 1);
+	struct puppet_lane *l = &p.lane[0];
+	for (int i = 0; i < 3; i++)
+		puppet_open(&p);
+	if (first == STREAM_BULK)
+		stream_set_class(p.reader[0].stream, first);
+	l->full = true;
+	for (int i = 0; i < 3; i++)
+		puppet_write(&p.reader[i], sizes[i], true);
+	l->full = false;
+	session_writable(l->lane);
+	puppet_pass(&p, 500000);
+	unsigned n = hear_turns(l, turns);
+	puppet_finish(&p);
+	return n;
+}
+
+static void test_fifo(void **state)
+{
+	uint32_t turns[TURNS_MAX];
+
+	assert_int_equal(three_streams("fifo", STREAM_INTERACTIVE, turns), 3);
+	assert_int_equal(turns[0], 1);
+	assert_int_equal(turns[1], 3);
+	assert_int_equal(turns[2], 5);
+}
+
+static void test_srpt(void **state)
+{
+	uint32_t turns[TURNS_MAX];
+
+	assert_int_equal(three_streams("srpt", STREAM_INTERACTIVE, turns), 3);
+	assert_int_equal(turns[0], 3);
+	assert_int_equal(turns[1], 5);
+	assert_int_equal(turns[2], 1);
+}
+
+static void test_roundrobin(void **state)
+{
+	uint32_t turns[TURNS_MAX];
+
+	assert_true(three_streams("roundrobin", STREAM_INTERACTIVE, turns) > 4);
+	assert_int_equal(turns[0], 1);
+	assert_int_equal(turns[1], 3);
+	assert_int_equal(turns[2], 5);
+	assert_int_equal(turns[3], 1);
+}
+
+static void test_priority(void **state)
+{
+	uint32_t turns[TURNS_MAX];
+	unsigned n = three_streams("priority", STREAM_BULK, turns);
+	unsigned last_interactive = 0, bulk_before = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (turns[i] != 1)
+			last_interactive = i;
+	for (unsigned i = 0; i < last_interactive; i++)
+		bulk_before += turns[i] == 1;
+	assert_true(n >= 3);
+	assert_int_not_equal(turns[0], 1);
+	assert_true(bulk_before <= 1); /* its share: an eighth */
+	assert_int_equal(turns[n - 1], 1);
+}
+
+/* Bulk keeps its share though there is always something interactive. */
+static void test_bulk_share(void **state)
+{
+	uint64_t bytes[2] = { 0, 0 };
+	struct wire_frame f;
+
+	begin("lowrtt", "priority", REINJECT_SUSPECT, 1);
+	struct puppet_lane *l = &p.lane[0];
+	for (int i = 0; i < 2; i++)
+		puppet_say_credit(l, puppet_open(&p)->stream ?
+		                  (uint32_t)(2 * i + 1) : 0, 64u << 20);
+	stream_set_class(p.reader[0].stream, STREAM_BULK);
+	stream_set_class(p.reader[1].stream, STREAM_INTERACTIVE);
+	for (int i = 0; i < 2; i++)
+		puppet_write(&p.reader[i], 8u << 20, false);
+	for (int i = 0; i < 400; i++) {
+		puppet_pass(&p, 5000);
+		session_writable(l->lane);
+		while (puppet_hear(l, &f))
+			if (f.type == WIRE_DATA && bytes[1] < 4u << 20)
+				bytes[f.data.stream / 2] += f.data.len;
+		puppet_say_ack(l, l);
+	}
+	assert_true(bytes[1] >= 4u << 20);
+	assert_true(bytes[0] >= bytes[1] / 16);
+	assert_true(bytes[0] <= bytes[1] / 4);
+	puppet_finish(&p);
+}
+
+/* Classes -------------------------------------------------------------------- */
+
+static enum stream_class class_now;
+
+static void note_class(void *ctx, const struct stream_stats *stats)
+{
+	class_now = stats->class;
+}
+
+static enum stream_class class_of_stream(void)
+{
+	session_each_stream(p.session, note_class, NULL);
+	return class_now;
+}
+
+static void test_class_is_told(void **state)
+{
+	struct wire_frame f;
+
+	begin("lowrtt", "roundrobin", REINJECT_SUSPECT, 1);
+	puppet_open(&p);
+	assert_false(puppet_hear_type(&p.lane[0], WIRE_CLASS, &f));
+	stream_set_class(p.reader[0].stream, STREAM_BULK);
+	assert_true(puppet_hear_type(&p.lane[0], WIRE_CLASS, &f));
+	assert_int_equal(f.class.stream, 1);
+	assert_int_equal(f.class.class, STREAM_BULK);
+	assert_int_equal(class_of_stream(), STREAM_BULK);
+	puppet_detach(&p.lane[0]); /* lost: said again */
+	assert_true(puppet_hear_type(puppet_attach(&p, 1), WIRE_CLASS, &f));
+	puppet_finish(&p);
+}
+
+static void test_class_is_heard(void **state)
+{
+	struct puppet_args args = { .opens = false };
+	struct wire_frame f = { .type = WIRE_CLASS, .class = { 1, STREAM_BULK } };
+
+	puppet_init(&p, &args);
+	struct puppet_lane *l = puppet_attach(&p, 0);
+	assert_true(puppet_say_open(l, 1) > 0);
+	assert_int_equal(class_of_stream(), STREAM_INTERACTIVE);
+	assert_true(puppet_say(l, &f) > 0);
+	assert_int_equal(class_of_stream(), STREAM_BULK);
+	puppet_finish(&p);
+}
+
+static void test_burst_becomes_bulk(void **state)
+{
+	begin("lowrtt", "roundrobin", REINJECT_SUSPECT, 1);
+	puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, 4u << 20);
+	puppet_write(&p.reader[0], BULK_AFTER_BYTES / 2, false);
+	puppet_pass(&p, 100000);
+	assert_int_equal(class_of_stream(), STREAM_INTERACTIVE);
+	puppet_write(&p.reader[0], BULK_AFTER_BYTES, false);
+	puppet_pass(&p, 100000);
+	assert_int_equal(class_of_stream(), STREAM_BULK);
+	puppet_pass(&p, 2 * BURST_GAP_US);
+	puppet_write(&p.reader[0], 1000, false);
+	assert_int_equal(class_of_stream(), STREAM_INTERACTIVE);
+	puppet_finish(&p);
+}
+
+/* Reinjection ---------------------------------------------------------------- */
+
+static uint64_t hear_bytes(struct puppet_lane *l)
+{
+	struct wire_frame f;
+	uint64_t bytes = 0;
+
+	while (puppet_hear(l, &f))
+		if (f.type == WIRE_DATA || f.type == WIRE_DATA_FIN)
+			bytes += f.data.len;
+	return bytes;
+}
+
+/* Round robin over a path whose pieces are acknowledged at once, and one where
+ * they take 400 ms; both are known so, nothing is in flight. */
+static struct reader *two_paths(enum reinject_policy reinjection,
+                                uint64_t credit)
+{
+	begin("roundrobin", "roundrobin", reinjection, 2);
+	struct reader *r = puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, LEARNT_BYTES + credit);
+	for (int i = 0; i < 5; i++) {
+		puppet_write(r, 40000, false);
+		hear_bytes(&p.lane[0]);
+		puppet_say_ack(&p.lane[0], &p.lane[0]);
+		puppet_pass(&p, 400000);
+		hear_bytes(&p.lane[0]);
+		hear_bytes(&p.lane[1]);
+		puppet_say_ack(&p.lane[0], &p.lane[0]);
+		puppet_say_ack(&p.lane[0], &p.lane[1]);
+	}
+	return r;
+}
+
+static uint64_t again_bytes(enum reinject_policy why)
+{
+	struct session_stats stats;
+
+	session_stats(p.session, &stats);
+	return stats.again_bytes[why];
+}
+
+static void test_suspect_only(void **state)
+{
+	struct reader *r = two_paths(REINJECT_SUSPECT, 40000);
+	uint64_t before = again_bytes(REINJECT_TAIL) +
+	                  again_bytes(REINJECT_DEADLINE);
+
+	puppet_write(r, 40000, true);
+	puppet_pass(&p, 3000000);
+	assert_int_equal(hear_bytes(&p.lane[0]) + hear_bytes(&p.lane[1]), 40000);
+	assert_int_equal(before, 0);
+	assert_int_equal(again_bytes(REINJECT_TAIL), 0);
+	assert_int_equal(again_bytes(REINJECT_DEADLINE), 0);
+	puppet_finish(&p);
+}
+
+static void test_tail(void **state)
+{
+	struct reader *r = two_paths(REINJECT_TAIL, 40000);
+	uint64_t before = again_bytes(REINJECT_TAIL);
+
+	puppet_write(r, 40000, true);
+	puppet_pass(&p, 30000); /* before anything is late */
+	uint64_t slow = hear_bytes(&p.lane[1]);
+	assert_true(slow > 0);
+	/* What the slow path has, the fast one brings too, and no more. */
+	assert_int_equal(hear_bytes(&p.lane[0]), 40000);
+	assert_int_equal(again_bytes(REINJECT_TAIL) - before, slow);
+	puppet_pass(&p, 3000000);
+	assert_int_equal(hear_bytes(&p.lane[1]), 0); /* once is enough */
+	assert_int_equal(again_bytes(REINJECT_DEADLINE), 0);
+	puppet_finish(&p);
+}
+
+static void test_deadline(void **state)
+{
+	struct reader *r = two_paths(REINJECT_DEADLINE, 40000);
+	uint64_t before = again_bytes(REINJECT_DEADLINE);
+
+	puppet_write(r, 60000, false); /* more than credit: it is not the end */
+	hear_bytes(&p.lane[0]);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	uint64_t slow = hear_bytes(&p.lane[1]);
+	assert_true(slow > 0);
+	puppet_pass(&p, 300000);
+	assert_int_equal(hear_bytes(&p.lane[0]), 0); /* it may take so long */
+	puppet_pass(&p, 3000000); /* the slow one never acknowledges */
+	assert_int_equal(again_bytes(REINJECT_DEADLINE) - before, slow);
+	assert_int_equal(hear_bytes(&p.lane[0]), slow);
+	puppet_finish(&p);
+}
+
+/* However much is overdue, most of it waits for its own path. */
+static void test_budget(void **state)
+{
+	struct reader *r = two_paths(REINJECT_DEADLINE, 64u << 20);
+	uint64_t sent = 0;
+
+	for (int i = 0; i < 200; i++) {
+		puppet_write(r, 60000, false);
+		puppet_pass(&p, 20000);
+		sent += hear_bytes(&p.lane[0]) + hear_bytes(&p.lane[1]);
+		puppet_say_ack(&p.lane[0], &p.lane[0]);
+	}
+	uint64_t again = again_bytes(REINJECT_DEADLINE) +
+	                 again_bytes(REINJECT_TAIL);
+	assert_true(again > 0);
+	assert_true(again <= REINJECT_SAVED_MAX +
+	                     (sent + LEARNT_BYTES) / REINJECT_SHARE + 60000);
+	puppet_finish(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fifo),
+		cmocka_unit_test(test_srpt),
+		cmocka_unit_test(test_roundrobin),
+		cmocka_unit_test(test_priority),
+		cmocka_unit_test(test_bulk_share),
+		cmocka_unit_test(test_class_is_told),
+		cmocka_unit_test(test_class_is_heard),
+		cmocka_unit_test(test_burst_becomes_bulk),
+		cmocka_unit_test(test_suspect_only),
+		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_budget),
+	};
+
+	return cmocka_run_group_tests_name("transport/session_policy", tests, NULL, NULL);
+}
