@@ -6,10 +6,10 @@
  * processed bytes passes it; and it judges the subflow:
  *
  *   suspect   no progress for 2*srtt + 4*rttvar, 200 ms at least and at most
- *             1 s or 3*srtt, while something waits for it. What is in flight goes again elsewhere, nothing
- *             new is given to it; any progress clears it. Progress is what
- *             TCP saw acknowledged: the session's own acknowledgements may
- *             come by another path.
+ *             1 s or 3*srtt, while something waits for it. What is in flight
+ *             goes again elsewhere, nothing new is given to it; any progress
+ *             clears it. Progress is what TCP saw acknowledged: the session's
+ *             own acknowledgements may come by another path.
  *   doubted   another lane on the same path is suspect. It is asked (PING),
  *             and carries nothing new until it has made progress.
  *   given up  suspect for give_up_us: dropped, and the shell connects anew.

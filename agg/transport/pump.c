@@ -279,6 +279,18 @@ static void describe_unit(const struct filling *f, const struct stream *stream,
 		unit->tried_mask = 0;
 }
 
+void pump_event(const struct stream *stream, enum sched_event_type type,
+                unsigned path, uint64_t bytes)
+{
+	struct session *s = stream->session;
+	const struct sched_ops *sched = s->args.policy.scheduler[stream->bulk];
+	struct sched_event event = { .type = (uint8_t)type, .path = (uint8_t)path,
+	                             .bytes = bytes, .now_us = s->now_us };
+
+	if (sched->event)
+		sched->event(s->instance[stream->bulk], &event);
+}
+
 /* Gives one piece to each lane of the mask: the first cuts it. A lane that
  * cannot take it is full from now on. False: there is no memory for a piece. */
 static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask)
@@ -293,7 +305,9 @@ static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask
 			piece = stream_next_piece(stream, lane_piece_bytes(lane));
 		if (!piece)
 			break;
-		lane_send_piece(lane, piece);
+		if (lane_send_piece(lane, piece) == 0)
+			pump_event(stream, SCHED_EV_SENT, lane->hello.path,
+			           piece->len);
 		renew_path(offer, i);
 	}
 	if (!piece)

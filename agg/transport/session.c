@@ -323,6 +323,7 @@ static void on_credit(struct stream *stream, uint64_t offset_max)
 	if (offset_max <= stream->peer_max)
 		return;
 	stream->peer_max = offset_max;
+	stream->blocked = false;
 	pump_ready(stream);
 }
 

@@ -141,6 +141,7 @@ struct stream {
 	uint64_t next_offset;   /* never sent before: from here */
 	uint64_t peer_max;      /* the peer's credit */
 	bool fin_wanted, fin_sent, fin_acked;
+	bool blocked;           /* head of line: the scheduler was told */
 	struct piece *pieces, *pieces_tail;
 	struct piece *again, *again_tail;
 	uint64_t burst;         /* serial number of this burst */
@@ -281,6 +282,9 @@ void ready_resort(struct session *s);      /* the policy changed */
 
 /* pump.c */
 void pump(struct session *s);
+/* Tells the scheduler of the stream's class. */
+void pump_event(const struct stream *stream, enum sched_event_type type,
+                unsigned path, uint64_t bytes);
 void pump_todo(struct stream *stream, uint8_t todo);
 void pump_ready(struct stream *stream); /* (un)lists it as it is now */
 

@@ -418,6 +418,21 @@ static void release_acked(struct stream *stream)
 	stream_check_done(stream);
 }
 
+/* A later piece has arrived, and the credit is used up: it is the oldest one
+ * that holds the stream up. */
+static void note_blocked(struct stream *stream)
+{
+	const struct piece *oldest = stream->pieces;
+
+	if (stream->blocked || !oldest || !oldest->path_mask ||
+	    !stream_unsent(stream) || stream->next_offset < stream->peer_max)
+		return;
+	stream->blocked = true;
+	pump_event(stream, SCHED_EV_HOL_BLOCKED,
+	           (unsigned)__builtin_ctz(oldest->path_mask),
+	           stream_unsent(stream));
+}
+
 void stream_piece_acked(struct piece *piece)
 {
 	struct stream *stream = piece->stream;
@@ -435,6 +450,8 @@ void stream_piece_acked(struct piece *piece)
 		unlist_again(stream, piece);
 		pump_ready(stream);
 	}
+	if (piece != stream->pieces)
+		note_blocked(stream);
 	release_acked(stream);
 }
 

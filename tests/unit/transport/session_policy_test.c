@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#define FIRST_CREDIT 131072u /* that a session counts on before SETTINGS */
 #define TURNS_MAX 256
 #define LEARNT_BYTES (5 * 40000u) /* sent until the paths are known */
 
@@ -216,6 +217,54 @@ static void test_burst_becomes_bulk(void **state)
 	puppet_finish(&p);
 }
 
+/* Events --------------------------------------------------------------------- */
+
+static struct {
+	uint64_t sent[2];
+	unsigned blocked, blocked_path;
+} told;
+
+static void note_event(void *instance, const struct sched_event *event)
+{
+	if (event->type == SCHED_EV_SENT) {
+		told.sent[event->path] += event->bytes;
+		return;
+	}
+	assert_int_equal(event->type, SCHED_EV_HOL_BLOCKED);
+	assert_true(event->bytes > 0);
+	told.blocked++;
+	told.blocked_path = event->path;
+}
+
+/* Round robin, and hears what happens. */
+static void test_events(void **state)
+{
+	struct sched_ops listener = *sched_find("roundrobin");
+	struct session_policy policy;
+
+	memset(&told, 0, sizeof(told));
+	listener.event = note_event;
+	begin("roundrobin", "roundrobin", REINJECT_OFF, 2);
+	session_policy_init(&policy, &listener);
+	session_set_policy(p.session, &policy);
+	struct reader *r = puppet_open(&p);
+	puppet_write(r, FIRST_CREDIT + 50000, false);
+	puppet_pass(&p, 10000);
+	assert_int_equal(told.sent[0] + told.sent[1], FIRST_CREDIT);
+	assert_true(told.sent[0] > 0 && told.sent[1] > 0);
+	assert_int_equal(told.blocked, 0); /* nothing is known to be late */
+	puppet_say_ack(&p.lane[1], &p.lane[1]);
+	assert_int_equal(told.blocked, 1);
+	assert_int_equal(told.blocked_path, 0);
+	puppet_say_credit(&p.lane[1], 1, FIRST_CREDIT + 20000);
+	puppet_pass(&p, 10000);
+	puppet_say_ack(&p.lane[1], &p.lane[1]);
+	assert_int_equal(told.blocked, 2); /* again, after new credit */
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	assert_int_equal(told.blocked, 2);
+	puppet_finish(&p);
+}
+
 /* Reinjection ---------------------------------------------------------------- */
 
 static uint64_t hear_bytes(struct puppet_lane *l)
@@ -340,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_class_is_told),
 		cmocka_unit_test(test_class_is_heard),
 		cmocka_unit_test(test_burst_becomes_bulk),
+		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_suspect_only),
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_deadline),
