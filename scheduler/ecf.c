@@ -14,8 +14,9 @@
  * >= 2 * RTT_f + delta.
  *
  * The paper's form, in 64 bits and multiplied out, so that nothing is rounded
- * away. With more than two paths s is compared with every faster path, and
- * `waiting` is kept per stream. A wait ends after two round trips of f.
+ * away. With more than two paths s is compared with every faster path that was
+ * measured, and `waiting` is kept per stream. A wait ends after two round trips
+ * of f.
  */
 #include "scheduler/schedulers.h"
 
@@ -81,16 +82,13 @@ static void pick(void *instance, void *scope, const struct sched_view *view,
 	}
 	for (unsigned f = 0; f < view->count; f++) {
 		const struct sched_path *p = &view->paths[f];
-		if (p->state != SCHED_PATH_UP || p->srtt_us >= view->paths[s].srtt_us ||
+		if (p->state != SCHED_PATH_UP || !p->srtt_us ||
+		    p->srtt_us >= view->paths[s].srtt_us ||
 		    p->path_class > view->paths[s].path_class ||
 		    (view->unit->tried_mask & 1u << f) ||
 		    !better_wait(p, &view->paths[s], k, &own->waiting))
 			continue;
-		*out = (struct sched_decision){
-			.verdict = SCHED_WAIT, .wait_for = (uint8_t)f,
-			.recheck_us = view->now_us + 2 * at_most(p->srtt_us,
-			                                         RTT_MAX_US) + 1,
-		};
+		sched_wait(view, out, f, 2 * at_most(p->srtt_us, RTT_MAX_US));
 		return;
 	}
 	sched_send(out, (unsigned)s);

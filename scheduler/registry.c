@@ -9,7 +9,6 @@
 
 #define RECHECK_US 100000 /* when there is nothing to go by */
 
-
 const struct sched_ops *const sched_all[] = {
 	&sched_ecf,
 	&sched_lowrtt,
@@ -63,17 +62,69 @@ int sched_lowest_rtt(const struct sched_view *view)
 	return best;
 }
 
+static bool worth_waiting(const struct sched_view *view, unsigned i)
+{
+	return view->paths[i].state == SCHED_PATH_UP &&
+	       !(view->unit->tried_mask & 1u << i);
+}
+
+int sched_faster(const struct sched_view *view, int s)
+{
+	const struct sched_path *slow = &view->paths[s];
+	int best = s;
+
+	for (unsigned i = 0; i < view->count; i++) {
+		const struct sched_path *p = &view->paths[i];
+		if (worth_waiting(view, i) && p->srtt_us &&
+		    p->path_class <= slow->path_class &&
+		    p->srtt_us < view->paths[best].srtt_us)
+			best = (int)i;
+	}
+	return best;
+}
+
+uint64_t sched_piece_bytes(const struct sched_view *view, unsigned i)
+{
+	uint64_t len = view->unit->len_bytes;
+	uint64_t room = view->paths[i].room_bytes;
+
+	return len < room ? len : room;
+}
+
 void sched_send(struct sched_decision *out, unsigned path)
 {
 	*out = (struct sched_decision){ .verdict = SCHED_SEND,
 	                                .mask = 1u << path };
 }
 
+void sched_wait(const struct sched_view *view, struct sched_decision *out,
+                unsigned path, uint64_t us)
+{
+	if (us < SCHED_WAIT_MIN_US)
+		us = SCHED_WAIT_MIN_US;
+	if (us > SCHED_WAIT_MAX_US)
+		us = SCHED_WAIT_MAX_US;
+	*out = (struct sched_decision){ .verdict = SCHED_WAIT,
+	                                .wait_for = (uint8_t)path,
+	                                .recheck_us = view->now_us + us };
+}
+
+/* How near the unit is to leaving by path i: greater is nearer. */
+static unsigned nearness(const struct sched_view *view, unsigned i)
+{
+	const struct sched_path *p = &view->paths[i];
+
+	return (p->state == SCHED_PATH_UP ? 8u : 0u) +
+	       (worth_waiting(view, i) ? 4u : 0u) +
+	       (SCHED_CLASS_BACKUP - p->path_class);
+}
+
 void sched_nothing(const struct sched_view *view, struct sched_decision *out)
 {
-	*out = (struct sched_decision){ .verdict = SCHED_WAIT,
-	                                .recheck_us = view->now_us + RECHECK_US };
-	for (unsigned i = 0; i < view->count; i++)
-		if (view->paths[i].state == SCHED_PATH_UP)
-			out->wait_for = (uint8_t)i;
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < view->count; i++)
+		if (nearness(view, i) > nearness(view, best))
+			best = i;
+	sched_wait(view, out, best, RECHECK_US);
 }

@@ -27,6 +27,8 @@
 #define SCHED_INSTANCE_BYTES_MAX 256
 #define SCHED_SCOPE_BYTES_MAX 16
 #define SCHED_NAME_MAX 15
+#define SCHED_WAIT_MIN_US 1000u    /* what a scheduler waits at once, without */
+#define SCHED_WAIT_MAX_US 2000000u /* being asked again */
 
 enum sched_path_state {
 	SCHED_PATH_UP,
@@ -165,9 +167,18 @@ int sched_class_now(const struct sched_view *view);
 /* The usable path of least smoothed RTT in the class of the moment; ties keep
  * the order of the paths. -1: none. The research's "default choice". */
 int sched_lowest_rtt(const struct sched_view *view);
+/* The path of least smoothed RTT that is worth waiting for instead of sending
+ * on path s: up, measured, not tried, faster, of the same class or a better
+ * one. s: none. */
+int sched_faster(const struct sched_view *view, int s);
+/* What a SEND would commit to path i, at most. */
+uint64_t sched_piece_bytes(const struct sched_view *view, unsigned i);
 void sched_send(struct sched_decision *out, unsigned path);
-/* Nothing can be sent: a WAIT for any live path, for drivers that ask though
- * no path has room. */
+/* WAIT for a path, for us, in the bounds of SCHED_WAIT_MIN_US and _MAX_US. */
+void sched_wait(const struct sched_view *view, struct sched_decision *out,
+                unsigned path, uint64_t us);
+/* Nothing can be sent: a WAIT for a path that the unit could use if it had
+ * room, for drivers that ask though no path has. */
 void sched_nothing(const struct sched_view *view, struct sched_decision *out);
 
 #endif
