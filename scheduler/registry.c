@@ -10,6 +10,8 @@
 #define RECHECK_US 100000 /* when there is nothing to go by */
 
 const struct sched_ops *const sched_all[] = {
+	&sched_blest,
+	&sched_blest_kernel,
 	&sched_ecf,
 	&sched_lowrtt,
 	&sched_roundrobin,

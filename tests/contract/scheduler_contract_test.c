@@ -358,7 +358,7 @@ static void test_events(void **state)
  * BLEST are LowRTT. */
 static void test_equal_paths(void **state)
 {
-	static const char *const names[] = { "ecf", "blest" };
+	static const char *const names[] = { "blest", "blest_kernel", "ecf" };
 	const struct sched_ops *lowrtt = sched_find("lowrtt");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
