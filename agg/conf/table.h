@@ -45,6 +45,7 @@ enum conf_type {
 	CONF_INT,       /* unsigned; min..max */
 	CONF_DURATION,  /* uint64_t microseconds; min..max of them */
 	CONF_BYTES,     /* uint64_t; min..max */
+	CONF_DECIMAL,   /* uint64_t millionths; min..max of them */
 	CONF_ADDR,      /* struct addr; port: default_port, or it is required */
 	CONF_PREFIX,    /* struct prefix */
 	CONF_PIN,       /* struct conf_pin */

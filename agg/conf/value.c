@@ -16,6 +16,8 @@
 
 #define PIN_PREFIX "sha256:"
 #define DIGITS_MAX 15 /* no sum of a number and a unit overflows below */
+#define FRACTION_MAX 6 /* digits behind the point */
+#define MILLION 1000000u
 
 struct unit {
 	const char *name;
@@ -26,7 +28,7 @@ struct unit {
  * divides the value. */
 static const struct unit duration_units[] = {
 	{ "s", 1000000 }, { "ms", 1000 }, { "m", 60 * 1000000ull },
-	{ "h", 3600 * 1000000ull }, { NULL },
+	{ "h", 3600 * 1000000ull }, { "us", 1 }, { NULL },
 };
 static const struct unit bytes_units[] = {
 	{ "", 1 }, { "KiB", 1024 }, { "MiB", 1024 * 1024 },
@@ -70,17 +72,26 @@ static int read_text(const struct conf_key *key, const char *text, void *value)
 	return 0;
 }
 
+/* Digits of text as a number, most of them; returns how many, 0: too many. */
+static size_t take_digits(const char *text, size_t most, uint64_t *out)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	*out = 0;
+	for (size_t i = 0; i < digits && digits <= most; i++)
+		*out = *out * 10 + (uint64_t)(text[i] - '0');
+	return digits <= most ? digits : 0;
+}
+
 /* Digits, then one of units or nothing. */
 static int read_number(const struct conf_key *key, const char *text,
                        const struct unit *units, uint64_t *out)
 {
-	size_t digits = strspn(text, "0123456789");
-	uint64_t number = 0;
+	uint64_t number;
+	size_t digits = take_digits(text, DIGITS_MAX, &number);
 
-	if (!digits || digits > DIGITS_MAX)
+	if (!digits)
 		return -EINVAL;
-	for (size_t i = 0; i < digits; i++)
-		number = number * 10 + (uint64_t)(text[i] - '0');
 	const struct unit *unit = units;
 	if (text[digits])
 		while (unit->name && strcmp(unit->name, text + digits))
@@ -101,6 +112,31 @@ static int read_int(const struct conf_key *key, const char *text, void *value)
 	if (read_number(key, text, none, &number) < 0)
 		return -EINVAL;
 	*(unsigned *)value = (unsigned)number;
+	return 0;
+}
+
+/* Digits, and behind a point up to six more. */
+static int read_decimal(const struct conf_key *key, const char *text,
+                        uint64_t *out)
+{
+	uint64_t number, fraction = 0;
+	size_t digits = take_digits(text, DIGITS_MAX - FRACTION_MAX, &number);
+
+	if (!digits)
+		return -EINVAL;
+	text += digits;
+	if (*text == '.') {
+		digits = take_digits(++text, FRACTION_MAX, &fraction);
+		if (!digits)
+			return -EINVAL;
+		text += digits;
+		for (; digits < FRACTION_MAX; digits++)
+			fraction *= 10;
+	}
+	number = number * MILLION + fraction;
+	if (*text || number < key->min || number > key->max)
+		return -EINVAL;
+	*out = number;
 	return 0;
 }
 
@@ -199,6 +235,8 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return read_number(key, text, duration_units, value);
 	case CONF_BYTES:
 		return read_number(key, text, bytes_units, value);
+	case CONF_DECIMAL:
+		return read_decimal(key, text, value);
 	case CONF_ADDR:
 		return read_addr(key, text, value);
 	case CONF_PREFIX:
@@ -232,6 +270,19 @@ static void format_number(char *text, uint64_t value, const struct unit *units)
 			best = unit;
 	snprintf(text, CONF_VALUE_TEXT_MAX, "%" PRIu64 "%s",
 	         value / best->factor, best->name);
+}
+
+/* Without the zeros at the end, and without the point where all are. */
+static const char *format_decimal(char *text, uint64_t value)
+{
+	int n = snprintf(text, CONF_VALUE_TEXT_MAX, "%" PRIu64 ".%06u",
+	                 value / MILLION, (unsigned)(value % MILLION));
+
+	while (text[n - 1] == '0')
+		text[--n] = 0;
+	if (text[n - 1] == '.')
+		text[n - 1] = 0;
+	return text;
 }
 
 static void format_pin(char *text, const struct conf_pin *pin)
@@ -283,6 +334,8 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_BYTES:
 		format_number(text, *(const uint64_t *)value, bytes_units);
 		return text;
+	case CONF_DECIMAL:
+		return format_decimal(text, *(const uint64_t *)value);
 	case CONF_ADDR:
 		format_addr(text, value);
 		return text;
@@ -304,6 +357,15 @@ static void allowed_range(const struct conf_key *key, char *text,
 	format_number(max, key->max, units);
 	snprintf(text, CONF_VALUE_TEXT_MAX, "%s from %.40s to %.40s", what, min,
 	         max);
+}
+
+static void allowed_decimal(const struct conf_key *key, char *text)
+{
+	char min[CONF_VALUE_TEXT_MAX], max[CONF_VALUE_TEXT_MAX];
+
+	snprintf(text, CONF_VALUE_TEXT_MAX, "a number, with a point if need be, "
+	         "from %.40s to %.40s", format_decimal(min, key->min),
+	         format_decimal(max, key->max));
 }
 
 static void allowed_words(char *text, const char *const *words)
@@ -353,11 +415,14 @@ const char *conf_value_allowed(const struct conf_key *key,
 		break;
 	case CONF_DURATION:
 		allowed_range(key, allowed, duration_units,
-		              "a time (ms, s, m, h; a bare number is seconds)");
+		              "a time (us, ms, s, m, h; a bare number is seconds)");
 		break;
 	case CONF_BYTES:
 		allowed_range(key, allowed, bytes_units,
 		              "bytes (K, M, G or KiB, MiB, GiB)");
+		break;
+	case CONF_DECIMAL:
+		allowed_decimal(key, allowed);
 		break;
 	case CONF_ADDR:
 		if (key->default_port < 0)
