@@ -98,6 +98,33 @@ static void on_head(struct render *r, const struct report_head *head)
 	put_part(r, REPORT_PART_UPLINKS, "uplinks");
 	put_part(r, REPORT_PART_STREAMS, "streams");
 	put_part(r, REPORT_PART_SITES, "sites");
+	put_part(r, REPORT_PART_CHOICES, "choices");
+}
+
+static void put_sending(struct render *r, struct json_object *in,
+                        const char *key, const struct report_sending *s)
+{
+	struct json_object *o = NULL;
+
+	if (*s->bulk) {
+		o = json_object_new_object();
+		put_text(r, o, "interactive", s->interactive);
+		put_text(r, o, "bulk", s->bulk);
+		put_text(r, o, "order", s->order);
+		put_text(r, o, "reinjection", s->reinjection);
+	}
+	put(r, in, key, o);
+}
+
+static void put_again(struct render *r, struct json_object *in,
+                      const struct report_session *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (int i = 0; i < REPORT_AGAIN_COUNT; i++)
+		put_number(r, o, report_again_text((enum report_again)i),
+		           s->again_bytes[i]);
+	put(r, in, "again_bytes", o);
 }
 
 static void on_session(struct render *r, const struct report_session *s)
@@ -110,6 +137,9 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_text(r, o, "why", s->why);
 	put_number(r, o, "age_us", s->age_us);
 	put_text(r, o, "scheduler", s->scheduler);
+	put_sending(r, o, "down", &s->down);
+	put_sending(r, o, "up", &s->up);
+	put_again(r, o, s);
 	put_text(r, o, "carrier", s->carrier);
 	put_text(r, o, "library", s->library);
 	put_text(r, o, "cipher", s->cipher);
@@ -177,6 +207,7 @@ static void on_stream(struct render *r, const struct report_stream *s)
 	put_text(r, o, "client", s->client);
 	put_text(r, o, "destination", s->dest);
 	put_text(r, o, "state", report_stream_state_text(s->state));
+	put_text(r, o, "class", s->class);
 	put_number(r, o, "age_us", s->age_us);
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
@@ -194,6 +225,17 @@ static void on_site(struct render *r, const struct report_site *s)
 	put_number(r, o, "streams", s->streams);
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
+}
+
+static void on_choice(struct render *r, const struct report_choice *c)
+{
+	struct json_object *o = append_object(r, "choices");
+
+	put_text(r, o, "kind", c->kind);
+	put_text(r, o, "name", c->name);
+	put_text(r, o, "summary", c->summary);
+	put_text(r, o, "order", c->order);
+	put_text(r, o, "runs", c->runs);
 }
 
 static void on_tail(struct render *r)
@@ -215,5 +257,6 @@ const struct render_ops render_json = {
 	.uplink = on_uplink,
 	.stream = on_stream,
 	.site = on_site,
+	.choice = on_choice,
 	.tail = on_tail,
 };

@@ -186,6 +186,64 @@ static void print_kind(struct render *r, const struct kind *kind)
 	}
 }
 
+/* The labels that tell an item of a kind. */
+static void print_session_labels(struct render *r,
+                                 const struct report_session *s)
+{
+	if (*s->site)
+		print_label(r, "site", s->site, true);
+	if (*s->concentrator)
+		print_label(r, "concentrator", s->concentrator, !*s->site);
+}
+
+static void print_sending(struct render *r, const struct report_session *s,
+                          const char *direction,
+                          const struct report_sending *sending)
+{
+	if (!*sending->bulk)
+		return;
+	PRINT(r, "aggd_session_sending_info{");
+	print_session_labels(r, s);
+	print_label(r, "direction", direction,
+	            !*s->site && !*s->concentrator);
+	print_label(r, "interactive", sending->interactive, false);
+	print_label(r, "bulk", sending->bulk, false);
+	print_label(r, "order", sending->order, false);
+	print_label(r, "reinjection", sending->reinjection, false);
+	PRINT(r, "} 1\n");
+}
+
+static void print_again(struct render *r, const struct report_session *s)
+{
+	for (int i = 0; i < REPORT_AGAIN_COUNT; i++) {
+		PRINT(r, "aggd_session_again_bytes_total{");
+		print_session_labels(r, s);
+		print_label(r, "reason", report_again_text((enum report_again)i),
+		            !*s->site && !*s->concentrator);
+		PRINT(r, "} %" PRIu64 "\n", s->again_bytes[i]);
+	}
+}
+
+/* What is no number of a session, or several. */
+static void print_more_of_sessions(struct render *r,
+                                   const struct report *report)
+{
+	const struct report_session *s = report->sessions;
+
+	if (!report->session_count)
+		return;
+	print_family_head(r, "aggd_session_sending", "info", "",
+	                  "How a direction is sent: schedulers by class, and more.");
+	for (size_t i = 0; i < report->session_count; i++) {
+		print_sending(r, &s[i], "down", &s[i].down);
+		print_sending(r, &s[i], "up", &s[i].up);
+	}
+	print_family_head(r, "aggd_session_again_bytes", "counter", "bytes",
+	                  "Bytes that this side sent again on another path.");
+	for (size_t i = 0; i < report->session_count; i++)
+		print_again(r, &s[i]);
+}
+
 static void print_head(struct render *r, const struct report_head *head)
 {
 	print_family_head(r, "aggd", "info", "", "What runs.");
@@ -218,6 +276,8 @@ static void on_tail(struct render *r)
 	print_head(r, &report->head);
 	if (r->parts & REPORT_PART_SESSIONS)
 		print_kind(r, &sessions);
+	if (r->parts & REPORT_PART_SESSIONS)
+		print_more_of_sessions(r, report);
 	if (r->parts & REPORT_PART_UPLINKS)
 		print_kind(r, &uplinks);
 	if (r->parts & REPORT_PART_SITES)

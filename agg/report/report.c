@@ -6,6 +6,7 @@
 #include "agg/report/report.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ void report_finish(struct report *report)
 	free(report->uplinks);
 	free(report->streams);
 	free(report->sites);
+	free(report->choices);
 	report_init(report);
 }
 
@@ -98,6 +100,20 @@ struct report_site *report_add_site(struct report *report)
 	return sites;
 }
 
+struct report_choice *report_add_choice(struct report *report)
+{
+	struct report_choice *choices =
+		grow(report, report->choices, report->choice_count,
+		     REPORT_CHOICES_MAX, sizeof(*choices));
+
+	if (!choices)
+		return NULL;
+	report->choices = choices;
+	choices += report->choice_count++;
+	*choices = (struct report_choice){ 0 };
+	return choices;
+}
+
 const char *report_session_state_text(enum report_session_state state)
 {
 	switch (state) {
@@ -143,6 +159,46 @@ const char *report_stream_state_text(enum report_stream_state state)
 	return "?";
 }
 
+const char *report_again_text(enum report_again again)
+{
+	switch (again) {
+	case REPORT_AGAIN_DEAD:
+		return "dead";
+	case REPORT_AGAIN_SUSPECT:
+		return "suspect";
+	case REPORT_AGAIN_TAIL:
+		return "tail";
+	case REPORT_AGAIN_DEADLINE:
+		return "deadline";
+	}
+	return "?";
+}
+
+const char *report_sending_text(const struct report_sending *sending,
+                                char buf[REPORT_SENDING_MAX + 1])
+{
+	bool one = !strcmp(sending->interactive, sending->bulk);
+
+	if (!*sending->bulk)
+		*buf = 0;
+	else
+		snprintf(buf, REPORT_SENDING_MAX + 1,
+		         "%s%s%s%s, order %s, reinjection %s",
+		         one ? "" : sending->interactive,
+		         one ? "" : " for interactive, ", sending->bulk,
+		         one ? "" : " for bulk", sending->order,
+		         sending->reinjection);
+	return buf;
+}
+
+bool report_sending_equal(const struct report_sending *a,
+                          const struct report_sending *b)
+{
+	return !strcmp(a->interactive, b->interactive) &&
+	       !strcmp(a->bulk, b->bulk) && !strcmp(a->order, b->order) &&
+	       !strcmp(a->reinjection, b->reinjection);
+}
+
 static void walk(struct render *r, const struct report *report)
 {
 	const struct render_ops *ops = r->ops;
@@ -161,6 +217,9 @@ static void walk(struct render *r, const struct report *report)
 	if ((r->parts & REPORT_PART_SITES) && ops->site)
 		for (size_t i = 0; i < report->site_count; i++)
 			ops->site(r, &report->sites[i]);
+	if ((r->parts & REPORT_PART_CHOICES) && ops->choice)
+		for (size_t i = 0; i < report->choice_count; i++)
+			ops->choice(r, &report->choices[i]);
 }
 
 int report_render(const struct report *report, const struct render_ops *ops,

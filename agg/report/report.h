@@ -28,6 +28,8 @@
 #define REPORT_UPLINKS_MAX 4096
 #define REPORT_STREAMS_MAX 4096
 #define REPORT_SITES_MAX 256
+#define REPORT_CHOICES_MAX 128
+#define REPORT_SENDING_MAX 255 /* a struct report_sending in words */
 
 /* States are facts of the daemon in words for people; their texts are part of
  * the JSON and stay as they are. */
@@ -56,13 +58,34 @@ struct report_head {
 	uint64_t uptime_us;
 };
 
+/* How one direction is sent: names. All are "" where it is not known. */
+struct report_sending {
+	char interactive[REPORT_NAME_MAX + 1]; /* the scheduler of these streams */
+	char bulk[REPORT_NAME_MAX + 1];        /* and of those */
+	char order[REPORT_NAME_MAX + 1];
+	char reinjection[REPORT_NAME_MAX + 1];
+};
+
+/* Why bytes were sent again. */
+enum report_again {
+	REPORT_AGAIN_DEAD,     /* "dead": the subflow that carried them died */
+	REPORT_AGAIN_SUSPECT,  /* "suspect": it makes no progress */
+	REPORT_AGAIN_TAIL,     /* "tail": another path is faster */
+	REPORT_AGAIN_DEADLINE, /* "deadline": they are overdue */
+};
+#define REPORT_AGAIN_COUNT (REPORT_AGAIN_DEADLINE + 1)
+
 struct report_session {
 	char site[REPORT_NAME_MAX + 1];         /* on the concentrator */
 	char concentrator[REPORT_NAME_MAX + 1]; /* on the gateway */
 	enum report_session_state state;
 	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
 	uint64_t age_us;                /* since it is in that state */
-	char scheduler[REPORT_NAME_MAX + 1];
+	/* One by what this side does, the other as the peer says. What the
+	 * gateway does is also what it wishes for down. */
+	struct report_sending down, up;
+	uint64_t again_bytes[REPORT_AGAIN_COUNT]; /* by this side, ever */
+	char scheduler[REPORT_NAME_MAX + 1]; /* of this side, for bulk */
 	char carrier[REPORT_NAME_MAX + 1];
 	char library[REPORT_WORDS_MAX + 1];
 	char cipher[REPORT_WORDS_MAX + 1];
@@ -103,6 +126,7 @@ struct report_stream {
 	char client[ADDR_TEXT_MAX];
 	char dest[REPORT_DEST_MAX + 1]; /* "192.0.2.1:443", "example.net:443" */
 	enum report_stream_state state;
+	char class[REPORT_NAME_MAX + 1]; /* "interactive", "bulk": as it is sent */
 	uint64_t age_us;
 	uint64_t down_bytes, up_bytes;
 	struct report_share shares[REPORT_SHARES_MAX];
@@ -118,13 +142,24 @@ struct report_site {
 	uint64_t down_bytes, up_bytes;
 };
 
+/* What can be chosen. */
+struct report_choice {
+	char kind[REPORT_NAME_MAX + 1]; /* "scheduler", "order", "reinjection" */
+	char name[REPORT_NAME_MAX + 1];
+	char summary[REPORT_WORDS_MAX + 1];
+	char order[REPORT_NAME_MAX + 1]; /* of a scheduler: the one it is made for */
+	char runs[REPORT_WORDS_MAX + 1]; /* "down, up bulk": where it runs now */
+};
+
 struct report {
 	struct report_head head;
 	struct report_session *sessions;
 	struct report_uplink *uplinks;
 	struct report_stream *streams;
 	struct report_site *sites;
+	struct report_choice *choices;
 	size_t session_count, uplink_count, stream_count, site_count;
+	size_t choice_count;
 	size_t left_out; /* streams, sites ... past the limits above */
 };
 
@@ -136,10 +171,18 @@ struct report_session *report_add_session(struct report *report);
 struct report_uplink *report_add_uplink(struct report *report);
 struct report_stream *report_add_stream(struct report *report);
 struct report_site *report_add_site(struct report *report);
+struct report_choice *report_add_choice(struct report *report);
 
 const char *report_session_state_text(enum report_session_state state);
 const char *report_path_state_text(enum report_path_state state);
 const char *report_stream_state_text(enum report_stream_state state);
+const char *report_again_text(enum report_again again);
+/* "ecf for interactive, lowrtt for bulk, order srpt, reinjection off"; "" where
+ * it is not known. In buf, which is returned. */
+const char *report_sending_text(const struct report_sending *sending,
+                                char buf[REPORT_SENDING_MAX + 1]);
+bool report_sending_equal(const struct report_sending *a,
+                          const struct report_sending *b);
 
 /* What a walk visits, besides head and tail. */
 enum report_part {
@@ -147,6 +190,7 @@ enum report_part {
 	REPORT_PART_UPLINKS = 2,
 	REPORT_PART_STREAMS = 4,
 	REPORT_PART_SITES = 8,
+	REPORT_PART_CHOICES = 16,
 };
 
 /* One walk in progress. */
@@ -168,6 +212,7 @@ struct render_ops {
 	void (*uplink)(struct render *r, const struct report_uplink *uplink);
 	void (*stream)(struct render *r, const struct report_stream *stream);
 	void (*site)(struct render *r, const struct report_site *site);
+	void (*choice)(struct render *r, const struct report_choice *choice);
 	void (*tail)(struct render *r);
 };
 

@@ -60,6 +60,41 @@ static void on_head(struct render *r, const struct report_head *head)
 	      human_age(head->uptime_us, age));
 }
 
+static void print_sending(struct render *r, const char *direction,
+                          const struct report_sending *sending,
+                          const char *note)
+{
+	char text[REPORT_SENDING_MAX + 1], clean[REPORT_SENDING_MAX + 1];
+
+	report_sending_text(sending, text);
+	if (*text)
+		PRINT(r, "  %s: %s%s\n", direction,
+		      human_clean(clean, sizeof(clean), text), note);
+}
+
+/* "sent again 1.20 MB: 1.10 MB suspect, 100 KB tail" */
+static void print_again(struct render *r, const struct report_session *s)
+{
+	char text[HUMAN_MAX];
+	uint64_t sum = 0;
+	bool first = true;
+
+	for (int i = 0; i < REPORT_AGAIN_COUNT; i++)
+		sum += s->again_bytes[i];
+	if (!sum)
+		return;
+	PRINT(r, "  sent again %s:", human_bytes(sum, text));
+	for (int i = 0; i < REPORT_AGAIN_COUNT; i++) {
+		if (!s->again_bytes[i])
+			continue;
+		PRINT(r, "%s %s %s", first ? "" : ",",
+		      human_bytes(s->again_bytes[i], text),
+		      report_again_text((enum report_again)i));
+		first = false;
+	}
+	PRINT(r, "\n");
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	char age[HUMAN_MAX], down[HUMAN_MAX], up[HUMAN_MAX];
@@ -69,13 +104,19 @@ static void on_session(struct render *r, const struct report_session *s)
 	      *s->concentrator ? s->concentrator : s->site,
 	      report_session_state_text(s->state), human_age(s->age_us, age),
 	      *s->why ? ": " : "", human_clean(why, sizeof(why), s->why));
-	PRINT(r, "  %u stream%s in %u bundle%s, %s over %s\n", s->streams,
-	      s->streams == 1 ? "" : "s", s->bundles, s->bundles == 1 ? "" : "s",
-	      s->scheduler, s->carrier);
+	PRINT(r, "  %u stream%s", s->streams, s->streams == 1 ? "" : "s");
+	if (s->bundles) /* which the gateway chooses */
+		PRINT(r, " in %u bundle%s", s->bundles, s->bundles == 1 ? "" : "s");
+	PRINT(r, " over %s\n", s->carrier);
+	bool follows = !*s->up.bulk || report_sending_equal(&s->down, &s->up);
+	print_sending(r, "down", &s->down,
+	              follows ? "" : " (not what the gateway wishes)");
+	print_sending(r, "up", &s->up, "");
 	PRINT(r, "  moved %s down, %s up; %s of %s memory in use\n",
 	      human_bytes(s->down_bytes, down), human_bytes(s->up_bytes, up),
 	      human_bytes(s->memory_bytes, used),
 	      human_bytes(s->memory_budget_bytes, budget));
+	print_again(r, s);
 	if (*s->cipher)
 		PRINT(r, "  %s, %s\n", s->cipher, s->library);
 }
@@ -213,17 +254,18 @@ static void add_shares(struct columns *c, const struct report *report,
 static void on_stream(struct render *r, const struct report_stream *s)
 {
 	static const char *const heading[] = {
-		"stream", "client", "destination", "state", "age", "down", "up",
-		"paths", NULL };
+		"stream", "client", "destination", "state", "class", "age", "down",
+		"up", "paths", NULL };
 	char age[HUMAN_MAX];
 
 	if (!r->state)
 		return;
-	struct columns *c = table(r, REPORT_PART_STREAMS, "rlllrrrl", heading);
+	struct columns *c = table(r, REPORT_PART_STREAMS, "rllllrrrl", heading);
 	add_count(c, s->id);
 	add_name(c, s->site, s->client);
 	columns_add(c, s->dest);
 	columns_add(c, report_stream_state_text(s->state));
+	add_known(c, s->class);
 	columns_add(c, human_age(s->age_us, age));
 	add_bytes(c, s->down_bytes);
 	add_bytes(c, s->up_bytes);
@@ -247,6 +289,23 @@ static void on_site(struct render *r, const struct report_site *s)
 	add_count(c, s->streams);
 	add_bytes(c, s->down_bytes);
 	add_bytes(c, s->up_bytes);
+}
+
+static void on_choice(struct render *r, const struct report_choice *choice)
+{
+	static const char *const heading[] = { "kind", "name", "runs",
+	                                       "what it does", NULL };
+	char cell[CELL_MAX];
+
+	if (!r->state)
+		return;
+	struct columns *c = table(r, REPORT_PART_CHOICES, "llll", heading);
+	columns_add(c, choice->kind);
+	columns_add(c, choice->name);
+	add_known(c, choice->runs);
+	snprintf(cell, sizeof(cell), "%s%s%s", choice->summary,
+	         *choice->order ? "; order " : "", choice->order);
+	columns_add(c, cell);
 }
 
 /* Nothing to show is said, so that nobody wonders. */
@@ -281,5 +340,6 @@ const struct render_ops render_text = {
 	.uplink = on_uplink,
 	.stream = on_stream,
 	.site = on_site,
+	.choice = on_choice,
 	.tail = on_tail,
 };

@@ -19,6 +19,7 @@
 #define OUT_MAX (4 * 1024 * 1024)
 #define ALL (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | \
              REPORT_PART_STREAMS | REPORT_PART_SITES)
+#define LIST (REPORT_PART_SESSIONS | REPORT_PART_CHOICES)
 #define SECOND_US 1000000ull
 #define HOUR_US (3600 * SECOND_US)
 
@@ -61,14 +62,14 @@ static void fill_uplinks(struct report *report)
 static void fill_streams(struct report *report)
 {
 	*report_add_stream(report) = (struct report_stream){
-		.id = 7, .client = "192.168.100.20:51234",
+		.id = 7, .class = "bulk", .client = "192.168.100.20:51234",
 		.dest = "198.51.100.7:443", .state = REPORT_STREAM_OPEN,
 		.age_us = 75 * SECOND_US, .down_bytes = 123456789,
 		.up_bytes = 4321, .share_count = 2,
 		.shares = { { 0, 62 * 1000 }, { 1, 38 * 1000 } },
 	};
 	*report_add_stream(report) = (struct report_stream){
-		.id = 1024, .client = "[2001:db8:100::20]:40000",
+		.id = 1024, .class = "interactive", .client = "[2001:db8:100::20]:40000",
 		.dest = "a\x1b[2Jb\xff.example:80",
 		.state = REPORT_STREAM_OPENING, .age_us = 40000,
 	};
@@ -81,6 +82,9 @@ static void fill_gateway(struct report *report)
 	*report_add_session(report) = (struct report_session){
 		.concentrator = "vps", .state = REPORT_SESSION_UP,
 		.age_us = 2 * HOUR_US + 180 * SECOND_US, .scheduler = "lowrtt",
+		.down = { "ecf", "ecf", "roundrobin", "suspect" },
+		.up = { "ecf", "lowrtt", "priority", "tail" },
+		.again_bytes = { 1200000, 0, 34567, 890 },
 		.carrier = "subflows", .library = "OpenSSL 3.0.22",
 		.cipher = "TLS_AES_128_GCM_SHA256", .bundles = 4, .streams = 2,
 		.memory_bytes = 1200000, .memory_budget_bytes = 32 << 20,
@@ -97,7 +101,8 @@ static void fill_concentrator(struct report *report)
 	*report_add_session(report) = (struct report_session){
 		.site = "home", .state = REPORT_SESSION_OUTAGE,
 		.why = "all paths are down", .age_us = 4 * SECOND_US,
-		.scheduler = "lowrtt", .carrier = "subflows", .bundles = 1,
+		.scheduler = "lowrtt", .carrier = "subflows",
+		.down = { "lowrtt", "lowrtt", "roundrobin", "off" },
 		.streams = 1, .memory_budget_bytes = 32 << 20,
 	};
 	*report_add_uplink(report) = (struct report_uplink){
@@ -117,6 +122,20 @@ static void fill_concentrator(struct report *report)
 		.since_us = 26 * HOUR_US };
 	*report_add_site(report) = (struct report_site){ .name = "new" };
 	report->left_out = 3;
+}
+
+static void fill_choices(struct report *report)
+{
+	fill_gateway(report);
+	*report_add_choice(report) = (struct report_choice){ "scheduler", "ecf",
+		"the fastest path", "roundrobin", "down, up interactive" };
+	*report_add_choice(report) = (struct report_choice){ "scheduler",
+		"lowrtt", "the path of least round-trip time", "roundrobin",
+		"up bulk" };
+	*report_add_choice(report) = (struct report_choice){ "order", "fifo",
+		"the stream that came first", "", "" };
+	*report_add_choice(report) = (struct report_choice){ "reinjection",
+		"tail", "and the last pieces", "", "up" };
 }
 
 static void fill_started(struct report *report)
@@ -165,6 +184,7 @@ static void only_what_was_asked_for(void **state)
 {
 	check("streams", fill_gateway, REPORT_PART_STREAMS);
 	check("uplinks", fill_gateway, REPORT_PART_UPLINKS);
+	check("choices", fill_choices, LIST);
 }
 
 /* The limits hold, and what did not fit is counted. */
