@@ -12,7 +12,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/caps.h"
-#include "scheduler/scheduler.h"
+#include "agg/role/policy.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -31,11 +31,13 @@ static const struct role_ops *const roles[] = {
 
 static int load(const char *path, struct conf **out, struct conf_error *error)
 {
-	const char *names[32] = { NULL };
+	struct policy_known known;
+	const struct conf_names names = {
+		known.schedulers, known.orders, known.reinjections,
+	};
 
-	for (size_t i = 0; i < sched_count && i < 31; i++)
-		names[i] = sched_all[i]->name;
-	return conf_load(path, names, out, error);
+	policy_known(&known);
+	return conf_load(path, &names, out, error);
 }
 
 /* Reload ------------------------------------------------------------------ */

@@ -124,6 +124,53 @@ static int check_lan(const struct check *c)
 	return err;
 }
 
+static int check_class(const struct check *c, const struct conf_class *class)
+{
+	if (strcmp(class->name, "interactive") && strcmp(class->name, "bulk"))
+		return FAIL(c, class->line, "class '%s': there is no such class; "
+		            "allowed: interactive, bulk", class->name);
+	if (class->after_bytes && strcmp(class->name, "bulk"))
+		return FAIL(c, class->line, "class '%s': 'after' is an option of "
+		            "class 'bulk' only", class->name);
+	return 0;
+}
+
+/* A value of both lists; -1: there is none. */
+static int common(const unsigned *a, unsigned a_count, const unsigned *b,
+                  unsigned b_count)
+{
+	for (unsigned i = 0; i < a_count; i++)
+		for (unsigned j = 0; j < b_count; j++)
+			if (a[i] == b[j])
+				return (int)a[i];
+	return -1;
+}
+
+/* Nobody could say of which class a stream in both is. */
+static int check_classes(const struct check *c)
+{
+	const struct conf_class *a = &c->conf->classes[0], *b = a + 1;
+	char text[CONF_VALUE_TEXT_MAX];
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < c->conf->class_count; i++)
+		err = check_class(c, &c->conf->classes[i]);
+	if (err || c->conf->class_count < 2)
+		return err;
+	int port = common(a->port, a->port_count, b->port, b->port_count);
+	int dscp = common(a->dscp, a->dscp_count, b->dscp, b->dscp_count);
+	if (port >= 0)
+		return FAIL(c, b->line, "class '%s': port %d is in class '%s' in "
+		            "line %u; it can be in one of them", b->name, port,
+		            a->name, a->line);
+	if (dscp >= 0)
+		return FAIL(c, b->line, "class '%s': dscp %s is in class '%s' in "
+		            "line %u; it can be in one of them", b->name,
+		            conf_dscp_format((unsigned)dscp, text), a->name,
+		            a->line);
+	return 0;
+}
+
 static int check_sites(const struct check *c)
 {
 	const struct conf *conf = c->conf;
@@ -193,8 +240,10 @@ int conf_check(const struct conf *conf, const char *file,
                struct conf_error *error)
 {
 	const struct check c = { .conf = conf, .file = file, .error = error };
-	int err = 0;
+	int err = check_classes(&c);
 
+	if (err)
+		return err;
 	switch (conf->main.role) {
 	case CONF_ROLE_GATEWAY:
 		return check_gateway(&c);

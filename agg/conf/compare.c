@@ -111,8 +111,11 @@ const struct conf_site *conf_find_site(const struct conf *conf,
 	return NULL;
 }
 
-const char *conf_site_scheduler(const struct conf *conf,
-                                const struct conf_site *site)
+const struct conf_class *conf_find_class(const struct conf *conf,
+                                         const char *name)
 {
-	return *site->scheduler ? site->scheduler : conf->main.scheduler;
+	for (unsigned i = 0; i < conf->class_count; i++)
+		if (!strcmp(conf->classes[i].name, name))
+			return &conf->classes[i];
+	return NULL;
 }

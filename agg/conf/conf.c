@@ -132,15 +132,16 @@ static int read_sections(struct load *l)
 }
 
 int conf_parse(const char *file, const char *data, size_t n,
-               const char *const *schedulers, struct conf **out,
+               const struct conf_names *names, struct conf **out,
                struct conf_error *error)
 {
 	struct load l = {
-		.file = file, .error = error,
-		.rules = { .schedulers = schedulers, .roles = conf_role_words },
+		.file = file, .error = error, .rules = { .roles = conf_role_words },
 	};
 
 	*out = NULL;
+	if (names)
+		l.rules.names = *names;
 	int err = uci_parse(&l.uci, file, data, n, error);
 	if (err)
 		return err;
@@ -180,7 +181,7 @@ static ssize_t read_file(const char *path, char *data)
 	return err ? err : (ssize_t)n;
 }
 
-int conf_load(const char *path, const char *const *schedulers,
+int conf_load(const char *path, const struct conf_names *names,
               struct conf **out, struct conf_error *error)
 {
 	char *data = malloc(UCI_FILE_MAX + 1);
@@ -192,7 +193,7 @@ int conf_load(const char *path, const char *const *schedulers,
 		conf_error_set(error, path, 0, "cannot be read: %s",
 		               strerror((int)-n));
 	else
-		err = conf_parse(path, data, (size_t)n, schedulers, out, error);
+		err = conf_parse(path, data, (size_t)n, names, out, error);
 	free(data);
 	return err;
 }

@@ -31,6 +31,9 @@
 #define CONF_ALLOW_MAX 256
 #define CONF_FORWARDS_MAX 64
 #define CONF_BUNDLES_MAX 8
+#define CONF_CLASSES_MAX 2
+#define CONF_PORTS_MAX 64
+#define CONF_DSCPS_MAX 64       /* there are no more */
 
 #define CONF_CONTROL_MAX 107    /* sockaddr_un.sun_path and its NUL: 108 */
 #define CONF_PATH_MAX 255
@@ -52,6 +55,8 @@ struct conf_main {
 	unsigned line;
 	enum conf_role role;
 	char scheduler[CONF_WORD_MAX + 1];
+	char order[CONF_WORD_MAX + 1];       /* "auto": the scheduler's */
+	char reinjection[CONF_WORD_MAX + 1];
 	enum conf_carrier carrier;   /* gateway */
 	enum conf_outage on_outage;  /* gateway */
 	char control[CONF_CONTROL_MAX + 1];
@@ -103,7 +108,22 @@ struct conf_site {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
 	struct conf_pin pin;
-	char scheduler[CONF_WORD_MAX + 1]; /* "": main's */
+	/* "": the gateway's wish, or main's. */
+	char scheduler[CONF_WORD_MAX + 1];
+	char order[CONF_WORD_MAX + 1];
+	char reinjection[CONF_WORD_MAX + 1];
+};
+
+/* A class of streams: "interactive" or "bulk". */
+struct conf_class {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	unsigned port[CONF_PORTS_MAX]; /* gateway: of destinations */
+	unsigned port_count;
+	unsigned dscp[CONF_DSCPS_MAX]; /* gateway: of the clients' packets */
+	unsigned dscp_count;
+	char scheduler[CONF_WORD_MAX + 1]; /* "": that of all streams */
+	uint64_t after_bytes;              /* bulk; 0: not set */
 };
 
 struct conf_egress {
@@ -125,6 +145,8 @@ struct conf_forward {
 struct conf {
 	struct conf_main main;
 	unsigned main_count; /* 1 */
+	struct conf_class classes[CONF_CLASSES_MAX];
+	unsigned class_count;
 
 	/* gateway */
 	struct conf_concentrator concentrator;
@@ -145,15 +167,14 @@ struct conf {
 	unsigned forward_count;
 };
 
-/* Reads and checks the file. schedulers are the names that exist, ended by
- * NULL; NULL: any name is good. 0, and *out is the caller's; -EINVAL for what
- * the person can mend, else another -errno: error says what is wrong, and
- * *out is NULL. */
-int conf_load(const char *path, const char *const *schedulers,
+/* Reads and checks the file. names are those that exist; NULL: any is good.
+ * 0, and *out is the caller's; -EINVAL for what the person can mend, else
+ * another -errno: error says what is wrong, and *out is NULL. */
+int conf_load(const char *path, const struct conf_names *names,
               struct conf **out, struct conf_error *error);
 /* The same from memory; file is only quoted. */
 int conf_parse(const char *file, const char *data, size_t n,
-               const char *const *schedulers, struct conf **out,
+               const struct conf_names *names, struct conf **out,
                struct conf_error *error);
 void conf_free(struct conf *conf);
 
@@ -184,8 +205,7 @@ const struct conf_uplink *conf_find_uplink(const struct conf *conf,
                                            const char *name);
 const struct conf_site *conf_find_site(const struct conf *conf,
                                        const char *name);
-/* The scheduler that holds for a site: its own, or main's. */
-const char *conf_site_scheduler(const struct conf *conf,
-                                const struct conf_site *site);
+const struct conf_class *conf_find_class(const struct conf *conf,
+                                         const char *name);
 
 #endif

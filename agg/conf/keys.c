@@ -47,8 +47,18 @@ static const struct conf_key main_keys[] = {
 	          "concentrator in the Internet." },
 	{ "scheduler", CONF_SCHEDULER, BOTH, .fallback = "ecf", .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_main, scheduler),
-	  .help = "Decides which path carries the next piece, in the direction "
-	          "in which this side sends." },
+	  .help = "Decides which path carries the next piece. On the gateway for "
+	          "both directions, unless the concentrator's site says otherwise; "
+	          "on the concentrator for gateways that wish nothing." },
+	{ "order", CONF_ORDER, BOTH, .fallback = "auto", .min = 1,
+	  .max = CONF_WORD_MAX, AT(conf_main, order),
+	  .help = "Which stream's next piece comes first; auto: as the scheduler "
+	          "(of bulk streams) is made for. Holds as the scheduler does." },
+	/* The one place of the default. */
+	{ "reinjection", CONF_REINJECTION, BOTH, .fallback = "suspect", .min = 1,
+	  .max = CONF_WORD_MAX, AT(conf_main, reinjection),
+	  .help = "What is sent again on another path before it is known to be "
+	          "lost. Holds as the scheduler does." },
 	{ "carrier", CONF_WORD, GATEWAY, .fallback = "auto",
 	  .words = carrier_words, AT(conf_main, carrier),
 	  .help = "What carries a session: our own subflows, or one MPTCP "
@@ -90,6 +100,26 @@ static const struct conf_key main_keys[] = {
 	  .max = CONF_BUNDLES_MAX, AT(conf_main, bundles),
 	  .help = "How many connections over all uplinks a session keeps open, "
 	          "so that a page does not wait behind a download." },
+	{ NULL },
+};
+
+static const struct conf_key class_keys[] = {
+	{ "port", CONF_INT, GATEWAY, .min = 1, .max = 65535,
+	  LIST_AT(conf_class, port, CONF_PORTS_MAX),
+	  .help = "Streams to this port of their destination are of this class." },
+	{ "dscp", CONF_DSCP, GATEWAY,
+	  LIST_AT(conf_class, dscp, CONF_DSCPS_MAX),
+	  .help = "And streams whose client began with this mark in its packets, "
+	          "whatever the port." },
+	{ "scheduler", CONF_SCHEDULER, BOTH, .min = 1, .max = CONF_WORD_MAX,
+	  AT(conf_class, scheduler),
+	  .help = "For the streams of this class, in place of that of the main "
+	          "section and of sites." },
+	{ "after", CONF_BYTES, BOTH, .min = 1024, .max = 1024 * MIB,
+	  AT(conf_class, after_bytes),
+	  .help = "Only of bulk: how much a stream sends in one burst before it is "
+	          "bulk, in the direction in which this side sends. Not set: "
+	          "256KiB." },
 	{ NULL },
 };
 
@@ -149,7 +179,13 @@ static const struct conf_key site_keys[] = {
 	  .help = "The gateway's key." },
 	{ "scheduler", CONF_SCHEDULER, CONCENTRATOR, .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_site, scheduler),
-	  .help = "Towards this site; not set: as in the main section." },
+	  .help = "Towards this site; not set: as its gateway wishes." },
+	{ "order", CONF_ORDER, CONCENTRATOR, .min = 1, .max = CONF_WORD_MAX,
+	  AT(conf_site, order),
+	  .help = "Towards this site; not set: as its gateway wishes." },
+	{ "reinjection", CONF_REINJECTION, CONCENTRATOR, .min = 1,
+	  .max = CONF_WORD_MAX, AT(conf_site, reinjection),
+	  .help = "Towards this site; not set: as its gateway wishes." },
 	{ NULL },
 };
 
@@ -186,6 +222,12 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	[CONF_TABLE_MAIN] = { "aggd", main_keys, BOTH, .named = false,
 	  ONE_AT(conf_main, main),
 	  .help = "What holds for the daemon as a whole. Required." },
+	[CONF_TABLE_CLASS] = { "class", class_keys, BOTH, .named = true,
+	  MANY_AT(conf_class, classes, class_count, CONF_CLASSES_MAX),
+	  .help = "A class of streams; its name is interactive or bulk. A stream "
+	          "is interactive until it has sent much in one burst, then bulk "
+	          "until it was quiet; a port or a mark fixes its class from the "
+	          "start, for both directions." },
 	[CONF_TABLE_CONCENTRATOR] = { "concentrator", concentrator_keys, GATEWAY,
 	  .named = true, ONE_AT(conf_concentrator, concentrator),
 	  .help = "The concentrator of this gateway. Required." },

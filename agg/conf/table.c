@@ -78,8 +78,7 @@ static int on_unknown_key(struct walk *w, const struct uci_option *option)
 static int on_bad_value(struct walk *w, const struct conf_key *key,
                         const struct uci_value *value, const char *allowed)
 {
-	const char *const *words = key->type == CONF_WORD ? key->words
-		: key->type == CONF_SCHEDULER ? w->rules->schedulers : NULL;
+	const char *const *words = conf_value_names(key, w->rules);
 	const char *near = words ? conf_words_near(words, value->text) : NULL;
 	const char *text = key->type == CONF_SECRET ? "(hidden)" : value->text;
 

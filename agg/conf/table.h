@@ -38,7 +38,9 @@ enum conf_type {
 	CONF_STRING,    /* char[max + 1]; min..max bytes */
 	CONF_SECRET,    /* the same; not printed unless asked for */
 	CONF_TOKEN,     /* the same; letters, digits, '_', '-', '.' */
-	CONF_SCHEDULER, /* the same; one of conf_rules.schedulers */
+	CONF_SCHEDULER, /* the same; one of conf_names.schedulers */
+	CONF_ORDER,     /* the same; one of conf_names.orders */
+	CONF_REINJECTION, /* the same; one of conf_names.reinjections */
 	CONF_PATH,      /* char[max + 1]; begins with '/' */
 	CONF_BOOL,      /* bool */
 	CONF_WORD,      /* an enum: the index in words */
@@ -46,6 +48,7 @@ enum conf_type {
 	CONF_DURATION,  /* uint64_t microseconds; min..max of them */
 	CONF_BYTES,     /* uint64_t; min..max */
 	CONF_DECIMAL,   /* uint64_t millionths; min..max of them */
+	CONF_DSCP,      /* unsigned; 0..63, or a name of it */
 	CONF_ADDR,      /* struct addr; port: default_port, or it is required */
 	CONF_PREFIX,    /* struct prefix */
 	CONF_PIN,       /* struct conf_pin */
@@ -86,10 +89,15 @@ struct conf_table {
 
 #define CONF_NAME_MAX 31
 
-/* What the caller knows and conf does not. */
+/* The names that exist, which the caller knows and conf does not. Each list
+ * ends with NULL; a list that is NULL: any name is good. */
+struct conf_names {
+	const char *const *schedulers, *const *orders, *const *reinjections;
+};
+
 struct conf_rules {
-	const char *const *schedulers; /* ends with NULL; NULL: any is good */
-	const char *const *roles;      /* names of the bits of a mask; NULL-ended */
+	struct conf_names names;
+	const char *const *roles; /* names of the bits of a mask; NULL-ended */
 };
 
 /* --- one value --- */
@@ -99,13 +107,25 @@ struct conf_rules {
 int conf_value_read(const struct conf_key *key, const struct conf_rules *rules,
                     const char *text, void *value,
                     char allowed[CONF_VALUE_TEXT_MAX]);
-/* The text that reads as value; "" when not set. */
+/* The text that reads as value; "" when not set, as is a number of 0 where
+ * that is below min. */
 const char *conf_value_format(const struct conf_key *key, const void *value,
                               char text[CONF_VALUE_TEXT_MAX]);
 /* What is right for key, for a person. */
 const char *conf_value_allowed(const struct conf_key *key,
                                const struct conf_rules *rules,
                                char allowed[CONF_VALUE_TEXT_MAX]);
+
+/* The names that are allowed, ended by NULL; NULL: not a matter of names, or
+ * any is good. */
+const char *const *conf_value_names(const struct conf_key *key,
+                                    const struct conf_rules *rules);
+
+/* Differentiated services code points by number or name (RFC 2474, 2597,
+ * 3246, 8622): CS0..CS7, AF11..AF43, EF, LE; case does not matter. 0, -EINVAL. */
+int conf_dscp_read(const char *text, unsigned *dscp);
+/* The name, else the number. */
+const char *conf_dscp_format(unsigned dscp, char text[CONF_VALUE_TEXT_MAX]);
 
 /* --- one section --- */
 

@@ -36,6 +36,8 @@ static const struct unit bytes_units[] = {
 	{ "G", 1024 * 1024 * 1024 }, { NULL },
 };
 
+static const struct unit no_units[] = { { "", 1 }, { NULL } };
+
 static const char *const true_words[] = { "1", "yes", "on", "true", "enabled",
                                           NULL };
 static const char *const false_words[] = { "0", "no", "off", "false",
@@ -106,10 +108,9 @@ static int read_number(const struct conf_key *key, const char *text,
 
 static int read_int(const struct conf_key *key, const char *text, void *value)
 {
-	static const struct unit none[] = { { "", 1 }, { NULL } };
 	uint64_t number;
 
-	if (read_number(key, text, none, &number) < 0)
+	if (read_number(key, text, no_units, &number) < 0)
 		return -EINVAL;
 	*(unsigned *)value = (unsigned)number;
 	return 0;
@@ -208,6 +209,47 @@ static int read_device(const char *text, struct conf_device *out)
 	return 0;
 }
 
+const char *const *conf_value_names(const struct conf_key *key,
+                                    const struct conf_rules *rules)
+{
+	switch (key->type) {
+	case CONF_SCHEDULER:
+		return rules->names.schedulers;
+	case CONF_ORDER:
+		return rules->names.orders;
+	case CONF_REINJECTION:
+		return rules->names.reinjections;
+	case CONF_WORD:
+		return key->words;
+	case CONF_STRING:
+	case CONF_SECRET:
+	case CONF_TOKEN:
+	case CONF_PATH:
+	case CONF_BOOL:
+	case CONF_INT:
+	case CONF_DURATION:
+	case CONF_BYTES:
+	case CONF_DECIMAL:
+	case CONF_DSCP:
+	case CONF_ADDR:
+	case CONF_PREFIX:
+	case CONF_PIN:
+	case CONF_DEVICE:
+		break;
+	}
+	return NULL;
+}
+
+static int read_name(const struct conf_key *key, const struct conf_rules *rules,
+                     const char *text, void *value)
+{
+	const char *const *names = conf_value_names(key, rules);
+
+	if (names && find_word(names, text) < 0)
+		return -EINVAL;
+	return has_only(text, "_-") ? read_text(key, text, value) : -EINVAL;
+}
+
 static int read_typed(const struct conf_key *key, const struct conf_rules *rules,
                       const char *text, void *value)
 {
@@ -219,10 +261,9 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return has_only(text, "_-.") ? read_text(key, text, value)
 		                             : -EINVAL;
 	case CONF_SCHEDULER:
-		if (rules->schedulers && find_word(rules->schedulers, text) < 0)
-			return -EINVAL;
-		return has_only(text, "_-") ? read_text(key, text, value)
-		                            : -EINVAL;
+	case CONF_ORDER:
+	case CONF_REINJECTION:
+		return read_name(key, rules, text, value);
 	case CONF_PATH:
 		return *text == '/' ? read_text(key, text, value) : -EINVAL;
 	case CONF_BOOL:
@@ -237,6 +278,8 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return read_number(key, text, bytes_units, value);
 	case CONF_DECIMAL:
 		return read_decimal(key, text, value);
+	case CONF_DSCP:
+		return conf_dscp_read(text, value);
 	case CONF_ADDR:
 		return read_addr(key, text, value);
 	case CONF_PREFIX:
@@ -307,6 +350,15 @@ static void format_word(char *text, const struct conf_key *key,
 	strcpy(text, key->words[word]);
 }
 
+/* 0 where that is not allowed: not set. */
+static void format_set(char *text, const struct conf_key *key, uint64_t value,
+                       const struct unit *units)
+{
+	*text = 0;
+	if (value || !key->min)
+		format_number(text, value, units);
+}
+
 const char *conf_value_format(const struct conf_key *key, const void *value,
                               char text[CONF_VALUE_TEXT_MAX])
 {
@@ -315,6 +367,8 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_SECRET:
 	case CONF_TOKEN:
 	case CONF_SCHEDULER:
+	case CONF_ORDER:
+	case CONF_REINJECTION:
 	case CONF_PATH:
 		return strcpy(text, value);
 	case CONF_DEVICE:
@@ -325,17 +379,18 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 		format_word(text, key, value);
 		return text;
 	case CONF_INT:
-		snprintf(text, CONF_VALUE_TEXT_MAX, "%u",
-		         *(const unsigned *)value);
+		format_set(text, key, *(const unsigned *)value, no_units);
 		return text;
 	case CONF_DURATION:
-		format_number(text, *(const uint64_t *)value, duration_units);
+		format_set(text, key, *(const uint64_t *)value, duration_units);
 		return text;
 	case CONF_BYTES:
-		format_number(text, *(const uint64_t *)value, bytes_units);
+		format_set(text, key, *(const uint64_t *)value, bytes_units);
 		return text;
 	case CONF_DECIMAL:
 		return format_decimal(text, *(const uint64_t *)value);
+	case CONF_DSCP:
+		return conf_dscp_format(*(const unsigned *)value, text);
 	case CONF_ADDR:
 		format_addr(text, value);
 		return text;
@@ -368,9 +423,16 @@ static void allowed_decimal(const struct conf_key *key, char *text)
 	         format_decimal(max, key->max));
 }
 
-static void allowed_words(char *text, const char *const *words)
+static void allowed_names(const struct conf_key *key,
+                          const struct conf_rules *rules, char *text,
+                          const char *what)
 {
-	conf_words_list(words, text, CONF_VALUE_TEXT_MAX);
+	const char *const *names = conf_value_names(key, rules);
+
+	if (names)
+		conf_words_list(names, text, CONF_VALUE_TEXT_MAX);
+	else
+		strcpy(text, what);
 }
 
 static void allowed_text(const struct conf_key *key, char *text,
@@ -385,8 +447,6 @@ const char *conf_value_allowed(const struct conf_key *key,
                                const struct conf_rules *rules,
                                char allowed[CONF_VALUE_TEXT_MAX])
 {
-	static const struct unit none[] = { { "", 1 }, { NULL } };
-
 	switch (key->type) {
 	case CONF_STRING:
 	case CONF_SECRET:
@@ -396,10 +456,15 @@ const char *conf_value_allowed(const struct conf_key *key,
 		allowed_text(key, allowed, "a word (letters, digits, _ - .)");
 		break;
 	case CONF_SCHEDULER:
-		if (rules->schedulers)
-			allowed_words(allowed, rules->schedulers);
-		else
-			strcpy(allowed, "the name of a scheduler");
+		allowed_names(key, rules, allowed, "the name of a scheduler");
+		break;
+	case CONF_ORDER:
+		allowed_names(key, rules, allowed,
+		              "auto, or the name of an order");
+		break;
+	case CONF_REINJECTION:
+		allowed_names(key, rules, allowed,
+		              "the name of a reinjection policy");
 		break;
 	case CONF_PATH:
 		allowed_text(key, allowed, "a path that begins with /,");
@@ -408,10 +473,10 @@ const char *conf_value_allowed(const struct conf_key *key,
 		strcpy(allowed, "1 or 0 (yes or no, on or off, true or false)");
 		break;
 	case CONF_WORD:
-		allowed_words(allowed, key->words);
+		allowed_names(key, rules, allowed, "");
 		break;
 	case CONF_INT:
-		allowed_range(key, allowed, none, "a number");
+		allowed_range(key, allowed, no_units, "a number");
 		break;
 	case CONF_DURATION:
 		allowed_range(key, allowed, duration_units,
@@ -423,6 +488,10 @@ const char *conf_value_allowed(const struct conf_key *key,
 		break;
 	case CONF_DECIMAL:
 		allowed_decimal(key, allowed);
+		break;
+	case CONF_DSCP:
+		strcpy(allowed, "a number from 0 to 63, CS0..CS7, AF11..AF43, EF "
+		                "or LE");
 		break;
 	case CONF_ADDR:
 		if (key->default_port < 0)

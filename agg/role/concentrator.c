@@ -15,6 +15,7 @@
 #include "agg/base/rand.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/role/guard.h"
+#include "agg/role/policy.h"
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
 #include "agg/transport/subflow.h"
@@ -31,6 +32,7 @@
 #include <utlist.h>
 
 #define GIVE_UP_US 15000000u /* a suspect subflow that the gateway keeps */
+#define UNKNOWN_WISH_MAX 4096 /* of a log line */
 
 struct concentrator;
 
@@ -53,7 +55,9 @@ struct site {
 	struct member *members;
 	struct snapshot_meter meter;
 	uint64_t since_us;      /* connected, or gone; 0: never was */
-	char wish[WIRE_NAME_MAX + 1]; /* the gateway's, for a scheduler */
+	struct wire_wish wish;  /* how the gateway sends, and asks us to */
+	struct wire_wish told;  /* how it is sent, as the gateway was told */
+	struct policy_names person; /* what aggctl scheduler said */
 	struct site *prev, *next; /* concentrator.sites */
 };
 
@@ -116,30 +120,62 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 	return STREAM_END_FINISHED;
 }
 
-/* The site's own scheduler, else the gateway's wish, else main's. */
-static const struct sched_ops *scheduler_of(const struct site *site)
+static void tell_settings(struct site *site)
 {
-	const struct sched_ops *wish = sched_find(site->wish);
+	struct concentrator *c = site->c;
 
-	if (site->conf.scheduler[0] || !wish)
-		return role_scheduler(conf_site_scheduler(site->c->role.conf,
-		                                          &site->conf));
-	return wish;
+	if (site->session)
+		session_set_settings(site->session,
+		                     (c->ipv6 ? WIRE_HAS_IPV6 : 0) |
+		                     (c->draining ? WIRE_DRAINING : 0),
+		                     &site->told);
+}
+
+/* What holds now, in the gateway's words too. */
+static void decide_policy(struct site *site, struct session_policy *policy)
+{
+	struct policy_names holds;
+
+	policy_of_site(site->c->role.conf, &site->conf, &site->wish,
+	               &site->person, &holds);
+	policy_resolve(&holds, policy);
+	policy_told(policy, &site->told);
 }
 
 static void apply_policy(struct site *site)
 {
 	struct session_policy policy;
+	struct wire_wish before = site->told;
 
-	session_policy_init(&policy, scheduler_of(site));
+	decide_policy(site, &policy);
+	if (!site->session)
+		return;
 	session_set_policy(site->session, &policy);
+	if (memcmp(&before, &site->told, sizeof(before)))
+		tell_settings(site);
+}
+
+static void log_unknown_wish(const struct site *site)
+{
+	struct buf what;
+
+	buf_init(&what, UNKNOWN_WISH_MAX);
+	policy_unknown(&site->wish, &what);
+	if (what.len)
+		log_peer("site %s: its gateway wishes what is not known here, and "
+		         "passed over: %.*s", site->conf.name, (int)what.len,
+		         (const char *)buf_head(&what));
+	buf_finish(&what);
 }
 
 static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct site *site = ctx;
 
-	snprintf(site->wish, sizeof(site->wish), "%s", settings->wish.scheduler);
+	if (!memcmp(&site->wish, &settings->wish, sizeof(site->wish)))
+		return;
+	site->wish = settings->wish;
+	log_unknown_wish(site);
 	apply_policy(site);
 }
 
@@ -172,16 +208,6 @@ static const struct session_events session_events = {
 	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
 };
 
-static void tell_settings(struct site *site)
-{
-	struct concentrator *c = site->c;
-
-	if (site->session)
-		session_set_settings(site->session,
-		                     (c->ipv6 ? WIRE_HAS_IPV6 : 0) |
-		                     (c->draining ? WIRE_DRAINING : 0), NULL);
-}
-
 static int start_session(struct site *site, const struct wire_hello *hello)
 {
 	const struct conf_main *main = &site->c->role.conf->main;
@@ -193,7 +219,7 @@ static int start_session(struct site *site, const struct wire_hello *hello)
 
 	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
 		return -errno;
-	session_policy_init(&args.policy, scheduler_of(site));
+	decide_policy(site, &args.policy);
 	site->incarnation |= 1; /* 0 is "unknown" */
 	site->session = session_create(&args);
 	if (!site->session)
@@ -462,9 +488,10 @@ static void reload_sites(struct concentrator *c)
 			continue;
 		}
 		site->conf = *is;
+		site->person = (struct policy_names){ 0 };
+		apply_policy(site);
 		if (!site->session)
 			continue;
-		apply_policy(site);
 		session_set_limits(site->session, WIRE_BUNDLES_MAX,
 		                   conf->main.memory_bytes, conf->main.linger_us);
 	}
@@ -610,6 +637,7 @@ static void report_one(struct site *site, struct report *out)
 	};
 	struct report_site *rs = report_add_site(out);
 	struct report_session *session;
+	struct wire_wish wish;
 
 	if (!rs)
 		return;
@@ -620,6 +648,9 @@ static void report_one(struct site *site, struct report *out)
 	if (!site->session || !(session = report_add_session(out)))
 		return;
 	snapshot_session(&snap, session);
+	wish = site->wish;
+	policy_spell_out(&wish);
+	snapshot_sending(&wish, &session->up);
 	snprintf(session->site, sizeof(session->site), "%s", rs->name);
 	session->state = rs->connected ? REPORT_SESSION_UP
 	                               : REPORT_SESSION_OUTAGE;

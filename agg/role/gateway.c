@@ -17,6 +17,7 @@
  */
 #include "agg/base/log.h"
 #include "agg/role/lan.h"
+#include "agg/role/policy.h"
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
 #include "agg/role/uplink.h"
@@ -46,6 +47,9 @@ struct gateway {
 	struct lan *lan;
 	bool draining, outage;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
+	struct wire_wish told;   /* how it sends, by its settings */
+	struct wire_wish wish;   /* how we send, and ask it to */
+	struct policy_names person; /* what aggctl scheduler said */
 	uint64_t pathless_us;    /* since when no path works; 0: one does */
 	uint64_t state_us;       /* since when it is up, or not */
 	char cipher[REPORT_WORDS_MAX + 1];
@@ -131,6 +135,7 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
 	g->remote_ipv6 = ipv6;
 	g->remote_known = true;
+	g->told = settings->wish;
 	set_modes(g);
 	note_paths(g);
 }
@@ -148,13 +153,25 @@ static const struct session_events session_events = {
 	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
 };
 
-static void tell_settings(struct gateway *g)
+/* What holds now, and that it is wished for the other direction too. */
+static void decide_policy(struct gateway *g, struct session_policy *policy)
 {
-	struct wire_wish wish = { 0 };
+	struct policy_names holds;
 
-	snprintf(wish.scheduler, sizeof(wish.scheduler), "%s",
-	         g->role.conf->main.scheduler);
-	session_set_settings(g->session, 0, &wish);
+	policy_of_gateway(g->role.conf, &g->person, &holds);
+	policy_resolve(&holds, policy);
+	policy_wish(&holds, &g->wish);
+}
+
+static void apply_policy(struct gateway *g)
+{
+	struct session_policy policy;
+	struct wire_wish before = g->wish;
+
+	decide_policy(g, &policy);
+	session_set_policy(g->session, &policy);
+	if (memcmp(&before, &g->wish, sizeof(before)))
+		session_set_settings(g->session, 0, &g->wish);
 }
 
 static int start_session(struct gateway *g)
@@ -172,11 +189,12 @@ static int start_session(struct gateway *g)
 	g->incarnation = 0;
 	g->remote_known = g->remote_ipv6 = false;
 	memset(&g->meter, 0, sizeof(g->meter));
-	session_policy_init(&args.policy, role_scheduler(main->scheduler));
+	memset(&g->told, 0, sizeof(g->told));
+	decide_policy(g, &args.policy);
 	g->session = session_create(&args);
 	if (!g->session)
 		return -errno;
-	tell_settings(g);
+	session_set_settings(g->session, 0, &g->wish);
 	return 0;
 }
 
@@ -357,17 +375,14 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 {
 	struct gateway *g = (struct gateway *)role;
 	const struct conf *old = role->conf;
-	struct session_policy policy;
 
 	role->conf = conf;
 	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
 	       sizeof(g->pin.sha256));
-	session_policy_init(&policy, role_scheduler(conf->main.scheduler));
-	session_set_policy(g->session, &policy);
+	g->person = (struct policy_names){ 0 };
+	apply_policy(g);
 	session_set_limits(g->session, conf->main.bundles,
 	                   conf->main.memory_bytes, conf->main.linger_us);
-	if (strcmp(old->main.scheduler, conf->main.scheduler))
-		tell_settings(g);
 	lan_reload(g->lan, conf);
 	set_modes(g);
 	reload_uplinks(g, old);
@@ -399,6 +414,7 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 	if (!rs)
 		return;
 	snapshot_session(snap, rs);
+	snapshot_sending(&g->told, &rs->down);
 	snprintf(rs->concentrator, sizeof(rs->concentrator), "%s",
 	         conf->concentrator.name);
 	rs->state = g->pathless_us == 0 ? REPORT_SESSION_UP :

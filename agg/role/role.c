@@ -8,9 +8,7 @@
 #include "agg/base/log.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
-#include "scheduler/scheduler.h"
 
-#include <assert.h>
 #include <errno.h>
 
 int role_cleanup(void)
@@ -26,12 +24,4 @@ int role_cleanup(void)
 	if (nft < 0)
 		log_sys("clean-up: %s", err.text);
 	return rc < 0 || nft < 0 ? -1 : 0;
-}
-
-const struct sched_ops *role_scheduler(const char *name)
-{
-	const struct sched_ops *sched = sched_find(name);
-
-	assert(sched);
-	return sched;
 }

@@ -48,7 +48,4 @@ extern const struct role_ops role_concentrator;
  * which is also what destroy ends with. */
 int role_cleanup(void);
 
-/* The scheduler of that name, which the configuration's check has seen. */
-const struct sched_ops *role_scheduler(const char *name);
-
 #endif

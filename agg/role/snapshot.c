@@ -6,6 +6,7 @@
 #include "agg/role/snapshot.h"
 
 #include "agg/base/log.h"
+#include "agg/role/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,38 @@ void snapshot_log_suspect(const char *site, const struct lane *lane)
 	          (unsigned long long)stats.info.srtt_us / 1000);
 }
 
+static void copy_name(char out[REPORT_NAME_MAX + 1], const char *name)
+{
+	snprintf(out, REPORT_NAME_MAX + 1, "%.*s", REPORT_NAME_MAX, name);
+}
+
+void snapshot_sending(const struct wire_wish *names, struct report_sending *out)
+{
+	copy_name(out->interactive, names->interactive);
+	copy_name(out->bulk, names->scheduler);
+	copy_name(out->order, names->order);
+	copy_name(out->reinjection, names->reinjection);
+}
+
+static void add_policy(const struct snapshot *snap,
+                       const struct session_stats *stats,
+                       struct report_session *out)
+{
+	static const enum report_again reasons[REINJECT_COUNT] = {
+		[REINJECT_OFF] = REPORT_AGAIN_DEAD,
+		[REINJECT_SUSPECT] = REPORT_AGAIN_SUSPECT,
+		[REINJECT_TAIL] = REPORT_AGAIN_TAIL,
+		[REINJECT_DEADLINE] = REPORT_AGAIN_DEADLINE,
+	};
+	struct wire_wish names;
+
+	policy_told(&stats->policy, &names);
+	snapshot_sending(&names, snap->gateway ? &out->up : &out->down);
+	copy_name(out->scheduler, names.scheduler);
+	for (int i = 0; i < REINJECT_COUNT; i++)
+		out->again_bytes[reasons[i]] = stats->again_bytes[i];
+}
+
 void snapshot_session(const struct snapshot *snap, struct report_session *out)
 {
 	struct session_stats stats;
@@ -53,8 +86,7 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 		tx += stats.path_tx_bytes[p];
 		rx += stats.path_rx_bytes[p];
 	}
-	snprintf(out->scheduler, sizeof(out->scheduler), "%s",
-	         stats.policy.scheduler[STREAM_BULK]->name);
+	add_policy(snap, &stats, out);
 	snprintf(out->carrier, sizeof(out->carrier), "subflows");
 	out->streams = stats.streams;
 	out->memory_bytes = stats.buffered_bytes;
@@ -164,6 +196,7 @@ static void add_stream(void *ctx, const struct stream_stats *stats)
 	out->state = !stats->accepted ? REPORT_STREAM_OPENING :
 		stats->finished_in || stats->finished_out ?
 		REPORT_STREAM_FINISHING : REPORT_STREAM_OPEN;
+	copy_name(out->class, stream_class_name(stats->class));
 	out->age_us = walk->snap->now_us - stats->since_us;
 	out->down_bytes = gw ? stats->rx_bytes : stats->tx_bytes;
 	out->up_bytes = gw ? stats->tx_bytes : stats->rx_bytes;

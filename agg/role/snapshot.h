@@ -35,8 +35,11 @@ struct snapshot {
 	int uplink_of_path[WIRE_PATHS_MAX];
 };
 
-/* Fills what the session knows: streams, memory, bytes, scheduler. */
+/* Fills what the session knows: streams, memory, bytes, how it sends. */
 void snapshot_session(const struct snapshot *snap, struct report_session *out);
+/* What names of a peer's settings say. */
+void snapshot_sending(const struct wire_wish *names,
+                      struct report_sending *out);
 /* Adds the lanes of a path to its uplink: estimates, rates, bytes. */
 void snapshot_path(const struct snapshot *snap, unsigned path,
                    struct report_uplink *out);

@@ -85,7 +85,8 @@ enum { /* wire_settings.flags */
 	WIRE_DRAINING = 2, /* open no new streams */
 };
 
-/* How the peer is asked to send, by names; "": no wish. */
+/* How the sender of these settings sends, by names; "": not said. The gateway
+ * asks its peer to do the same; order may be "auto" there. */
 struct wire_wish {
 	char scheduler[WIRE_NAME_MAX + 1];
 	char interactive[WIRE_NAME_MAX + 1]; /* a scheduler for these streams */

@@ -43,10 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const schedulers[] = { "lowrtt", "ecf", NULL };
+	static const struct conf_names names = { .schedulers = schedulers };
 	struct conf_error error;
 	struct conf *conf;
 
-	if (conf_parse("fuzz", (const char *)data, size, schedulers, &conf,
+	if (conf_parse("fuzz", (const char *)data, size, &names, &conf,
 	               &error)) {
 		require(!conf);
 		check_error(&error);

@@ -104,17 +104,35 @@ static void some_changes_need_a_start(void **state)
 	conf_free(e);
 }
 
-static void site_has_a_scheduler_of_its_own_or_mains(void **state)
+static void what_is_not_set_is_zero(void **state)
 {
-	struct conf *c = load(CONCENTRATOR "option scheduler ecf\n"
-	                      "config site a\noption pin " PIN "\n"
-	                      "config site b\noption pin " PIN2 "\n"
-	                      "option scheduler blest\n");
+	struct conf *c = load(CONCENTRATOR "config site a\noption pin " PIN "\n"
+	                      "config class bulk\noption scheduler blest\n");
 
-	assert_string_equal(conf_site_scheduler(c, conf_find_site(c, "a")), "ecf");
-	assert_string_equal(conf_site_scheduler(c, conf_find_site(c, "b")),
-	                    "blest");
+	assert_string_equal(c->main.order, "auto");
+	assert_string_equal(c->main.reinjection, "suspect");
+	assert_string_equal(conf_find_site(c, "a")->order, "");
+	assert_string_equal(conf_find_class(c, "bulk")->scheduler, "blest");
+	assert_int_equal(conf_find_class(c, "bulk")->after_bytes, 0);
+	assert_null(conf_find_class(c, "interactive"));
 	conf_free(c);
+}
+
+static void changed_classes_are_found(void **state)
+{
+	struct conf *a = load(GATEWAY DSL "config class bulk\nlist dscp CS1\n");
+	struct conf *b = load(GATEWAY DSL "config class bulk\nlist dscp 8\n");
+	struct conf *c = load(GATEWAY DSL "config class bulk\nlist dscp 8\n"
+	                      "option after 300K\n");
+	struct conf *d = load(GATEWAY DSL);
+
+	assert_true(conf_equal(a, b));
+	assert_false(conf_equal(b, c));
+	assert_false(conf_equal(b, d));
+	conf_free(a);
+	conf_free(b);
+	conf_free(c);
+	conf_free(d);
 }
 
 static void secrets_are_hidden(void **state)
@@ -196,7 +214,8 @@ int main(void)
 		cmocka_unit_test(changes_are_found_and_lines_do_not_count),
 		cmocka_unit_test(lists_are_compared),
 		cmocka_unit_test(some_changes_need_a_start),
-		cmocka_unit_test(site_has_a_scheduler_of_its_own_or_mains),
+		cmocka_unit_test(what_is_not_set_is_zero),
+		cmocka_unit_test(changed_classes_are_found),
 		cmocka_unit_test(secrets_are_hidden),
 		cmocka_unit_test(full_buffer_is_an_error),
 		cmocka_unit_test(files_are_read),

@@ -18,7 +18,11 @@
 
 #define CASES_MIN 30 /* fewer mean that the files were not found */
 
-static const char *const schedulers[] = { "lowrtt", "roundrobin", "ecf", NULL };
+static const struct conf_names names = {
+	.schedulers = (const char *const[]){ "lowrtt", "roundrobin", "ecf", NULL },
+	.orders = (const char *const[]){ "auto", "fifo", "srpt", NULL },
+	.reinjections = (const char *const[]){ "off", "suspect", "tail", NULL },
+};
 
 static void print(const struct conf *conf, struct buf *out)
 {
@@ -34,7 +38,7 @@ static void check_round_trip(const struct conf *conf, const struct buf *text)
 	struct buf text_again;
 
 	if (conf_parse("printed", (const char *)buf_head(text), text->len,
-	               schedulers, &again, &error))
+	               &names, &again, &error))
 		fail_msg("%s", error.text);
 	assert_true(conf_equal(conf, again));
 	print(again, &text_again);
@@ -55,7 +59,7 @@ static void check_case(const char *path)
 	snprintf(ok, sizeof(ok), "%.*s.ok", (int)(strlen(path) - 3), path);
 	golden_read(path, &in);
 	int err = conf_parse(name, (const char *)buf_head(&in), in.len,
-	                     schedulers, &conf, &error);
+	                     &names, &conf, &error);
 	if (!strncmp(name, "bad-", 4)) {
 		if (err != -EINVAL)
 			fail_msg("%s: is not refused", name);
