@@ -12,7 +12,6 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/caps.h"
-#include "agg/role/policy.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -116,6 +115,8 @@ static int render(struct daemon *d, unsigned parts, int argc,
 	         AGGD_VERSION);
 	report.head.uptime_us = loop_now_us(d->loop) - d->started_us;
 	d->role->ops->report(d->role, &report);
+	if (parts & REPORT_PART_CHOICES)
+		choice_list(&report);
 	int err = ctl_render(&report, parts, argc, argv, out);
 	report_finish(&report);
 	return err;
@@ -146,6 +147,33 @@ static int on_sites(void *ctx, int argc, const char *const *argv,
 	return render(ctx, REPORT_PART_SITES, argc, argv, out);
 }
 
+static int choose(struct daemon *d, int argc, const char *const *argv,
+                  struct buf *out)
+{
+	struct choice choice;
+	int err = choice_parse(argc, argv, &choice, out);
+
+	if (err)
+		return err;
+	err = d->role->ops->choose(d->role, &choice, out);
+	const char *said = (const char *)buf_head(out);
+	if (!err)
+		log_info("aggctl: %.*s", (int)strcspn(said, "\n"), said);
+	return err;
+}
+
+/* Without a choice, the list of what there is. */
+static int on_scheduler(void *ctx, int argc, const char *const *argv,
+                        struct buf *out)
+{
+	if (argc == 1)
+		return render(ctx, REPORT_PART_CHOICES, argc, argv, out);
+	if (argc == 2 && !strcmp(argv[1], "--json"))
+		return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_CHOICES,
+		              argc, argv, out);
+	return choose(ctx, argc, argv, out);
+}
+
 static int on_reload(void *ctx, int argc, const char *const *argv,
                      struct buf *out)
 {
@@ -164,6 +192,9 @@ static const struct ctl_verb verbs[] = {
 	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks },
 	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams },
 	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites },
+	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
+	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
+	  on_scheduler },
 	{ "reload", NULL, "read the configuration again", on_reload },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define WATCH_S 1
+#define LEFT_WIDTH 28 /* of the usage's commands */
+#define SCHEDULER_WORDS_MAX 6 /* NAME order NAME reinjection NAME SITE */
 #define CLEAR_SCREEN "\033[H\033[J" /* ECMA-48: home, erase to the end */
 #define NO_DAEMON_HELP \
 	"Is aggd running? Its log says why not. Another socket (the option\n" \
@@ -29,6 +31,7 @@ enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 
 struct options {
 	const char *socket;
+	const char *class; /* of streams; NULL: not said */
 	bool json;
 	bool watch;
 };
@@ -37,8 +40,8 @@ struct verb {
 	const char *name;
 	const char *args;
 	const char *help;
-	bool is_report; /* takes --json and --watch */
-	int words;      /* how many follow the name */
+	bool is_report; /* alone it takes --json and --watch */
+	int words_min, words_max; /* how many follow the name */
 	int (*run)(const struct options *options, const char *const *argv);
 };
 
@@ -53,15 +56,32 @@ static int refuse(const struct options *options, int err)
 	return EXIT_NO_DAEMON;
 }
 
-static int ask_once(const struct options *options, const char *name)
+/* What the daemon is asked: the words, then what the options say. */
+static int gather_words(const struct options *options, const char *const *argv,
+                        const char *words[CTL_WORDS_MAX])
 {
-	const char *const words[] = { name, "--json" };
+	int n = 0;
+
+	for (; argv[n] && n < CTL_WORDS_MAX - 3; n++)
+		words[n] = argv[n];
+	if (options->json)
+		words[n++] = "--json";
+	if (options->class) {
+		words[n++] = "--class";
+		words[n++] = options->class;
+	}
+	return n;
+}
+
+static int ask_once(const struct options *options, const char *const *argv)
+{
+	const char *words[CTL_WORDS_MAX];
+	int count = gather_words(options, argv, words);
 	struct buf answer;
 	bool ok = false;
 
 	buf_init(&answer, CTL_ANSWER_MAX + CTL_REQUEST_MAX);
-	int err = ctl_request(options->socket, options->json ? 2 : 1, words, &ok,
-	                      &answer);
+	int err = ctl_request(options->socket, count, words, &ok, &answer);
 	if (!err) {
 		if (options->watch && ok && isatty(STDOUT_FILENO))
 			fputs(CLEAR_SCREEN, stdout);
@@ -82,7 +102,7 @@ static int ask(const struct options *options, const char *const *argv)
 	int status;
 
 	do {
-		status = ask_once(options, argv[0]);
+		status = ask_once(options, argv);
 	} while (!status && options->watch && !ferror(stdout) &&
 	         !sleep(WATCH_S));
 	return status;
@@ -133,33 +153,44 @@ static int help(const struct options *options, const char *const *argv);
 
 static const struct verb verbs[] = {
 	{ "status", "[--json] [--watch]",
-	  "sessions and uplinks, and how they are", true, 0, ask },
+	  "sessions and uplinks, and how they are", true, 0, 0, ask },
 	{ "uplinks", "[--json] [--watch]",
-	  "every uplink: addresses, rates, losses", true, 0, ask },
+	  "every uplink: addresses, rates, losses", true, 0, 0, ask },
 	{ "streams", "[--json] [--watch]",
-	  "every connection, and which uplinks carry it", true, 0, ask },
+	  "every connection, and which uplinks carry it", true, 0, 0, ask },
 	{ "sites", "[--json] [--watch]",
-	  "on the concentrator: the gateways", true, 0, ask },
-	{ "reload", "", "reads the configuration again", false, 0, ask },
+	  "on the concentrator: the gateways", true, 0, 0, ask },
+	{ "scheduler", "[--json] [--watch]",
+	  "what there is to choose from, and what runs", true, 0, 0, ask },
+	{ "scheduler", "[NAME] [order NAME] [reinjection NAME] "
+	  "[--class NAME] [SITE]",
+	  "how to send from now on, until a restart or a reload", false, 1,
+	  SCHEDULER_WORDS_MAX, ask },
+	{ "reload", "", "reads the configuration again", false, 0, 0, ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", false, 1,
-	  keygen },
-	{ "pin", "DIR", "prints the pin of the identity in DIR", false, 1,
+	  1, keygen },
+	{ "pin", "DIR", "prints the pin of the identity in DIR", false, 1, 1,
 	  print_pin },
-	{ "help", "", "this list", false, 0, help },
+	{ "help", "", "this list", false, 0, 0, help },
 	{ NULL },
 };
 
 static void print_usage(FILE *to)
 {
-	char left[64];
+	char left[128];
 
 	fprintf(to, "usage: aggctl [-s SOCKET] COMMAND\n\n");
 	for (const struct verb *v = verbs; v->name; v++) {
 		snprintf(left, sizeof(left), "%s %s", v->name, v->args);
-		fprintf(to, "  %-28s %s\n", left, v->help);
+		if (strlen(left) > LEFT_WIDTH)
+			fprintf(to, "  %s\n  %-*s %s\n", left, LEFT_WIDTH, "",
+			        v->help);
+		else
+			fprintf(to, "  %-*s %s\n", LEFT_WIDTH, left, v->help);
 	}
 	fprintf(to, "\n  --json   for programs: one JSON object on one line\n"
 	            "  --watch  again every second\n"
+	            "  --class  interactive or bulk: only for these streams\n"
 	            "  -s SOCKET, else AGGD_CONTROL of the environment, else %s\n",
 	        CTL_PATH_DEFAULT);
 }
@@ -176,26 +207,34 @@ static int usage_error(void)
 	return EXIT_USAGE;
 }
 
-static const struct verb *find_verb(const char *name)
+/* The row of the name for so many words, else the last of the name. */
+static const struct verb *find_verb(const char *name, int words)
 {
-	for (const struct verb *v = verbs; v->name; v++)
-		if (!strcmp(v->name, name))
-			return v;
-	return NULL;
+	const struct verb *found = NULL;
+
+	for (const struct verb *v = verbs; v->name; v++) {
+		if (strcmp(v->name, name))
+			continue;
+		found = v;
+		if (words >= v->words_min && words <= v->words_max)
+			break;
+	}
+	return found;
 }
 
 static int on_unknown_verb(const char *name)
 {
 	fprintf(stderr, "aggctl: unknown command '%s'; allowed:", name);
 	for (const struct verb *v = verbs; v->name; v++)
-		fprintf(stderr, " %s", v->name);
+		if (strcmp(v->name, v[1].name ? v[1].name : ""))
+			fprintf(stderr, " %s", v->name);
 	fprintf(stderr, "\n");
 	return EXIT_USAGE;
 }
 
 static int run(const struct options *options, int argc, char **argv)
 {
-	const struct verb *verb = argc ? find_verb(argv[0]) : NULL;
+	const struct verb *verb = argc ? find_verb(argv[0], argc - 1) : NULL;
 
 	if (!argc) {
 		print_usage(stderr);
@@ -203,13 +242,17 @@ static int run(const struct options *options, int argc, char **argv)
 	}
 	if (!verb)
 		return on_unknown_verb(argv[0]);
-	if (argc - 1 != verb->words) {
+	if (argc - 1 < verb->words_min || argc - 1 > verb->words_max) {
 		fprintf(stderr, "usage: aggctl %s %s\n", verb->name, verb->args);
 		return EXIT_USAGE;
 	}
 	if ((options->json || options->watch) && !verb->is_report) {
 		fprintf(stderr, "aggctl: %s takes neither --json nor --watch\n",
 		        verb->name);
+		return EXIT_USAGE;
+	}
+	if (options->class && (verb->is_report || verb->words_max < 2)) {
+		fprintf(stderr, "aggctl: --class goes with scheduler NAME\n");
 		return EXIT_USAGE;
 	}
 	return verb->run(options, (const char *const *)argv);
@@ -220,6 +263,7 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "watch", no_argument, NULL, 'w' },
+		{ "class", required_argument, NULL, 'c' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -235,6 +279,8 @@ int main(int argc, char **argv)
 			options.json = true;
 		else if (c == 'w')
 			options.watch = true;
+		else if (c == 'c')
+			options.class = optarg;
 		else if (c == 's')
 			options.socket = optarg;
 		else if (c == 'h')

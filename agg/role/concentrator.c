@@ -675,6 +675,47 @@ static void concentrator_report(struct role *role, struct report *out)
 		report_one(site, out);
 }
 
+/* The site that a person means; NULL: out says which there are. */
+static struct site *choose_site(struct concentrator *c, const char *name,
+                                struct buf *out)
+{
+	struct site *site;
+
+	if (!name && c->sites && !c->sites->next)
+		return c->sites;
+	DL_FOREACH(c->sites, site)
+		if (name && !strcmp(site->conf.name, name))
+			return site;
+	if (!c->sites)
+		buf_printf(out, "there is no site in the configuration");
+	else if (name)
+		buf_printf(out, "there is no site '%s'; allowed:", name);
+	else
+		buf_printf(out, "there are several sites, name one of them:");
+	DL_FOREACH(c->sites, site)
+		buf_printf(out, "%s %s", site == c->sites ? "" : ",",
+		           site->conf.name);
+	buf_printf(out, "\n");
+	return NULL;
+}
+
+static int concentrator_choose(struct role *role, const struct choice *choice,
+                               struct buf *out)
+{
+	struct concentrator *c = (struct concentrator *)role;
+	struct site *site = choose_site(c, choice->site, out);
+	char section[CONF_NAME_MAX + 32];
+
+	if (!site)
+		return -EINVAL;
+	choice_apply(choice, &site->person);
+	apply_policy(site);
+	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
+	choice_tell_sending("down", &site->told, out);
+	choice_tell(choice, role->conf, section, out);
+	return 0;
+}
+
 static void concentrator_destroy(struct role *role)
 {
 	struct concentrator *c = (struct concentrator *)role;
@@ -743,5 +784,6 @@ const struct role_ops role_concentrator = {
 	.drain = concentrator_drain,
 	.streams = concentrator_streams,
 	.report = concentrator_report,
+	.choose = concentrator_choose,
 	.destroy = concentrator_destroy,
 };

@@ -450,6 +450,27 @@ static void gateway_report(struct role *role, struct report *out)
 	snapshot_streams(&snap, "", out);
 }
 
+static int gateway_choose(struct role *role, const struct choice *choice,
+                          struct buf *out)
+{
+	struct gateway *g = (struct gateway *)role;
+	const char *name = role->conf->concentrator.name;
+	struct wire_wish say;
+
+	if (choice->site && strcmp(choice->site, name)) {
+		buf_printf(out, "there is no '%s' here; allowed: %s\n",
+		           choice->site, name);
+		return -EINVAL;
+	}
+	choice_apply(choice, &g->person);
+	apply_policy(g);
+	say = g->wish;
+	policy_spell_out(&say);
+	choice_tell_sending("up, and wished for down", &say, out);
+	choice_tell(choice, role->conf, "config aggd 'main'", out);
+	return 0;
+}
+
 static void gateway_destroy(struct role *role)
 {
 	struct gateway *g = (struct gateway *)role;
@@ -537,5 +558,6 @@ const struct role_ops role_gateway = {
 	.drain = gateway_drain,
 	.streams = gateway_streams,
 	.report = gateway_report,
+	.choose = gateway_choose,
 	.destroy = gateway_destroy,
 };

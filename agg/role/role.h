@@ -12,6 +12,7 @@
 #include "agg/conf/conf.h"
 #include "agg/kernel/netmon.h"
 #include "agg/report/report.h"
+#include "agg/role/choice.h"
 
 struct role_ops;
 
@@ -37,6 +38,10 @@ struct role_ops {
 	void (*drain)(struct role *role);
 	unsigned (*streams)(const struct role *role);
 	void (*report)(struct role *role, struct report *out);
+	/* A person chooses how to send. 0 or -EINVAL; out says what holds now,
+	 * or what is allowed. */
+	int (*choose)(struct role *role, const struct choice *choice,
+	              struct buf *out);
 	/* Ends all, and removes every rule and route. */
 	void (*destroy)(struct role *role);
 };

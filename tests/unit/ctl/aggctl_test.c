@@ -23,7 +23,7 @@
 
 #define PATIENCE_US (60 * 1000000ull)
 #define OUTPUT_MAX 65536
-#define ARGS_MAX 8
+#define ARGS_MAX 12
 
 struct fixture {
 	char dir[64];
@@ -60,7 +60,18 @@ static int verb_reload(void *ctx, int argc, const char *const *argv,
 	return -EINVAL;
 }
 
+/* Says what it was asked. */
+static int verb_scheduler(void *ctx, int argc, const char *const *argv,
+                          struct buf *out)
+{
+	for (int i = 1; i < argc; i++)
+		buf_printf(out, "[%s]", argv[i]);
+	buf_printf(out, "\n");
+	return 0;
+}
+
 static const struct ctl_verb verbs[] = {
+	{ "scheduler", "[NAME]", "how to send", verb_scheduler },
 	{ "status", "[--json]", "how it is", verb_status },
 	{ "reload", NULL, "reads the configuration", verb_reload },
 	{ NULL },
@@ -210,7 +221,7 @@ static void refusal_is_1(void **state)
 	assert_string_equal(output(f), "aggctl: aggd.conf:7: that is wrong\n");
 	/* A verb that this daemon's role has not. */
 	assert_int_equal(aggctl(f, "-s", f->path, "sites", NULL), 1);
-	assert_says(f, "allowed here: status, reload, help");
+	assert_says(f, "allowed here: scheduler, status, reload, help");
 }
 
 static void wrong_usage_is_2(void **state)
@@ -219,7 +230,8 @@ static void wrong_usage_is_2(void **state)
 
 	assert_int_equal(aggctl(f, "stats", NULL), 2);
 	assert_says(f, "unknown command 'stats'");
-	assert_says(f, "allowed: status uplinks streams sites reload keygen pin");
+	assert_says(f, "allowed: status uplinks streams sites scheduler "
+	            "reload keygen pin");
 	assert_int_equal(aggctl(f, NULL), 2);
 	assert_says(f, "usage: aggctl");
 	assert_int_equal(aggctl(f, "status", "now", NULL), 2);
@@ -227,7 +239,28 @@ static void wrong_usage_is_2(void **state)
 	assert_says(f, "usage: aggctl keygen DIR");
 	assert_int_equal(aggctl(f, "reload", "--json", NULL), 2);
 	assert_int_equal(aggctl(f, "--jason", "status", NULL), 2);
+	assert_int_equal(aggctl(f, "scheduler", "ecf", "--json", NULL), 2);
+	assert_int_equal(aggctl(f, "scheduler", "--class", "bulk", NULL), 2);
+	assert_says(f, "scheduler NAME");
+	assert_int_equal(aggctl(f, "status", "--class", "bulk", NULL), 2);
+	assert_int_equal(aggctl(f, "reload", "--class", "bulk", NULL), 2);
 	assert_int_equal(aggctl(f, "-s", NULL), 2);
+}
+
+static void words_of_a_scheduler_are_passed_on(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", NULL), 0);
+	assert_string_equal(output(f), "\n");
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", "--json", NULL), 0);
+	assert_string_equal(output(f), "[--json]\n");
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", "ecf", "order",
+	                        "srpt", "home", NULL), 0);
+	assert_string_equal(output(f), "[ecf][order][srpt][home]\n");
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", "--class", "bulk",
+	                        "ecf", "home", NULL), 0);
+	assert_string_equal(output(f), "[ecf][home][--class][bulk]\n");
 }
 
 static void no_daemon_is_3(void **state)
@@ -242,7 +275,8 @@ static void no_daemon_is_3(void **state)
 static void help_lists_every_command(void **state)
 {
 	static const char *const names[] = { "status", "uplinks", "streams",
-		"sites", "reload", "keygen", "pin", "help", CTL_PATH_DEFAULT };
+		"sites", "scheduler", "reload", "keygen", "pin", "help",
+		CTL_PATH_DEFAULT };
 	struct fixture *f = *state;
 
 	assert_int_equal(aggctl(f, "help", NULL), 0);
@@ -287,6 +321,7 @@ int main(void)
 		TEST(watch_goes_on_until_refused),
 		TEST(refusal_is_1),
 		TEST(wrong_usage_is_2),
+		TEST(words_of_a_scheduler_are_passed_on),
 		TEST(no_daemon_is_3),
 		TEST(help_lists_every_command),
 		TEST(keys_need_no_daemon),
