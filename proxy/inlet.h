@@ -18,6 +18,7 @@ struct inlet_client {
 	int fd;                              /* the callee's from now on */
 	struct addr from;
 	struct dest dest;
+	int dscp;                            /* it began with; -1: not known */
 	const struct relay_greeter *greeter; /* NULL: nothing to be said */
 };
 

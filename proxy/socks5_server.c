@@ -46,6 +46,7 @@ struct client {
 	struct client *prev, *next;
 	int fd;
 	struct addr from;
+	int dscp;
 	struct loop_io *io;
 	uint64_t deadline_us;
 	struct socks5 socks5;
@@ -113,7 +114,7 @@ static void hand_over(struct client *c)
 {
 	struct server *s = c->server;
 	struct inlet_client client = { .from = c->from, .dest = c->socks5.dest,
-	                               .greeter = &greeter };
+	                               .dscp = c->dscp, .greeter = &greeter };
 
 	client.fd = release(c);
 	s->on_client(s->ctx, &client);
@@ -176,6 +177,7 @@ static struct client *client_create(struct server *s, int fd,
 	c->server = s;
 	c->fd = fd;
 	c->from = *from;
+	c->dscp = sockopt_take_dscp(fd, from->family);
 	c->deadline_us = loop_now_us(s->loop) + HANDSHAKE_US;
 	socks5_init(&c->socks5, &s->auth);
 	DL_APPEND(s->clients, c);
@@ -245,6 +247,7 @@ static int start(struct server *s, const struct inlet_args *args)
 	int fd = sockopt_tcp_listen(&args->listen, NULL);
 	if (fd < 0)
 		return fd;
+	sockopt_keep_dscp(fd, args->listen.family);
 	s->listener = listener_create(s->loop, fd, on_accept, s);
 	return s->listener ? 0 : -errno;
 }

@@ -29,6 +29,7 @@ static void on_accept(void *ctx, int fd, const struct addr *from)
 	struct addr own;
 
 	/* One who connects to the listener itself wants to go nowhere. */
+	client.dscp = sockopt_take_dscp(fd, from->family);
 	listener_address(t->listener, &own);
 	if (sockopt_local(fd, &client.dest.addr) < 0 ||
 	    addr_equal(&client.dest.addr, &own)) {
@@ -43,6 +44,7 @@ static int create(struct inlet **out, const struct inlet_args *args)
 	int fd = sockopt_tproxy_listen(args->listen.family, args->listen.port);
 	if (fd < 0)
 		return fd;
+	sockopt_keep_dscp(fd, args->listen.family);
 	struct tproxy *t = calloc(1, sizeof(*t));
 	if (!t) {
 		sockopt_abort(fd);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define CONTROL_BYTES 256
 #define CC_AVAILABLE "/proc/sys/net/ipv4/tcp_available_congestion_control"
 
 static int set(int fd, int level, int option, const void *value, socklen_t len)
@@ -154,6 +155,52 @@ int sockopt_accept(int listener, struct addr *peer)
 	if (peer)
 		addr_from_sockaddr(peer, (struct sockaddr *)&sa);
 	return fd;
+}
+
+int sockopt_keep_dscp(int listener, sa_family_t family)
+{
+	if (family == AF_INET)
+		return set_int(listener, IPPROTO_IP, IP_RECVTOS, 1);
+	return set_int(listener, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+}
+
+/* The int of a control message; -1: it is not there. */
+static int find_control(void *control, size_t len, int level, int type)
+{
+	struct msghdr msg = { .msg_control = control, .msg_controllen = len };
+	int value;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level != level || c->cmsg_type != type ||
+		    c->cmsg_len < CMSG_LEN(sizeof(value)))
+			continue;
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		return value;
+	}
+	return -1;
+}
+
+/* ip(7) knows IP_PKTOPTIONS by name only: of a TCP connection the kernel gives
+ * what the socket has options for (do_ip_getsockopt, do_ipv6_getsockopt). */
+int sockopt_take_dscp(int fd, sa_family_t family)
+{
+	bool v4 = family == AF_INET;
+	union {
+		struct cmsghdr align;
+		char bytes[CONTROL_BYTES];
+	} control;
+	socklen_t len = sizeof(control);
+	int tos = -1;
+
+	if (!getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+	                v4 ? IP_PKTOPTIONS : IPV6_2292PKTOPTIONS, &control, &len))
+		tos = v4 ? find_control(&control, len, IPPROTO_IP, IP_TOS)
+		         : find_control(&control, len, IPPROTO_IPV6, IPV6_TCLASS);
+	if (v4)
+		set_int(fd, IPPROTO_IP, IP_RECVTOS, 0);
+	else
+		set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 0);
+	return tos < 0 ? -1 : (tos & 0xff) >> 2; /* without RFC 3168's bits */
 }
 
 static int name_of(int fd, struct addr *out,

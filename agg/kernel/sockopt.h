@@ -38,6 +38,13 @@ int sockopt_tproxy_listen(sa_family_t family, uint16_t port);
 /* The next connection of a listener; peer may be NULL. -EAGAIN: none now. */
 int sockopt_accept(int listener, struct addr *peer);
 
+/* For a listener: its connections remember which DSCP they began with. */
+int sockopt_keep_dscp(int listener, sa_family_t family);
+/* The DSCP (RFC 2474) of the packets by which a connection of such a listener
+ * was made, 0..63; -1: not known. Once: it is forgotten then, as IPv6 would
+ * go on to keep a copy of every packet for it. */
+int sockopt_take_dscp(int fd, sa_family_t family);
+
 /* The socket's own address. Of a connection that TPROXY brought it is the
  * destination that the client meant. */
 int sockopt_local(int fd, struct addr *out);

@@ -85,8 +85,13 @@ static void on_client(void *ctx, const struct inlet_client *client)
 		relay_refuse(relay, STREAM_END_NET_UNREACH);
 		return;
 	}
-	relay_start(relay, session_open(g->session, &client->dest, &client->from,
-	                                &relay_events, relay));
+	struct stream *stream = session_open(g->session, &client->dest,
+	                                     &client->from, &relay_events, relay);
+	int class = policy_class(g->role.conf, client->dest.addr.port,
+	                         client->dscp);
+	if (stream && class >= 0)
+		stream_set_class(stream, (enum stream_class)class);
+	relay_start(relay, stream);
 }
 
 /* The session -------------------------------------------------------------- */

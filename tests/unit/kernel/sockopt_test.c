@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,18 +33,36 @@ static void wait_for(int fd, short events)
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 }
 
+/* Whether the listener of connect_at keeps it, and what clients begin with. */
+struct dscp {
+	bool keep;
+	int tos; /* the whole byte */
+};
+
+static void set_tos(int fd, sa_family_t family, int tos)
+{
+	int level = family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+
+	assert_int_equal(setsockopt(fd, level, family == AF_INET ? IP_TOS
+	                            : IPV6_TCLASS, &tos, sizeof(tos)), 0);
+}
+
 /* Connects to a listener at text; gives the client and the accepted end. */
-static void connect_at(const char *text, const struct addr *source,
-                       int *client, int *server)
+static void connect_dscp(const char *text, const struct addr *source,
+                         const struct dscp *dscp, int *client, int *server)
 {
 	struct addr at = addr(text), peer, own;
 	int listener = sockopt_tcp_listen(&at, NULL);
 
 	assert_true(listener >= 0);
+	if (dscp->keep)
+		assert_int_equal(sockopt_keep_dscp(listener, at.family), 0);
 	assert_int_equal(sockopt_local(listener, &at), 0);
 	assert_int_equal(sockopt_accept(listener, &peer), -EAGAIN);
 	*client = sockopt_tcp_open(at.family, NULL, source);
 	assert_true(*client >= 0);
+	if (dscp->tos)
+		set_tos(*client, at.family, dscp->tos);
 	assert_int_equal(sockopt_connect(*client, &at), 0);
 	wait_for(listener, POLLIN);
 	*server = sockopt_accept(listener, &peer);
@@ -55,6 +74,56 @@ static void connect_at(const char *text, const struct addr *source,
 	assert_int_equal(sockopt_peer(*client, &own), 0);
 	assert_true(addr_equal(&own, &at));
 	close(listener);
+}
+
+static void connect_at(const char *text, const struct addr *source,
+                       int *client, int *server)
+{
+	connect_dscp(text, source, &(struct dscp){ 0 }, client, server);
+}
+
+/* What a connection says of its DSCP. */
+static int dscp_of(const char *text, const struct dscp *dscp)
+{
+	sa_family_t family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	int client, server, got;
+
+	connect_dscp(text, NULL, dscp, &client, &server);
+	got = sockopt_take_dscp(server, family);
+	if (got >= 0) /* once; the connection's own packets are as before */
+		assert_int_equal(sockopt_take_dscp(server, family), -1);
+	close(client);
+	close(server);
+	return got;
+}
+
+static void connections_tell_their_dscp(void **state)
+{
+	static const char *const at[] = { "127.0.0.1", "::1" };
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(dscp_of(at[i], &(struct dscp){ true, 46 << 2 }), 46);
+		assert_int_equal(dscp_of(at[i], &(struct dscp){ true, 1 << 2 }), 1);
+		assert_int_equal(dscp_of(at[i], &(struct dscp){ true, 63 << 2 }), 63);
+		assert_int_equal(dscp_of(at[i], &(struct dscp){ true, 0 }), 0);
+		assert_int_equal(dscp_of(at[i], &(struct dscp){ false, 46 << 2 }), -1);
+	}
+}
+
+/* A client marks its packets from the first, or goes unmarked in IPv4. */
+static void later_marks_do_not_count(void **state)
+{
+	int client, server;
+
+	connect_dscp("127.0.0.1", NULL, &(struct dscp){ true, 10 << 2 }, &client,
+	             &server);
+	set_tos(client, AF_INET, 46 << 2);
+	assert_int_equal(write(client, "x", 1), 1);
+	wait_for(server, POLLIN);
+	assert_int_equal(sockopt_take_dscp(server, AF_INET), 10);
+	close(client);
+	close(server);
+	assert_int_equal(sockopt_take_dscp(server, AF_INET), -1);
 }
 
 static void both_families_connect(void **state)
@@ -180,6 +249,8 @@ int main(void)
 		cmocka_unit_test(both_families_share_a_port),
 		cmocka_unit_test(congestion_control_says_what_is_in_use),
 		cmocka_unit_test(options_are_taken),
+		cmocka_unit_test(connections_tell_their_dscp),
+		cmocka_unit_test(later_marks_do_not_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

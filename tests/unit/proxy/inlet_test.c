@@ -104,6 +104,7 @@ static void a_socks_client_is_handed_over(void **state)
 	send(e.reader.fd, REQUEST "GET", sizeof(REQUEST "GET") - 1, 0);
 	assert_true(net_run_until(d.loop, has_client, &d));
 	assert_int_equal(d.last.dest.addr.port, 443);
+	assert_int_equal(d.last.dscp, 0); /* unmarked, and known to be */
 	assert_non_null(d.last.greeter);
 	/* The data behind the request is still in the socket. */
 	assert_int_equal(recv(d.last.fd, byte, sizeof(byte), 0), 3);
