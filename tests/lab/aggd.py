@@ -113,6 +113,7 @@ class Aggd:
         self.bypass = list(bypass)
         self.only = only                    # names of the uplinks; None: all
         self.sites = {}                     # more of them: name to pin
+        self.more = {}                      # sections at the end, by role
         self.gw_process = self.vps_process = None
 
     def path(self, name):
@@ -133,8 +134,10 @@ class Aggd:
         return node.run(["aggctl", "pin", self.path(folder)]).stdout.split()[-1]
 
     def write_configs(self):
-        self.write("gw.conf", self.gateway_conf(self.keygen(self.lab.vps, "vps-state")))
-        self.write("vps.conf", self.concentrator_conf(self.keygen(self.lab.gw, "gw-state")))
+        self.write("gw.conf", self.gateway_conf(self.keygen(self.lab.vps, "vps-state")) +
+                   self.more.get("gw", ""))
+        self.write("vps.conf", self.concentrator_conf(self.keygen(self.lab.gw, "gw-state")) +
+                   self.more.get("vps", ""))
 
     def gateway_conf(self, pin):
         uplinks = [u for u in self.lab.uplinks if self.only is None or u.name in self.only]
