@@ -20,6 +20,8 @@ static int usage(void)
 	      "       aggload echo HOST     [-t SECONDS] [-i INTERVAL_MS] [-s BYTES]\n"
 	      "       aggload streams HOST  [-d down|up|both] [-n COUNT] [-m BYTES_MIN]\n"
 	      "                             [-s BYTES_MAX] [-t TIMEOUT_SECONDS]\n"
+	      "       aggload page HOST     [-n OBJECTS] [-c AT_ONCE] [-l PAGES] [-i PAUSE_MS]\n"
+	      "                             [-t SECONDS] [-m BYTES_MIN] [-s BYTES_MAX]\n"
 	      "with:  -p PORT  -x SOCKS_HOST:PORT  -b DEVICE  -r SEED\n"
 	      "       -f  objects and streams up: FIN after the body (half-close)\n"
 	      "HOST is an address; behind -x also a name. Prints one JSON object.\n", stderr);
@@ -36,6 +38,9 @@ static const struct mode {
 	{ "echo", load_echo, { .seconds = 5, .interval_ms = 20, .size = 64 } },
 	{ "streams", load_streams, { .count = 100, .size_min = 1000, .size = 1000000,
 	                             .seconds = 120 } },
+	{ "page", load_page, { .count = 30, .at_once = 6, .pages = 5, .seconds = 60,
+	                       .interval_ms = 200, .size_min = 2000, .size = 300000,
+	                       .seed = 1 } },
 };
 
 static bool set_direction(struct load_options *o, const char *word)
@@ -51,6 +56,8 @@ static bool set_option(struct load_options *o, int opt, const char *value)
 	case 'd': return set_direction(o, value);
 	case 'n': return (o->count = (unsigned)strtoul(value, NULL, 0)) > 0;
 	case 't': return (o->seconds = strtod(value, NULL)) > 0;
+	case 'c': return (o->at_once = (unsigned)strtoul(value, NULL, 0)) > 0;
+	case 'l': return (o->pages = (unsigned)strtoul(value, NULL, 0)) > 0;
 	case 'k': return (o->skip_s = strtod(value, NULL)) >= 0;
 	case 'i': return (o->interval_ms = (unsigned)strtoul(value, NULL, 0)) > 0;
 	case 's': o->size = strtoull(value, NULL, 0); return true;
@@ -102,7 +109,7 @@ int main(int argc, char **argv)
 		return usage();
 	argc--;
 	argv++;
-	while ((opt = getopt(argc, argv, "p:x:b:r:d:n:t:k:i:s:m:f")) != -1) {
+	while ((opt = getopt(argc, argv, "p:x:b:r:d:n:c:l:t:k:i:s:m:f")) != -1) {
 		if (opt == 'p')
 			port = (uint16_t)strtoul(optarg, NULL, 0);
 		else if (!mode || !set_option(&o, opt, optarg))

@@ -29,11 +29,15 @@
 #define LOAD_CHUNK_MAX 65536          /* one read, one write */
 #define LOAD_ENDLESS ((uint64_t)1 << 60)
 
-/* ---- load_body.c: the byte at an offset depends on it and the seed only */
+/* ---- load_body.c: the byte at an offset depends on it and the seed only, and
+ * a size on its index and the seed */
 
 void body_fill(uint64_t seed, uint64_t offset, uint8_t *out, size_t n);
 /* The index of the first byte that is not the body's; n: all are. */
 size_t body_check(uint64_t seed, uint64_t offset, const uint8_t *in, size_t n);
+/* The size of the index-th transfer: drawn from the seed, spread evenly over
+ * the logarithm from min to max; min 0: all are max. */
+uint64_t body_size(uint64_t seed, uint64_t index, uint64_t min, uint64_t max);
 
 /* ---- load_server.c: serves all addresses of the host, until killed */
 
@@ -115,7 +119,8 @@ bool load_conn_send(struct load_conn *conn, const void *p, size_t n);
 /* Closes it; on_done is called with error, unless it was before. */
 void load_conn_end(struct load_conn *conn, const char *error);
 
-/* ---- load_modes.c: each runs and prints one JSON object; 0 if all was well */
+/* ---- load_modes.c, load_page.c: a mode runs and prints one JSON object; 0 if
+ * all was well */
 
 struct load_options {
 	struct load_target target;
@@ -123,9 +128,11 @@ struct load_options {
 	bool both;                 /* streams: every other one up */
 	bool half_close;           /* of uploads; some proxies cannot */
 	unsigned count;            /* connections, objects, streams */
+	unsigned at_once;          /* page: connections */
+	unsigned pages;            /* page: at most so many */
 	uint64_t size, size_min;   /* bytes */
 	double seconds, skip_s;
-	unsigned interval_ms;
+	unsigned interval_ms;      /* page: from the end of one to the next */
 	uint64_t seed;
 };
 
@@ -133,5 +140,11 @@ int load_bulk(const struct load_options *o);
 int load_objects(const struct load_options *o);
 int load_echo(const struct load_options *o);
 int load_streams(const struct load_options *o);
+int load_page(const struct load_options *o);
+
+/* What modes share. */
+
+void load_print_error(const char *error); /* "error":"...", or null */
+struct load_conn *load_conns_create(unsigned count); /* none is open; free() */
 
 #endif

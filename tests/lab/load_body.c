@@ -2,11 +2,12 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: load_body.c - the body of a transfer: SplitMix64 by position, so that
- * any part of it can be made or checked alone.
+ * any part of it can be made or checked alone; and the sizes of many transfers.
  */
 #include "agg/base/rand.h"
 #include "tests/lab/load.h"
 
+#include <math.h>
 #include <string.h>
 
 #define WORD sizeof(uint64_t)
@@ -53,4 +54,13 @@ size_t body_check(uint64_t seed, uint64_t offset, const uint8_t *in, size_t n)
 		done += part;
 	}
 	return n;
+}
+
+uint64_t body_size(uint64_t seed, uint64_t index, uint64_t min, uint64_t max)
+{
+	double part = (double)(word_at(seed, index) >> 11) * 0x1p-53;
+
+	if (min == 0 || max == 0)
+		return max;
+	return (uint64_t)((double)min * pow((double)max / (double)min, part));
 }

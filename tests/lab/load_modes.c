@@ -3,13 +3,13 @@
  *
  * DOC: load_modes.c - what the load tool's client can measure: bulk transfers
  * for a time, objects over new connections, a small echo, many streams at
- * once. Each mode owns its connections and prints one JSON object.
+ * once (load_page.c has pages). Each mode owns its connections and prints one
+ * JSON object.
  */
 #include "tests/lab/load.h"
 #include "tests/lab/load_stats.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static const char *direction_name(enum load_kind kind)
 	return kind == LOAD_PUT ? "up" : "down";
 }
 
-static void print_error(const char *error)
+void load_print_error(const char *error)
 {
 	if (error)
 		printf("\"error\":\"%s\"", error);
@@ -33,7 +33,7 @@ static void print_error(const char *error)
 		printf("\"error\":null");
 }
 
-static struct load_conn *new_conns(unsigned count)
+struct load_conn *load_conns_create(unsigned count)
 {
 	struct load_conn *conns = calloc(count ? count : 1, sizeof(*conns));
 
@@ -109,7 +109,7 @@ static void bulk_print(const struct bulk *b)
 
 		printf("%s{\"bytes\":%" PRIu64 ",\"mbps\":%.3f,", i ? "," : "",
 		       b->conns[i].moved, mbps);
-		print_error(b->conns[i].error);
+		load_print_error(b->conns[i].error);
 		printf("}");
 		sum += mbps;
 	}
@@ -153,7 +153,7 @@ int load_bulk(const struct load_options *o)
 	b->loop.on_tick = bulk_on_tick;
 	b->loop.ctx = b;
 	b->interval_count = (unsigned)(o->seconds * 1000 / o->interval_ms);
-	b->conns = new_conns(o->count);
+	b->conns = load_conns_create(o->count);
 	b->samples = calloc(b->interval_count + 1, sizeof(*b->samples));
 	b->counted = calloc(o->count, sizeof(*b->counted));
 	if (!b->conns || !b->samples || !b->counted)
@@ -232,7 +232,7 @@ int load_objects(const struct load_options *o)
 	ob->o = o;
 	ob->loop.on_tick = objects_on_tick;
 	ob->loop.ctx = ob;
-	ob->conns = new_conns(o->count);
+	ob->conns = load_conns_create(o->count);
 	if (!ob->conns)
 		return 1;
 	objects_start_next(ob);
@@ -240,7 +240,9 @@ int load_objects(const struct load_options *o)
 	printf("{\"mode\":\"objects\",\"direction\":\"%s\",\"size\":%" PRIu64
 	       ",\"ok\":%zu,\"failed\":%u,", direction_name(o->direction), o->size,
 	       ob->ms.count, ob->failed);
-	print_error(ob->error);
+	load_print_error(ob->error);
+	printf(",");
+	stats_print_each(&ob->ms, "each_ms");
 	printf(",");
 	stats_print(&ob->ms, "ms");
 	puts("}");
@@ -330,7 +332,7 @@ int load_echo(const struct load_options *o)
 	conn_start(&e->conn, &e->loop, &o->target, &events);
 	load_loop_run(&e->loop);
 	printf("{\"mode\":\"echo\",\"sent\":%u,\"received\":%u,", e->sent, e->received);
-	print_error(e->conn.error);
+	load_print_error(e->conn.error);
 	printf(",");
 	stats_print(&e->ms, "ms");
 	puts("}");
@@ -368,15 +370,6 @@ static void streams_on_tick(void *ctx, uint64_t now_us)
 	((struct streams *)ctx)->loop.stop = true;
 }
 
-/* Sizes are spread evenly over their logarithm. */
-static uint64_t stream_size(const struct load_options *o, uint64_t draw)
-{
-	double part = (double)(draw >> 11) * 0x1p-53;
-	double min = o->size_min ? (double)o->size_min : (double)o->size;
-
-	return o->size ? (uint64_t)(min * pow((double)o->size / min, part)) : 0;
-}
-
 static void streams_print(const struct load_options *o, const struct streams *st,
                           const struct load_conn *conns, double seconds)
 {
@@ -400,7 +393,7 @@ int load_streams(const struct load_options *o)
 {
 	static const struct load_events events = { .on_done = streams_on_done };
 	struct streams *st = calloc(1, sizeof(*st));
-	struct load_conn *conns = new_conns(o->count);
+	struct load_conn *conns = load_conns_create(o->count);
 	uint64_t start_us;
 	bool failed;
 
@@ -412,11 +405,9 @@ int load_streams(const struct load_options *o)
 	st->loop.on_tick = streams_on_tick;
 	st->loop.ctx = st;
 	for (unsigned i = 0; i < o->count; i++) {
-		uint64_t draw;
-
-		body_fill(o->seed, i * sizeof(draw), (uint8_t *)&draw, sizeof(draw));
 		conns[i].request = (struct load_request){
-			.kind = o->both ? i % 2 : o->direction, .size = stream_size(o, draw),
+			.kind = o->both ? i % 2 : o->direction,
+			.size = body_size(o->seed, i, o->size_min, o->size),
 			.seed = o->seed + i, .half_close = o->half_close };
 		conns[i].ctx = st;
 		conns[i].index = i;

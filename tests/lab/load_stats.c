@@ -57,7 +57,15 @@ void stats_print(struct stats *s, const char *key)
 	for (size_t i = 0; i < s->count; i++)
 		sum += s->values[i];
 	printf("\"%s\":{\"count\":%zu,\"min\":%.3f,\"mean\":%.3f,\"p50\":%.3f,"
-	       "\"p90\":%.3f,\"p99\":%.3f,\"max\":%.3f}", key, s->count, s->values[0],
-	       sum / (double)s->count, percentile(s, 50), percentile(s, 90),
-	       percentile(s, 99), s->values[s->count - 1]);
+	       "\"p90\":%.3f,\"p95\":%.3f,\"p99\":%.3f,\"max\":%.3f}", key, s->count,
+	       s->values[0], sum / (double)s->count, percentile(s, 50), percentile(s, 90),
+	       percentile(s, 95), percentile(s, 99), s->values[s->count - 1]);
+}
+
+void stats_print_each(const struct stats *s, const char *key)
+{
+	printf("\"%s\":[", key);
+	for (size_t i = 0; i < s->count; i++)
+		printf("%s%.3f", i ? "," : "", s->values[i]);
+	printf("]");
 }

@@ -17,5 +17,7 @@ int stats_add(struct stats *s, double value); /* 0; -1: no memory */
 void stats_finish(struct stats *s);
 /* Sorts, and prints "key":{"count":..,"p50":..}, or "key":null when empty. */
 void stats_print(struct stats *s, const char *key);
+/* Prints "key":[..], in the order of now: as added, until stats_print(). */
+void stats_print_each(const struct stats *s, const char *key);
 
 #endif

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the load tool's judgement: any part of a body is the same bytes, and
- * one wrong bit is found where it is.
+ * one wrong bit is found where it is. And the sizes that it draws.
  */
 #include "tests/lab/load.h"
 
@@ -43,11 +43,31 @@ static void test_a_wrong_bit_is_found(void **state)
 	}
 }
 
+static void test_sizes_are_drawn_from_the_seed(void **state)
+{
+	enum { COUNT = 1000, MIN = 100, MAX = 10000 };
+	unsigned small = 0, same = 0;
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		uint64_t size = body_size(SEED, i, MIN, MAX);
+
+		assert_in_range(size, MIN, MAX);
+		assert_int_equal(size, body_size(SEED, i, MIN, MAX));
+		small += size < 1000; /* the middle of the logarithms */
+		same += size == body_size(SEED + 1, i, MIN, MAX);
+	}
+	assert_in_range(small, COUNT * 2 / 5, COUNT * 3 / 5);
+	assert_in_range(same, 0, COUNT / 10);
+	assert_int_equal(body_size(SEED, 3, 0, MAX), MAX);
+	assert_int_equal(body_size(SEED, 3, MIN, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts_are_the_whole),
 		cmocka_unit_test(test_a_wrong_bit_is_found),
+		cmocka_unit_test(test_sizes_are_drawn_from_the_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
