@@ -8,6 +8,11 @@ too, and both are shown. Flows are shares of the limit.
 
     ./dev bench --quick                    shorter flows, CUBIC only
     ./dev bench --only S2 objects aggd     scenarios, experiments, systems, cubic, bbr
+
+    ./dev bench schedulers                 our schedulers beside each other
+    ./dev bench simtruth                   the simulator beside the lab
+    ./dev bench pick                       what a scheduler's decision costs
+    (each with --help)
 """
 import argparse
 import json
@@ -19,10 +24,14 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells  # noqa: E402
+import pick  # noqa: E402
+import schedulers  # noqa: E402
+import simtruth  # noqa: E402
 import systems  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
+OTHERS = {"schedulers": schedulers.main, "simtruth": simtruth.main, "pick": pick.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
 
@@ -45,12 +54,6 @@ class Figures:
             return None, None
         pick = max if cells.higher_is_better(scenario, cell) else min
         return pick(found)
-
-
-def chosen(words, names):
-    """Those of the names that --only lists; all, if it lists none of them."""
-    listed = [n for n in names if n in words]
-    return listed or list(names)
 
 
 def run_system(figures, name, cc, system, experiments, quick):
@@ -133,13 +136,15 @@ def print_table(table, names):
         print(f"{row['scenario']:5}{row['cell']:44}{goal:>10}{values}   {both}  {row['verdict']}")
 
 
-def main():
+def main(words):
+    if words and words[0] in OTHERS:
+        return OTHERS[words[0]](words[1:])
     parser = argparse.ArgumentParser(prog="dev bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD")
     parser.add_argument("--output", default=os.path.join(systems.ROOT, "build", "bench.json"))
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     candidates = systems.all_systems()
     known = {*cells.EXPERIMENTS, *cells.FUNCTIONS, *CONGESTION_CONTROLS,
              *(s.name for s in candidates)}
@@ -149,17 +154,17 @@ def main():
     if not os.path.exists(os.path.join(systems.ROOT, "build", "aggd")):
         print("bench: no build/aggd: the others only")
         candidates = [s for s in candidates if s.is_peer]
-    names = chosen(args.only, [s.name for s in candidates])
-    controls = chosen(args.only, CONGESTION_CONTROLS)
+    names = cells.chosen(args.only, [s.name for s in candidates])
+    controls = cells.chosen(args.only, CONGESTION_CONTROLS)
     if args.quick and not set(args.only) & set(CONGESTION_CONTROLS):
         controls = controls[:1]
-    wanted = chosen(args.only, list(cells.FUNCTIONS))
+    wanted = cells.chosen(args.only, list(cells.FUNCTIONS))
     install_signals()
     remove_stale()
     figures = Figures()
     start = time.monotonic()
     try:
-        for name in chosen(args.only, list(cells.EXPERIMENTS)):
+        for name in cells.chosen(args.only, list(cells.EXPERIMENTS)):
             experiments = [e for e in cells.EXPERIMENTS[name] if e in wanted]
             for cc in controls if experiments else ():
                 for system in candidates:
@@ -188,4 +193,4 @@ def write(path, figures, table, quick):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

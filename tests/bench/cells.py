@@ -20,6 +20,8 @@ MB = 1_000_000
 OBJECTS = {"1K": 1000, "100K": 100_000, "1M": MB, "10M": 10 * MB}
 OBJECT_COUNTS = {"1K": 40, "100K": 40, "1M": 15, "10M": 5}
 STREAMS = 1000
+PAGES_MAX = 1000                          # the time ends them
+BULK_ALONE_S = 2                          # of a download before pages, counted
 CUT_S, RESTORE_S, CUT_END_S = 5, 11, 20   # of the bulk that is cut
 OUTAGE_S = 30
 BYTES_OF_CPU_RUN = 1_000 * MB
@@ -42,6 +44,12 @@ class Run:
         if self.lab.scenario == "S3":
             return (15, 6) if self.quick else (20, 6)
         return (6, 2) if self.quick else (8, 2)
+
+
+def chosen(words, names):
+    """Those of the names that --only lists; all, if it lists none of them."""
+    listed = [n for n in names if n in words]
+    return listed or list(names)
 
 
 def load(run, *argv, socks=False, check=True):
@@ -130,6 +138,46 @@ def echo(run):
         bulk.join()
     return {"echo idle p50, ms": idle["p50"], "echo loaded p50, ms": loaded["p50"],
             "echo loaded p99, ms": loaded["p99"]}
+
+
+def bulk_beside(run, lead_s, during, seconds):
+    """What during() gives, called lead_s after a download of the LAN began that
+    goes on for seconds and some more; and the download's Mbit/s alone, just
+    before, and beside it."""
+    done, clock = {}, []
+    bulk = threading.Thread(target=lambda: done.update(
+        load(run, "bulk", SRV4, "-t", lead_s + seconds + 3, "-i", 100, check=False)))
+    bulk.start()
+    time.sleep(lead_s)
+    clock.append(time.monotonic())
+    try:
+        got = during()
+        clock.append(time.monotonic())
+    finally:
+        bulk.join()
+    begin, end = (int((t * 1e6 - done["start_us"]) / 100_000) for t in clock)
+    rate = [sum(done["samples"][a:b]) * 8 / 1e5 / max(b - a, 1)
+            for a, b in ((begin - BULK_ALONE_S * 10, begin), (begin, end))]
+    return got, *rate
+
+
+def page(run):
+    """A page of many objects, without and with a download of the same LAN."""
+    seconds = 4 if run.quick else 12
+    lead_s = (3 if run.quick else 5) if run.lab.scenario != "S3" else 12
+    wait_quiet(run)
+    load(run, "page", SRV4, "-l", 1)
+    idle = load(run, "page", SRV4, "-l", 3 if run.quick else 8)
+    got, alone, beside = bulk_beside(
+        run, lead_s, lambda: load(run, "page", SRV4, "-l", PAGES_MAX, "-t", seconds), seconds)
+    limit = run.lab.limit_mbps("down")
+    return {"page idle, object mean, ms": idle["ms"]["mean"],
+            "page idle, whole, ms": idle["page_ms"]["mean"],
+            "page loaded, object mean, ms": got["ms"]["mean"],
+            "page loaded, object p95, ms": got["ms"]["p95"],
+            "page loaded, whole, ms": got["page_ms"]["mean"],
+            "down 1 flow before pages": min(alone / limit, 1),
+            "down 1 flow beside pages": min(beside / limit, 1)}
 
 
 def windows(samples, width):
@@ -236,12 +284,12 @@ def cpu_per_gb(run):
 
 EXPERIMENTS = {
     "S1": ("flow", "flow8", "cut", "outage", "memory", "streams"),
-    "S2": ("flow", "flow8", "objects", "echo"),
-    "S3": ("flow", "flow8"),
+    "S2": ("flow", "flow8", "objects", "echo", "page"),
+    "S3": ("flow", "flow8", "page"),
     "S4": ("flow", "flow8"),
     "fast": ("cpu",),
 }
-FUNCTIONS = {"flow": one_flow, "flow8": eight_flows, "objects": objects, "echo": echo,
+FUNCTIONS = {"flow": one_flow, "flow8": eight_flows, "objects": objects, "echo": echo, "page": page,
              "cut": cut_and_restore, "outage": outage, "memory": idle_memory,
              "streams": streams, "cpu": cpu_per_gb}
 
@@ -294,6 +342,8 @@ def target(name, cell):
     uplinks = scenario.load(name)
     if cell in FIXED:
         return FIXED[cell]
+    if cell.endswith(" pages"):  # what pages leave is no merit by itself
+        return Target(">=", None, compare=False)
     if cell.startswith(("down", "up")):
         return flow_target(name, cell)
     if cell.startswith("object"):

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The aggd authors
-"""The benchmark's arithmetic: gaps, times to a rate, goals and verdicts; and
-that a peer can be measured at all."""
+"""The benchmark's arithmetic: gaps, times to a rate, goals and verdicts, what
+rounds say; and that a peer, our schedulers and the simulator's truth can be
+measured at all."""
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +16,10 @@ BENCH = os.path.join(os.path.dirname(HERE), "bench")
 sys.path.insert(0, BENCH)
 import bench  # noqa: E402
 import cells  # noqa: E402
+import pick  # noqa: E402
+import rounds  # noqa: E402
+import schedulers  # noqa: E402
+import simtruth  # noqa: E402
 
 
 class Arithmetic(unittest.TestCase):
@@ -58,12 +64,78 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(figures.best("S4", "cut: longest gap, ms", ["ss"]), (0.5, "ss"))
 
 
-class Peers(unittest.TestCase):
-    def run_bench(self, *words):
+class Rounds(unittest.TestCase):
+    def visit(self, number, scheduler, ms):
+        return {"round": number, "scenario": "S2", "scheduler": scheduler,
+                "cells": {"object 1M, ms": ms}}
+
+    def test_each_round_has_an_order_of_its_own(self):
+        cases = list(range(20))
+        orders = [rounds.shuffled(cases, n) for n in (1, 2, 1)]
+        self.assertEqual(sorted(orders[0]), cases)
+        self.assertNotEqual(orders[0], orders[1])
+        self.assertEqual(orders[0], orders[2])
+
+    def test_middle_and_spread(self):
+        self.assertEqual(rounds.middle([9, None, 1, 2]), 2)
+        self.assertIsNone(rounds.middle([None]))
+        self.assertEqual(rounds.spread([8, 10, 13]), 0.5)
+        self.assertIsNone(rounds.spread([8]))
+
+    def test_ratios_are_of_the_same_round(self):
+        visits = [self.visit(n, s, ms) for n, s, ms in (
+            (1, "lowrtt", 100), (1, "ecf", 90), (2, "lowrtt", 200), (2, "ecf", 180),
+            (3, "lowrtt", 400), (3, "ecf", 360), (4, "ecf", 1))]
+        table = {name: row["object 1M, ms"] for _, name, row in schedulers.rows(visits)}
+        self.assertEqual(list(table), ["lowrtt", "ecf"])
+        self.assertEqual(table["lowrtt"], {"median": 200, "n": 3, "spread": 1.5, "ratio": 1})
+        self.assertEqual(table["ecf"]["ratio"], 0.9)
+
+    def test_a_variant_is_options_of_the_daemon(self):
+        self.assertEqual(schedulers.options_of("ecf"), {"scheduler": "ecf"})
+        self.assertEqual(schedulers.options_of("ecf,order=srpt"),
+                         {"scheduler": "ecf", "order": "srpt"})
+
+    def test_a_truth_is_read_as_it_was_written(self):
+        truth = {("S2", "ecf", "1M"): [[160.0, 170.0, 180.0], [150.0]]}
+        data = json.loads(json.dumps(simtruth.as_json(truth)))
+        self.assertEqual(simtruth.from_json(data), truth)
+        self.assertEqual(data["S2"]["ecf"]["1M"]["median_ms"], 165)
+
+    def test_a_pick_s_cost(self):
+        runs = [pick.parse(t) for t in ("ecf 100\nslow 301.5 ns\n", "ecf 900\nslow 300.5\n",
+                                        "ecf 50\nslow 310\n")]
+        self.assertEqual(pick.verdicts(runs), {"ecf": (100, True), "slow": (301.5, False)})
+
+
+class Runs(unittest.TestCase):
+    def run_words(self, *words):
         with tempfile.NamedTemporaryFile(suffix=".json") as output:
-            return subprocess.run(["/usr/bin/python3", os.path.join(BENCH, "bench.py"), "--quick",
-                                   "--output", output.name, "--only", *words],
+            done = subprocess.run(["/usr/bin/python3", os.path.join(BENCH, "bench.py"), *words,
+                                   "--output", output.name],
                                   capture_output=True, text=True, timeout=120)
+            self.output = output.read()
+            return done
+
+    def run_bench(self, *words):
+        return self.run_words("--quick", "--only", *words)
+
+    def test_a_scheduler_is_measured(self):
+        done = self.run_words("schedulers", "--quick", "--only", "S2", "lowrtt")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"\| lowrtt \|( [0-9.]+ \|){9}")
+        cells_of = json.loads(self.output)["visits"][0]["cells"]
+        self.assertEqual({c for c, _, _ in schedulers.COLUMNS} - set(cells_of), set())
+
+    def test_an_unknown_scheduler_names_what_there_is(self):
+        done = self.run_words("schedulers", "--only", "fastest")
+        self.assertEqual(done.returncode, 2)
+        self.assertRegex(done.stderr, "'fastest': there are S2 S3 .*lowrtt")
+
+    def test_the_lab_s_half_of_the_simulator_s_truth(self):
+        done = self.run_words("simtruth", "--lab", "--quick", "--only", "S1", "lowrtt", "100K")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(json.loads(self.output)["S1"]["lowrtt"]["100K"]["n"], 40)
 
     def test_the_best_uplink_alone_is_measured(self):
         done = self.run_bench("S2", "objects", "alone", "cubic")
