@@ -88,8 +88,10 @@ struct sched_unit {
 	uint64_t pending_bytes;   /* of its stream, waiting now; this one too */
 	/* Of streams before it in the order, that wait for a better path. */
 	uint64_t ahead_bytes;
-	/* Not committed yet, all units: the papers' k. SCHED_UNKNOWN where a
-	 * source is held back, so that more follows than is known of. */
+	/* Thought to be left of its stream: what waits; or, where its source is
+	 * held back, as much as it sent already (order_left()). */
+	uint64_t left_bytes;
+	/* The papers' k: not committed yet, up to where this stream is done. */
 	uint64_t queued_bytes;
 	uint64_t window_bytes;    /* what the peer's credit still allows */
 };

@@ -212,7 +212,7 @@ static int start_session(struct site *site, const struct wire_hello *hello)
 {
 	const struct conf_main *main = &site->c->role.conf->main;
 	struct session_args args = {
-		.bundles = WIRE_BUNDLES_MAX, .memory_max = main->memory_bytes,
+		.memory_max = main->memory_bytes,
 		.linger_us = main->linger_us, .give_up_us = GIVE_UP_US,
 		.events = &session_events, .ctx = site,
 	};
@@ -492,8 +492,8 @@ static void reload_sites(struct concentrator *c)
 		apply_policy(site);
 		if (!site->session)
 			continue;
-		session_set_limits(site->session, WIRE_BUNDLES_MAX,
-		                   conf->main.memory_bytes, conf->main.linger_us);
+		session_set_limits(site->session, conf->main.memory_bytes,
+		                   conf->main.linger_us);
 	}
 	for (unsigned i = 0; i < conf->site_count; i++) {
 		bool known = false;

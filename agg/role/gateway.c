@@ -183,7 +183,7 @@ static int start_session(struct gateway *g)
 {
 	const struct conf_main *main = &g->role.conf->main;
 	struct session_args args = {
-		.opens = true, .bundles = main->bundles,
+		.opens = true,
 		.memory_max = main->memory_bytes, .linger_us = main->linger_us,
 		.give_up_us = GIVE_UP_US,
 		.events = &session_events, .ctx = g,
@@ -386,8 +386,8 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 	       sizeof(g->pin.sha256));
 	g->person = (struct policy_names){ 0 };
 	apply_policy(g);
-	session_set_limits(g->session, conf->main.bundles,
-	                   conf->main.memory_bytes, conf->main.linger_us);
+	session_set_limits(g->session, conf->main.memory_bytes,
+	                   conf->main.linger_us);
 	lan_reload(g->lan, conf);
 	set_modes(g);
 	reload_uplinks(g, old);

@@ -134,15 +134,20 @@ struct lane *lane_find(struct session *s, uint32_t id)
 	return NULL;
 }
 
-struct lane *lane_best(struct session *s, unsigned bundle)
+enum stream_class lane_class(const struct lane *lane)
+{
+	return lane->hello.bundle ? STREAM_INTERACTIVE : STREAM_BULK;
+}
+
+struct lane *lane_best(struct session *s, enum stream_class class)
 {
 	struct lane *lane, *best = NULL;
 
 	DL_FOREACH(s->lanes, lane) {
 		if (!lane_is_good(lane) || lane->full)
 			continue;
-		bool ours = lane->hello.bundle == bundle;
-		bool best_ours = best && best->hello.bundle == bundle;
+		bool ours = lane_class(lane) == class;
+		bool best_ours = best && lane_class(best) == class;
 		if (!best || ours > best_ours ||
 		    (ours == best_ours && s->path[lane->hello.path].rtt_us <
 		                            s->path[best->hello.path].rtt_us))
@@ -234,6 +239,17 @@ bool lane_is_good(const struct lane *lane)
 bool lane_is_backlogged(const struct lane *lane)
 {
 	return lane_is_good(lane) && backlog(lane) >= lane->lowat_bytes;
+}
+
+uint64_t lane_drain_us(const struct lane *lane)
+{
+	uint64_t pace = lane->info.pacing_bps ? lane->info.pacing_bps
+	                                      : lane->rate_bps;
+
+	if (lane->full)
+		return UINT64_MAX;
+	return (backlog(lane) + PIECE_MIN_MSS * mss_of(lane)) * 1000000 /
+	       (pace ? pace : 1);
 }
 
 uint64_t lane_room(const struct lane *lane)

@@ -74,6 +74,11 @@ static void fill_todo(struct stream *stream, uint8_t todo,
 	}
 }
 
+static enum stream_class class_of(const struct stream *stream)
+{
+	return stream->bulk ? STREAM_BULK : STREAM_INTERACTIVE;
+}
+
 /* Sends what the stream has to say, lowest bit first: OPEN before all. */
 static bool send_todo(struct stream *stream)
 {
@@ -83,7 +88,8 @@ static bool send_todo(struct stream *stream)
 		stream->todo &= TODO_RESET | TODO_OPEN;
 	while (stream->todo) {
 		uint8_t todo = stream->todo & (uint8_t)-stream->todo;
-		struct lane *lane = lane_best(stream->session, stream->bundle);
+		struct lane *lane = lane_best(stream->session,
+		                              class_of(stream));
 		if (!lane)
 			return false;
 		fill_todo(stream, todo, &frame);
@@ -98,7 +104,7 @@ static void send_controls(struct session *s)
 	struct stream *stream, *tmp;
 	struct lane *lane;
 
-	if (s->settings_todo && (lane = lane_best(s, 0))) {
+	if (s->settings_todo && (lane = lane_best(s, STREAM_BULK))) {
 		struct wire_frame frame = { .type = WIRE_SETTINGS,
 		                            .settings = s->settings };
 		s->settings_todo = lane_send(lane, &frame, 0, 0) < 0;
@@ -124,7 +130,7 @@ static void send_acks(struct session *s)
 			.ack = { lane->hello.subflow_id, lane->rx_bytes },
 		};
 		do {
-			by = lane_best(s, lane->hello.bundle);
+			by = lane_best(s, lane_class(lane));
 		} while (by && lane_send(by, &frame, 0, 0) < 0);
 		if (!by)
 			return;
@@ -134,66 +140,71 @@ static void send_acks(struct session *s)
 	}
 }
 
-/* The lanes that a bundle may use now, one a path, and how they look. */
+/* The lanes that a class may use now, one a path, and how they look. */
 struct offer {
 	const struct session *session; /* borrowed */
-	unsigned bundle;
+	enum stream_class class;
 	struct lane *lanes[WIRE_PATHS_MAX];
 	struct sched_path paths[WIRE_PATHS_MAX];
 	unsigned count;
-	bool room, stale;
+	bool room;
 };
 
 /* One filling of the lanes by the streams of a class. */
 struct filling {
 	struct session *session; /* borrowed */
-	struct offer offers[WIRE_BUNDLES_MAX]; /* made when asked for: count > 0 */
+	struct offer offer;
 	struct stream *passed[ORDER_LOOKAHEAD];
 	unsigned passed_count;
 	uint64_t passed_bytes;   /* thought to be left of them */
 };
 
-/* May a bundle's streams use the lane at any time? Their own; and the young
- * streams, of all bundles but 0, share theirs: one burst then gets the windows
- * of several connections, like a browser's. Where bulk yields they use its
- * lanes too; bulk leaves theirs alone. */
-static bool shares(const struct session *s, const struct lane *lane,
-                   unsigned bundle)
+/* 2: for this class. Bundle 0 is for bulk, which leaves the others alone; where
+ * bulk yields, interactive streams may use it too. 1: only where the path has
+ * no other. 0: not now. */
+static int rank(const struct lane *lane, enum stream_class class)
 {
-	return lane->hello.bundle == bundle ||
-	       (bundle && (lane->hello.bundle || s->args.policy.order->bulk_yields));
-}
-
-static int rank(const struct lane *lane, unsigned bundle)
-{
-	bool own = lane->hello.bundle == bundle;
-	bool room = lane_room(lane) > 0;
-
 	if (!lane_is_good(lane))
 		return 0;
-	if (!shares(lane->session, lane, bundle))
-		return 1; /* where the path has no other */
-	return !room ? 2 : own ? 5 : lane->hello.bundle ? 4 : 3;
+	return lane_class(lane) == class ||
+	       (class == STREAM_INTERACTIVE &&
+	        lane->session->args.policy.order->bulk_yields) ? 2 : 1;
 }
 
+/* The lanes of a path share its queue, but each paces itself: a slow one that
+ * has room is worse than a fast one that will have it soon. */
 static struct lane *choose_lane(const struct session *s, unsigned path,
-                                unsigned bundle)
+                                enum stream_class class)
 {
 	struct lane *lane, *best = NULL;
+	uint64_t best_us = 0;
 	int best_rank = 0;
 
 	DL_FOREACH(s->lanes, lane) {
 		if (lane->hello.path != path)
 			continue;
 		lane_refresh(lane, INFO_AGE_US);
-		int r = rank(lane, bundle);
-		if (!best || r > best_rank ||
-		    (r == best_rank && lane->since_us > best->since_us)) {
+		int r = rank(lane, class);
+		uint64_t us = lane_drain_us(lane);
+		if (!best || r > best_rank || (r == best_rank && us < best_us)) {
 			best = lane;
 			best_rank = r;
+			best_us = us;
 		}
 	}
 	return best;
+}
+
+/* The window of a path is that of all lanes that may be used. */
+static void look(struct offer *offer, unsigned i)
+{
+	struct lane *lane, *offered = offer->lanes[i];
+
+	lane_sched_path(offered, &offer->paths[i]);
+	DL_FOREACH(offer->session->lanes, lane)
+		if (lane != offered && lane->hello.path == offered->hello.path &&
+		    rank(lane, offer->class) == 2)
+			offer->paths[i].cwnd_bytes += lane->info.cwnd_bytes;
 }
 
 static void note_room(struct offer *offer)
@@ -203,61 +214,49 @@ static void note_room(struct offer *offer)
 		offer->room |= offer->paths[i].room_bytes > 0;
 }
 
-/* How path i looks now: its lane took something, perhaps another's stream did. */
+/* How path i looks now that its lane took something. */
 static void renew_path(struct offer *offer, unsigned i)
 {
-	struct lane *lane = offer->lanes[i];
-
-	if (!lane_room(lane))
-		lane = choose_lane(offer->session, lane->hello.path,
-		                   offer->bundle);
-	offer->lanes[i] = lane;
-	lane_sched_path(lane, &offer->paths[i]);
+	offer->lanes[i] = choose_lane(offer->session, offer->lanes[i]->hello.path,
+	                              offer->class);
+	look(offer, i);
 }
 
-static void make_offer(const struct session *s, unsigned bundle,
+static void make_offer(const struct session *s, enum stream_class class,
                        struct offer *out)
 {
-	*out = (struct offer){ .session = s, .bundle = bundle };
+	*out = (struct offer){ .session = s, .class = class };
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
-		out->lanes[out->count] = choose_lane(s, p, bundle);
-		if (!out->lanes[out->count])
-			continue;
-		lane_sched_path(out->lanes[out->count],
-		                &out->paths[out->count]);
-		out->count++;
+		out->lanes[out->count] = choose_lane(s, p, class);
+		if (out->lanes[out->count])
+			look(out, out->count++);
 	}
 	note_room(out);
 }
 
-static struct offer *offer_for(struct filling *f, const struct stream *stream)
+/* What is thought to be left of a stream (order.h). Where its source is not
+ * held back, what waits is all there is. */
+static uint64_t left_bytes(const struct stream *stream)
 {
-	struct offer *offer = &f->offers[stream->bundle];
-
-	if (!offer->count)
-		make_offer(f->session, stream->bundle, offer);
-	for (unsigned i = 0; offer->stale && i < offer->count; i++)
-		renew_path(offer, i);
-	if (offer->stale)
-		note_room(offer);
-	offer->stale = false;
-	return offer;
+	return order_left(stream_remaining(stream),
+	                  stream->starved ? stream->burst_bytes : 0,
+	                  stream_unsent(stream));
 }
 
-/* Bytes of the class that wait: SCHED_UNKNOWN where more follows than is here. */
+/* Bytes that wait, up to the end of this stream; in turn, those of all. */
 static uint64_t queued_bytes(const struct filling *f, const struct stream *stream)
 {
 	const struct session *s = f->session;
+	uint64_t left = f->passed_bytes + left_bytes(stream);
 
-	if (stream->starved)
-		return SCHED_UNKNOWN;
-	return s->args.policy.order->in_turn ? s->queued[stream->bulk]
-		: f->passed_bytes + stream_unsent(stream);
+	return s->args.policy.order->in_turn && s->queued[stream->bulk] > left ?
+		s->queued[stream->bulk] : left;
 }
 
 static void describe_unit(const struct filling *f, const struct stream *stream,
-                          const struct offer *offer, struct sched_unit *unit)
+                          struct sched_unit *unit)
 {
+	const struct offer *offer = &f->offer;
 	uint8_t tried = stream->again ? stream->again->path_mask : 0;
 
 	*unit = (struct sched_unit){
@@ -265,6 +264,7 @@ static void describe_unit(const struct filling *f, const struct stream *stream,
 		.len_bytes = stream->again ? stream->again->len
 		                           : WIRE_PIECE_BYTES_MAX,
 		.remaining_bytes = stream_remaining(stream),
+		.left_bytes = left_bytes(stream),
 		.sent_bytes = stream->burst_bytes,
 		.pending_bytes = stream_unsent(stream),
 		.ahead_bytes = f->passed_bytes,
@@ -329,14 +329,15 @@ static void note_bulk(struct stream *stream)
 }
 
 /* One turn of a stream: true if a piece went out, or found a lane full. */
-static bool serve(struct filling *f, struct stream *stream, struct offer *offer)
+static bool serve(struct filling *f, struct stream *stream)
 {
 	struct session *s = f->session;
+	struct offer *offer = &f->offer;
 	struct sched_decision decision = { 0 };
 	struct sched_unit unit;
 	struct sched_view view = { s->now_us, offer->paths, offer->count, &unit };
 
-	describe_unit(f, stream, offer, &unit);
+	describe_unit(f, stream, &unit);
 	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
 	                                             stream->scope, &view,
 	                                             &decision);
@@ -347,8 +348,6 @@ static bool serve(struct filling *f, struct stream *stream, struct offer *offer)
 	}
 	if (!send_piece(stream, offer, decision.mask))
 		return false;
-	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
-		f->offers[b].stale |= &f->offers[b] != offer;
 	ready_turn(stream);
 	note_bulk(stream);
 	pump_ready(stream);
@@ -357,9 +356,7 @@ static bool serve(struct filling *f, struct stream *stream, struct offer *offer)
 
 static void pass_over(struct filling *f, struct stream *stream)
 {
-	f->passed_bytes += order_left(stream_remaining(stream),
-	                              stream->burst_bytes,
-	                              stream_unsent(stream));
+	f->passed_bytes += left_bytes(stream);
 	f->passed[f->passed_count++] = stream;
 	ready_remove(stream);
 }
@@ -369,15 +366,12 @@ static void ask_writability(struct filling *f)
 {
 	struct lane *lane;
 
-	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++) {
-		struct offer *offer = &f->offers[b];
-		for (unsigned i = 0; i < offer->count; i++)
-			offer->lanes[i]->wants_write |=
-				lane_is_backlogged(offer->lanes[i]);
-		DL_FOREACH(f->session->lanes, lane)
-			if (offer->count && shares(f->session, lane, b))
-				lane->wants_write |= lane_is_backlogged(lane);
-	}
+	for (unsigned i = 0; i < f->offer.count; i++)
+		f->offer.lanes[i]->wants_write |=
+			lane_is_backlogged(f->offer.lanes[i]);
+	DL_FOREACH(f->session->lanes, lane)
+		if (rank(lane, f->offer.class) == 2)
+			lane->wants_write |= lane_is_backlogged(lane);
 }
 
 /* Serves the class's streams until there is no room, or most bytes are sent.
@@ -388,14 +382,14 @@ static void fill_lanes(struct session *s, enum stream_class class, uint64_t most
 	struct stream *stream;
 	uint64_t sent = 0;
 
-	while ((stream = ready_first(s, class)) && sent < most &&
+	if (!ready_first(s, class))
+		return;
+	make_offer(s, class, &f.offer);
+	while ((stream = ready_first(s, class)) && sent < most && f.offer.room &&
 	       f.passed_count < ORDER_LOOKAHEAD &&
 	       s->retained < SESSION_RETAIN_MAX) {
-		struct offer *offer = offer_for(&f, stream);
 		uint64_t before = stream->next_offset;
-		if (!offer->room)
-			break;
-		if (!serve(&f, stream, offer))
+		if (!serve(&f, stream))
 			pass_over(&f, stream);
 		sent += stream->next_offset - before;
 	}

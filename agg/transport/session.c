@@ -41,7 +41,7 @@ static uint64_t next_deadline(struct session *s)
 
 	if (s->dead || s->over)
 		return s->now_us;
-	bool speechless = !lane_best(s, 0); /* what is due must wait */
+	bool speechless = !lane_best(s, STREAM_BULK); /* what is due must wait */
 	DL_FOREACH(s->lanes, lane) {
 		uint64_t lane_at = lane_deadline(lane);
 		if (lane_at < at)
@@ -520,10 +520,9 @@ void session_set_policy(struct session *s, const struct session_policy *policy)
 	session_settle(s);
 }
 
-void session_set_limits(struct session *s, unsigned bundles, size_t memory_max,
+void session_set_limits(struct session *s, size_t memory_max,
                         uint64_t linger_us)
 {
-	s->args.bundles = bundles;
 	s->args.memory_max = memory_max;
 	s->args.linger_us = linger_us;
 }

@@ -102,7 +102,6 @@ struct session_policy {
 
 struct session_args {
 	bool opens;               /* gateway: opens streams; else accepts them */
-	unsigned bundles;         /* 1 .. WIRE_BUNDLES_MAX */
 	size_t memory_max;        /* received and not yet taken, in all */
 	uint64_t linger_us;
 	uint64_t give_up_us;      /* a lane suspect for so long is dropped */
@@ -143,7 +142,7 @@ void session_policy_init(struct session_policy *policy,
 /* From now on; loses nothing. */
 void session_set_policy(struct session *s, const struct session_policy *policy);
 /* As in session_args; what is laid or granted already stays. */
-void session_set_limits(struct session *s, unsigned bundles, size_t memory_max,
+void session_set_limits(struct session *s, size_t memory_max,
                         uint64_t linger_us);
 /* Told to the peer now, and to every later incarnation. */
 void session_set_settings(struct session *s, uint32_t flags,

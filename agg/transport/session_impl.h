@@ -128,7 +128,6 @@ struct stream {
 	bool gone;          /* nothing is left to be done: free it */
 	uint8_t end;        /* enum stream_end, once closing */
 	uint8_t todo;
-	uint8_t bundle;
 	bool bulk;          /* its class now */
 	bool class_fixed;   /* whatever it sends */
 	bool is_todo, is_dead; /* listed there */
@@ -215,7 +214,7 @@ struct session {
 	struct stream *todo;
 	struct stream *starved;
 	struct stream *dead;    /* to be freed at the end of a turn */
-	uint64_t unsent[WIRE_BUNDLES_MAX], queued[STREAM_CLASS_COUNT];
+	uint64_t queued[STREAM_CLASS_COUNT]; /* bytes unsent */
 	uint64_t bulk_share;    /* bytes of bulk that come before all else */
 	uint64_t streams_opened, doubles_bytes;
 	uint64_t again_bytes[REINJECT_COUNT]; /* by reason */
@@ -245,6 +244,8 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
 void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
 void lane_refresh(struct lane *lane, uint64_t age_us);
 struct flight *lane_flight(const struct lane *lane, uint32_t i); /* 0: oldest */
+/* Until it has sent what it has, and a piece more; full: UINT64_MAX. */
+uint64_t lane_drain_us(const struct lane *lane);
 uint64_t lane_room(const struct lane *lane);
 /* May carry something new. */
 bool lane_is_good(const struct lane *lane);
@@ -263,8 +264,10 @@ uint64_t lane_deadline(const struct lane *lane);
 /* What every lane has received is told (again), now. */
 void lane_acknowledge_all(struct session *s);
 struct lane *lane_find(struct session *s, uint32_t id);
-/* The live lane to use for a bundle's control frames: least RTT. */
-struct lane *lane_best(struct session *s, unsigned bundle);
+/* The streams for which it is there: bundle 0 is for bulk. */
+enum stream_class lane_class(const struct lane *lane);
+/* The live lane to use for a class's control frames: least RTT. */
+struct lane *lane_best(struct session *s, enum stream_class class);
 void lane_sched_path(const struct lane *lane, struct sched_path *out);
 
 /* again.c */

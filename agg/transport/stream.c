@@ -79,13 +79,11 @@ uint64_t stream_remaining(const struct stream *stream)
 
 static void count_unsent(struct stream *stream, uint64_t more)
 {
-	stream->session->unsent[stream->bundle] += more;
 	stream->session->queued[stream->bulk] += more;
 }
 
 static void uncount_unsent(struct stream *stream, uint64_t less)
 {
-	stream->session->unsent[stream->bundle] -= less;
 	stream->session->queued[stream->bulk] -= less;
 }
 
@@ -220,36 +218,13 @@ uint8_t *stream_reserve(struct stream *stream, size_t *n)
 	return to;
 }
 
-/* The bundle with least outstanding, of those that are not for bulk. */
-static unsigned least_bundle(const struct session *s)
-{
-	uint64_t outstanding[WIRE_BUNDLES_MAX] = { 0 };
-	unsigned best = s->args.bundles > 1 ? 1 : 0;
-	const struct lane *lane;
-
-	DL_FOREACH(s->lanes, lane)
-		if (lane->hello.bundle < WIRE_BUNDLES_MAX)
-			outstanding[lane->hello.bundle] +=
-				lane->tx_bytes - lane->tx_acked;
-	for (unsigned b = best + 1; b < s->args.bundles; b++)
-		if (outstanding[b] + s->unsent[b] <
-		    outstanding[best] + s->unsent[best])
-			best = b;
-	return best;
-}
-
-/* Bulk goes by bundle 0, which no other stream uses. */
 void stream_change_class(struct stream *stream, enum stream_class class)
 {
-	struct session *s = stream->session;
-	unsigned bundle = class == STREAM_BULK ? 0 : least_bundle(s);
-
 	ready_remove(stream);
 	if (stream->bulk != (class == STREAM_BULK))
 		memset(stream->scope, 0, sizeof(stream->scope));
 	uncount_unsent(stream, stream_unsent(stream));
 	stream->bulk = class == STREAM_BULK;
-	stream->bundle = (uint8_t)bundle;
 	count_unsent(stream, stream_unsent(stream));
 	pump_ready(stream);
 }

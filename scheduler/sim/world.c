@@ -387,7 +387,7 @@ static int create_side(struct world *w, int number)
 {
 	struct side *side = &w->side[number];
 	struct session_args args = {
-		.opens = number == WORLD_GATEWAY, .bundles = w->args.bundles,
+		.opens = number == WORLD_GATEWAY,
 		.memory_max = w->args.memory_max ? w->args.memory_max
 		                                 : SESSION_MEMORY_DEFAULT,
 		.linger_us = SESSION_LINGER_DEFAULT_US,

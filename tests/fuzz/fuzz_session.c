@@ -249,8 +249,8 @@ static void step_policy(struct script *s)
 		session_set_policy(puppet.session, &policy);
 		break;
 	case 1:
-		session_set_limits(puppet.session, 1 + arg % WIRE_BUNDLES_MAX,
-		                   SESSION_MEMORY_MIN, SESSION_LINGER_DEFAULT_US);
+		session_set_limits(puppet.session, SESSION_MEMORY_MIN,
+		                   SESSION_LINGER_DEFAULT_US);
 		break;
 	case 2:
 		session_set_settings(puppet.session, arg,
@@ -312,7 +312,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct script s = { data, size };
 	uint8_t head = next(&s);
 
-	args = (struct puppet_args){ .opens = head & 1, .bundles = 2 };
+	args = (struct puppet_args){ .opens = head & 1 };
 	mood = 0;
 	subflows = 0;
 	puppet_init(&puppet, &args);

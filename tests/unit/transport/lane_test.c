@@ -261,6 +261,7 @@ static void test_doubted(void **state)
 	begin(true, 2);
 	struct puppet_lane *l = puppet_attach_as(&p, 2, &hello);
 	struct reader *r = puppet_open(&p);
+	stream_set_class(r->stream, STREAM_BULK); /* by bundle 0 */
 	puppet_pass(&p, 1000000);
 	p.lane[0].stalled = l->stalled = true;
 	puppet_write(r, 60000, false);

@@ -287,7 +287,7 @@ void puppet_init(struct puppet *p, const struct puppet_args *args)
 		buf_init(&p->lane[i].out, PUPPET_OUT_MAX);
 	}
 	struct session_args a = {
-		.opens = args->opens, .bundles = args->bundles ? args->bundles : 1,
+		.opens = args->opens,
 		.memory_max = args->memory_max ? args->memory_max
 		                               : SESSION_MEMORY_MIN,
 		.linger_us = SESSION_LINGER_DEFAULT_US,

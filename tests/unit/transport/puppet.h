@@ -67,7 +67,6 @@ struct puppet {
 
 struct puppet_args {
 	bool opens;
-	unsigned bundles;       /* 0: 1 */
 	size_t memory_max;      /* 0: SESSION_MEMORY_MIN */
 	const char *scheduler;  /* NULL: lowrtt */
 };

@@ -287,7 +287,7 @@ static struct told *dial(struct test *t, const struct addr *to)
 static void party_init(struct party *p, struct test *t, enum tls_side side)
 {
 	struct session_args args = {
-		.opens = side == TLS_CLIENT, .bundles = 1,
+		.opens = side == TLS_CLIENT,
 		.memory_max = SESSION_MEMORY_MIN,
 		.linger_us = SESSION_LINGER_DEFAULT_US, .give_up_us = 15000000,
 		.events = &session_events, .ctx = p,

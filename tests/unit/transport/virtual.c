@@ -495,7 +495,7 @@ struct virtual_net *virtual_create(const struct virtual_args *args,
 	for (int side = 0; side < 2; side++) {
 		net->side[side] = (struct side_ctx){ net, side };
 		struct session_args a = {
-			.opens = side == V_GATEWAY, .bundles = args->bundles,
+			.opens = side == V_GATEWAY,
 			.memory_max = args->memory_max,
 			.linger_us = args->linger_us,
 			.give_up_us = side == V_GATEWAY ? 1500000 : 15000000,
