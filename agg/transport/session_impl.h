@@ -21,7 +21,7 @@
 #include <uthash.h>
 
 #define CREDIT_FIRST_MIN 32768u   /* initial credit of a stream: by how many */
-#define CREDIT_FIRST_MAX 262144u  /* streams there are, between these */
+#define CREDIT_FIRST_MAX 1048576u /* streams there are, between these */
 #define CREDIT_FIRST_ALL (16u << 20)
 #define CREDIT_ACCEPTED 131072u   /* for streams that the peer opens */
 /* First credits are granted whatever the memory: a peer that fills all of them
