@@ -10,11 +10,13 @@
  *     n * RTT_f < (1 + waiting * beta) * (RTT_s + delta)
  *     with n = 1 + k / CWND_f, delta = max(sigma_f, sigma_s), beta = 1/4
  *
- * unless k is so little that s is no slower: (k / CWND_s) * RTT_s must be
- * >= 2 * RTT_f + delta.
+ * unless s is no slower for k: (k / CWND_s) * RTT_s must be >= 2 * RTT_f + delta.
+ * Here a part of a window takes s a round trip as a whole one does, as it is in
+ * the authors' code (mptcp v0.95): with the fraction that is printed in the
+ * paper the last bytes of every object would take the slow path.
  *
- * The paper's form, in 64 bits and multiplied out, so that nothing is rounded
- * away. With more than two paths s is compared with every faster path that was
+ * Else the paper's form, in 64 bits and multiplied out, so that nothing is
+ * rounded away. With more than two paths s is compared with every faster path that was
  * measured, and `waiting` is kept per stream. A wait ends after two round trips
  * of f.
  */
@@ -63,7 +65,8 @@ static bool better_wait(const struct sched_path *f, const struct sched_path *s,
 		*waiting = false;
 		return false;
 	}
-	if (scaled(k, rtt_s, cwnd_of(s)) < 2 * rtt_f + delta)
+	if (rtt_s < 2 * rtt_f + delta &&
+	    scaled(k, rtt_s, cwnd_of(s)) < 2 * rtt_f + delta)
 		return false;
 	*waiting = true;
 	return true;

@@ -13,11 +13,13 @@
 #include <cmocka.h>
 
 #include "scheduler/scheduler.h"
+#include "tests/unit/scheduler/fluid.h"
 
 #include <string.h>
 
 #define NOW_US 1000000u
 #define CWND 100000u
+#define MBIT 125000u
 
 /* Fast: done with k after (1 + k / CWND) * 20 ms. Slow: 100 ms + sigma. */
 struct row {
@@ -34,13 +36,9 @@ static const struct row rows[] = {
 	{ "126 ms, it waited: no more", 530000, CWND, 0, true, false, false },
 	{ "sigma is in favour of waiting", 405000, CWND, 10000, false, true, true },
 	{ "and is weighed with beta too", 570000, CWND, 20000, true, true, true },
-	{ "little: slow brings 39 % of a window", 39000, CWND, 0, false, false,
-	  false },
-	{ "slow needs 41 ms, as long as two of fast", 41000, CWND, 0, false, true,
+	{ "little: slow takes no less than its 100 ms", 1000, CWND, 0, false, true,
 	  true },
-	{ "little, while it waits: send, and waits on", 39000, CWND, 0, true, false,
-	  true },
-	{ "a window of slow is more", 79000, 200000, 0, false, false, false },
+	{ "nothing", 0, CWND, 0, true, true, true },
 	{ "more follows than is known of", SCHED_UNKNOWN, CWND, 0, true, false,
 	  false },
 };
@@ -83,6 +81,31 @@ static void test_rows(void **state)
 	}
 }
 
+/* Slow is not as slow as two round trips of fast: 38 ms for up to its window. */
+static void test_not_so_slow(void **state)
+{
+	struct sched_path paths[] = {
+		{ .srtt_us = 20000, .cwnd_bytes = CWND },
+		{ .srtt_us = 38000, .cwnd_bytes = CWND / 2, .room_bytes = 5000 },
+	};
+	struct sched_decision got;
+	bool waiting = true;
+
+	ask(paths, 2, 50000, &waiting, &got);
+	assert_int_equal(got.verdict, SCHED_SEND);
+	assert_true(waiting); /* as it was */
+	waiting = false;
+	ask(paths, 2, 52000, &waiting, &got);
+	assert_int_equal(got.verdict, SCHED_SEND);
+	assert_false(waiting);
+	ask(paths, 2, 53000, &waiting, &got); /* 40.3 ms, and fast 30.6 */
+	assert_int_equal(got.verdict, SCHED_WAIT);
+	assert_true(waiting);
+	paths[1].rttvar_us = 1000; /* takes 41 ms to be worth it */
+	ask(paths, 2, 53000, &waiting, &got);
+	assert_int_equal(got.verdict, SCHED_SEND);
+}
+
 /* Three paths: the slow one is asked against each faster one. */
 static void test_every_faster_path(void **state)
 {
@@ -116,12 +139,33 @@ static void test_unmeasured(void **state)
 	assert_int_equal(got.verdict, SCHED_SEND);
 }
 
+/* Objects over ideal links: the last bytes do not take the slowest path. */
+static void test_ideal(void **state)
+{
+	static const uint64_t sizes[] = { 100000, 1000000, 10000000 };
+	struct fluid f = {
+		.ops = sched_find("ecf"), .stream_count = 1, .path_count = 3,
+		.paths = { { 30 * MBIT, 10000 }, { 60 * MBIT, 25000 },
+		           { 20 * MBIT, 300000 } },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		f.sizes[0] = sizes[i];
+		fluid_run(&f);
+		assert_true(f.done_us[0] <=
+		            fluid_bound_us(&f, sizes[i]) * 6 / 5 + 5000);
+	}
+	assert_true(f.path_bytes[2] > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_not_so_slow),
 		cmocka_unit_test(test_every_faster_path),
 		cmocka_unit_test(test_unmeasured),
+		cmocka_unit_test(test_ideal),
 	};
 
 	return cmocka_run_group_tests_name("scheduler/ecf", tests, NULL, NULL);
