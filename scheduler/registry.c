@@ -12,6 +12,7 @@
 const struct sched_ops *const sched_all[] = {
 	&sched_blest,
 	&sched_blest_kernel,
+	&sched_eat,
 	&sched_ecf,
 	&sched_lowrtt,
 	&sched_roundrobin,

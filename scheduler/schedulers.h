@@ -11,6 +11,7 @@
 
 extern const struct sched_ops sched_blest;
 extern const struct sched_ops sched_blest_kernel;
+extern const struct sched_ops sched_eat;
 extern const struct sched_ops sched_ecf;
 extern const struct sched_ops sched_lowrtt;
 extern const struct sched_ops sched_roundrobin;
