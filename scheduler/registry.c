@@ -16,6 +16,7 @@ const struct sched_ops *const sched_all[] = {
 	&sched_ecf,
 	&sched_lowrtt,
 	&sched_roundrobin,
+	&sched_srpt_ecf,
 };
 const size_t sched_count = sizeof(sched_all) / sizeof(sched_all[0]);
 

@@ -15,5 +15,6 @@ extern const struct sched_ops sched_eat;
 extern const struct sched_ops sched_ecf;
 extern const struct sched_ops sched_lowrtt;
 extern const struct sched_ops sched_roundrobin;
+extern const struct sched_ops sched_srpt_ecf;
 
 #endif
