@@ -17,6 +17,7 @@ const struct sched_ops *const sched_all[] = {
 	&sched_lowrtt,
 	&sched_roundrobin,
 	&sched_srpt_ecf,
+	&sched_weighted,
 };
 const size_t sched_count = sizeof(sched_all) / sizeof(sched_all[0]);
 

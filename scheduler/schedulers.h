@@ -16,5 +16,6 @@ extern const struct sched_ops sched_ecf;
 extern const struct sched_ops sched_lowrtt;
 extern const struct sched_ops sched_roundrobin;
 extern const struct sched_ops sched_srpt_ecf;
+extern const struct sched_ops sched_weighted;
 
 #endif
