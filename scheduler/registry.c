@@ -15,6 +15,7 @@ const struct sched_ops *const sched_all[] = {
 	&sched_eat,
 	&sched_ecf,
 	&sched_lowrtt,
+	&sched_redundant,
 	&sched_roundrobin,
 	&sched_srpt_ecf,
 	&sched_weighted,

@@ -14,6 +14,7 @@ extern const struct sched_ops sched_blest_kernel;
 extern const struct sched_ops sched_eat;
 extern const struct sched_ops sched_ecf;
 extern const struct sched_ops sched_lowrtt;
+extern const struct sched_ops sched_redundant;
 extern const struct sched_ops sched_roundrobin;
 extern const struct sched_ops sched_srpt_ecf;
 extern const struct sched_ops sched_weighted;
