@@ -66,7 +66,9 @@ static int on_unknown_key(struct walk *w, const struct uci_option *option)
 	const struct conf_key *other = find_key(w->table, ~0u, option->key);
 	if (other)
 		return FAIL(w, option->line, "'%s' has no meaning for this "
-		            "role; allowed: %s", option->key, allowed);
+		            "%s; allowed: %s", option->key,
+		            w->rules->role_word ? w->rules->role_word : "role",
+		            allowed);
 	const char *near = conf_words_near(names, option->key);
 	if (near)
 		return FAIL(w, option->line, "unknown key '%s', did you mean "

@@ -98,6 +98,7 @@ struct conf_names {
 struct conf_rules {
 	struct conf_names names;
 	const char *const *roles; /* names of the bits of a mask; NULL-ended */
+	const char *role_word;    /* what they are called; NULL: "role" */
 };
 
 /* --- one value --- */
