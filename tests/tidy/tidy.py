@@ -59,7 +59,8 @@ LIBRARIES = [
      ['agg/kernel/', 'tests/']),
     (r'cap-ng\.h', ['agg/kernel/caps.c']),
     (r'ares\.h', ['proxy/resolve.c']),
-    (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'tests/']),
+    (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'scheduler/sim/result_json.c',
+                   'tests/']),
     (r'microhttpd\.h', ['web/']),
     (r'cmocka\.h', ['tests/']),
 ]
