@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) 2026 The aggd authors
+//
+// What the trace says, asked at a frame. Knows nothing of the page.
+//
+//     { version, title, note, seed, step_us, paths: [{ name, rate_bps, delay_us, queue_bytes }],
+//       runs: [{ scheduler, order, reinjection, end_us, stats,
+//                streams: [{ name, size, start_us, end_us, bound_us }],
+//                frames: [[ [[stream, left, in flight]...], [[queue, pipe, rate]...] ]...] }] }
+//
+// Frame k is at k * step_us. What is shown is always a frame, never a mean of two.
+'use strict';
+
+const TRACE_VERSION = 1;
+const COMING = 0, ACTIVE = 1, DONE = 2;
+
+// The last frame of the page: all runs have shown their end there.
+function lastFrame(trace) {
+	return Math.max(0, ...trace.runs.map((run) => Math.max(run.frames.length - 1,
+		Math.ceil((run.end_us || 0) / trace.step_us))));
+}
+
+// A run's last frame stands for all that is after it.
+function frameOf(run, k) {
+	return run.frames[Math.min(k, run.frames.length - 1)] || [[], []];
+}
+
+function phaseOf(stream, atUs) {
+	if (atUs < stream.start_us)
+		return COMING;
+	return stream.end_us !== null && stream.end_us <= atUs ? DONE : ACTIVE;
+}
+
+// All of a run at a frame: its streams, its paths, their sums.
+function snapshot(trace, run, k) {
+	const atUs = k * trace.step_us;
+	const [parts, paths] = frameOf(run, k);
+	const seen = { atUs, paths, done: 0, left: 0, flight: 0 };
+	seen.streams = run.streams.map((stream) => {
+		const phase = phaseOf(stream, atUs);
+		const left = phase === DONE ? 0 : stream.size;
+		seen.done += phase === DONE;
+		return { phase, left, flight: 0, tookUs: tookUs(trace, run, stream, atUs) };
+	});
+	for (const [index, left, flight] of parts) {
+		const stream = seen.streams[index];
+		if (!stream || stream.phase === DONE)
+			continue;
+		stream.left = left;
+		stream.flight = Math.min(flight, left);
+		seen.flight += stream.flight;
+	}
+	for (const stream of seen.streams)
+		seen.left += stream.phase === ACTIVE ? stream.left : 0;
+	return seen;
+}
+
+// Of a stream that is never complete: until its run was given up.
+function tookUs(trace, run, stream, atUs) {
+	const endUs = stream.end_us === null ? run.frames.length * trace.step_us : stream.end_us;
+	return Math.max(0, Math.min(atUs, endUs) - stream.start_us);
+}
+
+// What is left of all streams of a run, by frame.
+function leftByFrame(run) {
+	return run.frames.map(([parts]) => parts.reduce((sum, part) => sum + part[1], 0));
+}
+
+function completionTimesUs(run) {
+	return run.streams.filter((s) => s.end_us !== null).map((s) => s.end_us - s.start_us)
+		.sort((a, b) => a - b);
+}
+
+function boundsUs(run) {
+	return run.streams.map((s) => s.bound_us).filter((b) => b !== null).sort((a, b) => a - b);
+}
+
+// Which of the three policies tell the runs apart; the scheduler is always said.
+function partsThatDiffer(runs) {
+	return ['scheduler', 'order', 'reinjection'].filter((part) =>
+		part === 'scheduler' || new Set(runs.map((run) => run[part])).size > 1);
+}
+
+// A word for each run, none twice: good in a menu and in the address.
+function runNames(runs) {
+	const parts = partsThatDiffer(runs);
+	const names = runs.map((run) => parts.map((part) => run[part]).join('/'));
+	return names.map((name, i) => {
+		const before = names.slice(0, i).filter((other) => other === name).length;
+		return before ? `${name}/${before + 1}` : name;
+	});
+}
+
+function nameForPeople(name) {
+	return name.replaceAll('/', '\u00a0\u00b7 ');
+}
+
+// By its name, or the first of a scheduler. -1: no such.
+function findRun(runs, names, wanted) {
+	const at = names.indexOf(wanted);
+	return at >= 0 ? at : runs.findIndex((run) => run.scheduler === wanted);
+}
+
+// The longest time to arrival worth drawing: hardly ever does more stand in a queue.
+// A path without a rate would take for ever, so such moments do not count.
+function arrivalMaxUs(trace) {
+	const longest = trace.paths.map((path, p) => {
+		const links = trace.runs.flatMap((run) => run.frames.map((frame) => frame[1][p]));
+		const waits = links.filter((link) => link && link[2] > 0)
+			.map(([queueBytes, , rateBps]) => queueBytes * 1e6 / rateBps);
+		waits.sort((a, b) => a - b);
+		return path.delay_us + (waits[Math.floor(waits.length * 0.99)] || 0);
+	});
+	return Math.max(1000, ...longest);
+}
+
+// A path of a recorded rate may have more at times than its nominal rate.
+function rateMaxBps(trace, p) {
+	let max = trace.paths[p].rate_bps;
+	for (const run of trace.runs)
+		for (const frame of run.frames)
+			max = Math.max(max, frame[1][p] ? frame[1][p][2] : 0);
+	return max;
+}
