@@ -100,9 +100,10 @@ def run_meson_tests(report, folder):
         seen.add(name)
         outcome = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}.get(
             test["result"], "failed")
-        report.add(outcome, name, test["duration"],
-                   f"{test['result']}\n{test.get('stdout', '')}\n{test.get('stderr', '')}"
-                   if outcome == "failed" else "")
+        details = {"failed": f"{test['result']}\n{test.get('stdout', '')}\n"
+                             f"{test.get('stderr', '')}",
+                   "skipped": test.get("stdout", "").removeprefix("skipped: ")}
+        report.add(outcome, name, test["duration"], details.get(outcome, ""))
     for name in names:
         if name not in seen:
             report.add("failed", name, 0, "meson did not run it")
