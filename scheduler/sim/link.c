@@ -41,14 +41,18 @@ const char *link_check(const struct world_link *args)
 static void on_arrival(void *ctx);
 
 int link_init(struct link *link, const struct world_link *args,
-              struct events *events, uint64_t seed,
+              struct events *events, uint64_t seed, uint64_t start_us,
               void (*on_frame)(const struct link_frame *frame))
 {
 	*link = (struct link){
 		.args = *args, .events = events, .on_frame = on_frame,
-		.rand.state = seed, .cap = CAP_MIN, .start_ns = events->now_ns,
-		.cycle_ns = events->now_ns,
+		.rand.state = seed, .cap = CAP_MIN,
+		.start_ns = start_us * NS_PER_US,
+		.cycle_ns = start_us * NS_PER_US,
 	};
+	for (size_t i = 0; i < args->trace.count; i++)
+		if (args->trace.rates[i].rate_bps > link->args.rate_bps)
+			link->args.rate_bps = args->trace.rates[i].rate_bps;
 	event_init(&link->arrival, on_arrival, link);
 	link->ring = malloc(link->cap * sizeof(*link->ring));
 	return link->ring ? 0 : -ENOMEM;
@@ -118,7 +122,7 @@ static uint64_t line_done_ns(struct link *link, uint64_t at_ns, uint64_t bytes)
 	const struct world_trace *trace = &link->args.trace;
 	uint64_t scaled = bytes * NS_PER_S;
 
-	if (!trace->count)
+	if (!trace->count || at_ns < link->start_ns)
 		return at_ns + scaled / link->args.rate_bps;
 	while (step_end_ns(link) <= at_ns)
 		next_step(link);
@@ -143,7 +147,7 @@ static uint64_t rate_now(const struct link *link)
 	const struct world_trace *trace = &link->args.trace;
 	uint64_t first_us, at_us, n = trace->count;
 
-	if (!n)
+	if (!n || link->events->now_ns < link->start_ns)
 		return link->args.rate_bps;
 	first_us = trace->rates[0].at_us;
 	at_us = (link->events->now_ns - link->start_ns) / NS_PER_US;
@@ -178,8 +182,10 @@ static bool draw_loss(struct link *link)
 {
 	double loss = (double)link->args.loss_ppm / PPM;
 
-	if (link->args.loss_ppm == 0 || link->args.loss_ppm >= PPM)
-		return link->args.loss_ppm != 0;
+	if (link->events->now_ns < link->start_ns || link->args.loss_ppm == 0)
+		return false;
+	if (link->args.loss_ppm >= PPM)
+		return true;
 	if (link->args.loss_burst <= 1)
 		return draw(link, loss);
 	double leave = 1.0 / link->args.loss_burst;

@@ -32,7 +32,8 @@ struct link_frame {
 	uint64_t due_ns, left_ns;  /* at the other end; out of the queue */
 	void *to;                  /* borrowed: for on_frame */
 	uint32_t segment;          /* with LINK_DATA: its number */
-	uint32_t acked;            /* all segments below arrived */
+	uint32_t acked;            /* all segments below arrived, */
+	uint32_t window;           /* and so many bytes behind them may */
 	uint32_t sacks[LINK_SACKS][2]; /* from, to before */
 	uint16_t bytes;            /* on the line */
 	uint8_t sack_count, flags;
@@ -50,15 +51,16 @@ struct link {
 	uint64_t queued_bytes, line_free_ns, last_due_ns;
 	bool cut, losing;
 	/* Where in the trace the line is. */
-	uint64_t start_ns;         /* time 0 of the trace */
+	uint64_t start_ns;         /* time 0 of the trace; losses begin */
 	uint64_t cycle_ns;         /* the start of this round of it */
 	size_t step;
 	uint64_t delivered_bytes, lost_frames, lost_bytes, entered_bytes;
 };
 
-/* args are copied, but the trace is borrowed. -ENOMEM. */
+/* args are copied, but the trace is borrowed. Until start_us it loses nothing
+ * by chance, and has the best rate of its trace. -ENOMEM. */
 int link_init(struct link *link, const struct world_link *args,
-              struct events *events, uint64_t seed,
+              struct events *events, uint64_t seed, uint64_t start_us,
               void (*on_frame)(const struct link_frame *frame));
 void link_finish(struct link *link);
 /* What is wrong with args; NULL: nothing. */

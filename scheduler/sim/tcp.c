@@ -17,7 +17,7 @@
 #define BURST_RTT_SHIFT 9u      /* and, the shorter the round trip, the more */
 #define BURST_RTT_BYTES 65536u
 #define UNPACED_SEGMENTS 10u    /* the first of a connection */
-#define GREETING_SEGMENTS 4u    /* that were sent before we begin */
+#define HEARD_MSS_FIRST 536u
 #define TIMEOUT_MIN_US 2000u
 #define PROBE_MIN_US 2000u
 
@@ -46,8 +46,7 @@ int tcp_init(struct tcp *t, const struct tcp_args *args, struct tcp *peer)
 		.arrived = 1, .told = 1, .again_from = 1,
 		.rtt_until = 1, .window_used_until = 1,
 		.first_sent = SEGMENT_NONE, .last_sent = SEGMENT_NONE,
-		.sent_segments = GREETING_SEGMENTS,
-		.delivered = GREETING_SEGMENTS,
+		.delivered = 1, /* the SYN */
 		.cwnd = TCP_CWND_FIRST, .ssthresh = TCP_SSTHRESH_NONE,
 		.delivered_ns = args->events->now_ns,
 		.first_tx_ns = args->events->now_ns,
@@ -55,11 +54,12 @@ int tcp_init(struct tcp *t, const struct tcp_args *args, struct tcp *peer)
 		.used_ns = args->events->now_ns,
 		.last_rx_ns = args->events->now_ns,
 		.ato_us = 40000,
-		.pingpong = true,
+		.heard_mss = HEARD_MSS_FIRST,
 	};
 	t->segments = calloc(t->segments_cap, sizeof(*t->segments));
 	if (!t->segments)
 		return -ENOMEM;
+	tcp_window_init(t);
 	init_rtt(t, args->rtt_us);
 	event_init(&t->pace, on_pace, t);
 	event_init(&t->timer, on_timer, t);
@@ -134,6 +134,7 @@ void tcp_unlist(struct tcp *t, uint32_t n)
 void tcp_fill_ack(struct tcp *t, struct link_frame *frame)
 {
 	frame->acked = t->arrived;
+	frame->window = tcp_window_now(t);
 	frame->sack_count = 0;
 	for (uint32_t i = 0; i < t->block_count && i < LINK_SACKS; i++) {
 		frame->sacks[i][0] = t->blocks[i][0];
@@ -164,7 +165,10 @@ static void transmit(struct tcp *t, uint32_t n)
 	t->sent_bytes += seg->len;
 	t->sent_segments++;
 	t->last_tx_ns = now_ns(t);
-	frame.flags = LINK_DATA | (seg->len < TCP_MSS ? LINK_PUSHED : 0);
+	seg->echo_ns = t->echo_ns;
+	frame.flags = LINK_DATA;
+	if (seg->end == t->written_bytes)
+		frame.flags |= LINK_PUSHED;
 	tcp_fill_ack(t, &frame);
 	tcp_data_sent(t);
 	link_push(t->link, &frame);
@@ -184,13 +188,22 @@ void tcp_send_again(struct tcp *t, uint32_t n)
 	list_last(t, n);
 }
 
+static uint16_t next_len(const struct tcp *t)
+{
+	return t->notsent_bytes < TCP_MSS ? (uint16_t)t->notsent_bytes : TCP_MSS;
+}
+
+static bool fits_window(const struct tcp *t)
+{
+	return t->written_bytes - t->notsent_bytes + next_len(t) <= t->window_end;
+}
+
 static bool send_one_new(struct tcp *t)
 {
 	if (tcp_out(t) == t->segments_cap && !grow(t))
 		return false;
 	struct tcp_segment *seg = segment_at(t, t->next);
-	uint16_t len = t->notsent_bytes < TCP_MSS ? (uint16_t)t->notsent_bytes
-	                                          : TCP_MSS;
+	uint16_t len = next_len(t);
 	*seg = (struct tcp_segment){ .len = len };
 	t->notsent_bytes -= len;
 	seg->end = t->written_bytes - t->notsent_bytes;
@@ -322,7 +335,7 @@ static void send_new(struct tcp *t)
 	uint64_t sent = t->next;
 	bool limited = false;
 
-	while (t->notsent_bytes && !paced_out(t)) {
+	while (t->notsent_bytes && fits_window(t) && !paced_out(t)) {
 		uint32_t flight = tcp_flight(t);
 		uint64_t before = t->notsent_bytes;
 		if (flight >= t->cwnd) {
@@ -334,7 +347,7 @@ static void send_new(struct tcp *t)
 			room = t->cwnd / 2; /* never the whole window at once */
 		if (room > at_once)
 			room = at_once;
-		while (room-- && t->notsent_bytes)
+		while (room-- && t->notsent_bytes && fits_window(t))
 			if (!send_one_new(t))
 				break;
 		if (t->notsent_bytes == before)

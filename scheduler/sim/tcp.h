@@ -15,6 +15,7 @@
  *     tcp_ack.c      an acknowledgement arrives: estimates
  *     tcp_loss.c     which segments are lost, and recovery
  *     tcp_receive.c  a segment arrives: order, acknowledgements
+ *     tcp_window.c   how much the receiver lets the sender send
  */
 #ifndef SCHEDULER_SIM_TCP_H
 #define SCHEDULER_SIM_TCP_H
@@ -51,6 +52,7 @@ enum { /* tcp_segment.flags */
 struct tcp_segment {
 	uint64_t tx_ns;          /* sent, at last */
 	uint64_t first_tx_ns, delivered_ns; /* the state of then, for rates */
+	uint64_t echo_ns;        /* its echoed timestamp: for the receiver's RTT */
 	uint64_t end;            /* bytes ever written, up to its end */
 	uint32_t delivered;
 	uint32_t prev, next;     /* in the order of sending: tcp.first_sent */
@@ -82,6 +84,8 @@ struct tcp {
 	uint32_t sacked, lost, again;   /* segments so marked */
 	uint64_t sent_bytes, again_bytes; /* ever */
 	uint64_t sent_segments;
+	uint64_t window_end;            /* the peer takes bytes up to here */
+	uint64_t echo_ns;               /* when what was heard last was said */
 
 	/* congestion: cc's to change */
 	uint32_t cwnd, ssthresh;
@@ -131,7 +135,13 @@ struct tcp {
 	uint32_t quick, early_acks, packed_acks;
 	uint64_t ato_us, last_rx_ns;
 	bool pingpong, ack_wanted, ack_now, doubled;
-	uint8_t pushed;                 /* short segments not acknowledged: 0 to 2 */
+	uint8_t pushed;                 /* ends of writes not acknowledged: 0 to 2 */
+	uint32_t heard_mss;             /* the largest segment so far */
+	/* the window that the peer has: tcp_window.c */
+	uint64_t buffer_bytes, ssthresh_bytes, edge_bytes, highest_bytes;
+	unsigned payload_256;           /* how much of the buffer is payload */
+	uint64_t space_bytes, epoch_bytes, epoch_ns; /* read in a round trip */
+	uint64_t rcv_rtt8_us, rcv_echo_ns;
 
 	struct event pace, timer, delack;
 	enum tcp_timer timer_kind;

@@ -242,6 +242,12 @@ static bool is_news(const struct tcp *t, const struct link_frame *frame)
 		(frame->sack_count || (frame->flags & LINK_DOUBLE)));
 }
 
+static void take_window(struct tcp *t, const struct link_frame *frame)
+{
+	if (t->acked_bytes + frame->window > t->window_end)
+		t->window_end = t->acked_bytes + frame->window;
+}
+
 void tcp_ack(struct tcp *t, const struct link_frame *frame)
 {
 	struct news news = { .flight_before = tcp_flight(t),
@@ -249,11 +255,17 @@ void tcp_ack(struct tcp *t, const struct link_frame *frame)
 	uint64_t acked_bytes = t->acked_bytes;
 	bool sacked = t->sacked;
 
-	if (!is_news(t, frame))
+	t->echo_ns = frame->due_ns - t->peer->link->args.delay_us * NS_PER_US;
+	if (frame->acked < t->una)
 		return;
+	if (!is_news(t, frame)) {
+		take_window(t, frame);
+		return;
+	}
 	take_sacks(t, &news, frame);
 	for (; t->una < frame->acked; t->una++)
 		ack_one(t, &news, t->una);
+	take_window(t, frame);
 	bool advanced = t->acked_bytes != acked_bytes;
 	struct cc_ack ack = {
 		.rtt_us = take_rtt(t, &news), .acked = news.delivered,

@@ -63,4 +63,11 @@ void tcp_ack_sent(struct tcp *t);      /* some frame told it */
 void tcp_data_sent(struct tcp *t);
 void tcp_on_delack(struct tcp *t);
 
+/* tcp_window.c */
+void tcp_window_init(struct tcp *t);
+void tcp_window_arrived(struct tcp *t, const struct tcp_segment *seg,
+                        bool in_order);
+void tcp_window_read(struct tcp *t);
+uint32_t tcp_window_now(struct tcp *t); /* bytes behind those in order */
+
 #endif

@@ -55,14 +55,20 @@ static void be_quick(struct tcp *t)
 }
 
 /* How long acknowledgements wait follows the pace of arrivals. */
-static void note_arrival(struct tcp *t, const struct tcp_segment *seg)
+static void note_arrival(struct tcp *t, const struct tcp_segment *seg,
+                         bool pushed)
 {
 	uint64_t gap_us = since_us(t, t->last_rx_ns);
 	const uint64_t least = DELACK_MIN_US;
 
 	t->ack_wanted = true;
-	if (seg->len < TCP_MSS && t->pushed < 2)
+	if (seg->len >= t->heard_mss) {
+		t->heard_mss = seg->len;
+		if (pushed && !t->pushed)
+			t->pushed = 1;
+	} else if (t->pushed < 2) {
 		t->pushed++;
+	}
 	if (gap_us <= least / 2) {
 		t->ato_us = t->ato_us / 2 + least / 2;
 	} else if (gap_us < t->ato_us) {
@@ -166,7 +172,7 @@ static void ack_hole(struct tcp *t)
 
 static void decide_ack(struct tcp *t)
 {
-	if (t->arrived_bytes - t->told_bytes > TCP_MSS || t->ack_now ||
+	if (t->arrived_bytes - t->told_bytes > t->heard_mss || t->ack_now ||
 	    (t->quick && !t->pingpong))
 		send_ack(t);
 	else if (t->ofo)
@@ -193,9 +199,12 @@ void tcp_on_delack(struct tcp *t)
 
 void tcp_read(struct tcp *t)
 {
-	if (t->dead || !t->ack_wanted)
+	if (t->dead)
 		return;
-	if (t->arrived_bytes - t->told_bytes > TCP_MSS || t->pushed == 2 ||
+	tcp_window_read(t);
+	if (!t->ack_wanted)
+		return;
+	if (t->arrived_bytes - t->told_bytes > t->heard_mss || t->pushed == 2 ||
 	    (t->pushed && !t->pingpong && !t->ofo))
 		send_ack(t);
 }
@@ -217,7 +226,8 @@ void tcp_receive(struct tcp *t, const struct link_frame *frame)
 	}
 	struct tcp_segment *seg = segment_at(t->peer, n);
 	seg->flags |= SEGMENT_ARRIVED;
-	note_arrival(t, seg);
+	note_arrival(t, seg, frame->flags & LINK_PUSHED);
+	tcp_window_arrived(t, seg, n == t->arrived);
 	if (n == t->arrived) {
 		bool had_hole = t->ofo;
 		take_in_order(t);

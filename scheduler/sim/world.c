@@ -23,8 +23,10 @@
 #define PAUSE_MIN_US 100000u               /* role/uplink.h */
 #define PAUSE_MAX_US 1000000u
 #define HANDSHAKE_MAX_US 5000000u          /* subflow.h */
-#define HANDSHAKE_RTTS 3u                  /* TCP, TLS 1.3, HELLO and WELCOME */
+#define SYN_AGAIN_US 1000000u              /* doubled each time */
 #define SUBFLOWS_EVER_MAX 65536u
+#define LEAD_RTTS 8u                       /* to connect, before the start, */
+#define LEAD_US 4000000u                   /* and to be quiet */
 
 enum { DOWN, UP };
 
@@ -32,17 +34,25 @@ struct subflow {
 	struct world *world;     /* borrowed */
 	struct wire_hello hello;
 	struct end end[SIDES];   /* WORLD_GATEWAY, WORLD_CONCENTRATOR */
-	bool alive[SIDES];
+	bool alive[SIDES];       /* not closed */
 	struct event reset[SIDES]; /* the other side's end arrives there */
 	struct subflow *next;    /* world.subflows */
+};
+
+enum slot_state {
+	SLOT_EMPTY,
+	SLOT_SYN,      /* sent, or to be sent again */
+	SLOT_ANSWERED, /* the SYN is on its way, and comes back */
+	SLOT_GREETING,
+	SLOT_JOINED,
 };
 
 struct slot { /* a bundle of a path: role/uplink.c's */
 	struct world *world;     /* borrowed */
 	unsigned path, bundle;
-	bool joined, connecting, failed;
-	uint64_t give_up_ns;
-	unsigned syns;
+	enum slot_state state;
+	struct subflow *subflow; /* borrowed: GREETING, JOINED */
+	uint64_t give_up_ns, syn_again_ns;
 	struct event step;
 };
 
@@ -88,32 +98,36 @@ struct world {
 /* Subflows ------------------------------------------------------------------ */
 
 static void settle(struct path *path);
+static void failed(struct path *path);
+static void pause_then_retry(struct path *path);
 
-static void bury(struct subflow *sf)
+static struct slot *slot_of(const struct subflow *sf)
 {
-	if (!sf->alive[0] && !sf->alive[1])
-		for (int side = 0; side < SIDES; side++)
-			end_finish(&sf->end[side]);
+	return &sf->world->paths[sf->hello.path].slots[sf->hello.bundle];
 }
 
 /* This side's end is over; its lane is gone. */
 static void end_side(struct subflow *sf, int side)
 {
-	struct path *path = &sf->world->paths[sf->hello.path];
+	struct slot *slot = slot_of(sf);
 
 	if (!sf->alive[side])
 		return;
 	sf->alive[side] = false;
 	end_kill(&sf->end[side]);
-	if (side == WORLD_GATEWAY && !sf->world->ending) {
-		path->slots[sf->hello.bundle].joined = false;
-		path->waiting = true;
-		event_set(&sf->world->events, &path->retry,
-		          sf->world->events.now_ns + NS_PER_US *
-		          (PAUSE_MIN_US / 2 +
-		           rand_below(&sf->world->own, PAUSE_MIN_US / 2)));
-	}
-	bury(sf);
+	if (!sf->alive[!side]) /* nobody reads or writes any more */
+		for (int i = 0; i < SIDES; i++)
+			end_finish(&sf->end[i]);
+	if (side != WORLD_GATEWAY || slot->subflow != sf || sf->world->ending)
+		return;
+	bool joined = slot->state == SLOT_JOINED;
+	slot->state = SLOT_EMPTY;
+	slot->subflow = NULL;
+	event_clear(&sf->world->events, &slot->step);
+	if (joined)
+		pause_then_retry(&sf->world->paths[sf->hello.path]);
+	else
+		failed(&sf->world->paths[sf->hello.path]);
 }
 
 static void detach_side(struct subflow *sf, int side)
@@ -134,13 +148,10 @@ static void on_reset_concentrator(void *ctx)
 	detach_side(ctx, WORLD_CONCENTRATOR);
 }
 
-/* The session is done with an end: the other hears it, if the path is there. */
-static void on_drop(void *ctx, struct end *end)
+/* Closes a side; the other hears it, if the path is there. */
+static void close_side(struct subflow *sf, int side)
 {
-	struct subflow *sf = ctx;
 	struct world *w = sf->world;
-	int side = end == &sf->end[WORLD_GATEWAY] ? WORLD_GATEWAY
-	                                          : WORLD_CONCENTRATOR;
 	const struct path *path = &w->paths[sf->hello.path];
 	const struct link *link = &path->link[side == WORLD_GATEWAY ? UP : DOWN];
 
@@ -150,10 +161,64 @@ static void on_drop(void *ctx, struct end *end)
 		          link->args.delay_us * NS_PER_US);
 }
 
-static uint64_t base_rtt_us(const struct world_path *path)
+static int side_of(const struct subflow *sf, const struct end *end)
 {
-	return path->down.delay_us + path->up.delay_us +
-	       path->down.jitter_us / 2 + path->up.jitter_us / 2;
+	return end == &sf->end[WORLD_GATEWAY] ? WORLD_GATEWAY
+	                                      : WORLD_CONCENTRATOR;
+}
+
+static void on_drop(void *ctx, struct end *end)
+{
+	close_side(ctx, side_of(ctx, end));
+}
+
+/* The gateway gave the old one up: its new one is here. */
+static void replace_old(struct subflow *by)
+{
+	for (struct subflow *sf = by->next; sf; sf = sf->next)
+		if (sf->hello.path == by->hello.path &&
+		    sf->hello.bundle == by->hello.bundle)
+			detach_side(sf, WORLD_CONCENTRATOR);
+}
+
+static void on_join(void *ctx, struct end *end)
+{
+	struct subflow *sf = ctx;
+	struct world *w = sf->world;
+	int side = side_of(sf, end);
+
+	if (side == WORLD_CONCENTRATOR)
+		replace_old(sf);
+	if (w->side[side].over ||
+	    end_attach(end, w->side[side].session, &sf->hello) < 0) {
+		close_side(sf, side);
+		return;
+	}
+	if (side == WORLD_CONCENTRATOR)
+		return;
+	slot_of(sf)->state = SLOT_JOINED;
+	event_clear(&w->events, &slot_of(sf)->step);
+	w->paths[sf->hello.path].failures = 0;
+	settle(&w->paths[sf->hello.path]);
+}
+
+static const struct end_events end_events = {
+	.on_join = on_join, .on_drop = on_drop,
+};
+
+static uint64_t rtt_us(const struct world *w, unsigned path)
+{
+	const struct world_path *args = &w->args.paths[path];
+	uint64_t us = args->down.delay_us + args->up.delay_us +
+	              args->down.jitter_us / 2 + args->up.jitter_us / 2;
+
+	for (int d = DOWN; d <= UP; d++) {
+		struct world_link_state state;
+		link_state(&w->paths[path].link[d], &state);
+		if (state.rate_bps)
+			us += state.queue_bytes * 1000000 / state.rate_bps;
+	}
+	return us ? us : 1;
 }
 
 static int init_ends(struct subflow *sf)
@@ -162,12 +227,13 @@ static int init_ends(struct subflow *sf)
 	struct path *path = &w->paths[sf->hello.path];
 	struct end_args args = {
 		.events = &w->events, .cc = w->args.congestion, .rand = &w->own,
-		.rtt_us = base_rtt_us(&w->args.paths[sf->hello.path]),
-		.host_us = w->args.host_us, .on_drop = on_drop, .ctx = sf,
+		.rtt_us = rtt_us(w, sf->hello.path),
+		.host_us = w->args.host_us, .owner = &end_events, .ctx = sf,
 	};
 
 	for (int side = 0; side < SIDES; side++) {
 		args.link = &path->link[side == WORLD_GATEWAY ? UP : DOWN];
+		args.is_gateway = side == WORLD_GATEWAY;
 		int err = end_init(&sf->end[side], &args, &sf->end[!side]);
 		if (err < 0)
 			return err;
@@ -199,108 +265,86 @@ static struct subflow *create_subflow(struct world *w, unsigned path,
 	return init_ends(sf) < 0 ? NULL : sf;
 }
 
-/* The gateway gave the old one up: its new one is here. */
-static void replace_old(struct subflow *by)
-{
-	for (struct subflow *sf = by->next; sf; sf = sf->next)
-		if (sf->hello.path == by->hello.path &&
-		    sf->hello.bundle == by->hello.bundle)
-			detach_side(sf, WORLD_CONCENTRATOR);
-}
-
-static int join(struct world *w, unsigned path, unsigned bundle)
-{
-	struct subflow *sf = create_subflow(w, path, bundle);
-
-	if (!sf)
-		return -ENOMEM;
-	replace_old(sf);
-	for (int side = SIDES - 1; side >= 0; side--) {
-		int err = w->side[side].over ? -EPIPE :
-			end_attach(&sf->end[side], w->side[side].session,
-			           &sf->hello);
-		if (err < 0)
-			return err;
-	}
-	w->paths[path].slots[bundle].joined = true;
-	return 0;
-}
-
-/* Connecting anew ----------------------------------------------------------- */
+/* Connecting --------------------------------------------------------------- */
 
 static bool is_joined(const struct path *path)
 {
 	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
-		if (path->slots[b].joined)
+		if (path->slots[b].state == SLOT_JOINED)
 			return true;
 	return false;
 }
 
-static void failed(struct path *path)
+static void pause_then_retry(struct path *path)
 {
 	struct world *w = path->world;
 	uint64_t pause_us = PAUSE_MIN_US;
 
-	for (unsigned i = 1; i <= path->failures && pause_us < PAUSE_MAX_US; i++)
+	for (unsigned i = 1; i < path->failures && pause_us < PAUSE_MAX_US; i++)
 		pause_us *= 2;
 	if (pause_us > PAUSE_MAX_US)
 		pause_us = PAUSE_MAX_US;
-	path->failures++;
 	path->waiting = true;
 	event_set(&w->events, &path->retry, w->events.now_ns + NS_PER_US *
 	          (pause_us / 2 + rand_below(&w->own, pause_us / 2)));
 }
 
-/* How long the handshake takes, now. */
-static uint64_t handshake_us(struct path *path)
+static void failed(struct path *path)
 {
-	const struct world *w = path->world;
-	uint64_t rtt_us = base_rtt_us(&w->args.paths[path - w->paths]);
-
-	for (int d = DOWN; d <= UP; d++) {
-		struct world_link_state state;
-		link_state(&path->link[d], &state);
-		if (state.rate_bps)
-			rtt_us += state.queue_bytes * 1000000 / state.rate_bps;
-	}
-	return HANDSHAKE_RTTS * rtt_us;
+	path->failures++;
+	pause_then_retry(path);
 }
 
-/* A connection attempt goes on: its SYN, or its end. A SYN that is lost comes
- * again after 1 s, and 2 s. */
+/* The SYN leaves: it is lost, or answered in a round trip. */
+static void send_syn(struct slot *slot)
+{
+	struct world *w = slot->world;
+	uint64_t now = w->events.now_ns, at = now + slot->syn_again_ns;
+
+	slot->state = SLOT_SYN;
+	slot->syn_again_ns *= 2;
+	if (!w->paths[slot->path].cut) {
+		slot->state = SLOT_ANSWERED;
+		at = now + rtt_us(w, slot->path) * NS_PER_US;
+	}
+	event_set(&w->events, &slot->step,
+	          at < slot->give_up_ns ? at : slot->give_up_ns);
+}
+
+static void start_greeting(struct slot *slot)
+{
+	struct world *w = slot->world;
+
+	slot->subflow = create_subflow(w, slot->path, slot->bundle);
+	if (!slot->subflow) {
+		slot->state = SLOT_EMPTY;
+		failed(&w->paths[slot->path]);
+		return;
+	}
+	slot->state = SLOT_GREETING;
+	event_set(&w->events, &slot->step, slot->give_up_ns);
+	end_greet(&slot->subflow->end[WORLD_GATEWAY]);
+}
+
 static void on_step(void *ctx)
 {
 	struct slot *slot = ctx;
-	struct world *w = slot->world;
-	struct path *path = &w->paths[slot->path];
-	uint64_t now = w->events.now_ns;
+	struct path *path = &slot->world->paths[slot->path];
 
-	if (slot->connecting && path->cut) { /* in the handshake */
-		slot->failed = true;
-		slot->connecting = false;
-		event_set(&w->events, &slot->step, slot->give_up_ns);
-	} else if (slot->failed || now >= slot->give_up_ns) {
-		slot->failed = false;
-		slot->give_up_ns = 0;
-		failed(path);
-	} else if (path->cut) {
-		uint64_t at = now + ((uint64_t)1000000000 << slot->syns++);
-		event_set(&w->events, &slot->step,
-		          at < slot->give_up_ns ? at : slot->give_up_ns);
-	} else if (!slot->connecting) {
-		slot->connecting = true;
-		event_set(&w->events, &slot->step,
-		          now + handshake_us(path) * NS_PER_US);
+	if (slot->world->events.now_ns < slot->give_up_ns) {
+		if (slot->state == SLOT_ANSWERED && !path->cut)
+			start_greeting(slot);
+		else
+			send_syn(slot);
+	} else if (slot->state == SLOT_GREETING) {
+		close_side(slot->subflow, WORLD_GATEWAY);
 	} else {
-		slot->connecting = false;
-		slot->give_up_ns = 0;
-		path->failures = 0;
-		if (join(w, slot->path, slot->bundle) < 0)
-			failed(path);
-		settle(path);
+		slot->state = SLOT_EMPTY;
+		failed(path);
 	}
 }
 
+/* As role/uplink.c: a scout first, then all. */
 static void settle(struct path *path)
 {
 	struct world *w = path->world;
@@ -308,13 +352,13 @@ static void settle(struct path *path)
 
 	for (unsigned b = 0; b < w->args.bundles; b++) {
 		struct slot *slot = &path->slots[b];
-		if (slot->joined || slot->give_up_ns || path->waiting ||
+		if (slot->state != SLOT_EMPTY || path->waiting ||
 		    (scouting && b > 0))
 			continue;
 		slot->give_up_ns = w->events.now_ns +
 		                   HANDSHAKE_MAX_US * (uint64_t)NS_PER_US;
-		slot->syns = 0;
-		event_set(&w->events, &slot->step, w->events.now_ns);
+		slot->syn_again_ns = SYN_AGAIN_US * (uint64_t)NS_PER_US;
+		send_syn(slot);
 	}
 }
 
@@ -404,12 +448,26 @@ static int create_side(struct world *w, int number)
 
 /* The world ------------------------------------------------------------------ */
 
+/* How long before the start it begins, so that all are connected and quiet. */
+static uint64_t lead_us(const struct world_args *args)
+{
+	uint64_t longest = 0;
+
+	for (unsigned p = 0; p < args->path_count; p++) {
+		const struct world_path *path = &args->paths[p];
+		uint64_t us = path->down.delay_us + path->down.jitter_us +
+		              path->up.delay_us + path->up.jitter_us;
+		longest = us > longest ? us : longest;
+	}
+	return LEAD_US + LEAD_RTTS * longest;
+}
+
 static bool args_are_good(const struct world_args *args)
 {
 	if (!args->path_count || args->path_count > WIRE_PATHS_MAX ||
 	    !args->bundles || args->bundles > WIRE_BUNDLES_MAX ||
 	    args->path_count * args->bundles > WIRE_SUBFLOWS_MAX ||
-	    !args->congestion)
+	    !args->congestion || lead_us(args) >= WORLD_START_US)
 		return false;
 	for (unsigned p = 0; p < args->path_count; p++)
 		if (link_check(&args->paths[p].down) ||
@@ -432,11 +490,11 @@ static int create_path(struct world *w, unsigned number)
 		event_init(&path->slots[b].step, on_step, &path->slots[b]);
 	}
 	err = link_init(&path->link[DOWN], &args->down, &w->events,
-	                rand_u64(&w->own), tcp_on_frame);
+	                rand_u64(&w->own), WORLD_START_US, tcp_on_frame);
 	if (err < 0)
 		return err;
 	return link_init(&path->link[UP], &args->up, &w->events,
-	                 rand_u64(&w->own), tcp_on_frame);
+	                 rand_u64(&w->own), WORLD_START_US, tcp_on_frame);
 }
 
 /* Links, their retries, slots and the sessions' ticks. */
@@ -453,10 +511,19 @@ static int fill(struct world *w)
 		err = create_path(w, p);
 	for (int side = 0; side < SIDES && !err; side++)
 		err = create_side(w, side);
-	for (unsigned p = 0; p < w->args.path_count; p++)
-		for (unsigned b = 0; b < w->args.bundles && !err; b++)
-			err = join(w, p, b);
 	return err;
+}
+
+static int connect_all(struct world *w)
+{
+	for (unsigned p = 0; p < w->args.path_count; p++)
+		settle(&w->paths[p]);
+	world_run(w, WORLD_START_US);
+	for (unsigned p = 0; p < w->args.path_count; p++)
+		for (unsigned b = 0; b < w->args.bundles; b++)
+			if (w->paths[p].slots[b].state != SLOT_JOINED)
+				return -ETIMEDOUT; /* or no memory */
+	return 0;
 }
 
 struct world *world_create(const struct world_args *args,
@@ -477,8 +544,11 @@ struct world *world_create(const struct world_args *args,
 	w->loads.state = args->seed;
 	w->own.state = ~args->seed;
 	w->next_id = 1;
-	events_init(&w->events, WORLD_START_US * (uint64_t)NS_PER_US);
+	events_init(&w->events,
+	            (WORLD_START_US - lead_us(args)) * (uint64_t)NS_PER_US);
 	int err = fill(w);
+	if (!err)
+		err = connect_all(w);
 	if (!err)
 		return w;
 	world_destroy(w);

@@ -20,10 +20,11 @@
 #define WORLD_GATEWAY 0
 #define WORLD_CONCENTRATOR 1
 
-#define WORLD_START_US 1000000u /* the time when world_create() returns */
+#define WORLD_START_US 60000000u /* the time when world_create() returns */
 
-/* What a path can carry over time, recorded: from at_us on, so much. Ordered;
- * after the last the first comes again, period_us after its time. */
+/* What a path can carry over time, recorded: from at_us after WORLD_START_US
+ * on, so much. Ordered; after the last the first comes again, period_us after
+ * its time. */
 struct world_rate {
 	uint64_t at_us;
 	uint64_t rate_bps; /* bytes/s of frames on the link; 0: nothing passes */
@@ -61,7 +62,8 @@ struct world_args {
 	struct session_policy policy;  /* of both ends */
 	uint64_t seed;
 	/* What happens at each end outside of the paths: time from a byte's
-	 * arrival until an owner has it (relay, loopback, process), one way. */
+	 * arrival until an owner has it (relay, loopback, process), one way;
+	 * the mean of half of it to one and a half times. */
 	uint64_t host_us;
 	size_t memory_max;             /* 0: SESSION_MEMORY_DEFAULT */
 };

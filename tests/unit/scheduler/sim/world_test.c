@@ -70,7 +70,7 @@ static uint64_t run_hash(uint64_t seed, const char *congestion, uint64_t *events
 	flows_start(&f, &args);
 	for (int i = 0; i < 3; i++)
 		flow_add(&f, 2000000);
-	world_run(f.world, 4 * S);
+	world_run(f.world, WORLD_START_US + 4 * S);
 	assert_null(f.over);
 	*events = world_events_count(f.world);
 	uint64_t hash = f.hash;
@@ -102,7 +102,7 @@ static void test_loss_is_mended_in_order(void **state)
 		flow_args(&args, cc_all[i]->name, 1, &lossy);
 		flows_start(&f, &args);
 		struct flow *flow = flow_add(&f, 3000000);
-		world_run(f.world, 60 * S);
+		world_run(f.world, WORLD_START_US + 60 * S);
 		assert_true(flow->done_us);
 		assert_int_equal(flow->received, 3000000);
 		assert_int_equal(f.wrong_bytes, 0);
