@@ -91,9 +91,11 @@ int sched_faster(const struct sched_view *view, int s)
 
 uint64_t sched_piece_bytes(const struct sched_view *view, unsigned i)
 {
-	uint64_t len = view->unit->len_bytes;
-	uint64_t room = view->paths[i].room_bytes;
+	const struct sched_unit *unit = view->unit;
+	uint64_t len = unit->len_bytes, room = view->paths[i].room_bytes;
 
+	if (unit->kind == SCHED_STREAM && unit->pending_bytes < len)
+		len = unit->pending_bytes;
 	return len < room ? len : room;
 }
 

@@ -45,7 +45,8 @@ static void begin(struct subject *s, const char *name)
 			  .room_bytes = 5000 },
 			{ .id = 0, .srtt_us = SLOW_US, .mss = 1000 },
 		},
-		.unit = { .len_bytes = PIECE, .queued_bytes = SCHED_UNKNOWN },
+		.unit = { .len_bytes = 16384, .pending_bytes = PIECE,
+		          .queued_bytes = SCHED_UNKNOWN },
 	};
 	assert_non_null(s->ops);
 }
