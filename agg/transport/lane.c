@@ -33,7 +33,8 @@
 #define MSS_DEFAULT 1400u
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
 #define PIECE_MIN_MSS 2u
-#define RATE_HALF_LIFE_US 10000000u
+#define RATE_HALF_LIFE_US 10000000u     /* of a quiet lane */
+#define RATE_HALF_LIFE_BUSY_US 1000000u
 #define RATE_WINDOW_MIN_US 50000u
 #define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 
@@ -162,16 +163,24 @@ static uint32_t mss_of(const struct lane *lane)
 }
 
 /* Decays linearly, near enough to a half-life at these steps. */
-static uint64_t decayed(uint64_t rate_bps, uint64_t elapsed_us)
+static uint64_t decayed(uint64_t rate_bps, uint64_t elapsed_us, bool busy)
 {
-	if (elapsed_us > RATE_HALF_LIFE_US)
-		elapsed_us = RATE_HALF_LIFE_US;
-	return rate_bps - rate_bps / 2 * elapsed_us / RATE_HALF_LIFE_US;
+	uint64_t half_us = busy ? RATE_HALF_LIFE_BUSY_US : RATE_HALF_LIFE_US;
+
+	if (elapsed_us > half_us)
+		elapsed_us = half_us;
+	return rate_bps - rate_bps / 2 * elapsed_us / half_us;
+}
+
+/* Something waits to be sent: what is delivered now is what can be. */
+static bool is_busy(const struct lane *lane)
+{
+	return lane->info.notsent_bytes > 0 && !lane->info.app_limited;
 }
 
 static void update_rate(struct lane *lane, uint64_t elapsed_us)
 {
-	lane->rate_bps = decayed(lane->rate_bps, elapsed_us);
+	lane->rate_bps = decayed(lane->rate_bps, elapsed_us, is_busy(lane));
 	if (lane->info.rate_bps > lane->rate_bps)
 		lane->rate_bps = lane->info.rate_bps;
 }
@@ -480,7 +489,8 @@ static void estimate_rate(struct session *s, unsigned p)
 	if (elapsed < RATE_WINDOW_MIN_US || elapsed < window)
 		return;
 	uint64_t rate = path->acked_bytes * 1000000 / elapsed;
-	path->rate_bps = decayed(path->rate_bps, elapsed);
+	path->rate_bps = decayed(path->rate_bps, elapsed, path->busy);
+	path->busy = false;
 	if (rate > path->rate_bps)
 		path->rate_bps = rate;
 	path->acked_bytes = 0;
@@ -516,6 +526,7 @@ void lane_estimate_paths(struct session *s)
 		struct path_estimate *path = &s->path[lane->hello.path];
 		estimate_rtt(path, lane, &sampled_us[lane->hello.path]);
 		path->backlog_bytes += lane->info.unacked_bytes + backlog(lane);
+		path->busy |= is_busy(lane);
 		if (lane->rate_bps > path->rate_bps)
 			path->rate_bps = lane->rate_bps;
 	}

@@ -21,7 +21,7 @@
 #include <uthash.h>
 
 #define CREDIT_FIRST_MIN 32768u   /* initial credit of a stream: by how many */
-#define CREDIT_FIRST_MAX 1048576u /* streams there are, between these */
+#define CREDIT_FIRST_MAX 4194304u /* streams there are, between these */
 #define CREDIT_FIRST_ALL (16u << 20)
 #define CREDIT_ACCEPTED 131072u   /* for streams that the peer opens */
 /* First credits are granted whatever the memory: a peer that fills all of them
@@ -190,6 +190,7 @@ struct path_estimate {
 	uint64_t backlog_bytes;  /* sent and not acknowledged, or queued */
 	uint64_t acked_bytes;    /* since window_us */
 	uint64_t window_us;
+	bool busy;               /* a lane was, since then */
 	/* From a piece's sending until its acknowledgement; 0: none yet. */
 	uint64_t usual_us, usual_var_us;
 };

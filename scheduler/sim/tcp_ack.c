@@ -169,10 +169,10 @@ static int64_t take_rtt(struct tcp *t, const struct news *news)
 	else if (!first)
 		return -1;
 	last_us = last_us ? last_us : 1;
-	if (last_us < t->min_rtt_us)
+	if (first && last_us < t->min_rtt_us)
 		t->min_rtt_us = last_us;
 	add_rtt(t, first_us ? first_us : 1);
-	return (int64_t)last_us;
+	return first ? (int64_t)last_us : -1;
 }
 
 /* The rate -------------------------------------------------------------- */
