@@ -68,14 +68,18 @@ uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us)
 enum reinject_policy reinject_wanted(enum reinject_policy policy,
                                      const struct reinject_piece *piece)
 {
+	uint64_t overdue_us = reinject_overdue_us(piece->usual_us, piece->var_us);
+	uint64_t left_us = 0;
+
 	if (!piece->usual_us)
 		return REINJECT_OFF;
-	if (policy >= REINJECT_DEADLINE &&
-	    piece->age_us >= reinject_overdue_us(piece->usual_us, piece->var_us))
+	if (piece->age_us < piece->usual_us)
+		left_us = piece->usual_us - piece->age_us;
+	else if (piece->age_us >= overdue_us)
+		left_us = piece->usual_us; /* it may take as long again */
+	if (policy >= REINJECT_DEADLINE && piece->age_us >= overdue_us)
 		return REINJECT_DEADLINE;
-	if (policy >= REINJECT_TAIL && piece->idle &&
-	    piece->age_us < piece->usual_us &&
-	    piece->other_us < piece->usual_us - piece->age_us)
+	if (policy >= REINJECT_TAIL && piece->idle && piece->other_us < left_us)
 		return REINJECT_TAIL;
 	return REINJECT_OFF;
 }

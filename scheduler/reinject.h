@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define REINJECT_SHARE 20u             /* one byte of so many: 5 % */
-#define REINJECT_SAVED_MAX 262144u     /* budget kept for later, bytes */
+#define REINJECT_SAVED_MAX 1048576u     /* budget kept for later, bytes */
 #define REINJECT_OVERDUE_MIN_US 20000u /* a piece is not overdue before */
 
 enum reinject_policy {

@@ -14,11 +14,10 @@
  * E is later. On the path by which a piece would be earliest of all, the first
  * stream goes at once.
  *
- * Of a stream whose end is not known there is as much left as waits, or, where
- * its source is held back, as can be. (The order thinks of as much as was sent:
- * who has sent much is long. A path is chosen for what is there: else the last
- * bytes of a long one would take the slowest path, as if more came.) A sixteenth
- * of E is allowed for, so that a path of nearly the same time is not taken and
+ * Of a stream whose end is not known there is left what waits, or, where its
+ * source is held back, as much as it sent (order.h): the last bytes of a long
+ * one may so come by a slow path, and reinjection mends that. A sixteenth of E
+ * is allowed for, so that a path of nearly the same time is not taken and
  * left by turns.
  */
 #include "scheduler/arrival.h"
@@ -31,18 +30,10 @@ static uint64_t sum(uint64_t a, uint64_t b)
 	return a + b < a ? UINT64_MAX : a + b;
 }
 
-static uint64_t left_bytes(const struct sched_unit *unit)
-{
-	if (unit->queued_bytes == SCHED_UNKNOWN)
-		return SCHED_UNKNOWN;
-	return unit->remaining_bytes == SCHED_UNKNOWN ? unit->pending_bytes
-	                                              : unit->remaining_bytes;
-}
-
 static void pick(void *instance, void *scope, const struct sched_view *view,
                  struct sched_decision *out)
 {
-	arrival_pick(view, sum(view->unit->ahead_bytes, left_bytes(view->unit)),
+	arrival_pick(view, sum(view->unit->ahead_bytes, view->unit->left_bytes),
 	             SLACK, out);
 }
 

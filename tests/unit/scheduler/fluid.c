@@ -175,6 +175,7 @@ static bool pump(struct run *run)
 			                                    : flow->left_bytes,
 			.sent_bytes = flow->sent_bytes,
 			.pending_bytes = flow->left_bytes,
+			.left_bytes = flow->left_bytes,
 			.ahead_bytes = ahead,
 			.queued_bytes = run->order->in_turn ? queued
 				: ahead + flow->left_bytes,
