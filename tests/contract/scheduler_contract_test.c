@@ -232,6 +232,7 @@ static void small_snapshot(struct rand *r, struct snapshot *snap)
 	snap->unit.queued_bytes = rand_below(r, 1000000);
 	snap->unit.ahead_bytes = rand_below(r, 300000);
 	snap->unit.pending_bytes = rand_below(r, 300000);
+	snap->unit.left_bytes = rand_below(r, 3000000);
 	snap->unit.sent_bytes = rand_below(r, 1000000);
 	if (snap->unit.remaining_bytes != SCHED_UNKNOWN)
 		snap->unit.remaining_bytes = rand_below(r, 1000000);
@@ -262,6 +263,7 @@ static void scale(const struct snapshot *small, struct snapshot *large)
 	u->remaining_bytes = times(u->remaining_bytes);
 	u->sent_bytes = times(u->sent_bytes);
 	u->pending_bytes = times(u->pending_bytes);
+	u->left_bytes = times(u->left_bytes);
 	u->ahead_bytes = times(u->ahead_bytes);
 	u->queued_bytes = times(u->queued_bytes);
 	u->window_bytes = times(u->window_bytes);

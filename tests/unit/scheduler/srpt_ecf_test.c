@@ -53,7 +53,8 @@ static void test_rows(void **state)
 			  .mss = 1000, .room_bytes = 5000 },
 		};
 		struct sched_unit unit = {
-			.len_bytes = 1000, .left_bytes = row->left,
+			.len_bytes = 1000, .pending_bytes = 1000,
+			.left_bytes = row->left,
 			.ahead_bytes = row->ahead, .queued_bytes = row->queued };
 		struct sched_view view = { NOW_US, paths, 2, &unit };
 		struct sched_decision got;
