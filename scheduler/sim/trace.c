@@ -6,6 +6,7 @@
 #include "scheduler/sim/trace.h"
 
 #include "scheduler/sim/load.h"
+#include "scheduler/sim/plan.h"
 #include "scheduler/sim/result.h"
 
 #include <errno.h>
@@ -29,10 +30,9 @@ struct frame {
 };
 
 struct stream_info {
-	char load[CONF_NAME_MAX + 1];
-	unsigned nth;
+	unsigned load, nth;
 	bool alone; /* in its load */
-	uint64_t size_bytes, start_us, end_us, bound_us;
+	uint64_t size_bytes, start_us, end_us, bound_us; /* end 0: not done */
 };
 
 struct trace_run {
@@ -45,6 +45,7 @@ struct trace_run {
 	uint64_t *unsent[2];       /* by side and conn, while a frame is made */
 	unsigned conn_cap;
 	bool failed;               /* no memory: what is there stays */
+	bool whole;                /* the run came to its end */
 };
 
 struct trace_run *trace_create(void)
@@ -209,18 +210,19 @@ static void note_item(void *ctx, unsigned nth, const struct load *load, size_t a
 	uint64_t zero_us = load->all->zero_us;
 	uint64_t now_us = world_now_us(load->all->world) - zero_us;
 
-	*info = (struct stream_info){ .nth = (unsigned)at + 1,
+	*info = (struct stream_info){ .load = (unsigned)(load - load->all->load),
+	                              .nth = (unsigned)at + 1,
 	                              .alone = load->count == 1,
-	                              .start_us = now_us, .end_us = now_us };
-	memcpy(info->load, load->args->name, sizeof(info->load));
+	                              .start_us = now_us,
+	                              .size_bytes = load->plan[at].size_bytes };
 	if (at < load->begun) {
 		info->start_us = item->start_us - zero_us;
 		info->size_bytes = up ? item->up_bytes : item->down_bytes;
 		if (info->size_bytes == CONN_ENDLESS)
 			info->size_bytes = item->conn->got[load_reader(load, item)];
-		info->bound_us = (uint64_t)run_bound_us(s, load->args, up,
-			(double)info->size_bytes);
 	}
+	info->bound_us = (uint64_t)run_bound_us(s, load->args, up,
+	                                        (double)info->size_bytes);
 	if (item->end_us)
 		info->end_us = item->end_us - zero_us;
 	t->stream_count = nth + 1;
@@ -228,8 +230,10 @@ static void note_item(void *ctx, unsigned nth, const struct load *load, size_t a
 
 void trace_end(struct trace_run *t)
 {
-	if (t->loads)
+	if (t->loads) {
 		each_item(t->loads, t, note_item);
+		t->whole = t->loads->done && !t->loads->conns.open;
+	}
 	t->loads = NULL;
 }
 
@@ -272,20 +276,37 @@ static int put_paths(const struct scenario *s, struct buf *out)
 	return err | buf_printf(out, "],");
 }
 
-static int put_streams(const struct trace_run *t, struct buf *out)
+static int put_loads(const struct scenario *s, struct buf *out)
+{
+	int err = buf_printf(out, "\"loads\":[");
+
+	for (unsigned i = 0; i < s->load_count; i++)
+		err |= buf_printf(out, "%s{\"name\":\"%s\",\"kind\":\"%s\","
+		                  "\"count\":%zu}", i ? "," : "",
+		                  s->loads[i].name,
+		                  scenario_kind_name(s->loads[i].kind),
+		                  plan_count(&s->loads[i]));
+	return err | buf_printf(out, "],");
+}
+
+static int put_streams(const struct scenario *s, const struct trace_run *t,
+                       struct buf *out)
 {
 	int err = buf_printf(out, "\"streams\":[");
 
 	for (unsigned i = 0; i < t->stream_count; i++) {
 		const struct stream_info *info = &t->streams[i];
 		err |= buf_printf(out, "%s{\"name\":\"%s", i ? "," : "",
-		                  info->load); /* a name needs no escapes */
+		                  s->loads[info->load].name); /* needs no escapes */
 		if (!info->alone)
 			err |= buf_printf(out, " %u", info->nth);
-		err |= buf_printf(out, "\",\"size\":%" PRIu64 ",\"start_us\":%"
-		                  PRIu64 ",\"end_us\":%" PRIu64 ",\"bound_us\":%"
-		                  PRIu64 "}", info->size_bytes, info->start_us,
-		                  info->end_us, info->bound_us);
+		err |= buf_printf(out, "\",\"load\":%u,\"size\":%" PRIu64
+		                  ",\"start_us\":%" PRIu64 ",\"end_us\":",
+		                  info->load, info->size_bytes, info->start_us);
+		err |= info->end_us ? buf_printf(out, "%" PRIu64, info->end_us)
+		                    : buf_printf(out, "null");
+		err |= buf_printf(out, ",\"bound_us\":%" PRIu64 "}",
+		                  info->bound_us);
 	}
 	return err | buf_printf(out, "],");
 }
@@ -312,21 +333,62 @@ static int put_frame(const struct trace_run *t, const struct frame *frame,
 	return err | buf_printf(out, "]]");
 }
 
-/* Of the first load that has objects. */
-static int put_stats(const struct scenario *s, const struct result *result,
-                     struct buf *out)
+static int put_figure(struct buf *out, const char *key, bool known, double value)
 {
-	const struct result_load *load = &result->loads[0];
+	return known ? buf_printf(out, "\"%s\":%.3f,", key, value)
+	             : buf_printf(out, "\"%s\":null,", key);
+}
 
-	for (unsigned i = s->load_count; i-- > 0;)
-		if (result->loads[i].time_us.count)
-			load = &result->loads[i];
-	return buf_printf(out, "\"stats\":{\"mean_ms\":%.3f,\"p50_ms\":%.3f,"
-	                  "\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"slowdown\":%.3f,"
-	                  "\"goodput_mbit\":%.3f},", load->time_us.mean / MS,
-	                  load->time_us.p50 / MS, load->time_us.p95 / MS,
-	                  load->time_us.p99 / MS, load->slowdown_mean,
-	                  load->goodput_bps * 8 / 1e6);
+static int put_stats(const struct scenario_load *args,
+                     const struct result_load *load, struct buf *out)
+{
+	bool times = load->time_us.count && args->kind != SCENARIO_BULK;
+	bool video = args->kind == SCENARIO_VIDEO;
+	size_t all = load->time_us.count + load->undone;
+	int err = buf_put(out, "{", 1);
+
+	err |= put_figure(out, "mean_ms", times, load->time_us.mean / MS);
+	err |= put_figure(out, "p50_ms", times, load->time_us.p50 / MS);
+	err |= put_figure(out, "p95_ms", times, load->time_us.p95 / MS);
+	err |= put_figure(out, "p99_ms", times, load->time_us.p99 / MS);
+	err |= put_figure(out, "slowdown", times, load->slowdown_mean);
+	err |= put_figure(out, "late_percent", args->deadline_us && all,
+	                  all ? (double)(load->late + load->undone) * 100 /
+	                        (double)all : 0);
+	err |= put_figure(out, "stall_ms", video, load->stalled_us / MS);
+	err |= put_figure(out, "quality_percent", video, load->quality * 100);
+	return err | buf_printf(out, "\"goodput_mbit\":%.3f}",
+	                        load->goodput_bps * 8 / 1e6);
+}
+
+static int put_all_stats(const struct scenario *s, const struct result *result,
+                         struct buf *out)
+{
+	int err = buf_printf(out, "\"stats\":[");
+
+	for (unsigned i = 0; i < s->load_count; i++) {
+		if (i)
+			err |= buf_put(out, ",", 1);
+		err |= put_stats(&s->loads[i], &result->loads[i], out);
+	}
+	return err | buf_printf(out, "],");
+}
+
+/* A run goes on after its last object only where another never comes. */
+static int put_frames(const struct scenario *s, const struct trace_run *t,
+                      uint64_t end_us, uint64_t step_us, struct buf *out)
+{
+	unsigned stride = (unsigned)(step_us / t->step_us);
+	int err = buf_printf(out, "\"frames\":[");
+
+	for (unsigned i = 0; !err && i < t->frame_count; i += stride) {
+		if (t->whole && i * t->step_us >= end_us + step_us)
+			break;
+		if (i)
+			err |= buf_put(out, ",", 1);
+		err |= put_frame(t, &t->frames[i], s->path_count, out);
+	}
+	return err | buf_put(out, "]", 1);
 }
 
 static int put_run(const struct scenario *s, const struct trace_shown *run,
@@ -334,23 +396,18 @@ static int put_run(const struct scenario *s, const struct trace_shown *run,
 {
 	const struct trace_run *t = run->trace;
 	const struct result *r = run->result;
-	unsigned stride = (unsigned)(step_us / t->step_us);
 	int err = buf_put(out, "{", 1);
 
 	err |= put_key(out, "scheduler", r->scheduler->name);
 	err |= put_key(out, "order", r->policy.order->name);
 	err |= put_key(out, "reinjection", reinject_name(r->policy.reinjection));
-	err |= buf_printf(out, "\"end_us\":%" PRIu64 ",", r->end_us);
-	err |= put_stats(s, r, out);
-	err |= put_streams(t, out);
-	err |= buf_printf(out, "\"frames\":[");
-	for (unsigned i = 0; !err && i < t->frame_count &&
-	     i * t->step_us < r->end_us + step_us; i += stride) {
-		if (i)
-			err |= buf_put(out, ",", 1);
-		err |= put_frame(t, &t->frames[i], s->path_count, out);
-	}
-	return err | buf_printf(out, "]}");
+	err |= t->whole ? buf_printf(out, "\"end_us\":%" PRIu64 ",", r->end_us)
+	                : buf_printf(out, "\"end_us\":null,");
+	err |= buf_printf(out, "\"twice_percent\":%.3f,", r->twice * 100);
+	err |= put_all_stats(s, r, out);
+	err |= put_streams(s, t, out);
+	err |= put_frames(s, t, r->end_us, step_us, out);
+	return err | buf_put(out, "}", 1);
 }
 
 int trace_write(const struct scenario *s, const struct trace_shown *runs,
@@ -364,9 +421,10 @@ int trace_write(const struct scenario *s, const struct trace_shown *runs,
 			step_us = runs[i].trace->step_us;
 	err |= put_key(out, "title", s->main.title);
 	err |= put_key(out, "note", s->main.note);
-	err |= buf_printf(out, "\"seed\":%u,\"step_us\":%" PRIu64 ",",
-	                  s->main.seed, step_us);
+	err |= buf_printf(out, "\"seed\":%u,\"repeat\":%u,\"step_us\":%" PRIu64
+	                  ",", s->main.seed, s->main.repeat, step_us);
 	err |= put_paths(s, out);
+	err |= put_loads(s, out);
 	err |= buf_printf(out, "\"runs\":[");
 	for (unsigned i = 0; !err && i < count; i++) {
 		if (i)

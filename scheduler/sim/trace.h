@@ -6,16 +6,19 @@
  * second one, and is sampled half as often from then on; the first
  * TRACE_STREAMS_MAX objects are kept.
  *
- * As JSON: {"version":1,"title","note","seed","step_us",
+ * As JSON: {"version":1,"title","note","seed","repeat","step_us",
  *   "paths":[{"name","rate_bps","delay_us","queue_bytes"}...],
- *   "runs":[{"scheduler","order","reinjection","end_us",
- *     "stats":{"mean_ms","p50_ms","p95_ms","p99_ms","slowdown","goodput_mbit"},
- *     "streams":[{"name","size","start_us","end_us","bound_us"}...],
+ *   "loads":[{"name","kind","count"}...],
+ *   "runs":[{"scheduler","order","reinjection","end_us","twice_percent",
+ *     "stats":[{"mean_ms","p50_ms","p95_ms","p99_ms","slowdown","goodput_mbit",
+ *               "late_percent","stall_ms","quality_percent"} per load],
+ *     "streams":[{"name","load","size","start_us","end_us","bound_us"}...],
  *     "frames":[[[[stream, left, in flight]...],
  *                [[queue, pipe, rate] per path]]...]}...]}
  * left is what the reader does not have yet; all sizes are bytes, rates
- * bytes/s; paths are in the scenario's direction. A stream that was not done
- * ends with its run.
+ * bytes/s; paths are in the scenario's direction. stats are of all repetitions,
+ * the rest is of the first. null is what a load has not, and the end of what
+ * was not done; a stream that never began starts when its run is given up.
  */
 #ifndef SCHEDULER_SIM_TRACE_H
 #define SCHEDULER_SIM_TRACE_H

@@ -39,8 +39,8 @@ static int64_t number(struct json_object *list, size_t i)
 	return json_object_get_int64(at(list, i));
 }
 
-/* The trace of a scenario by two schedulers, parsed. */
-static struct json_object *trace_of(const char *text)
+/* The trace of a scenario by two schedulers, parsed; all well: or all fail. */
+static struct json_object *trace_when(const char *text, bool well)
 {
 	static const char *const names[SCHEDULERS] = { "lowrtt", "roundrobin" };
 	struct result_set *set = calloc(1, sizeof(*set));
@@ -58,7 +58,7 @@ static struct json_object *trace_of(const char *text)
 		runs[i] = trace_create();
 		assert_int_equal(result_add(set, sched_find(names[i]), &choice,
 		                            runs[i]), 0);
-		assert_string_equal(set->runs[i].error, "");
+		assert_int_equal(!*set->runs[i].error, well);
 		shown[i] = (struct trace_shown){ runs[i], &set->runs[i] };
 	}
 	buf_init(&out, TRACE_BYTES_MAX);
@@ -72,6 +72,19 @@ static struct json_object *trace_of(const char *text)
 	scenario_free(s);
 	free(set);
 	return trace;
+}
+
+static struct json_object *trace_of(const char *text)
+{
+	return trace_when(text, true);
+}
+
+/* One that was not done has no end. */
+static int64_t end_of(struct json_object *stream)
+{
+	struct json_object *end = get(stream, "end_us");
+
+	return end ? json_object_get_int64(end) : INT64_MAX;
 }
 
 /* What a frame says fits to the streams: those that run are in it, with less
@@ -97,7 +110,7 @@ static void check_frame(struct json_object *run, struct json_object *frame,
 	for (size_t i = 0; i < json_object_array_length(streams); i++) {
 		struct json_object *stream = at(streams, i);
 		expected += json_object_get_int64(get(stream, "start_us")) < time_us &&
-		            json_object_get_int64(get(stream, "end_us")) > time_us;
+		            end_of(stream) > time_us;
 	}
 	assert_true(shown >= expected);
 	assert_int_equal(json_object_array_length(at(frame, 1)), paths);
@@ -124,7 +137,9 @@ static void check_run(struct json_object *trace, struct json_object *run)
 	assert_true((int64_t)count * step_us >= end_us);
 	for (size_t i = 0; i < json_object_array_length(streams); i++) {
 		struct json_object *stream = at(streams, i);
-		assert_true(json_object_get_int64(get(stream, "end_us")) <= end_us);
+		assert_true(end_of(stream) <= end_us || !get(stream, "end_us"));
+		assert_true(json_object_get_int64(get(stream, "load")) <
+		            (int64_t)json_object_array_length(get(trace, "loads")));
 		assert_true(json_object_get_int64(get(stream, "bound_us")) > 0);
 	}
 }
@@ -147,7 +162,7 @@ static void a_batch_is_told(void **state)
 		"config path far\noption rate 10\noption delay 40ms\noption queue 50ms\n"
 		"config load page\noption kind batch\noption count 3\nlist size 90000\n");
 	struct json_object *run = at(get(trace, "runs"), 0);
-	struct json_object *stats = get(run, "stats");
+	struct json_object *stats = at(get(run, "stats"), 0);
 
 	check_trace(trace);
 	assert_string_equal(json_object_get_string(get(trace, "title")),
@@ -179,7 +194,18 @@ static void a_long_run_has_few_frames(void **state)
 		"config load call\noption kind call\noption count 300\nlist size 160\n"
 		"config load rest\noption kind bulk\n");
 
+	struct json_object *stats = get(at(get(trace, "runs"), 1), "stats");
+
 	check_trace(trace);
+	assert_int_equal(json_object_array_length(stats), 3);
+	assert_string_equal(json_object_get_string(
+		get(at(get(trace, "loads"), 1), "kind")), "call");
+	assert_int_equal(json_object_get_int(
+		get(at(get(trace, "loads"), 1), "count")), 600);
+	assert_true(json_object_get_double(get(at(stats, 1), "mean_ms")) > 0);
+	assert_null(get(at(stats, 2), "mean_ms"));
+	assert_true(json_object_get_double(get(at(stats, 2), "goodput_mbit")) > 0);
+	assert_null(get(at(stats, 0), "stall_ms"));
 	assert_true(json_object_get_int(get(trace, "step_us")) >= 16000);
 	assert_int_equal(json_object_array_length(
 		get(at(get(trace, "runs"), 1), "streams")), TRACE_STREAMS_MAX);
@@ -203,12 +229,38 @@ static void bulk_is_as_long_as_it_got(void **state)
 	json_object_put(trace);
 }
 
+/* The path is cut for good while the second of three runs. */
+static void what_was_not_done_has_no_end(void **state)
+{
+	struct json_object *trace = trace_when(
+		"config scenario\noption title t\noption limit 4s\n"
+		"config path near\noption rate 20\noption delay 15ms\n"
+		"config cut\noption path near\noption at 600ms\n"
+		"config load page\noption kind objects\noption count 3\n"
+		"list size 1000000\n", false);
+	struct json_object *run = at(get(trace, "runs"), 0);
+	struct json_object *streams = get(run, "streams");
+	int64_t step_us = json_object_get_int64(get(trace, "step_us"));
+
+	assert_null(get(run, "end_us"));
+	assert_in_range((int64_t)json_object_array_length(get(run, "frames")) *
+	                step_us, 3000000, 4000000 + step_us);
+	assert_non_null(get(at(streams, 0), "end_us"));
+	for (size_t i = 1; i < 3; i++) {
+		assert_null(get(at(streams, i), "end_us"));
+		assert_int_equal(json_object_get_int(get(at(streams, i), "size")),
+		                 1000000);
+	}
+	json_object_put(trace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_is_told),
 		cmocka_unit_test(a_long_run_has_few_frames),
 		cmocka_unit_test(bulk_is_as_long_as_it_got),
+		cmocka_unit_test(what_was_not_done_has_no_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
