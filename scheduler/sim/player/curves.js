@@ -22,9 +22,10 @@ function svg(tag, attributes, text) {
 }
 
 // Both ways between times and places, for a width.
-function curvesScale(trace, width) {
-	const all = trace.runs.flatMap((run) => completionTimesUs(run).concat(boundsUs(run)));
-	const max = Math.max(1000, ...all), min = Math.max(1, Math.min(max, ...all));
+function curvesScale(trace, load, width) {
+	const all = trace.runs.flatMap((run) =>
+		completionTimesUs(run, load).concat(boundsUs(run, load)));
+	const max = Math.max(1, ...all), min = Math.max(1, Math.min(max, ...all));
 	const log = max / min > LOG_FROM;
 	const span = width - CURVES_LEFT - CURVES_RIGHT;
 	const height = CURVES_HEIGHT - CURVES_TOP - CURVES_BOTTOM;
@@ -51,23 +52,24 @@ function curvePoints(timesUs, count, scale) {
 	return timesUs.length ? points + `H${scale.right}` : '';
 }
 
-function makeCurves(trace, names, width) {
-	const scale = curvesScale(trace, width);
+function makeCurves(trace, load, names, width) {
+	const scale = curvesScale(trace, load, width);
 	const root = svg('svg', {
 		width, height: CURVES_HEIGHT, viewBox: `0 0 ${width} ${CURVES_HEIGHT}`, role: 'img',
 		'aria-label': `Completion times of ${names.join(', ')}, as in the table`,
 	});
 	addCurvesAxes(root, scale);
-	addBoundCurve(root, trace, scale);
+	addBoundCurve(root, trace, load, scale);
 	const curves = trace.runs.map((run, i) => {
-		const times = completionTimesUs(run);
+		const times = completionTimesUs(run, load);
+		const count = streamsOf(run, load).length || 1;
 		const path = svg('path', {
-			class: 'curve', d: curvePoints(times, run.streams.length || 1, scale),
+			class: 'curve', d: curvePoints(times, count, scale),
 			'stroke-dasharray': runDash(i),
 		});
 		path.style.stroke = runColour(i);
 		root.append(path);
-		return { path, times, count: run.streams.length || 1 };
+		return { path, times, count };
 	});
 	const dot = svg('circle', { class: 'dot', r: 4.5, visibility: 'hidden' });
 	return { root, scale, curves, dot };
@@ -110,8 +112,8 @@ function curvesTimes(scale) {
 	return times;
 }
 
-function addBoundCurve(root, trace, scale) {
-	const bounds = trace.runs.length ? boundsUs(trace.runs[0]) : [];
+function addBoundCurve(root, trace, load, scale) {
+	const bounds = boundsUs(trace.runs[0], load);
 	root.append(svg('path', { class: 'bound', d: curvePoints(bounds, bounds.length, scale) }));
 }
 

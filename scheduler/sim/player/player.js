@@ -4,7 +4,7 @@
 // The page: which frame is shown of which runs, and all ways to change that. One object, page,
 // is handed about; page.state is what a person chose, and what the address says after its #:
 //
-//     #t=1.2s&left=ecf&right=lowrtt&scale=root&list=1&play=1
+//     #t=1.2s&left=ecf&right=lowrtt&load=page&scale=root&list=1&play=1
 //
 // What changes the state calls touch(), which draws once before the next frame of the screen.
 'use strict';
@@ -20,14 +20,15 @@ function byId(id) {
 }
 
 function makePage(trace) {
-	const last = lastFrame(trace), names = runNames(trace.runs);
+	const last = lastFrame(trace);
+	const names = trace.runs.map((run) => runName(run, trace.runs));
 	return {
 		trace, last, names, labels: names.map(nameForPeople), theme: readTheme(),
 		paths: pathsFrame(trace), totals: trace.runs.map(leftByFrame),
 		sides: {}, drawn: 0, quiet: 0, tip: null,
 		state: {
 			k: 0, peek: -1, playing: false, speed: speedThatSuits(last * trace.step_us),
-			left: 0, right: trace.runs.length > 1 ? 1 : 0, scale: scaleThatSuits(trace),
+			...runsToCompare(trace.runs), load: 0, scale: scaleThatSuits(trace),
 			chosen: -1, named: -1,
 		},
 	};
@@ -238,10 +239,35 @@ function keepPlaying(page, sinceMs, fromUs) {
 	requestAnimationFrame(turn);
 }
 
+// Another load: other figures, other curves.
+function chooseLoad(page) {
+	const { trace, state } = page;
+	const { rows, text } = makeStats(byId('stats'), trace, state.load, page.labels,
+		(side, i) => show(page, side, i), (i) => nameRun(page, i));
+	page.stats = rows;
+	byId('stats-text').textContent = text;
+	byId('load').value = state.load;
+	describeCount(page);
+	drawCurves(page);
+}
+
+// The curves may know fewer streams than the figures.
+function describeCount(page) {
+	const { trace, state } = page, load = trace.loads[state.load];
+	const shown = streamsOf(trace.runs[state.left], state.load).length;
+	const words = [];
+	if (load && shown < load.count)
+		words.push(`the first ${shown} of ${load.count}`);
+	if (trace.repeat > 1)
+		words.push('in the first repetition');
+	byId('curves-count').textContent = words.length ? ` (${words.join(', ')})` : '';
+}
+
 // The curves are drawn anew for a new width; their text keeps its size.
 function drawCurves(page) {
 	const box = byId('curves');
-	page.chart = makeCurves(page.trace, page.labels, Math.max(240, box.clientWidth));
+	page.chart = makeCurves(page.trace, page.state.load, page.labels,
+		Math.max(240, box.clientWidth));
 	box.replaceChildren(page.chart.root);
 	markRuns(page);
 }
@@ -259,6 +285,8 @@ function readAddress(page) {
 	const us = readTimeUs(words.get('t') || '');
 	if (us !== null)
 		state.k = Math.min(page.last, Math.floor(us / trace.step_us + 1e-6));
+	const load = trace.loads.findIndex((one) => one.name === words.get('load'));
+	state.load = Math.max(load, 0);
 	if (['linear', 'root'].includes(words.get('scale')))
 		state.scale = words.get('scale');
 	byId('list').open = words.get('list') === '1';
@@ -275,6 +303,8 @@ function writeAddress(page) {
 	const words = [`t=${state.k * trace.step_us / 1e6}s`];
 	for (const name of sideNames(page))
 		words.push(`${name}=${wordForAddress(names[state[name]])}`);
+	if (state.load)
+		words.push(`load=${wordForAddress(trace.loads[state.load].name)}`);
 	if (state.scale !== scaleThatSuits(trace))
 		words.push(`scale=${state.scale}`);
 	if (byId('list').open)
@@ -289,24 +319,34 @@ function writeAddress(page) {
 // The start
 
 function listenToControls(page) {
-	const speed = byId('speed'), scale = byId('scale');
-	for (const factor of SPEEDS) {
-		const text = factor < 1 ? `1/${Math.round(1 / factor)}` : `${factor}\u00d7`;
-		speed.append(new Option(text, factor));
-	}
-	speed.value = page.state.speed;
-	speed.addEventListener('change', () => {
-		page.state.speed = Number(speed.value);
+	const { trace, state } = page;
+	for (const factor of SPEEDS)
+		byId('speed').append(new Option(factor < 1 ? `1/${Math.round(1 / factor)}`
+			: `${factor}\u00d7`, factor));
+	trace.loads.forEach((load, i) =>
+		byId('load').append(new Option(`${load.name} (${load.kind})`, i)));
+	byId('load-label').hidden = trace.loads.length < 2;
+	listenToSelect('speed', state.speed, (value) => {
+		state.speed = Number(value);
 	});
-	scale.value = page.state.scale;
-	scale.addEventListener('change', () => {
-		page.state.scale = scale.value;
+	listenToSelect('scale', state.scale, (value) => {
+		state.scale = value;
 		chooseRuns(page);
 		touch(page);
 	});
-	byId('play').addEventListener('click', () => play(page, !page.state.playing));
+	listenToSelect('load', state.load, (value) => {
+		state.load = Number(value);
+		chooseLoad(page);
+		touch(page);
+	});
+	byId('play').addEventListener('click', () => play(page, !state.playing));
 	byId('list').addEventListener('toggle', () => touch(page));
 	byId('time').max = page.last;
+}
+
+function listenToSelect(id, value, choose) {
+	byId(id).value = value;
+	byId(id).addEventListener('change', () => choose(byId(id).value));
 }
 
 // Another screen may have more pixels for the same size, which no resizing tells.
@@ -330,6 +370,7 @@ function listenToWindow(page) {
 	window.addEventListener('hashchange', () => {
 		const playing = readAddress(page);
 		byId('scale').value = page.state.scale;
+		chooseLoad(page);
 		chooseRuns(page);
 		play(page, playing);
 	});
@@ -348,17 +389,15 @@ function start(trace) {
 	for (const name of sideNames(page))
 		page.sides[name] = makeSide(page, name);
 	byId('sides').classList.toggle('single', sideNames(page).length === 1);
-	page.stats = makeStats(byId('stats'), trace, page.labels,
-		(side, i) => show(page, side, i), (i) => nameRun(page, i));
 	const playing = readAddress(page);
 	listenToControls(page);
+	chooseLoad(page);
 	chooseRuns(page);
 	listenToTimeline(page);
 	listenToCurves(page);
 	listenToKeys(page);
 	listenToWindow(page);
 	draw(page);
-	drawCurves(page);
 	settle(page);
 	play(page, playing);
 }

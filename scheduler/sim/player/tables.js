@@ -5,30 +5,53 @@
 // the bars say, for who would rather read, or cannot see them.
 'use strict';
 
+// best: which figure of a column is bold. text: what it is, where the head does not say it all.
+// A column of which no run has a figure is not there.
 const STATS_COLUMNS = [
-	{ head: 'mean', of: (run) => run.stats.mean_ms },
-	{ head: 'median', of: (run) => run.stats.p50_ms },
-	{ head: 'p95', of: (run) => run.stats.p95_ms },
-	{ head: 'p99', of: (run) => run.stats.p99_ms },
-	{ head: 'slowdown', of: (run) => run.stats.slowdown, decimals: 2 },
-	{ head: 'all done', of: (run) => run.end_us && run.end_us / 1000 },
+	{ head: 'mean ms', of: (stats) => stats.mean_ms, best: Math.min,
+		text: 'Mean to p99 are completion times.' },
+	{ head: 'median', of: (stats) => stats.p50_ms, best: Math.min },
+	{ head: 'p95', of: (stats) => stats.p95_ms, best: Math.min },
+	{ head: 'p99', of: (stats) => stats.p99_ms, best: Math.min },
+	{ head: 'slowdown', of: (stats) => stats.slowdown, best: Math.min, decimals: 2,
+		text: 'Slowdown: the time taken by the least time possible if the stream were ' +
+			'alone on the paths, the mean of all streams; 1 is perfect.' },
+	{ head: 'Mbit/s', of: (stats) => stats.goodput_mbit, best: Math.max },
+	{ head: 'late %', of: (stats) => stats.late_percent, best: Math.min },
+	{ head: 'stalled ms', of: (stats) => stats.stall_ms, best: Math.min },
+	{ head: 'quality %', of: (stats) => stats.quality_percent, best: Math.max },
+	{ head: 'twice %', of: (stats, run, runs) =>
+		(runs.some((one) => one.twice_percent >= 0.05) ? run.twice_percent : null),
+		text: 'Twice: what was received more than once, of all bytes of the run.' },
+	{ head: 'run ms', of: (stats, run) => run.end_us && run.end_us / 1000,
+		text: 'Run: until the last stream of all loads was complete.' },
 ];
 
-function makeStats(table, trace, names, onShow, onName) {
-	const heads = ['scheduler', ...STATS_COLUMNS.map((c) => c.head), 'show'];
-	table.tHead.replaceChildren(headRow(heads));
-	const rows = trace.runs.map((run, i) => makeStatsRow(run, i, names[i], onShow, onName));
-	STATS_COLUMNS.forEach((column, c) => fillColumn(column, trace.runs, rows, c + 1));
-	table.tBodies[0].replaceChildren(...rows);
-	table.caption.textContent += commonParts(trace.runs);
-	return rows;
+// The columns that a load has, with the figures of all runs.
+function statsColumns(trace, load) {
+	const { runs } = trace;
+	const columns = STATS_COLUMNS.map((column) => ({ ...column,
+		values: runs.map((run) => column.of(run.stats[load] || {}, run, runs) ?? null) }));
+	return columns.filter((column) => column.values.some((value) => value !== null));
 }
 
-function commonParts(runs) {
-	const differ = partsThatDiffer(runs);
-	const common = ['order', 'reinjection'].filter((part) => !differ.includes(part));
-	return common.length ? '; of all runs: ' +
-		common.map((part) => `${part} ${runs[0][part]}`).join(', ') : '';
+function makeStats(table, trace, load, names, onShow, onName) {
+	const columns = statsColumns(trace, load);
+	const heads = ['scheduler', ...columns.map((column) => column.head), 'show'];
+	const rows = trace.runs.map((run, i) =>
+		makeStatsRow(trace, i, names[i], columns.length, onShow, onName));
+	columns.forEach((column, c) => fillColumn(column, rows, c + 1));
+	table.tHead.replaceChildren(headRow(heads));
+	table.tBodies[0].replaceChildren(...rows);
+	table.caption.textContent = describeStats(trace);
+	return { rows, text: columns.map((column) => column.text).filter(Boolean).join(' ') };
+}
+
+// What holds for the whole table, so that no row has to say it.
+function describeStats(trace) {
+	const times = trace.repeat > 1 ? `, over ${trace.repeat} repetitions` : '';
+	return `The best of a column is bold${times}. Order ${usual(trace.runs, 'order')}, ` +
+		`reinjection ${usual(trace.runs, 'reinjection')} where a row says nothing else.`;
 }
 
 function headRow(heads) {
@@ -41,12 +64,16 @@ function headRow(heads) {
 	return row;
 }
 
-function makeStatsRow(run, i, name, onShow, onName) {
+function makeStatsRow(trace, i, name, columnCount, onShow, onName) {
 	const row = make('tr');
 	const head = make('th');
 	head.scope = 'row';
-	head.append(makeSwatch(i), make('span', '', name));
-	row.append(head, ...STATS_COLUMNS.map(() => make('td')), makeShowCell(i, name, onShow));
+	const words = make('span', '', name);
+	for (const extra of runExtras(trace.runs[i], trace.runs))
+		words.append(' ', make('small', 'dim', extra));
+	head.append(makeSwatch(i), words);
+	const cells = Array.from({ length: columnCount }, () => make('td'));
+	row.append(head, ...cells, makeShowCell(i, name, onShow));
 	row.addEventListener('pointerenter', () => onName(i));
 	row.addEventListener('pointerleave', () => onName(-1));
 	return row;
@@ -72,14 +99,14 @@ function makeShowCell(i, name, onShow) {
 	return cell;
 }
 
-// All figures of a column with as many decimals; the least is the best.
-function fillColumn(column, runs, rows, c) {
-	const values = runs.map(column.of);
+// All figures of a column with as many decimals.
+function fillColumn(column, rows, c) {
+	const { values } = column;
 	const known = values.filter((v) => v !== null);
-	const max = Math.max(...known), min = Math.min(...known);
+	const max = Math.max(...known);
 	const decimals = column.decimals || (max < 10 ? 2 : max < 1000 ? 1 : 0);
 	const texts = values.map((v) => (v === null ? NOT_KNOWN : v.toFixed(decimals)));
-	const best = known.length ? min.toFixed(decimals) : '';
+	const best = column.best ? column.best(...known).toFixed(decimals) : '';
 	const differ = new Set(texts).size > 1;
 	texts.forEach((text, i) => {
 		const data = make('data', differ && text === best ? 'best' : '', text);

@@ -30,8 +30,7 @@ function drawTimeline(canvas, view) {
 	drawTimes(pen, canvas, trace, last, bottom, theme);
 	for (const line of lines)
 		drawTotal(pen, canvas, line, last, max, bottom);
-	drawText(pen, 'left of all streams', canvas.clientWidth - TIMELINE_RIGHT, TIMELINE_TOP + 6,
-		'right', theme.dim);
+	drawTimelineName(pen, canvas, theme);
 	const x = timelineX(canvas, k, last);
 	if (stay !== k)
 		drawUpright(pen, timelineX(canvas, stay, last), TIMELINE_TOP, bottom, theme.dim);
@@ -41,6 +40,17 @@ function drawTimeline(canvas, view) {
 	pen.beginPath();
 	pen.arc(x, bottom + 3, 4, 0, 2 * Math.PI);
 	pen.fill();
+}
+
+// With a rim, since the lines may run under it.
+function drawTimelineName(pen, canvas, theme) {
+	const x = canvas.clientWidth - TIMELINE_RIGHT, y = TIMELINE_TOP + 6;
+	const text = 'left of all streams';
+	pen.strokeStyle = theme.paper;
+	pen.lineWidth = 4;
+	pen.textAlign = 'right';
+	pen.strokeText(text, x, y);
+	drawText(pen, text, x, y, 'right', theme.dim);
 }
 
 function drawTimes(pen, canvas, trace, last, bottom, theme) {

@@ -3,12 +3,14 @@
 //
 // What the trace says, asked at a frame. Knows nothing of the page.
 //
-//     { version, title, note, seed, step_us, paths: [{ name, rate_bps, delay_us, queue_bytes }],
-//       runs: [{ scheduler, order, reinjection, end_us, stats,
-//                streams: [{ name, size, start_us, end_us, bound_us }],
+//     { version, title, note, seed, repeat, step_us,
+//       paths: [{ name, rate_bps, delay_us, queue_bytes }], loads: [{ name, kind, count }],
+//       runs: [{ scheduler, order, reinjection, end_us, twice_percent, stats: [by load],
+//                streams: [{ name, load, size, start_us, end_us, bound_us }],
 //                frames: [[ [[stream, left, in flight]...], [[queue, pipe, rate]...] ]...] }] }
 //
-// Frame k is at k * step_us. What is shown is always a frame, never a mean of two.
+// Frame k is at k * step_us. What is shown is always a frame, never a mean of two. stats are of
+// all repetitions, the rest is of the first. null: not known, or never.
 'use strict';
 
 const TRACE_VERSION = 1;
@@ -66,39 +68,76 @@ function leftByFrame(run) {
 	return run.frames.map(([parts]) => parts.reduce((sum, part) => sum + part[1], 0));
 }
 
-function completionTimesUs(run) {
-	return run.streams.filter((s) => s.end_us !== null).map((s) => s.end_us - s.start_us)
+function streamsOf(run, load) {
+	return run.streams.filter((stream) => stream.load === load);
+}
+
+function completionTimesUs(run, load) {
+	return streamsOf(run, load).filter((s) => s.end_us !== null)
+		.map((s) => s.end_us - s.start_us).sort((a, b) => a - b);
+}
+
+function boundsUs(run, load) {
+	return streamsOf(run, load).map((s) => s.bound_us).filter((b) => b !== null)
 		.sort((a, b) => a - b);
 }
 
-function boundsUs(run) {
-	return run.streams.map((s) => s.bound_us).filter((b) => b !== null).sort((a, b) => a - b);
+const POLICIES = ['scheduler', 'order', 'reinjection'];
+
+// As many of a run's policies as tell it from all others.
+function runName(run, runs) {
+	for (let count = 1; count <= POLICIES.length; count++) {
+		const name = policiesOf(run, count);
+		if (runs.filter((other) => policiesOf(other, count) === name).length === 1)
+			return name;
+	}
+	return `${policiesOf(run, POLICIES.length)}/${runs.indexOf(run) + 1}`;
 }
 
-// Which of the three policies tell the runs apart; the scheduler is always said.
-function partsThatDiffer(runs) {
-	return ['scheduler', 'order', 'reinjection'].filter((part) =>
-		part === 'scheduler' || new Set(runs.map((run) => run[part])).size > 1);
+function policiesOf(run, count) {
+	return POLICIES.slice(0, count).map((policy) => run[policy]).join('/');
 }
 
-// A word for each run, none twice: good in a menu and in the address.
-function runNames(runs) {
-	const parts = partsThatDiffer(runs);
-	const names = runs.map((run) => parts.map((part) => run[part]).join('/'));
-	return names.map((name, i) => {
-		const before = names.slice(0, i).filter((other) => other === name).length;
-		return before ? `${name}/${before + 1}` : name;
-	});
+// What most runs have.
+function usual(runs, policy) {
+	const count = (value) => runs.filter((run) => run[policy] === value).length;
+	return runs.map((run) => run[policy]).reduce((a, b) => (count(b) > count(a) ? b : a), '');
+}
+
+// The policies of a run that are not the usual ones, unless its name says them.
+function runExtras(run, runs) {
+	const said = runName(run, runs).split('/').length;
+	return POLICIES.slice(said).map((policy) => run[policy])
+		.filter((value, i) => value !== usual(runs, POLICIES[said + i]));
 }
 
 function nameForPeople(name) {
 	return name.replaceAll('/', '\u00a0\u00b7 ');
 }
 
-// By its name, or the first of a scheduler. -1: no such.
+// By its name, or the first with these policies. -1: no such.
 function findRun(runs, names, wanted) {
 	const at = names.indexOf(wanted);
-	return at >= 0 ? at : runs.findIndex((run) => run.scheduler === wanted);
+	return at >= 0 ? at : runs.findIndex((run) =>
+		`${policiesOf(run, POLICIES.length)}/`.startsWith(`${wanted}/`));
+}
+
+// How slow a run was over all loads, to find the best; where nothing was done, endlessly.
+function meanSlowdown(run) {
+	const known = run.stats.map((stats) => stats.slowdown).filter((value) => value !== null);
+	return known.length ? known.reduce((a, b) => a + b) / known.length : Infinity;
+}
+
+const USUAL_SCHEDULERS = ['ecf', 'lowrtt'];
+
+// What to compare at first: the best run with what is usually taken, or with any other.
+function runsToCompare(runs) {
+	const slowdowns = runs.map(meanSlowdown);
+	const left = slowdowns.indexOf(Math.min(...slowdowns));
+	const name = USUAL_SCHEDULERS.find((wanted) => wanted !== runs[left].scheduler &&
+		runs.some((run) => run.scheduler === wanted));
+	const right = runs.findIndex((run) => run.scheduler === name);
+	return { left, right: right >= 0 ? right : left ? 0 : runs.length - 1 };
 }
 
 // The longest time to arrival worth drawing: hardly ever does more stand in a queue.

@@ -216,17 +216,36 @@ class PageTest(unittest.TestCase):
             tab.get("document.querySelectorAll('#stats .right')[3].click()")
             tab.drawn()
             self.assert_sides(trace, tab, 100000 // trace["step_us"], 0, 3)
-            tab.wait("location.hash === '#t=0.1s&left=ecf/srpt/tail&right=ecf/roundrobin/tail'")
+            tab.wait("location.hash === '#t=0.1s&left=ecf/srpt&right=ecf/roundrobin'")
             self.assertEqual(tab.get("[...document.querySelectorAll('#stats .right')].map("
                                      "(b) => b.getAttribute('aria-pressed'))"),
                              ["false", "false", "false", "true"])
 
-    def test_the_table_has_the_statistics(self):
-        with self.page("full", "") as (trace, tab):
-            shown = tab.get("[...document.querySelectorAll('#stats tbody tr')].map((row) =>"
-                            "[...row.querySelectorAll('data')].map((d) => Number(d.value)))")
-        self.assertEqual(shown, [[*run["stats"].values(), run["end_us"] / 1000]
+    def test_the_table_has_the_statistics_of_a_load(self):
+        with self.page("mixed", "t=0") as (trace, tab):
+            self.assert_stats(trace, tab, 0, [
+                "mean_ms", "p50_ms", "p95_ms", "p99_ms", "slowdown", "goodput_mbit"])
+            tab.get("(() => { const load = document.getElementById('load'); load.value = '1';"
+                    "load.dispatchEvent(new Event('change')); })()")
+            self.assert_stats(trace, tab, 1, ["goodput_mbit"])
+            tab.wait("location.hash.includes('&load=bulk')")
+        with self.page("mixed", "load=objects") as (trace, tab):
+            self.assert_stats(trace, tab, 2, [])
+            self.assertEqual(tab.get("document.querySelectorAll('.curve[d=\"\"]').length"), 4)
+
+    def assert_stats(self, trace, tab, load, keys):
+        shown = tab.get("[...document.querySelectorAll('#stats tbody tr')].map((row) =>"
+                        "[...row.querySelectorAll('data')].map((d) => Number(d.value)))")
+        self.assertEqual(shown, [[run["stats"][load][key] for key in keys]
                                  for run in trace["runs"]])
+
+    def test_the_best_run_is_compared_with_a_usual_one(self):
+        with self.page("full", "t=1s") as (trace, tab):
+            best = min(trace["runs"], key=lambda run: run["stats"][0]["slowdown"])
+            self.assertEqual((best["scheduler"], trace["runs"][2]["scheduler"]),
+                             ("ecf", "lowrtt"))
+            self.assert_sides(trace, tab, 10**6 // trace["step_us"],
+                              trace["runs"].index(best), 2)
 
     def test_nothing_is_wider_than_the_screen(self):
         for kind in ("full", "cut", "one"):

@@ -3,7 +3,7 @@
 # Copyright (c) 2026 The aggd authors
 """Makes traces for the page of aggsim, for its tests and to look at it.
 
-    page_sample.py batch|arrivals|full|cut|one|bare      prints the JSON
+    page_sample.py batch|arrivals|mixed|full|cut|one|bare    prints the JSON
 
 A coarse model of its own, seeded, good enough to look like the simulator's:
 windows that double each round trip, drop-tail queues that never drop, pieces
@@ -20,6 +20,8 @@ PIECE_BYTES = 4096
 WINDOW_BYTES = 14480
 FRAMES_MAX = 600
 MBIT_BPS = 125000
+FIGURES = ("mean_ms", "p50_ms", "p95_ms", "p99_ms", "slowdown", "goodput_mbit", "late_percent",
+           "stall_ms", "quality_percent")
 
 
 class Path:
@@ -167,25 +169,31 @@ class Run:
             now_us += TICK_US
         return self.until_us
 
-    def stats(self):
-        done = sorted((s["end_us"] - s["start_us"], bound_us(self.specs, s["size"]))
-                      for s in self.streams if s["end_us"] is not None)
-        if not done:
-            return dict.fromkeys(("mean_ms", "p50_ms", "p95_ms", "p99_ms", "slowdown"))
-        took = [t / 1000 for t, _ in done]
-        at = lambda share: round(took[min(len(took) - 1, int(len(took) * share))], 3)
-        return {"mean_ms": round(sum(took) / len(took), 3), "p50_ms": at(.5), "p95_ms": at(.95),
-                "p99_ms": at(.99), "slowdown": round(sum(t / b for t, b in done) / len(done), 3)}
+    def stats(self, load, kind):
+        stats = dict.fromkeys(FIGURES)
+        done = sorted((s["end_us"] - s["start_us"], bound_us(self.specs, s["size"]), s["size"])
+                      for s in self.streams if s["end_us"] is not None and s["load"] == load)
+        if done:
+            stats["goodput_mbit"] = round(sum(s[2] for s in done) * 8 / done[-1][0], 3)
+        if not done or kind == "bulk":
+            return stats
+        took = [s[0] / 1000 for s in done]
+        for name, share in (("p50_ms", .5), ("p95_ms", .95), ("p99_ms", .99)):
+            stats[name] = round(took[min(len(took) - 1, int(len(took) * share))], 3)
+        stats["mean_ms"] = round(sum(took) / len(took), 3)
+        stats["slowdown"] = round(sum(s[0] / s[1] for s in done) / len(done), 3)
+        return stats
 
-    def result(self, step_us):
+    def result(self, step_us, kinds):
         end_us = self.play(step_us)
-        streams = [{"name": s["name"], "size": s["size"], "start_us": s["start_us"],
-                    "end_us": s["end_us"], "bound_us": bound_us(self.specs, s["size"])}
-                   for s in self.streams]
+        streams = [{"name": s["name"], "load": s["load"], "size": s["size"],
+                    "start_us": s["start_us"], "end_us": s["end_us"],
+                    "bound_us": bound_us(self.specs, s["size"])} for s in self.streams]
         whole = all(s["end_us"] is not None for s in self.streams)
         return {"scheduler": self.scheduler, "order": self.order,
                 "reinjection": self.reinjection, "end_us": end_us if whole else None,
-                "stats": self.stats(), "streams": streams, "frames": self.frames}
+                "twice_percent": 0, "streams": streams, "frames": self.frames,
+                "stats": [self.stats(i, kind) for i, kind in enumerate(kinds)]}
 
 
 def path(name, mbit, delay_ms, queue_ms):
@@ -193,22 +201,25 @@ def path(name, mbit, delay_ms, queue_ms):
             "queue_bytes": mbit * MBIT_BPS * queue_ms // 1000}
 
 
-def load(name, size, start_us=0):
-    return {"name": name, "size": int(size), "start_us": int(start_us)}
+def load(name, size, start_us=0, nth=0):
+    """An object of the nth load."""
+    return {"name": name, "load": nth, "size": int(size), "start_us": int(start_us)}
 
 
 def steady(specs):
     return [lambda now_us, r=s["rate_bps"]: r for s in specs]
 
 
-def make(title, note, specs, loads, policies, until_us, rates=None):
+def make(title, note, specs, loads, policies, until_us, rates=None, kinds=("batch",)):
     rates = rates or steady(specs)
     # A first go at a coarse step says how long it takes, and so the step.
     longest = max(Run(p, specs, loads, rates, until_us).play(TICK_US * 16) for p in policies)
     step_us = max(1, -(-longest // (TICK_US * (FRAMES_MAX - 2)))) * TICK_US
-    runs = [Run(p, specs, loads, rates, until_us).result(step_us) for p in policies]
-    return {"version": 1, "title": title, "note": note, "seed": 7, "step_us": step_us,
-            "paths": specs, "runs": runs}
+    runs = [Run(p, specs, loads, rates, until_us).result(step_us, kinds) for p in policies]
+    return {"version": 1, "title": title, "note": note, "seed": 7, "repeat": 1,
+            "step_us": step_us, "paths": specs, "runs": runs,
+            "loads": [{"name": kind, "kind": kind, "count": sum(l["load"] == i for l in loads)}
+                      for i, kind in enumerate(kinds)]}
 
 
 FOUR = [("ecf", "srpt", "tail"), ("lowrtt", "roundrobin", "off"),
@@ -235,6 +246,15 @@ def arrivals(rand):
     return make("200 objects arriving over time", "Poisson arrivals, sizes with a heavy tail "
                 "(Pareto 1.1); the LTE rate follows a recorded trace.", specs, loads, FOUR,
                 3 * 10**7, rates)
+
+
+def mixed(rand):
+    """Three loads: a page, a download, and one of which nothing was done."""
+    specs = [path("dsl", 50, 5, 100), path("lte", 20, 30, 100)]
+    loads = [load(f"object {i}", 5000 * rand.paretovariate(1.1), i * 20000) for i in range(30)]
+    loads += [load("download", 6e6, 0, 1), load("never", 1e6, 10**8, 2)]
+    return make("A page during a download", "The page is asked for in turn.", specs, loads, FOUR,
+                15 * 10**5, kinds=("page", "bulk", "objects"))
 
 
 def full(rand):
@@ -267,13 +287,12 @@ def one(rand):
 def bare(rand):
     """A run in which nothing was done: no frames, no streams."""
     run = {"scheduler": "ecf", "order": "roundrobin", "reinjection": "off", "end_us": None,
-           "stats": dict.fromkeys(("mean_ms", "p50_ms", "p95_ms", "p99_ms", "slowdown")),
-           "streams": [], "frames": []}
-    return {"version": 1, "title": "", "note": "", "seed": 0, "step_us": 1000, "paths": [],
-            "runs": [run]}
+           "twice_percent": 0, "stats": [], "streams": [], "frames": []}
+    return {"version": 1, "title": "", "note": "", "seed": 0, "repeat": 1, "step_us": 1000,
+            "paths": [], "loads": [], "runs": [run]}
 
 
-KINDS = {f.__name__: f for f in (batch, arrivals, full, cut, one, bare)}
+KINDS = {f.__name__: f for f in (batch, arrivals, mixed, full, cut, one, bare)}
 
 
 @functools.lru_cache(None)
