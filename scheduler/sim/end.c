@@ -104,12 +104,10 @@ static void on_input(void *ctx)
 static void on_arrived(void *ctx)
 {
 	struct end *end = ctx;
-	uint32_t count;
-	size_t n;
 
 	if (event_is_set(&end->input) ||
-	    (!end->tcp.pushed && !pipe_front(&end->peer->out,
-	                                     end->tcp.arrived_bytes, 1, &count, &n)))
+	    (!end->tcp.pushed &&
+	     !pipe_is_ready(&end->peer->out, end->tcp.arrived_bytes)))
 		return;
 	/* Half of it to one and a half times, as a busy host has it. */
 	event_set(end->events, &end->input, end->events->now_ns +

@@ -6,7 +6,6 @@
  */
 #include "scheduler/sim/pipe.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +46,10 @@ static bool grow_bytes(struct pipe *p)
 		record->at = at;
 		at += record->len;
 	}
-	free(p->old);
-	p->old = p->bytes; /* may be being read */
+	if (p->reading && !p->old)
+		p->old = p->bytes;
+	else
+		free(p->bytes);
 	p->bytes = bytes;
 	p->cap = cap;
 	p->tail = at;
@@ -117,31 +118,35 @@ void pipe_seal(struct pipe *p)
 	p->open_len = 0;
 }
 
-const uint8_t *pipe_front(const struct pipe *p, uint64_t wire_end,
-                          uint32_t most, uint32_t *count, size_t *n)
+bool pipe_is_ready(const struct pipe *p, uint64_t wire_end)
 {
-	const struct pipe_record *first;
+	return p->first != p->end && record_at(p, p->first)->wire_end <= wire_end;
+}
 
+const uint8_t *pipe_front(struct pipe *p, uint64_t wire_end, uint32_t most,
+                          uint32_t *count, size_t *n)
+{
 	*count = 0;
 	*n = 0;
-	if (p->first == p->end)
+	if (!pipe_is_ready(p, wire_end))
 		return NULL;
-	first = record_at(p, p->first);
+	uint64_t at = record_at(p, p->first)->at;
 	for (uint32_t i = p->first; i != p->end && *count < most; i++) {
 		const struct pipe_record *record = record_at(p, i);
-		if (record->wire_end > wire_end ||
-		    record->at != first->at + *n ||
-		    first->at % p->cap + *n + record->len > p->cap)
+		if (record->wire_end > wire_end || record->at != at + *n ||
+		    at % p->cap + *n + record->len > p->cap)
 			break;
 		*n += record->len;
 		++*count;
 	}
-	return *count ? p->bytes + first->at % p->cap : NULL;
+	p->reading = true;
+	return p->bytes + at % p->cap;
 }
 
 void pipe_pop(struct pipe *p, uint32_t count)
 {
 	p->first += count;
+	p->reading = false;
 	free(p->old);
 	p->old = NULL;
 }

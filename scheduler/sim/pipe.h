@@ -9,6 +9,7 @@
 #ifndef SCHEDULER_SIM_PIPE_H
 #define SCHEDULER_SIM_PIPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct pipe_record {
 
 struct pipe {
 	uint8_t *bytes;             /* a ring */
-	uint8_t *old;               /* the one before it grew, until pipe_pop() */
+	uint8_t *old;               /* what pipe_front() gave, since it grew */
+	bool reading;               /* between pipe_front() and pipe_pop() */
 	size_t cap;
 	uint64_t tail;              /* where the next byte goes */
 	struct pipe_record *records; /* a ring, power of two */
@@ -42,10 +44,12 @@ void pipe_commit(struct pipe *p, size_t n);
 /* Seals what was committed. */
 void pipe_seal(struct pipe *p);
 
-/* Records in a row, at most so many, that end by wire_end: their bytes; *count
- * and *n tell how many. NULL: not one. */
-const uint8_t *pipe_front(const struct pipe *p, uint64_t wire_end,
-                          uint32_t most, uint32_t *count, size_t *n);
+/* Has a whole record that ends by wire_end. */
+bool pipe_is_ready(const struct pipe *p, uint64_t wire_end);
+/* Records in a row, at most so many, that end by wire_end: their bytes, valid
+ * until pipe_pop(); *count and *n tell how many. NULL: not one. */
+const uint8_t *pipe_front(struct pipe *p, uint64_t wire_end, uint32_t most,
+                          uint32_t *count, size_t *n);
 void pipe_pop(struct pipe *p, uint32_t count);
 
 #endif
