@@ -277,8 +277,11 @@ void uplink_connect(struct path *path)
 		if (slot->state != SLOT_EMPTY || path->waiting ||
 		    (scouting && b > 0))
 			continue;
-		slot->give_up_ns = w->events.now_ns +
-		                   HANDSHAKE_MAX_US * (uint64_t)NS_PER_US;
+		/* At first it may take what it takes. */
+		uint64_t most_us = w->events.now_ns / NS_PER_US + HANDSHAKE_MAX_US;
+		if (most_us < WORLD_START_US)
+			most_us = WORLD_START_US;
+		slot->give_up_ns = most_us * NS_PER_US;
 		slot->syn_again_ns = SYN_AGAIN_US * (uint64_t)NS_PER_US;
 		send_syn(slot);
 	}

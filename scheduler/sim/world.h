@@ -20,7 +20,7 @@
 #define WORLD_GATEWAY 0
 #define WORLD_CONCENTRATOR 1
 
-#define WORLD_START_US 60000000u /* the time when world_create() returns */
+#define WORLD_START_US 600000000u /* the time when world_create() returns */
 
 /* What a path can carry over time, recorded: from at_us after WORLD_START_US
  * on, so much. Ordered; after the last the first comes again, period_us after
