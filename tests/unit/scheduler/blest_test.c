@@ -247,8 +247,9 @@ static void test_kernel_lingers(void **state)
 	assert_int_equal(needs(&s), (100000 + 5000) * 11 * 12 / 10);
 	s.paths[1].inflight_bytes = 99000; /* all of it: 300 ms */
 	assert_int_equal(needs(&s), (100000 + 7000) * 16 * 12 / 10);
-	s.paths[1].srtt_us = 340000;       /* and never less than now */
-	assert_int_equal(needs(&s), (100000 + 8000) * 18 * 12 / 10);
+	s.paths[1].srtt_us = 250000;       /* and never less than now */
+	s.paths[1].inflight_bytes = 49000;
+	assert_int_equal(needs(&s), (100000 + 6000) * 13 * 12 / 10);
 }
 
 /* The kernel remembers for ever; here a bad second is forgotten in time. */
