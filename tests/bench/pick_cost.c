@@ -78,6 +78,7 @@ static void fill(struct bench *b)
 				: rand_below(&r, 1000000),
 			.sent_bytes = rand_below(&r, 1000000),
 			.pending_bytes = rand_below(&r, 200000),
+			.left_bytes = rand_below(&r, 1000000),
 			.ahead_bytes = rand_below(&r, 100000),
 			.queued_bytes = rand_below(&r, 500000),
 			.window_bytes = rand_below(&r, 4000000),

@@ -382,6 +382,7 @@ static void live(struct subject *s, struct rand *r)
 		if (snap.unit.len_bytes > left)
 			snap.unit.len_bytes = left;
 		snap.unit.remaining_bytes = snap.unit.pending_bytes = left;
+		snap.unit.left_bytes = left;
 		if (snap.unit.queued_bytes != SCHED_UNKNOWN)
 			snap.unit.queued_bytes = left;
 		subject_pick(s, &snap, &d);

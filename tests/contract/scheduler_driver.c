@@ -121,6 +121,7 @@ void random_unit(struct rand *r, struct sched_unit *u, unsigned count,
 		                                    : rand_below(r, 1 << 30),
 		.sent_bytes = rand_below(r, 1 << 30),
 		.pending_bytes = rand_below(r, 1 << 20),
+		.left_bytes = rand_below(r, 1 << 24),
 		.ahead_bytes = rand_below(r, 1 << 20),
 		.queued_bytes = rand_below(r, 8) ? rand_below(r, 1 << 24)
 		                                 : SCHED_UNKNOWN,
@@ -132,6 +133,7 @@ void random_unit(struct rand *r, struct sched_unit *u, unsigned count,
 	u->remaining_bytes = any_u64(r);
 	u->sent_bytes = any_u64(r);
 	u->pending_bytes = any_u64(r);
+	u->left_bytes = any_u64(r);
 	u->ahead_bytes = any_u64(r);
 	u->queued_bytes = any_u64(r);
 	u->window_bytes = any_u64(r);
