@@ -235,9 +235,9 @@ static void what_was_not_done_has_no_end(void **state)
 	struct json_object *trace = trace_when(
 		"config scenario\noption title t\noption limit 4s\n"
 		"config path near\noption rate 20\noption delay 15ms\n"
-		"config cut\noption path near\noption at 600ms\n"
+		"config cut\noption path near\noption at 1s\n"
 		"config load page\noption kind objects\noption count 3\n"
-		"list size 1000000\n", false);
+		"list size 100000\nlist size 5000000\nlist size 6000000\n", false);
 	struct json_object *run = at(get(trace, "runs"), 0);
 	struct json_object *streams = get(run, "streams");
 	int64_t step_us = json_object_get_int64(get(trace, "step_us"));
@@ -249,7 +249,7 @@ static void what_was_not_done_has_no_end(void **state)
 	for (size_t i = 1; i < 3; i++) {
 		assert_null(get(at(streams, i), "end_us"));
 		assert_int_equal(json_object_get_int(get(at(streams, i), "size")),
-		                 1000000);
+		                 4000000 + i * 1000000);
 	}
 	json_object_put(trace);
 }
