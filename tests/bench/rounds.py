@@ -4,8 +4,11 @@
 things meanwhile: one visit is a lab with one fresh pair of daemons; a round
 visits every case once, in an order of its own; what is told are medians over
 the rounds and how far these were apart. So a drift of the machine is nobody's
-advantage.
+advantage. Who measures beside others on one machine names a file in
+AGGD_LAB_LOCK: each visit holds a lock on it (flock).
 """
+import contextlib
+import fcntl
 import os
 import random
 import re
@@ -55,6 +58,18 @@ def cpu_times():
     return words[3] + words[4], sum(words)
 
 
+@contextlib.contextmanager
+def alone():
+    """Nobody else with the same AGGD_LAB_LOCK measures now."""
+    path = os.environ.get("AGGD_LAB_LOCK")
+    if not path:
+        yield
+        return
+    with open(path, "a", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class Visit:
     """One case measured once: a lab, a load server, a pair of daemons.
 
@@ -68,26 +83,26 @@ class Visit:
     def __init__(self, scenario, seed, gateway=None, cc=CONGESTION_CONTROL):
         self.lab = Lab(scenario, cc=cc, seed=seed)
         self.gateway = gateway
+        self.ends = contextlib.ExitStack()
         self.idle = None
 
     def __enter__(self):
-        self.times = cpu_times()
-        self.lab.__enter__()
-        try:
+        with contextlib.ExitStack() as ends:
+            ends.enter_context(alone())
+            self.times = cpu_times()
+            ends.enter_context(self.lab)
             self.lab.srv.spawn(["aggload", "server"])
             self.lab.srv.wait_listening(7777)
             self.aggd = aggd.Aggd(self.lab, gateway=self.gateway)
+            ends.callback(self.aggd.stop)
             self.aggd.start()
-        except BaseException:
-            self.lab.stop()
-            raise
+            self.ends = ends.pop_all()
         return self
 
     def __exit__(self, *exc):
-        self.aggd.stop()
-        self.lab.__exit__(*exc)
         idle, total = (b - a for a, b in zip(self.times, cpu_times()))
         self.idle = idle / max(total, 1)
+        self.ends.close()
 
 
 def shuffled(cases, number):

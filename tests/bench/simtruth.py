@@ -2,24 +2,25 @@
 # Copyright (c) 2026 The aggd authors
 """./dev bench simtruth: does the simulator tell the truth? Objects on new
 connections, one after another, through a fresh pair of daemons with BBR in the
-lab, beside what aggsim says of the same scenario. Fails where they differ by
-more than 15 %.
+lab, beside what aggsim says of the same links. Fails where the medians differ
+by more than 15 %.
 
     ./dev bench simtruth --quick             one round
     ./dev bench simtruth --only S2 ecf 1M    scenarios, schedulers, sizes
+    ./dev bench simtruth --warm              a download comes first, at both
     ./dev bench simtruth --lab               the lab's half only
-    ./dev bench simtruth --truth FILE        the lab's half from an earlier --output
+    ./dev bench simtruth --rounds 0 --add    what --output has, beside aggsim
 """
 import argparse
 import json
 import os
 import statistics
 import subprocess
-import sys
-import time
+import tempfile
 
 import cells
 import rounds
+import scenario as links
 from lab import SRV4, LabError
 
 SCENARIOS = ("S1", "S2", "S3", "S4")
@@ -27,24 +28,79 @@ SCHEDULERS = ("lowrtt", "ecf")
 SIZES = {"100K": (100_000, 40), "1M": (1_000_000, 15), "10M": (10_000_000, 5)}
 ROUNDS = 5
 APART_MAX = 0.15
-SIM_TIMEOUT_S = 120
+EPSILON = 1e-9
+WARM_S = 4
+SIM_REPEAT = 5
+SIM_TIMEOUT_S = 300
+
+SCENARIO = """\
+config scenario
+	option title 'simtruth'
+	option congestion 'bbr'
+	option host '200us'
+	option repeat '{repeat}'
+	option warmup '{warm}s'
+	list scheduler '{scheduler}'
+
+{paths}config load 'object'
+	option kind 'objects'
+	option count '{count}'
+	list size '{size}'
+"""
+PATH = """\
+config path '{u.name}'
+	option rate '{u.down:g}'
+	option rate_up '{u.up:g}'
+	option delay '{u.delay:g}ms'
+	option jitter '{u.jitter:g}ms'
+	option loss '{u.loss:g}'
+	option queue '{u.queue:g}ms'
+
+"""
 
 
-def measure(case, number):
+def sim_scenario(case, warm_s):
+    """The lab's scenario and load in the simulator's words."""
+    name, scheduler, size = case
+    size_bytes, count = SIZES[size]
+    return SCENARIO.format(
+        repeat=SIM_REPEAT, warm=warm_s, scheduler=scheduler, count=count, size=size_bytes,
+        paths="".join(PATH.format(u=u) for u in links.load(name)))
+
+
+def simulate(case, warm_s):
+    """aggsim's median, ms."""
+    with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
+        file.write(sim_scenario(case, warm_s))
+        file.flush()
+        done = subprocess.run([os.path.join(rounds.build_dir(), "aggsim"), file.name, "--json"],
+                              capture_output=True, text=True, timeout=SIM_TIMEOUT_S)
+    if done.returncode:
+        raise LabError(f"aggsim: {done.stderr.strip()}")
+    run = json.loads(done.stdout)["scenarios"][0]["runs"][0]
+    if run["error"]:
+        raise LabError(f"aggsim: {run['error']}")
+    return run["loads"][0]["p50_ms"]
+
+
+def measure(case, number, warm_s):
     """The times of a case's objects, in their order, ms."""
     scenario, scheduler, size = case
     size_bytes, count = SIZES[size]
     with rounds.Visit(scenario, number, gateway={"scheduler": scheduler}) as visit:
+        if warm_s:
+            cells.load(visit, "bulk", SRV4, "-t", warm_s)
+            cells.wait_quiet(visit)
         got = cells.load(visit, "objects", SRV4, "-s", size_bytes, "-n", count)
     return got["each_ms"], visit.idle
 
 
-def measure_all(cases, count, truth, save):
+def measure_all(cases, args, truth, save):
     done = max((len(truth.get(case, ())) for case in cases), default=0)
-    for number in range(done + 1, done + count + 1):
+    for number in range(done + 1, done + args.rounds + 1):
         for case in rounds.shuffled(cases, number):
             try:
-                each, idle = measure(case, number)
+                each, idle = measure(case, number, args.warm_s)
             except LabError as error:
                 print(f"{' '.join(case)}: {error}", flush=True)
                 continue
@@ -73,6 +129,35 @@ def from_json(data):
             for scheduler, sizes in by.items() for size, values in sizes.items()}
 
 
+def verdicts(truth, sim):
+    """Rows: case, the lab's median, aggsim's or None, their ratio, met?"""
+    for case, runs in sorted(truth.items()):
+        lab_ms = statistics.median(ms for run in runs for ms in run)
+        sim_ms = sim(case)
+        ratio = sim_ms / lab_ms if sim_ms else None
+        yield case, lab_ms, sim_ms, ratio, ratio is not None and \
+            abs(ratio - 1) <= APART_MAX + EPSILON
+
+
+def compare(truth, warm_s):
+    """Prints both; true if they agree everywhere."""
+    def sim(case):
+        try:
+            return simulate(case, warm_s)
+        except (LabError, KeyError, IndexError, ValueError) as error:
+            print(f"{' '.join(case)}: {error}")
+            return None
+
+    print(f"\n{'':22}{'lab, ms':>10}{'aggsim, ms':>12}{'ratio':>8}")
+    agree = True
+    for case, lab_ms, sim_ms, ratio, met in verdicts(truth, sim):
+        agree &= met
+        told = f"{sim_ms:12.1f}{ratio:8.2f}" if ratio else f"{'-':>12}{'':8}"
+        print(f"{case[0]:4}{case[1]:12}{case[2]:6}{lab_ms:10.1f}{told}"
+              f"   {'met' if met else 'MISSED'}")
+    return agree
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return from_json(json.load(file))
@@ -86,14 +171,18 @@ def arguments(words):
     parser.add_argument("--rounds", type=int, default=None)
     parser.add_argument("--add", action="store_true", help="to what --output has already")
     parser.add_argument("--lab", action="store_true")
-    parser.add_argument("--truth", metavar="FILE")
+    parser.add_argument("--warm", action="store_true")
     parser.add_argument("--output", default=os.path.join(rounds.build_dir(), "simtruth.json"))
     args = parser.parse_args(words)
     known = {*SCENARIOS, *SCHEDULERS, *SIZES}
     unknown = [w for w in args.only if w not in known]
     if unknown:
         parser.error(f"--only: '{unknown[0]}': there are {' '.join(sorted(known))}")
-    args.rounds = args.rounds or (1 if args.quick else ROUNDS)
+    if args.rounds is None:
+        args.rounds = 1 if args.quick else ROUNDS
+    args.warm_s = WARM_S if args.warm else 0
+    if not args.lab and not os.path.exists(os.path.join(rounds.build_dir(), "aggsim")):
+        parser.error("there is no build/aggsim: ./dev build makes it; --lab does without")
     return args
 
 
@@ -108,7 +197,11 @@ def main(words):
         with open(args.output, "w", encoding="utf-8") as file:
             json.dump(as_json(truth), file, indent=1)
 
-    truth = read(args.output) if args.add else {}
-    measure_all(cases, args.rounds, truth, save)
+    truth = read(args.output) if args.add and os.path.exists(args.output) else {}
+    measure_all(cases, args, truth, save)
     print("JSON in", args.output)
-    return 0
+    if args.lab:
+        return 0 if set(cases) <= set(truth) else 1
+    wanted = {case: runs for case, runs in truth.items() if case in cases}
+    agree = compare(wanted, args.warm_s)
+    return 0 if agree and set(cases) <= set(wanted) else 1

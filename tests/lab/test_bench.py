@@ -102,6 +102,19 @@ class Rounds(unittest.TestCase):
         self.assertEqual(simtruth.from_json(data), truth)
         self.assertEqual(data["S2"]["ecf"]["1M"]["median_ms"], 165)
 
+    def test_the_simulator_is_met_within_15_percent(self):
+        truth = {("S2", "ecf", size): [[90.0, 100.0, 150.0]] for size in ("100K", "1M", "10M")}
+        sim = {"100K": 85.0, "1M": 116.0, "10M": None}
+        got = [(case[2], ratio, met)
+               for case, _, _, ratio, met in simtruth.verdicts(truth, lambda case: sim[case[2]])]
+        self.assertEqual(got, [("100K", 0.85, True), ("10M", None, False), ("1M", 1.16, False)])
+
+    def test_the_simulator_gets_the_lab_s_links(self):
+        text = simtruth.sim_scenario(("S3", "ecf", "1M"), 0)
+        self.assertEqual(text.count("config path"), 3)
+        for line in ("rate '30'", "delay '300ms'", "loss '0.2'", "jitter '8ms'", "size '1000000'"):
+            self.assertIn(line, text)
+
     def test_a_pick_s_cost(self):
         runs = [pick.parse(t) for t in ("ecf 100\nslow 301.5 ns\n", "ecf 900\nslow 300.5\n",
                                         "ecf 50\nslow 310\n")]
