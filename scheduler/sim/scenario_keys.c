@@ -76,9 +76,10 @@ static const struct conf_key main_keys[] = {
 	{ "bundles", CONF_INT, ALL, .fallback = "4", .min = 1,
 	  .max = WIRE_BUNDLES_MAX, AT(scenario_main, bundles),
 	  .help = "As in aggd.conf: subflows a path." },
-	{ "host", CONF_DURATION, ALL, .fallback = "0", .max = SECOND_US,
+	{ "host", CONF_DURATION, ALL, .fallback = "100us", .max = SECOND_US,
 	  AT(scenario_main, host_us),
-	  .help = "What each end takes beside the paths, one way." },
+	  .help = "What each end takes beside the paths, one way: half of it to "
+	          "one and a half times." },
 	{ "warmup", CONF_DURATION, ALL, .fallback = "0", .max = 60 * SECOND_US,
 	  AT(scenario_main, warmup_us),
 	  .help = "Before all else as much as there goes is sent, in the "
@@ -114,7 +115,7 @@ static const struct conf_key path_keys[] = {
 	{ "rate_up", CONF_DECIMAL, ALL, .fallback = "0", .max = 100000 * MILLION,
 	  AT(scenario_path, up_bits),
 	  .help = "The same from the gateway; 0: as rate." },
-	{ "delay", CONF_DURATION, ALL, .fallback = "0", .max = 10 * SECOND_US,
+	{ "delay", CONF_DURATION, ALL, .fallback = "0", .max = 2 * SECOND_US,
 	  AT(scenario_path, delay_us), .help = "One way, each way." },
 	{ "jitter", CONF_DURATION, ALL, .fallback = "0", .max = SECOND_US,
 	  AT(scenario_path, jitter_us),

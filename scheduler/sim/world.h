@@ -20,7 +20,8 @@
 #define WORLD_GATEWAY 0
 #define WORLD_CONCENTRATOR 1
 
-#define WORLD_START_US 600000000u /* the time when world_create() returns */
+/* The time when world_create() returns; later where a path loses much. */
+#define WORLD_START_US 600000000u
 
 /* What a path can carry over time, recorded: from at_us after WORLD_START_US
  * on, so much. Ordered; after the last the first comes again, period_us after

@@ -55,7 +55,7 @@ static double metric(const struct result_set *set, const char *scheduler,
 static void limits_are_those_of_the_paths(void **state)
 {
 	struct result_set *set = run_all("config scenario\noption title t\n"
-		"list scheduler lowrtt\n" ONE
+		"option host 0\nlist scheduler lowrtt\n" ONE
 		"config load b\noption kind batch\noption count 3\nlist size 181000\n"
 		"config load o\noption kind objects\noption count 2\nlist size 181000\n"
 		"config load p\noption kind page\noption count 4\nlist size 181000\n"
