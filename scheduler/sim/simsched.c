@@ -5,10 +5,12 @@
  */
 #include "scheduler/sim/simsched.h"
 
+#include "scheduler/sim/daps.h"
+
 #include <string.h>
 
-static const struct sched_ops *const own[] = { NULL };
-#define OWN_COUNT (sizeof(own) / sizeof(own[0]) - 1)
+static const struct sched_ops *const own[] = { &sched_daps };
+#define OWN_COUNT (sizeof(own) / sizeof(own[0]))
 
 size_t simsched_count(void)
 {
