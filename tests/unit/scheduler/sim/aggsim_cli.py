@@ -141,5 +141,12 @@ class Aggsim(unittest.TestCase):
         _, err = run("batch20", "--html", "/nowhere/page.html", status=1)
         self.assertIn("/nowhere/page.html: No such file", err)
 
+    def test_published_has_our_figures(self):
+        out = run("--published", "sigcomm20_b")[0].decode()
+        rows = [r.split("|") for r in out.splitlines() if r.startswith("| mean")]
+        self.assertEqual(len(rows), 2)
+        for row in rows:
+            self.assertGreater(float(row[4]), 0)
+
 
 unittest.main()
