@@ -272,7 +272,7 @@ void link_cut(struct link *link, bool cut)
 void link_state(const struct link *link, struct world_link_state *out)
 {
 	*out = (struct world_link_state){
-		.rate_bps = rate_now(link),
+		.rate_bps = link->cut ? 0 : rate_now(link),
 		.delivered_bytes = link->delivered_bytes,
 		.lost_frames = link->lost_frames,
 	};

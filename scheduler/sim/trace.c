@@ -109,16 +109,33 @@ static bool ask_unsent(struct trace_run *t)
 	return true;
 }
 
+/* How many objects of each load are kept: as many of each, where there are as
+ * many; a call of thousands of frames must not hide the video beside it. */
+static void share_streams(const struct loads *loads, unsigned *shares)
+{
+	unsigned count = loads->scenario->load_count, given = 0, before;
+
+	memset(shares, 0, count * sizeof(*shares));
+	do {
+		before = given;
+		for (unsigned i = 0; i < count && given < TRACE_STREAMS_MAX; i++) {
+			bool wants = shares[i] < loads->load[i].count;
+			shares[i] += wants;
+			given += wants;
+		}
+	} while (given > before);
+}
+
 /* Calls fn for the first objects of all loads. */
 static void each_item(const struct loads *loads, void *ctx,
                       void (*fn)(void *ctx, unsigned nth,
                                  const struct load *load, size_t at))
 {
-	unsigned nth = 0;
+	unsigned shares[SCENARIO_LOADS_MAX], nth = 0;
 
+	share_streams(loads, shares);
 	for (unsigned i = 0; i < loads->scenario->load_count; i++)
-		for (size_t j = 0; j < loads->load[i].count &&
-		     nth < TRACE_STREAMS_MAX; j++)
+		for (size_t j = 0; j < shares[i]; j++)
 			fn(ctx, nth++, &loads->load[i], j);
 }
 

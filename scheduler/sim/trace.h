@@ -3,8 +3,8 @@
  *
  * DOC: how a run went, in samples, for a player. Frame k is at k * step_us after
  * the loads' begin. A run that outgrows TRACE_FRAMES_MAX frames keeps every
- * second one, and is sampled half as often from then on; the first
- * TRACE_STREAMS_MAX objects are kept.
+ * second one, and is sampled half as often from then on; of more objects than
+ * TRACE_STREAMS_MAX the first of each load are kept.
  *
  * As JSON: {"version":1,"title","note","seed","repeat","step_us",
  *   "paths":[{"name","rate_bps","delay_us","queue_bytes"}...],

@@ -103,7 +103,7 @@ uint64_t world_events_count(const struct world *w);
 
 /* For a player: how a direction of a path looks now. */
 struct world_link_state {
-	uint64_t rate_bps;        /* now */
+	uint64_t rate_bps;        /* now; 0: nothing passes, or it is cut */
 	uint64_t queue_bytes;     /* standing before it */
 	uint64_t pipe_bytes;      /* on their way */
 	uint64_t delivered_bytes; /* ever, of frames */
