@@ -28,8 +28,8 @@ function makePage(trace) {
 		sides: {}, drawn: 0, quiet: 0, tip: null,
 		state: {
 			k: 0, peek: -1, playing: false, speed: speedThatSuits(last * trace.step_us),
-			...runsToCompare(trace.runs), load: 0, scale: scaleThatSuits(trace),
-			chosen: -1, named: -1,
+			...runsToCompare(trace.runs), load: loadToShow(trace),
+			scale: scaleThatSuits(trace), chosen: -1, named: -1,
 		},
 	};
 }
@@ -247,6 +247,8 @@ function chooseLoad(page) {
 	page.stats = rows;
 	byId('stats-text').textContent = text;
 	byId('load').value = state.load;
+	byId('curves-text').hidden = byId('curves').hidden = !hasTimes(trace, state.load);
+	byId('curves-none').hidden = hasTimes(trace, state.load);
 	describeCount(page);
 	drawCurves(page);
 }
@@ -286,7 +288,8 @@ function readAddress(page) {
 	if (us !== null)
 		state.k = Math.min(page.last, Math.floor(us / trace.step_us + 1e-6));
 	const load = trace.loads.findIndex((one) => one.name === words.get('load'));
-	state.load = Math.max(load, 0);
+	if (load >= 0)
+		state.load = load;
 	if (['linear', 'root'].includes(words.get('scale')))
 		state.scale = words.get('scale');
 	byId('list').open = words.get('list') === '1';
@@ -303,7 +306,7 @@ function writeAddress(page) {
 	const words = [`t=${state.k * trace.step_us / 1e6}s`];
 	for (const name of sideNames(page))
 		words.push(`${name}=${wordForAddress(names[state[name]])}`);
-	if (state.load)
+	if (state.load !== loadToShow(trace))
 		words.push(`load=${wordForAddress(trace.loads[state.load].name)}`);
 	if (state.scale !== scaleThatSuits(trace))
 		words.push(`scale=${state.scale}`);

@@ -128,6 +128,15 @@ function meanSlowdown(run) {
 	return known.length ? known.reduce((a, b) => a + b) / known.length : Infinity;
 }
 
+function hasTimes(trace, load) {
+	return trace.runs.some((run) => run.stats[load] && run.stats[load].mean_ms !== null);
+}
+
+// The first whose objects have completion times.
+function loadToShow(trace) {
+	return Math.max(0, trace.loads.findIndex((_, load) => hasTimes(trace, load)));
+}
+
 const USUAL_SCHEDULERS = ['ecf', 'lowrtt'];
 
 // What to compare at first: the best run with what is usually taken, or with any other.
