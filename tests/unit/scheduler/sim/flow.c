@@ -35,11 +35,13 @@ static void fill(struct flow *flow)
 		n = n < flow->left ? n : (size_t)flow->left;
 		for (size_t i = 0; i < n; i++)
 			to[i] = byte_at(flow->sent + i);
-		stream_commit(flow->server, n);
 		flow->sent += n;
 		flow->left -= n;
+		bool last = !flow->left;
+		stream_commit(flow->server, n); /* may call us again */
+		if (last)
+			stream_finish(flow->server);
 	}
-	stream_finish(flow->server);
 }
 
 static void server_opened(void *ctx, const struct addr *bound) { }
