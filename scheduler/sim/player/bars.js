@@ -14,18 +14,26 @@ const BAR_HEIGHT_MIN = 1.5;   // what is left must be seen, however little
 const NAME_WIDTH_MIN = 34;    // a slot narrower than that has no room for a name
 const AXIS_GAP = 24;
 
-function sizesOf(trace) {
-	return trace.runs.flatMap((run) => run.streams.map((stream) => stream.size));
+// The streams that have a bar, by their places: all, or those of a load.
+function placesOf(trace, load) {
+	const longest = trace.runs.reduce((a, b) => (b.streams.length > a.streams.length ? b : a));
+	const places = longest.streams.map((_, i) => i);
+	return load < 0 ? places : places.filter((i) => longest.streams[i].load === load);
+}
+
+function streamsAt(run, places) {
+	return places.map((i) => run.streams[i]).filter((stream) => stream);
 }
 
 // What is common to both sides: maxima, so that heights can be compared.
-function barsFrame(trace, runs, scale) {
-	const lastUs = lastFrame(trace) * trace.step_us;
-	const times = runs.flatMap((run) => run.streams.flatMap((s) =>
+function barsFrame(trace, runs, scale, load) {
+	const lastUs = lastFrame(trace) * trace.step_us, places = placesOf(trace, load);
+	const sizes = trace.runs.flatMap((run) => streamsAt(run, places).map((s) => s.size));
+	const times = runs.flatMap((run) => streamsAt(run, places).flatMap((s) =>
 		[tookUs(trace, run, s, lastUs), s.bound_us || 0]));
 	return {
-		slots: Math.max(1, ...trace.runs.map((run) => run.streams.length)),
-		sizeMax: Math.max(1, ...sizesOf(trace)),
+		places, slots: Math.max(1, places.length),
+		sizeMax: Math.max(1, ...sizes),
 		tookMaxUs: Math.max(1, ...times),
 		bend: scale === 'root' ? Math.sqrt : (share) => share,
 	};
@@ -33,7 +41,8 @@ function barsFrame(trace, runs, scale) {
 
 // Sizes over some decades look like nothing at all to scale.
 function scaleThatSuits(trace) {
-	const sizes = sizesOf(trace).sort((a, b) => a - b);
+	const sizes = trace.runs.flatMap((run) => run.streams.map((s) => s.size));
+	sizes.sort((a, b) => a - b);
 	const middle = sizes[Math.floor(sizes.length / 2)] || 1;
 	const largest = sizes[sizes.length - 1] || 1;
 	return largest > 12 * middle || largest > 100 * sizes[0] ? 'root' : 'linear';
@@ -65,15 +74,15 @@ function drawBars(canvas, view) {
 	pen.font = theme.font;
 	pen.lineWidth = 1;
 	drawBarsAxes(pen, at, frame, theme);
-	seen.streams.forEach((stream, i) => {
-		const x = BARS_LEFT + i * at.slot + (at.slot - at.bar) / 2;
+	frame.places.filter((i) => run.streams[i]).forEach((i, slot) => {
+		const x = BARS_LEFT + slot * at.slot + (at.slot - at.bar) / 2;
 		if (i === chosen)
-			drawChosen(pen, at, i, theme);
-		drawLeft(pen, at, x, run.streams[i], stream, colour, theme);
-		drawTook(pen, at, x, run.streams[i], stream, colour, theme);
+			drawChosen(pen, at, slot, theme);
+		drawLeft(pen, at, x, run.streams[i], seen.streams[i], colour, theme);
+		drawTook(pen, at, x, run.streams[i], seen.streams[i], colour, theme);
 	});
 	drawLevel(pen, BARS_LEFT, at.right, at.line, theme.dim);
-	drawNames(pen, at, run, theme);
+	drawNames(pen, at, streamsAt(run, frame.places), theme);
 }
 
 function drawBarsAxes(pen, at, frame, theme) {
@@ -88,10 +97,10 @@ function drawBarsAxes(pen, at, frame, theme) {
 		tick(at.line + at.down(us), showTime(us));
 }
 
-function drawChosen(pen, at, i, theme) {
+function drawChosen(pen, at, slot, theme) {
 	pen.fillStyle = theme.hair;
 	pen.globalAlpha = 0.6;
-	pen.fillRect(BARS_LEFT + i * at.slot, BARS_TOP - 4, at.slot, at.bottom - BARS_TOP + 8);
+	pen.fillRect(BARS_LEFT + slot * at.slot, BARS_TOP - 4, at.slot, at.bottom - BARS_TOP + 8);
 	pen.globalAlpha = 1;
 }
 
@@ -145,15 +154,15 @@ function drawTook(pen, at, x, stream, now, colour, theme) {
 		overhang || 1);
 }
 
-function drawNames(pen, at, run, theme) {
+function drawNames(pen, at, streams, theme) {
 	pen.textBaseline = 'alphabetic';
 	const y = at.bottom + BARS_BOTTOM - 3;
 	if (at.slot < NAME_WIDTH_MIN) {
-		const text = `${plural(run.streams.length, 'stream')}, each in its place`;
+		const text = `${plural(streams.length, 'stream')}, each in its place`;
 		drawText(pen, text, BARS_LEFT, y, 'left', theme.dim);
 		return;
 	}
-	run.streams.forEach((stream, i) => {
+	streams.forEach((stream, i) => {
 		const name = cutToWidth(pen, stream.name, at.slot - 4);
 		drawText(pen, name, BARS_LEFT + (i + 0.5) * at.slot, y, 'center', theme.dim);
 	});
@@ -170,12 +179,19 @@ function cutToWidth(pen, text, width) {
 // The stream in whose place x is, or -1.
 function streamAtX(canvas, frame, x) {
 	const at = barsPlaces(canvas, frame);
-	const i = Math.floor((x - BARS_LEFT) / at.slot);
-	return i >= 0 && i < frame.slots ? i : -1;
+	const slot = Math.floor((x - BARS_LEFT) / at.slot);
+	return frame.places[slot] ?? -1;
 }
 
 function streamMiddleX(canvas, frame, i) {
-	return BARS_LEFT + (i + 0.5) * barsPlaces(canvas, frame).slot;
+	return BARS_LEFT + (frame.places.indexOf(i) + 0.5) * barsPlaces(canvas, frame).slot;
+}
+
+// The stream beside another, round the ends; of none, the first or the last.
+function streamBeside(frame, i, move) {
+	const { places } = frame, slot = places.indexOf(i);
+	const next = slot < 0 && move < 0 ? places.length - 1 : slot + move;
+	return places[(next + places.length) % places.length] ?? -1;
 }
 
 // What a side has to say of a stream, in a few words.

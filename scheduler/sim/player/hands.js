@@ -54,7 +54,9 @@ function listenToBars(page, canvas) {
 		if (!move)
 			return;
 		event.preventDefault();
-		const i = (page.state.chosen + move + page.bars.slots) % page.bars.slots;
+		const i = streamBeside(page.bars, page.state.chosen, move);
+		if (i < 0)
+			return;
 		const box = canvas.getBoundingClientRect();
 		chooseStream(page, i, box.left + streamMiddleX(canvas, page.bars, i), box.top + 40);
 		byId('say').textContent = byId('tip').textContent;

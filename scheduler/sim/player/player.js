@@ -4,7 +4,7 @@
 // The page: which frame is shown of which runs, and all ways to change that. One object, page,
 // is handed about; page.state is what a person chose, and what the address says after its #:
 //
-//     #t=1.2s&left=ecf&right=lowrtt&load=page&scale=root&list=1&play=1
+//     #t=1.2s&left=ecf&right=lowrtt&load=page&streams=page&scale=root&list=1&play=1
 //
 // What changes the state calls touch(), which draws once before the next frame of the screen.
 'use strict';
@@ -24,11 +24,11 @@ function makePage(trace) {
 	const names = trace.runs.map((run) => runName(run, trace.runs));
 	return {
 		trace, last, names, labels: names.map(nameForPeople), theme: readTheme(),
-		paths: pathsFrame(trace), totals: trace.runs.map(leftByFrame),
+		paths: pathsFrame(trace), totals: [],
 		sides: {}, drawn: 0, quiet: 0, tip: null,
 		state: {
 			k: 0, peek: -1, playing: false, speed: speedThatSuits(last * trace.step_us),
-			...runsToCompare(trace.runs), load: loadToShow(trace),
+			...runsToCompare(trace.runs), load: loadToShow(trace), bars: -1,
 			scale: scaleThatSuits(trace), chosen: -1, named: -1,
 		},
 	};
@@ -105,7 +105,8 @@ function show(page, name, i) {
 function chooseRuns(page) {
 	const { state, trace } = page;
 	const names = sideNames(page);
-	page.bars = barsFrame(trace, names.map((name) => trace.runs[state[name]]), state.scale);
+	page.bars = barsFrame(trace, names.map((name) => trace.runs[state[name]]), state.scale,
+		state.bars);
 	for (const name of names) {
 		const side = page.sides[name], i = state[name];
 		side.select.value = i;
@@ -176,6 +177,7 @@ function drawClock(page, k) {
 function timelineLines(page) {
 	return sideNames(page).map((name) => {
 		const i = page.state[name], colour = page.theme.runs[i % RUN_HUES];
+		page.totals[i] ||= leftByFrame(page.trace, page.trace.runs[i]);
 		return { left: page.totals[i], dash: runDash(i), colour };
 	});
 }
@@ -290,6 +292,8 @@ function readAddress(page) {
 	const load = trace.loads.findIndex((one) => one.name === words.get('load'));
 	if (load >= 0)
 		state.load = load;
+	if (words.has('streams'))
+		state.bars = trace.loads.findIndex((one) => one.name === words.get('streams'));
 	if (['linear', 'root'].includes(words.get('scale')))
 		state.scale = words.get('scale');
 	byId('list').open = words.get('list') === '1';
@@ -308,6 +312,8 @@ function writeAddress(page) {
 		words.push(`${name}=${wordForAddress(names[state[name]])}`);
 	if (state.load !== loadToShow(trace))
 		words.push(`load=${wordForAddress(trace.loads[state.load].name)}`);
+	if (state.bars >= 0)
+		words.push(`streams=${wordForAddress(trace.loads[state.bars].name)}`);
 	if (state.scale !== scaleThatSuits(trace))
 		words.push(`scale=${state.scale}`);
 	if (byId('list').open)
@@ -326,14 +332,21 @@ function listenToControls(page) {
 	for (const factor of SPEEDS)
 		byId('speed').append(new Option(factor < 1 ? `1/${Math.round(1 / factor)}`
 			: `${factor}\u00d7`, factor));
-	trace.loads.forEach((load, i) =>
-		byId('load').append(new Option(`${load.name} (${load.kind})`, i)));
-	byId('load-label').hidden = trace.loads.length < 2;
+	trace.loads.forEach((load, i) => {
+		byId('load').append(new Option(`${load.name} (${load.kind})`, i));
+		byId('bars').append(new Option(`of ${load.name}`, i));
+	});
+	byId('load-label').hidden = byId('bars-label').hidden = trace.loads.length < 2;
 	listenToSelect('speed', state.speed, (value) => {
 		state.speed = Number(value);
 	});
 	listenToSelect('scale', state.scale, (value) => {
 		state.scale = value;
+		chooseRuns(page);
+		touch(page);
+	});
+	listenToSelect('bars', state.bars, (value) => {
+		state.bars = Number(value);
 		chooseRuns(page);
 		touch(page);
 	});
@@ -373,6 +386,7 @@ function listenToWindow(page) {
 	window.addEventListener('hashchange', () => {
 		const playing = readAddress(page);
 		byId('scale').value = page.state.scale;
+		byId('bars').value = page.state.bars;
 		chooseLoad(page);
 		chooseRuns(page);
 		play(page, playing);

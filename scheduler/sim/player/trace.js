@@ -63,9 +63,11 @@ function tookUs(trace, run, stream, atUs) {
 	return Math.max(0, Math.min(atUs, endUs) - stream.start_us);
 }
 
-// What is left of all streams of a run, by frame.
-function leftByFrame(run) {
-	return run.frames.map(([parts]) => parts.reduce((sum, part) => sum + part[1], 0));
+// What is left of all streams of a run, by frame, until all is done or the run is given up.
+function leftByFrame(trace, run) {
+	const end = Math.ceil((run.end_us || 0) / trace.step_us);
+	const count = Math.max(run.frames.length, end + 1);
+	return Array.from({ length: count }, (_, k) => snapshot(trace, run, k).left);
 }
 
 function streamsOf(run, load) {

@@ -3,7 +3,7 @@
 # Copyright (c) 2026 The aggd authors
 """The page of aggsim in a browser: does it show what the trace says?
 
-    page_browser.py PAGE_MAKE [TEST...]     PAGE_MAKE makes a page of a trace
+    page_browser.py PAGE_MAKE AGGSIM [TEST...]     PAGE_MAKE makes a page of a trace
 
 Opens pages at a moment that the address names and compares the figures in the
 document with the trace; then does what a person does with keys and a mouse.
@@ -38,6 +38,7 @@ BLANK = """(() => { const drawn = document.querySelector('.bars');
   return drawn.toDataURL() === blank.toDataURL(); })()"""
 RATIO = """(() => { const c = document.querySelector('.bars');
   return c.width / c.clientWidth; })()"""
+TRACE = '<script id="trace" type="application/json">'
 TIMELINE = "#timeline canvas"
 BARS = "[data-side=left] .bars"
 
@@ -70,21 +71,27 @@ def expected_cells(stream, now, at_us):
 
 
 class PageTest(unittest.TestCase):
-    browser = page_make = None
+    browser = page_make = aggsim = None
     maxDiff = None
 
     @contextlib.contextmanager
     def page(self, kind, address, **how):
         """A trace, and a tab in which its page is open."""
         trace = page_sample.sample(kind)
-        with tempfile.TemporaryDirectory() as folder, browser.Tab(self.browser, **how) as tab:
+        with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "page.html")
             with open(path, "wb") as file:
                 subprocess.run([self.page_make], input=json.dumps(trace).encode(), stdout=file,
                                check=True)
-            url = f"file://{path}"
+            with self.opened(path, address, **how) as tab:
+                yield trace, tab
+
+    @contextlib.contextmanager
+    def opened(self, path, address, **how):
+        url = f"file://{path}"
+        with browser.Tab(self.browser, **how) as tab:
             tab.open(f"{url}#{address}")
-            yield trace, tab
+            yield tab
             self.assertEqual(tab.said, [])
             self.assertEqual([u.partition("#")[0] for u in tab.fetched if u != "data:,"], [url])
 
@@ -103,6 +110,17 @@ class PageTest(unittest.TestCase):
         with self.page("arrivals", "t=2s&left=lowrtt&right=ecf/roundrobin/tail") as (trace, tab):
             self.assertTrue(2000000 % trace["step_us"])
             self.assert_sides(trace, tab, 2000000 // trace["step_us"], 1, 3)
+
+    def test_a_page_that_aggsim_wrote(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "page.html")
+            subprocess.run([self.aggsim, "batch20", "--scheduler", "lowrtt", "--scheduler", "ecf",
+                            "--html", path], check=True, stdout=subprocess.DEVNULL)
+            with open(path, encoding="utf-8") as file:
+                trace = json.loads(file.read().partition(TRACE)[2].partition("</script>")[0])
+            with self.opened(path, "t=0.2s&left=lowrtt&right=ecf") as tab:
+                self.assert_sides(trace, tab, 200000 // trace["step_us"], 0, 1)
+                self.assertGreater(tab.get(FIGURES)["left"]["flight"][0], 0)
 
     def test_the_start_and_the_end(self):
         with self.page("batch", "") as (trace, tab):
@@ -211,6 +229,16 @@ class PageTest(unittest.TestCase):
             tab.mouse("mouseMoved", "#curves", .96, .03)
             self.assertIn("of 12 streams", tab.get(TIP))
 
+    def test_streams_of_one_load_have_all_the_place(self):
+        with self.page("mixed", "t=0.3s&streams=bulk") as (trace, tab):
+            for x in (.3, .98):
+                tab.mouse("mouseMoved", BARS, x, .3)
+                self.assertTrue(tab.get(TIP).startswith("downloadsize"), tab.get(TIP))
+            tab.get("(() => { const bars = document.getElementById('bars'); bars.value = '-1';"
+                    "bars.dispatchEvent(new Event('change')); })()")
+            tab.mouse("mouseMoved", BARS, .3, .31)
+            self.assertTrue(tab.get(TIP).startswith("object"), tab.get(TIP))
+
     def test_a_button_of_the_table_shows_its_run(self):
         with self.page("batch", "t=0.1s") as (trace, tab):
             tab.get("document.querySelectorAll('#stats .right')[3].click()")
@@ -265,12 +293,12 @@ class PageTest(unittest.TestCase):
                 self.assertFalse(tab.get(BLANK))
 
 
-def main(page_make, tests):
+def main(page_make, aggsim, tests):
     program = browser.find()
     if not program:
         print("skipped: no browser here, none of " + ", ".join(browser.PROGRAMS))
         return SKIPPED
-    PageTest.page_make = page_make
+    PageTest.page_make, PageTest.aggsim = page_make, aggsim
     load = unittest.defaultTestLoader
     suite = (unittest.TestSuite(map(PageTest, tests)) if tests
              else load.loadTestsFromTestCase(PageTest))
@@ -279,6 +307,6 @@ def main(page_make, tests):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
