@@ -704,14 +704,15 @@ static int concentrator_choose(struct role *role, const struct choice *choice,
 {
 	struct concentrator *c = (struct concentrator *)role;
 	struct site *site = choose_site(c, choice->site, out);
-	char section[CONF_NAME_MAX + 32];
+	char section[CONF_NAME_MAX + 32], direction[CONF_NAME_MAX + 32];
 
 	if (!site)
 		return -EINVAL;
 	choice_apply(choice, &site->person);
 	apply_policy(site);
 	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
-	choice_tell_sending("down", &site->told, out);
+	snprintf(direction, sizeof(direction), "down to %s", site->conf.name);
+	choice_tell_sending(direction, &site->told, out);
 	choice_tell(choice, role->conf, section, out);
 	return 0;
 }

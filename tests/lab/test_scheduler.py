@@ -168,7 +168,7 @@ class Choice(Chosen):
 
     def test_choice_lasts_until_a_reload_and_is_kept_by_the_file(self):
         said = self.choose("gw", "lowrtt", "order", "srpt")
-        for words in ("reads its configuration again", "config aggd 'main'",
+        for words in ("until a restart or a reload", "config aggd 'main'",
                       "option scheduler 'lowrtt'", "option order 'srpt'"):
             self.assertIn(words, said)
         self.wait_sending("down", all_by("lowrtt", order="srpt"))
@@ -188,6 +188,24 @@ class Choice(Chosen):
         self.aggd.start_concentrator()
         self.aggd.wait_ready()
         self.wait_sending("down", all_by("roundrobin", order="fifo"))
+
+    def test_bytes_sent_again_are_counted_by_reason(self):
+        def again():
+            return self.aggd.status("status", "vps")["sessions"][0]["again_bytes"]
+
+        self.choose("gw", "ecf", "reinjection", "suspect")
+        self.wait_sending("down", {"reinjection": "suspect"})
+        before, dsl = again(), self.lab.link("dsl")
+        self.addCleanup(self.aggd.wait_ready)
+        self.addCleanup(dsl.restore)
+        with self.flow():
+            time.sleep(BETWEEN_S)
+            dsl.cut()
+            self.wait(lambda: again()["suspect"] > before["suspect"], case.USED_TIMEOUT_S,
+                      lambda: f"bytes of the cut link are sent again: {again()}")
+            after = again()
+            self.assertEqual([after[k] - before[k] for k in ("tail", "deadline")], [0, 0])
+            self.assertIn(" suspect", self.aggd.ctl("vps", "status").stdout)
 
     # -- what is refused
 
