@@ -164,7 +164,7 @@ static const struct verb verbs[] = {
 	  "what there is to choose from, and what runs", true, 0, 0, ask },
 	{ "scheduler", "[NAME] [order NAME] [reinjection NAME] "
 	  "[--class NAME] [SITE]",
-	  "how to send from now on, until a restart or a reload", false, 1,
+	  "how to send from now on; not kept in the file", false, 1,
 	  SCHEDULER_WORDS_MAX, ask },
 	{ "reload", "", "reads the configuration again", false, 0, 0, ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", false, 1,

@@ -167,8 +167,8 @@ void choice_tell(const struct choice *choice, const struct conf *conf,
 {
 	const char *scheduler = choice->class < 0 ? choice->scheduler : NULL;
 
-	buf_printf(out, "until a restart or a reload; to keep it, write into the "
-	                "configuration:\n");
+	buf_printf(out, "until a restart, or a reload of a file whose own choice "
+	                "was changed; to keep it, write there:\n");
 	if (scheduler || choice->order || choice->reinjection)
 		buf_printf(out, "    %s\n", section);
 	tell_option(out, "scheduler", scheduler);

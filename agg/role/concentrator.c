@@ -475,7 +475,21 @@ static void remove_site(struct site *site)
 	free(site);
 }
 
-static void reload_sites(struct concentrator *c)
+/* What the person chose lasts, but where the file's own choice changed. */
+static void reload_policy(struct site *site, const struct conf *old,
+                          const struct conf_site *was)
+{
+	const struct policy_names nobody = { 0 };
+	struct policy_names before, after;
+
+	policy_of_site(old, was, &site->wish, &nobody, &before);
+	policy_of_site(site->c->role.conf, &site->conf, &site->wish, &nobody,
+	               &after);
+	policy_forget(&site->person, &before, &after);
+	apply_policy(site);
+}
+
+static void reload_sites(struct concentrator *c, const struct conf *old)
 {
 	const struct conf *conf = c->role.conf;
 	struct site *site, *tmp;
@@ -488,8 +502,7 @@ static void reload_sites(struct concentrator *c)
 			continue;
 		}
 		site->conf = *is;
-		site->person = (struct policy_names){ 0 };
-		apply_policy(site);
+		reload_policy(site, old, conf_find_site(old, is->name));
 		if (!site->session)
 			continue;
 		session_set_limits(site->session, conf->main.memory_bytes,
@@ -566,7 +579,7 @@ static void concentrator_reload(struct role *role, const struct conf *conf)
 	role->conf = conf;
 	take_conf(c);
 	resolver_reload(c->resolver);
-	reload_sites(c);
+	reload_sites(c, old);
 	if (old->main.listen_count != conf->main.listen_count ||
 	    memcmp(old->main.listen, conf->main.listen,
 	           sizeof(conf->main.listen))) {
@@ -772,7 +785,7 @@ static struct role *concentrator_create(struct loop *loop,
 		return NULL;
 	}
 	note_ipv6(c);
-	reload_sites(c);
+	reload_sites(c, conf); /* all are new */
 	on_second(c);
 	return &c->role;
 }

@@ -380,11 +380,15 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 {
 	struct gateway *g = (struct gateway *)role;
 	const struct conf *old = role->conf;
+	const struct policy_names nobody = { 0 };
+	struct policy_names before, after;
 
 	role->conf = conf;
 	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
 	       sizeof(g->pin.sha256));
-	g->person = (struct policy_names){ 0 };
+	policy_of_gateway(old, &nobody, &before);
+	policy_of_gateway(conf, &nobody, &after);
+	policy_forget(&g->person, &before, &after);
 	apply_policy(g);
 	session_set_limits(g->session, conf->main.memory_bytes,
 	                   conf->main.linger_us);

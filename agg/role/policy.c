@@ -137,6 +137,19 @@ void policy_of_site(const struct conf *conf, const struct conf_site *site,
 	decide(says, 5, out);
 }
 
+void policy_forget(struct policy_names *person,
+                   const struct policy_names *before,
+                   const struct policy_names *after)
+{
+	for (int c = 0; c < STREAM_CLASS_COUNT; c++)
+		if (strcmp(before->by_class[c], after->by_class[c]))
+			person->by_class[c] = NULL;
+	if (strcmp(before->order, after->order))
+		person->order = NULL;
+	if (strcmp(before->reinjection, after->reinjection))
+		person->reinjection = NULL;
+}
+
 void policy_resolve(const struct policy_names *holds,
                     struct session_policy *out)
 {

@@ -42,6 +42,11 @@ void policy_of_site(const struct conf *conf, const struct conf_site *site,
                     const struct wire_wish *wish,
                     const struct policy_names *person,
                     struct policy_names *out);
+/* A reload: of what held by the configuration without the person, and does
+ * now, what is another takes back what the person said of it. */
+void policy_forget(struct policy_names *person,
+                   const struct policy_names *before,
+                   const struct policy_names *after);
 /* What holds, for the session. auto is the order of the bulk streams'. */
 void policy_resolve(const struct policy_names *holds,
                     struct session_policy *out);

@@ -26,6 +26,11 @@ TRANSFER_BYTES = 20_000_000
 OTHER_PORT = 7001        # nobody's but the classes'
 OTHER_PIN = "sha256:" + "A" * 42 + "E"
 EF, LE = 46, 1           # RFC 3246, RFC 8622
+CHANGED = {"scheduler": "roundrobin", "order": "priority", "reinjection": "off"}
+
+
+def all_by(scheduler, **more):
+    return {"interactive": scheduler, "bulk": scheduler, **more}
 
 
 class Chosen(AggdTest):
@@ -37,11 +42,19 @@ class Chosen(AggdTest):
     def prepare(cls):
         cls.start_load_server()
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.usual = cls.aggd.status()["sessions"][0]["up"]  # by the defaults
+
     def tearDown(self):
-        self.aggd.gateway_options = self.aggd.concentrator_options = None
-        self.aggd.site_options, self.aggd.sites, self.aggd.more = None, {}, {}
-        self.assertTrue(self.aggd.reload("vps") and self.aggd.reload("gw"))
-        self.wait_sending("down", self.sending("up", "gw"))
+        """Changed choices in the files take back what was chosen; then the
+        files are again as they were."""
+        for options in (CHANGED, None):
+            self.aggd.gateway_options = self.aggd.site_options = options
+            self.aggd.concentrator_options, self.aggd.sites, self.aggd.more = None, {}, {}
+            self.assertTrue(self.aggd.reload("vps") and self.aggd.reload("gw"))
+        self.wait_sending("down", self.usual)
 
     def names(self, kind):
         """All that there are, by the registry of the program."""
@@ -69,10 +82,6 @@ class Chosen(AggdTest):
 
     def reload(self, role):
         self.assertTrue(self.aggd.reload(role), self.aggd.log(role))
-
-
-def all_by(scheduler, **more):
-    return {"interactive": scheduler, "bulk": scheduler, **more}
 
 
 class Choice(Chosen):
@@ -135,14 +144,15 @@ class Choice(Chosen):
             self.assertEqual(self.sending("down", "vps"), own)
 
     def test_choice_on_the_concentrator_is_its_own(self):
-        before = self.sending("up", "gw")
         self.choose("vps", "roundrobin", "reinjection", "off")
         self.wait_sending("down", all_by("roundrobin", reinjection="off"))
+        self.aggd.sites = {"cabin": OTHER_PIN}
+        self.reload("vps")  # says nothing else of this
         self.choose("gw", "lowrtt")
         self.wait_sending("up", all_by("lowrtt"))
         self.wait_sending("down", all_by("roundrobin", reinjection="off"))
-        self.choose("gw", before["bulk"])
-        self.wait_sending("up", before)
+        self.choose("gw", self.usual["bulk"])
+        self.wait_sending("up", self.usual)
 
     def test_site_is_named_where_there_are_several(self):
         self.aggd.sites = {"cabin": OTHER_PIN}
@@ -166,20 +176,31 @@ class Choice(Chosen):
         self.assertRegex(said, r"scheduler +lowrtt +down interactive, up interactive ")
         self.assertRegex(said, r"scheduler +ecf +down bulk, up bulk ")
 
-    def test_choice_lasts_until_a_reload_and_is_kept_by_the_file(self):
+    def test_choice_lasts_until_the_file_changes_its_own(self):
         said = self.choose("gw", "lowrtt", "order", "srpt")
-        for words in ("until a restart or a reload", "config aggd 'main'",
+        for words in ("until a restart, or a reload", "config aggd 'main'",
                       "option scheduler 'lowrtt'", "option order 'srpt'"):
             self.assertIn(words, said)
-        self.wait_sending("down", all_by("lowrtt", order="srpt"))
+        chosen = all_by("lowrtt", order="srpt")
+        self.wait_sending("down", chosen)
+        self.aggd.gateway_options = {"log_level": "debug"}
         self.reload("gw")
-        self.wait_sending("up", all_by("ecf"))
-        self.wait_sending("down", all_by("ecf"))
-        self.choose("gw", "lowrtt", "order", "srpt")
+        self.assertEqual(self.sending("up", "gw"), self.usual | chosen)
+        self.wait_sending("down", chosen)
+        # Another scheduler takes back the scheduler, and not the order.
+        self.aggd.gateway_options = {"scheduler": "roundrobin"}
+        self.reload("gw")
+        self.wait_sending("up", all_by("roundrobin", order="srpt"))
+        self.wait_sending("down", all_by("roundrobin", order="srpt"))
+        # As the answer says: what is kept is in the file.
+        self.choose("gw", "lowrtt")
         self.aggd.gateway_options = {"scheduler": "lowrtt", "order": "srpt"}
         self.reload("gw")
-        self.wait_sending("up", all_by("lowrtt", order="srpt"))
-        self.wait_sending("down", all_by("lowrtt", order="srpt"))
+        self.wait_sending("up", chosen)
+        self.aggd.gateway_options = None
+        self.reload("gw")
+        self.wait_sending("up", self.usual)
+        self.wait_sending("down", self.usual)
 
     def test_choice_outlives_the_peer(self):
         """A concentrator that starts anew is told the wish anew."""
@@ -320,10 +341,9 @@ class Classes(Chosen):
 
     def test_class_sections_choose_schedulers(self):
         self.aggd.more = {"gw": "config class 'interactive'\n\toption scheduler 'lowrtt'\n"}
-        self.aggd.site_options = None
         with self.flow(), self.flow("up"):
             self.reload("gw")
-            want = {"interactive": "lowrtt", "bulk": "ecf"}
+            want = {"interactive": "lowrtt", "bulk": self.usual["bulk"]}
             self.wait_sending("up", want)
             self.wait_sending("down", want)
             self.aggd.more["vps"] = "config class 'bulk'\n\toption scheduler 'roundrobin'\n"

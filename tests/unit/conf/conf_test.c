@@ -110,7 +110,6 @@ static void what_is_not_set_is_zero(void **state)
 	                      "config class bulk\noption scheduler blest\n");
 
 	assert_string_equal(c->main.order, "auto");
-	assert_string_equal(c->main.reinjection, "suspect");
 	assert_string_equal(conf_find_site(c, "a")->order, "");
 	assert_string_equal(conf_find_class(c, "bulk")->scheduler, "blest");
 	assert_int_equal(conf_find_class(c, "bulk")->after_bytes, 0);

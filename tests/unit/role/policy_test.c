@@ -21,6 +21,8 @@
 #define INTERACTIVE "config class interactive\n"
 #define BULK "config class bulk\n"
 
+#define USUAL "suspect" /* reinjection, where nobody chose */
+
 static const struct policy_names nobody;
 
 static struct conf *load(const char *text)
@@ -79,12 +81,12 @@ static void main_decides_where_nobody_else_does(void **state)
 	struct wire_wish wish;
 	struct session_policy policy = gateway(GATEWAY, &nobody, &wish);
 
-	assert_holds(&policy, "ecf ecf roundrobin suspect");
+	assert_holds(&policy, "ecf ecf roundrobin " USUAL);
 	assert_int_equal(policy.bulk_after_bytes, BULK_AFTER_BYTES);
 	assert_string_equal(wish.scheduler, "ecf");
 	assert_string_equal(wish.interactive, "ecf");
 	assert_string_equal(wish.order, "auto");
-	assert_string_equal(wish.reinjection, "suspect");
+	assert_string_equal(wish.reinjection, USUAL);
 	policy = gateway(GATEWAY "option scheduler lowrtt\noption order fifo\n"
 	                 "option reinjection tail\n", &nobody, &wish);
 	assert_holds(&policy, "lowrtt lowrtt fifo tail");
@@ -99,12 +101,12 @@ static void a_class_has_its_scheduler(void **state)
 		        "option scheduler lowrtt\n" BULK "option after 1M\n",
 		        &nobody, &wish);
 
-	assert_holds(&policy, "lowrtt roundrobin roundrobin suspect");
+	assert_holds(&policy, "lowrtt roundrobin roundrobin " USUAL);
 	assert_int_equal(policy.bulk_after_bytes, 1 << 20);
 	assert_string_equal(wish.scheduler, "roundrobin");
 	assert_string_equal(wish.interactive, "lowrtt");
 	policy = gateway(GATEWAY BULK "option scheduler lowrtt\n", &nobody, &wish);
-	assert_holds(&policy, "ecf lowrtt roundrobin suspect");
+	assert_holds(&policy, "ecf lowrtt roundrobin " USUAL);
 	assert_string_equal(wish.scheduler, "lowrtt");
 	assert_string_equal(wish.interactive, "ecf");
 }
@@ -121,7 +123,7 @@ static void a_person_decides_before_all(void **state)
 	const char *text = GATEWAY BULK "option scheduler roundrobin\n";
 	struct session_policy policy = gateway(text, &person, NULL);
 
-	assert_holds(&policy, "lowrtt lowrtt srpt suspect");
+	assert_holds(&policy, "lowrtt lowrtt srpt " USUAL);
 	policy = gateway(text, &of_class, NULL);
 	assert_holds(&policy, "roundrobin roundrobin roundrobin off");
 }
@@ -159,6 +161,41 @@ static void a_site_decides_before_the_wish(void **state)
 	assert_holds(&policy, "ecf lowrtt fifo tail");
 }
 
+static struct policy_names said(const char *text)
+{
+	struct conf *conf = load(text);
+	struct policy_names holds;
+
+	policy_of_gateway(conf, &nobody, &holds);
+	conf_free(conf);
+	return holds;
+}
+
+/* A reload for another reason leaves alone what a person chose. */
+static void a_changed_file_takes_choices_back(void **state)
+{
+	const struct policy_names chosen = {
+		.by_class = { "lowrtt", "lowrtt" }, .order = "srpt",
+		.reinjection = "off",
+	};
+	struct policy_names before = said(GATEWAY), person = chosen;
+	struct policy_names after = said(GATEWAY "option log_level debug\n"
+	                                 "option scheduler ecf\n");
+
+	policy_forget(&person, &before, &after);
+	assert_memory_equal(&person, &chosen, sizeof(person));
+	after = said(GATEWAY "option order fifo\n" BULK
+	             "option scheduler roundrobin\n");
+	policy_forget(&person, &before, &after);
+	assert_string_equal(person.by_class[STREAM_INTERACTIVE], "lowrtt");
+	assert_null(person.by_class[STREAM_BULK]);
+	assert_null(person.order);
+	assert_string_equal(person.reinjection, "off");
+	after = said(GATEWAY "option reinjection tail\noption scheduler blest\n");
+	policy_forget(&person, &before, &after);
+	assert_memory_equal(&person, &nobody, sizeof(person));
+}
+
 static void assert_unknown(const struct wire_wish *wish, const char *want)
 {
 	struct buf out;
@@ -180,7 +217,7 @@ static void unknown_wishes_are_passed_over(void **state)
 	const struct wire_wish odd = { "new\nline", "", "", "" };
 	struct session_policy policy = site(CONCENTRATOR SITE, &wish, &nobody);
 
-	assert_holds(&policy, "lowrtt ecf roundrobin suspect");
+	assert_holds(&policy, "lowrtt ecf roundrobin " USUAL);
 	assert_unknown(&wish, "scheduler 'clairvoyant' (known: ");
 	assert_unknown(&wish, "order 'by-colour' (known: auto, ");
 	assert_unknown(&wish, "reinjection 'twice' (known: off, ");
@@ -261,6 +298,7 @@ int main(void)
 		cmocka_unit_test(a_person_decides_before_all),
 		cmocka_unit_test(a_concentrator_follows_the_wish),
 		cmocka_unit_test(a_site_decides_before_the_wish),
+		cmocka_unit_test(a_changed_file_takes_choices_back),
 		cmocka_unit_test(unknown_wishes_are_passed_over),
 		cmocka_unit_test(what_is_told_is_spelled_out),
 		cmocka_unit_test(every_name_makes_a_policy),
