@@ -12,6 +12,7 @@ too, and both are shown. Flows are shares of the limit.
     ./dev bench schedulers                 our schedulers beside each other
     ./dev bench simtruth                   the simulator beside the lab
     ./dev bench pick                       what a scheduler's decision costs
+    ./dev bench links                      random links, in the simulator
     (each with --help)
 """
 import argparse
@@ -24,6 +25,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells  # noqa: E402
+import links  # noqa: E402
 import pick  # noqa: E402
 import schedulers  # noqa: E402
 import simtruth  # noqa: E402
@@ -31,7 +33,8 @@ import systems  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
-OTHERS = {"schedulers": schedulers.main, "simtruth": simtruth.main, "pick": pick.main}
+OTHERS = {"schedulers": schedulers.main, "simtruth": simtruth.main, "pick": pick.main,
+          "links": links.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
 

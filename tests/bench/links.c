@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a scheduler on random links, in the simulator: pairs and triples of 1
+ * to 300 Mbit/s, 5 to 300 ms of round trip, half of them with up to 2 % of
+ * loss, each with a queue of 100 ms. Three objects of 10 MB one after the
+ * other, after a download that warms the connections up; beside them the same
+ * over the best of the links alone, and the fluid bound. A line for each that
+ * is more than WORSE above the best single link, and the sum.
+ *
+ *     build/tests/bench/links [COUNT [SCHEDULER [ORDER [REINJECTION [BUNDLES]]]]]
+ *
+ * An argument of "-" is the default. Exits with 1 where a goal is missed.
+ */
+#include "agg/base/rand.h"
+#include "scheduler/sim/run.h"
+#include "scheduler/sim/simsched.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEED 42u
+#define COUNT_DEFAULT 200u
+#define COUNT_MAX 10000u
+#define OBJECT_BYTES 10000000u
+#define OBJECTS 3u
+#define WARMUP_US 8000000u
+#define WORSE 1.05       /* than the best single link: the goal is never */
+#define SLOWDOWN 1.25    /* the mean against the bound: the goal */
+
+struct links {
+	struct scenario *scenario;
+	struct run_setup setup;
+};
+
+/* From low to high, each factor as likely. */
+static double any_between(struct rand *r, double low, double high)
+{
+	return low * exp(rand_unit(r) * log(high / low));
+}
+
+static void any_path(struct rand *r, struct scenario *s, unsigned i)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "p%u", i);
+	struct scenario_path *path = scenario_add_path(s, name);
+	path->down_bits = path->up_bits = (uint64_t)(any_between(r, 1, 300) * 1e6);
+	path->delay_us = (uint64_t)any_between(r, 2500, 150000);
+	path->loss_millionths = rand_below(r, 2) ? rand_below(r, 2000001) : 0;
+	path->queue_us = 100000;
+}
+
+/* Mean milliseconds of the objects; dies where the simulator does. */
+static double mean_ms(const struct links *l)
+{
+	struct run run;
+	double sum_us = 0;
+
+	if (run_scenario(&l->setup, &run) < 0 || run.error[0]) {
+		fprintf(stderr, "links: %s\n", run.error[0] ? run.error
+		                                            : "out of memory");
+		exit(2);
+	}
+	for (size_t i = 0; i < run.loads[0].count; i++)
+		sum_us += (double)(run.loads[0].items[i].end_us -
+		                   run.loads[0].items[i].start_us);
+	sum_us /= (double)run.loads[0].count;
+	run_finish(&run);
+	return sum_us / 1000;
+}
+
+static double best_alone_ms(const struct links *l)
+{
+	struct scenario alone = *l->scenario;
+	struct links single = { &alone, l->setup };
+	double best = INFINITY;
+
+	single.setup.scenario = &alone;
+	alone.path_count = 1;
+	for (unsigned i = 0; i < l->scenario->path_count; i++) {
+		alone.paths[0] = l->scenario->paths[i];
+		best = fmin(best, mean_ms(&single));
+	}
+	return best;
+}
+
+static void tell(const struct links *l, unsigned number, double ms, double alone_ms,
+                 double bound_ms)
+{
+	printf("%4u %6.0f ms, alone %6.0f (%.2f), bound %6.0f (%.2f):", number, ms,
+	       alone_ms, ms / alone_ms, bound_ms, ms / bound_ms);
+	for (unsigned i = 0; i < l->scenario->path_count; i++) {
+		const struct scenario_path *p = &l->scenario->paths[i];
+		printf("  %.0f Mbit/s %.0f ms %.1f %%", (double)p->down_bits / 1e6,
+		       (double)p->delay_us / 500,
+		       (double)p->loss_millionths / 1e6);
+	}
+	printf("\n");
+}
+
+static struct scenario *any_links(struct rand *r)
+{
+	struct scenario *s = scenario_create();
+	unsigned paths = 2 + (unsigned)rand_below(r, 2);
+
+	if (!s)
+		exit(2);
+	snprintf(s->main.title, sizeof(s->main.title), "random links");
+	snprintf(s->main.congestion, sizeof(s->main.congestion), "bbr");
+	s->main.warmup_us = WARMUP_US;
+	s->main.limit_us = 1000000000;
+	for (unsigned i = 0; i < paths; i++)
+		any_path(r, s, i);
+	struct scenario_load *load = scenario_add_load(s, "get",
+	                                               SCENARIO_OBJECTS);
+	load->count = OBJECTS;
+	load->size_bytes[0] = OBJECT_BYTES;
+	load->size_count = 1;
+	return s;
+}
+
+static const char *argument(int argc, char **argv, int i)
+{
+	return i < argc && strcmp(argv[i], "-") != 0 ? argv[i] : NULL;
+}
+
+/* What is not said is as for a site that says nothing. */
+static struct run_setup setup_of(int argc, char **argv)
+{
+	const char *scheduler = argument(argc, argv, 2);
+	const char *order = argument(argc, argv, 3);
+	const char *reinjection = argument(argc, argv, 4);
+	struct run_setup setup = {
+		.scheduler = simsched_find(scheduler ? scheduler
+		                                     : SCHED_DEFAULT),
+		.order = order ? order_find(order) : NULL,
+		.reinjection = reinjection ? reinject_find(reinjection) : -1,
+	};
+
+	if (!setup.scheduler || (order && !setup.order) ||
+	    (reinjection && setup.reinjection < 0)) {
+		fprintf(stderr, "links: no such scheduler, order or reinjection\n");
+		exit(2);
+	}
+	return setup;
+}
+
+int main(int argc, char **argv)
+{
+	const char *count_text = argument(argc, argv, 1);
+	const char *bundles = argument(argc, argv, 5);
+	unsigned count = count_text ? (unsigned)atoi(count_text) : COUNT_DEFAULT;
+	struct rand r = { SEED };
+	struct run_setup setup = setup_of(argc, argv);
+	double slowdown = 0, worst = 0;
+	unsigned worse = 0;
+
+	if (!count || count > COUNT_MAX) {
+		fprintf(stderr, "links: COUNT is 1 to %u\n", COUNT_MAX);
+		return 2;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		struct links l = { any_links(&r), setup };
+		struct bound bound;
+		l.setup.scenario = l.scenario;
+		l.setup.seed = i + 1;
+		if (bundles)
+			l.scenario->main.bundles = (unsigned)atoi(bundles);
+		double ms = mean_ms(&l), alone_ms = best_alone_ms(&l);
+		run_bound(l.scenario, SCENARIO_DOWN, &bound);
+		double bound_ms = run_bound_us(l.scenario, &l.scenario->loads[0],
+		                               false, OBJECT_BYTES) / 1000;
+		slowdown += ms / bound_ms / count;
+		worst = fmax(worst, ms / alone_ms);
+		worse += ms > WORSE * alone_ms;
+		if (ms > WORSE * alone_ms)
+			tell(&l, i, ms, alone_ms, bound_ms);
+		scenario_free(l.scenario);
+	}
+	printf("%s: %u links: slowdown %.3f (goal %.2f); more than %.0f %% above "
+	       "the best link alone: %u (goal 0), at worst %.2f times\n",
+	       setup.scheduler->name, count, slowdown, SLOWDOWN,
+	       (WORSE - 1) * 100, worse, worst);
+	return slowdown > SLOWDOWN || worse > 0;
+}
