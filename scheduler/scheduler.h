@@ -156,6 +156,9 @@ struct sched_ops {
 	void (*event)(void *instance, const struct sched_event *event);
 };
 
+/* What a site gets that says nothing: chosen by measurement (README). */
+#define SCHED_DEFAULT "srpt_ecf"
+
 /* The registry: adding a scheduler is one file and one line in registry.c. */
 extern const struct sched_ops *const sched_all[];
 extern const size_t sched_count;

@@ -45,7 +45,7 @@ static const struct conf_key main_keys[] = {
 	  AT(conf_main, role),
 	  .help = "Which end this is: the gateway stands before the LAN, the "
 	          "concentrator in the Internet." },
-	{ "scheduler", CONF_SCHEDULER, BOTH, .fallback = "ecf", .min = 1,
+	{ "scheduler", CONF_SCHEDULER, BOTH, .fallback = "srpt_ecf", .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_main, scheduler),
 	  .help = "Decides which path carries the next piece. On the gateway for "
 	          "both directions, unless the concentrator's site says otherwise; "
@@ -55,7 +55,7 @@ static const struct conf_key main_keys[] = {
 	  .help = "Which stream's next piece comes first; auto: as the scheduler "
 	          "(of bulk streams) is made for. Holds as the scheduler does." },
 	/* The one place of the default. */
-	{ "reinjection", CONF_REINJECTION, BOTH, .fallback = "suspect", .min = 1,
+	{ "reinjection", CONF_REINJECTION, BOTH, .fallback = "tail", .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_main, reinjection),
 	  .help = "What is sent again on another path before it is known to be "
 	          "lost. Holds as the scheduler does." },
@@ -96,7 +96,7 @@ static const struct conf_key main_keys[] = {
 	  .max = CONF_CONGESTION_MAX, AT(conf_main, congestion),
 	  .help = "The congestion control of the subflows: auto, bbr, cubic, "
 	          "reno, or another name that the kernel knows." },
-	{ "bundles", CONF_INT, GATEWAY, .fallback = "4", .min = 1,
+	{ "bundles", CONF_INT, GATEWAY, .fallback = "2", .min = 1,
 	  .max = CONF_BUNDLES_MAX, AT(conf_main, bundles),
 	  .help = "How many connections over all uplinks a session keeps open, "
 	          "so that a page does not wait behind a download." },
@@ -119,7 +119,7 @@ static const struct conf_key class_keys[] = {
 	  AT(conf_class, after_bytes),
 	  .help = "Only of bulk: how much a stream sends in one burst before it is "
 	          "bulk, in the direction in which this side sends. Not set: "
-	          "256KiB." },
+	          "16KiB." },
 	{ NULL },
 };
 

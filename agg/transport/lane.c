@@ -252,13 +252,18 @@ bool lane_is_backlogged(const struct lane *lane)
 
 uint64_t lane_drain_us(const struct lane *lane)
 {
-	uint64_t pace = lane->info.pacing_bps ? lane->info.pacing_bps
-	                                      : lane->rate_bps;
+	const struct subflow_info *info = &lane->info;
+	uint64_t pace = info->pacing_bps ? info->pacing_bps : lane->rate_bps;
+	uint64_t bytes = backlog(lane) + PIECE_MIN_MSS * mss_of(lane);
+	uint64_t paced_us = bytes * 1000000 / (pace ? pace : 1), window_us = 0;
 
 	if (lane->full)
 		return UINT64_MAX;
-	return (backlog(lane) + PIECE_MIN_MSS * mss_of(lane)) * 1000000 /
-	       (pace ? pace : 1);
+	/* What exceeds the window waits for acknowledgements. */
+	if (info->cwnd_bytes && info->unacked_bytes + bytes > info->cwnd_bytes)
+		window_us = (info->unacked_bytes + bytes - info->cwnd_bytes) *
+		            info->srtt_us / info->cwnd_bytes;
+	return paced_us > window_us ? paced_us : window_us;
 }
 
 uint64_t lane_room(const struct lane *lane)

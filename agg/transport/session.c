@@ -491,7 +491,7 @@ void session_policy_init(struct session_policy *policy,
 	*policy = (struct session_policy){
 		.scheduler = { sched, sched },
 		.order = order_find(sched->order),
-		.reinjection = REINJECT_SUSPECT,
+		.reinjection = REINJECT_TAIL,
 		.bulk_after_bytes = BULK_AFTER_BYTES,
 	};
 }

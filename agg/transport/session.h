@@ -33,7 +33,7 @@
 #define SUSPECT_MIN_US 200000u    /* no progress for so long at least, and at */
 #define SUSPECT_MAX_US 1000000u   /* most (or 3 srtt): the lane is suspect */
 #define PING_IDLE_US 5000000u     /* a quiet lane is asked so often */
-#define BULK_AFTER_BYTES 262144u  /* a burst of more is bulk, by default */
+#define BULK_AFTER_BYTES 16384u   /* a burst of more is bulk, by default */
 #define BURST_GAP_US 1000000u     /* silence after which a burst is new */
 
 struct session;

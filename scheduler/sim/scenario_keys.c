@@ -73,7 +73,7 @@ static const struct conf_key main_keys[] = {
 	{ "congestion", CONF_TOKEN, ALL, .fallback = "cubic", .min = 1,
 	  .max = SCENARIO_WORD_MAX, AT(scenario_main, congestion),
 	  .help = "The congestion control of the subflows: cubic or bbr." },
-	{ "bundles", CONF_INT, ALL, .fallback = "4", .min = 1,
+	{ "bundles", CONF_INT, ALL, .fallback = "2", .min = 1,
 	  .max = WIRE_BUNDLES_MAX, AT(scenario_main, bundles),
 	  .help = "As in aggd.conf: subflows a path." },
 	{ "host", CONF_DURATION, ALL, .fallback = "100us", .max = SECOND_US,

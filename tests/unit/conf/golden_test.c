@@ -19,7 +19,7 @@
 #define CASES_MIN 30 /* fewer mean that the files were not found */
 
 static const struct conf_names names = {
-	.schedulers = (const char *const[]){ "lowrtt", "roundrobin", "ecf", NULL },
+	.schedulers = (const char *const[]){ "lowrtt", "roundrobin", "ecf", "srpt_ecf", NULL },
 	.orders = (const char *const[]){ "auto", "fifo", "srpt", NULL },
 	.reinjections = (const char *const[]){ "off", "suspect", "tail", NULL },
 };

@@ -21,7 +21,7 @@
 #define INTERACTIVE "config class interactive\n"
 #define BULK "config class bulk\n"
 
-#define USUAL "suspect" /* reinjection, where nobody chose */
+#define USUAL "tail" /* reinjection, where nobody chose */
 
 static const struct policy_names nobody;
 
@@ -81,10 +81,10 @@ static void main_decides_where_nobody_else_does(void **state)
 	struct wire_wish wish;
 	struct session_policy policy = gateway(GATEWAY, &nobody, &wish);
 
-	assert_holds(&policy, "ecf ecf roundrobin " USUAL);
+	assert_holds(&policy, "srpt_ecf srpt_ecf srpt " USUAL);
 	assert_int_equal(policy.bulk_after_bytes, BULK_AFTER_BYTES);
-	assert_string_equal(wish.scheduler, "ecf");
-	assert_string_equal(wish.interactive, "ecf");
+	assert_string_equal(wish.scheduler, "srpt_ecf");
+	assert_string_equal(wish.interactive, "srpt_ecf");
 	assert_string_equal(wish.order, "auto");
 	assert_string_equal(wish.reinjection, USUAL);
 	policy = gateway(GATEWAY "option scheduler lowrtt\noption order fifo\n"
@@ -106,9 +106,9 @@ static void a_class_has_its_scheduler(void **state)
 	assert_string_equal(wish.scheduler, "roundrobin");
 	assert_string_equal(wish.interactive, "lowrtt");
 	policy = gateway(GATEWAY BULK "option scheduler lowrtt\n", &nobody, &wish);
-	assert_holds(&policy, "ecf lowrtt roundrobin " USUAL);
+	assert_holds(&policy, "srpt_ecf lowrtt roundrobin " USUAL);
 	assert_string_equal(wish.scheduler, "lowrtt");
-	assert_string_equal(wish.interactive, "ecf");
+	assert_string_equal(wish.interactive, "srpt_ecf");
 }
 
 static void a_person_decides_before_all(void **state)
@@ -180,7 +180,7 @@ static void a_changed_file_takes_choices_back(void **state)
 	};
 	struct policy_names before = said(GATEWAY), person = chosen;
 	struct policy_names after = said(GATEWAY "option log_level debug\n"
-	                                 "option scheduler ecf\n");
+	                                 "option scheduler srpt_ecf\n");
 
 	policy_forget(&person, &before, &after);
 	assert_memory_equal(&person, &chosen, sizeof(person));
@@ -191,7 +191,8 @@ static void a_changed_file_takes_choices_back(void **state)
 	assert_null(person.by_class[STREAM_BULK]);
 	assert_null(person.order);
 	assert_string_equal(person.reinjection, "off");
-	after = said(GATEWAY "option reinjection tail\noption scheduler blest\n");
+	after = said(GATEWAY "option reinjection deadline\n"
+	             "option scheduler blest\n");
 	policy_forget(&person, &before, &after);
 	assert_memory_equal(&person, &nobody, sizeof(person));
 }
@@ -217,7 +218,7 @@ static void unknown_wishes_are_passed_over(void **state)
 	const struct wire_wish odd = { "new\nline", "", "", "" };
 	struct session_policy policy = site(CONCENTRATOR SITE, &wish, &nobody);
 
-	assert_holds(&policy, "lowrtt ecf roundrobin " USUAL);
+	assert_holds(&policy, "lowrtt srpt_ecf srpt " USUAL);
 	assert_unknown(&wish, "scheduler 'clairvoyant' (known: ");
 	assert_unknown(&wish, "order 'by-colour' (known: auto, ");
 	assert_unknown(&wish, "reinjection 'twice' (known: off, ");

@@ -17,6 +17,7 @@
 
 #define FIRST_CREDIT 131072u /* that a session counts on before SETTINGS */
 #define TURNS_MAX 256
+#define BULK_AFTER 262144u
 #define LEARNT_BYTES (5 * 40000u) /* sent until the paths are known */
 
 static struct puppet p; /* of one test; large */
@@ -31,6 +32,7 @@ static void begin(const char *scheduler, const char *order,
 	session_policy_init(&policy, sched_find(scheduler));
 	policy.order = order_find(order);
 	policy.reinjection = reinjection;
+	policy.bulk_after_bytes = BULK_AFTER;
 	assert_non_null(policy.order);
 	session_set_policy(p.session, &policy);
 	for (unsigned i = 0; i < lanes; i++)
@@ -205,10 +207,10 @@ static void test_burst_becomes_bulk(void **state)
 	begin("lowrtt", "roundrobin", REINJECT_SUSPECT, 1);
 	puppet_open(&p);
 	puppet_say_credit(&p.lane[0], 1, 4u << 20);
-	puppet_write(&p.reader[0], BULK_AFTER_BYTES / 2, false);
+	puppet_write(&p.reader[0], BULK_AFTER / 2, false);
 	puppet_pass(&p, 100000);
 	assert_int_equal(class_of_stream(), STREAM_INTERACTIVE);
-	puppet_write(&p.reader[0], BULK_AFTER_BYTES, false);
+	puppet_write(&p.reader[0], BULK_AFTER, false);
 	puppet_pass(&p, 100000);
 	assert_int_equal(class_of_stream(), STREAM_BULK);
 	puppet_pass(&p, 2 * BURST_GAP_US);

@@ -119,7 +119,8 @@ static void bulk_fills_the_paths(void **state)
 		double got = (double)run.loads[0].counted_bytes * 1e6 /
 		             (double)run.loads[0].counted_us;
 		assert_int_equal(run.loads[0].counted_us, 5000000);
-		if (got > limit * 1.01 || got < limit * 0.8)
+		/* More: a hole closed. */
+		if (got > limit * 1.05 || got < limit * 0.8)
 			fail_msg("%g of %g", got, limit);
 		assert_true(run.path_bytes[0] > run.path_bytes[1]);
 		run_finish(&run);

@@ -64,7 +64,7 @@ static void defaults_are_filled_in(void **state)
 	assert_string_equal(s->main.title, "t");
 	assert_int_equal(s->main.seed, 1);
 	assert_int_equal(s->main.repeat, 1);
-	assert_int_equal(s->main.bundles, 4);
+	assert_int_equal(s->main.bundles, 2);
 	assert_string_equal(s->main.order, "auto");
 	assert_int_equal(s->main.scheduler_count, 0);
 	assert_int_equal(s->paths[0].down_bits, 20000000);
