@@ -33,6 +33,7 @@
 #define MSS_DEFAULT 1400u
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
 #define PIECE_MIN_MSS 2u
+#define IDLE_BURST_MSS 10u        /* RFC 6928's initial window */
 #define RATE_HALF_LIFE_US 10000000u     /* of a quiet lane */
 #define RATE_HALF_LIFE_BUSY_US 1000000u
 #define RATE_WINDOW_MIN_US 50000u
@@ -245,9 +246,22 @@ bool lane_is_good(const struct lane *lane)
 	return !lane->suspect && !lane->doubted;
 }
 
+/* How much may wait below us: what leaves in LOWAT_US, or, where nothing is under
+ * way, what leaves at once: the window, as far as it is for a first flight. */
+static uint64_t backlog_max(const struct lane *lane)
+{
+	uint64_t first = IDLE_BURST_MSS * mss_of(lane);
+
+	if (lane->info.unacked_bytes || lane->info.notsent_bytes)
+		return lane->lowat_bytes;
+	if (first > lane->info.cwnd_bytes)
+		first = lane->info.cwnd_bytes;
+	return first > lane->lowat_bytes ? first : lane->lowat_bytes;
+}
+
 bool lane_is_backlogged(const struct lane *lane)
 {
-	return lane_is_good(lane) && backlog(lane) >= lane->lowat_bytes;
+	return lane_is_good(lane) && backlog(lane) >= backlog_max(lane);
 }
 
 uint64_t lane_drain_us(const struct lane *lane)
@@ -271,7 +285,7 @@ uint64_t lane_room(const struct lane *lane)
 	if (!lane_is_good(lane) || lane->full || lane_is_backlogged(lane) ||
 	    lane->flight_len >= FLIGHT_MAX - FLIGHT_SPARE)
 		return 0;
-	return lane->lowat_bytes - backlog(lane);
+	return backlog_max(lane) - backlog(lane);
 }
 
 uint32_t lane_piece_bytes(const struct lane *lane)
