@@ -250,6 +250,28 @@ static void test_trace_is_followed(void **state)
 	finish(&b);
 }
 
+/* A frame that is on the line when the rate changes. */
+static void test_rate_changes_under_way(void **state)
+{
+	static const struct world_rate rates[] = {
+		{ 10400, RATE }, { 12900, 2 * RATE },
+	};
+	struct world_link args = {
+		.queue_bytes = 1000 * FRAME,
+		.trace = { .rates = rates, .count = 2, .period_us = 40000 },
+	};
+	struct bench b;
+
+	start(&b, &args);
+	push(&b, 24);
+	run(&b, 100 * MS);
+	assert_int_equal(b.at_ns[19], 10 * MS);
+	assert_int_equal(b.at_ns[20], 10600 * MS / 1000); /* 4/5 before */
+	assert_int_equal(b.at_ns[22], 12600 * MS / 1000);
+	assert_int_equal(b.at_ns[23], 13250 * MS / 1000); /* 3/10 before */
+	finish(&b);
+}
+
 static void test_bad_ones(void **state)
 {
 	static const struct world_rate back[] = { { 10, 1 }, { 10, 2 } };
@@ -283,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_lost_before_the_start),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_trace_is_followed),
+		cmocka_unit_test(test_rate_changes_under_way),
 		cmocka_unit_test(test_bad_ones),
 	};
 
