@@ -2,14 +2,14 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the pump: what goes out now, and where. Control frames first, each on
- * the best live lane; then pieces, interactive streams before bulk: the stream
- * that is first in the policy's order offers a piece, and it goes on the lane
- * that the scheduler picks, or the stream is passed over; until no lane has
- * room (then their writability is asked for) or no stream has work.
+ * the best live lane; then pieces: the stream that is first in the policy's
+ * order offers one, and it goes on the lane that the scheduler picks, or the
+ * stream is passed over; until no lane has room (then their writability is
+ * asked for) or no stream has work.
  *
- * A bundle offers one lane per path: its own, or one that it may share, or,
- * while those are down, any other. So a stream is never stuck with a
- * half-connected bundle.
+ * A class is offered one lane per path: of those that it may use the one that
+ * would be rid of a piece first, or, while they are down, any other. So no
+ * stream is stuck with a half-connected bundle.
  */
 #include "agg/transport/session_impl.h"
 
@@ -148,12 +148,13 @@ struct offer {
 	struct sched_path paths[WIRE_PATHS_MAX];
 	unsigned count;
 	bool room;
+	bool stale;              /* the other class sent something */
 };
 
-/* One filling of the lanes by the streams of a class. */
+/* One filling of the lanes. */
 struct filling {
 	struct session *session; /* borrowed */
-	struct offer offer;
+	struct offer offers[STREAM_CLASS_COUNT]; /* made when asked for */
 	struct stream *passed[ORDER_LOOKAHEAD];
 	unsigned passed_count;
 	uint64_t passed_bytes;   /* thought to be left of them */
@@ -256,7 +257,7 @@ static uint64_t queued_bytes(const struct filling *f, const struct stream *strea
 static void describe_unit(const struct filling *f, const struct stream *stream,
                           struct sched_unit *unit)
 {
-	const struct offer *offer = &f->offer;
+	const struct offer *offer = &f->offers[stream->bulk];
 	uint8_t tried = stream->again ? stream->again->path_mask : 0;
 
 	*unit = (struct sched_unit){
@@ -332,7 +333,7 @@ static void note_bulk(struct stream *stream)
 static bool serve(struct filling *f, struct stream *stream)
 {
 	struct session *s = f->session;
-	struct offer *offer = &f->offer;
+	struct offer *offer = &f->offers[stream->bulk];
 	struct sched_decision decision = { 0 };
 	struct sched_unit unit;
 	struct sched_view view = { s->now_us, offer->paths, offer->count, &unit };
@@ -348,6 +349,7 @@ static bool serve(struct filling *f, struct stream *stream)
 	}
 	if (!send_piece(stream, offer, decision.mask))
 		return false;
+	f->offers[!stream->bulk].stale = true;
 	ready_turn(stream);
 	note_bulk(stream);
 	pump_ready(stream);
@@ -361,56 +363,99 @@ static void pass_over(struct filling *f, struct stream *stream)
 	ready_remove(stream);
 }
 
+static struct offer *offer_for(struct filling *f, enum stream_class class)
+{
+	struct offer *offer = &f->offers[class];
+
+	if (!offer->count)
+		make_offer(f->session, class, offer);
+	for (unsigned i = 0; offer->stale && i < offer->count; i++)
+		renew_path(offer, i);
+	if (offer->stale)
+		note_room(offer);
+	offer->stale = false;
+	return offer;
+}
+
+/* Of the classes of the mask, and of those with room. NULL: none. */
+static struct stream *next_stream(struct filling *f, unsigned classes)
+{
+	struct stream *best = NULL;
+
+	for (unsigned c = 0; c < STREAM_CLASS_COUNT; c++) {
+		struct stream *first = ready_first(f->session,
+		                                   (enum stream_class)c);
+		if (first && (classes & 1u << c) &&
+		    offer_for(f, (enum stream_class)c)->room &&
+		    (!best || ready_before(first, best)))
+			best = first;
+	}
+	return best;
+}
+
 /* Of the lanes that were offered, and of those that could be. */
-static void ask_writability(struct filling *f)
+static void ask_writability(const struct offer *offer)
 {
 	struct lane *lane;
 
-	for (unsigned i = 0; i < f->offer.count; i++)
-		f->offer.lanes[i]->wants_write |=
-			lane_is_backlogged(f->offer.lanes[i]);
-	DL_FOREACH(f->session->lanes, lane)
-		if (rank(lane, f->offer.class) == 2)
+	for (unsigned i = 0; i < offer->count; i++)
+		offer->lanes[i]->wants_write |= lane_is_backlogged(offer->lanes[i]);
+	DL_FOREACH(offer->session->lanes, lane)
+		if (rank(lane, offer->class) == 2)
 			lane->wants_write |= lane_is_backlogged(lane);
 }
 
-/* Serves the class's streams until there is no room, or most bytes are sent.
- * Those passed over keep their turn. */
-static void fill_lanes(struct session *s, enum stream_class class, uint64_t most)
+/* Where bulk yields, a share is kept for it of what goes before it. */
+static void note_share(struct session *s, const uint64_t sent[STREAM_CLASS_COUNT])
 {
-	struct filling f = { .session = s };
-	struct stream *stream;
-	uint64_t sent = 0;
-
-	if (!ready_first(s, class))
-		return;
-	make_offer(s, class, &f.offer);
-	while ((stream = ready_first(s, class)) && sent < most && f.offer.room &&
-	       f.passed_count < ORDER_LOOKAHEAD &&
-	       s->retained < SESSION_RETAIN_MAX) {
-		uint64_t before = stream->next_offset;
-		if (!serve(&f, stream))
-			pass_over(&f, stream);
-		sent += stream->next_offset - before;
-	}
-	for (unsigned i = 0; i < f.passed_count; i++)
-		ready_put(f.passed[i]);
-	if (ready_first(s, class))
-		ask_writability(&f);
-	if (class == STREAM_BULK)
-		s->bulk_share -= sent < s->bulk_share ? sent : s->bulk_share;
-	else if (s->args.policy.order->bulk_yields && s->ready[STREAM_BULK].len)
-		s->bulk_share += sent / BULK_SHARE;
+	s->bulk_share -= sent[STREAM_BULK] < s->bulk_share ? sent[STREAM_BULK]
+	                                                   : s->bulk_share;
+	if (s->args.policy.order->bulk_yields && s->ready[STREAM_BULK].len)
+		s->bulk_share += sent[STREAM_INTERACTIVE] / BULK_SHARE;
 	if (s->bulk_share > BULK_SHARE_MAX)
 		s->bulk_share = BULK_SHARE_MAX;
 }
 
+/* Serves the classes' streams until there is no room, or most bytes are sent.
+ * Those passed over keep their turn. */
+static void fill_lanes(struct session *s, unsigned classes, uint64_t most)
+{
+	struct filling f = { .session = s };
+	uint64_t sent[STREAM_CLASS_COUNT] = { 0 };
+	struct stream *stream;
+
+	while (sent[STREAM_INTERACTIVE] + sent[STREAM_BULK] < most &&
+	       f.passed_count < ORDER_LOOKAHEAD &&
+	       s->retained < SESSION_RETAIN_MAX &&
+	       (stream = next_stream(&f, classes))) {
+		uint64_t before = stream->next_offset;
+		bool bulk = stream->bulk;
+		if (!serve(&f, stream))
+			pass_over(&f, stream);
+		sent[bulk] += stream->next_offset - before;
+	}
+	for (unsigned i = 0; i < f.passed_count; i++)
+		ready_put(f.passed[i]);
+	for (unsigned c = 0; c < STREAM_CLASS_COUNT; c++)
+		if (f.offers[c].count && ready_first(s, (enum stream_class)c))
+			ask_writability(&f.offers[c]);
+	note_share(s, sent);
+}
+
+/* Where bulk yields the order is one for all: bulk with little left comes
+ * before a young stream with much. Else each class has its own lanes. */
 static void fill_all(struct session *s)
 {
+	unsigned young = 1u << STREAM_INTERACTIVE, bulk = 1u << STREAM_BULK;
+
 	if (s->bulk_share)
-		fill_lanes(s, STREAM_BULK, s->bulk_share);
-	fill_lanes(s, STREAM_INTERACTIVE, UINT64_MAX);
-	fill_lanes(s, STREAM_BULK, UINT64_MAX);
+		fill_lanes(s, bulk, s->bulk_share);
+	if (s->args.policy.order->bulk_yields) {
+		fill_lanes(s, young | bulk, UINT64_MAX);
+	} else {
+		fill_lanes(s, young, UINT64_MAX);
+		fill_lanes(s, bulk, UINT64_MAX);
+	}
 }
 
 static void flush_lanes(struct session *s)

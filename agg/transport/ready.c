@@ -14,7 +14,7 @@ static struct ready *ready_of(const struct stream *stream)
 	return &stream->session->ready[stream->bulk];
 }
 
-static bool earlier(const struct stream *a, const struct stream *b)
+bool ready_before(const struct stream *a, const struct stream *b)
 {
 	return a->order_key != b->order_key ? a->order_key < b->order_key
 	                                    : a->turn < b->turn;
@@ -32,13 +32,13 @@ static void sift(struct ready *ready, uint32_t at)
 	struct stream *stream = ready->heap[at];
 	uint32_t child;
 
-	for (; at && earlier(stream, ready->heap[(at - 1) / 2]); at = (at - 1) / 2)
+	for (; at && ready_before(stream, ready->heap[(at - 1) / 2]); at = (at - 1) / 2)
 		place(ready, ready->heap[(at - 1) / 2], at);
 	while ((child = 2 * at + 1) < ready->len) {
 		if (child + 1 < ready->len &&
-		    earlier(ready->heap[child + 1], ready->heap[child]))
+		    ready_before(ready->heap[child + 1], ready->heap[child]))
 			child++;
-		if (!earlier(ready->heap[child], stream))
+		if (!ready_before(ready->heap[child], stream))
 			break;
 		place(ready, ready->heap[child], at);
 		at = child;

@@ -281,6 +281,7 @@ void ready_put(struct stream *stream);     /* or its key may have changed */
 void ready_remove(struct stream *stream);
 /* It had its turn: behind the others; then put it. */
 void ready_turn(struct stream *stream);
+bool ready_before(const struct stream *a, const struct stream *b);
 struct stream *ready_first(const struct session *s, enum stream_class class);
 void ready_resort(struct session *s);      /* the policy changed */
 
