@@ -6,7 +6,7 @@ lab, beside what aggsim says of the same links. Fails where the medians differ
 by more than 15 %.
 
     ./dev bench simtruth --quick             one round
-    ./dev bench simtruth --only S2 ecf 1M    scenarios, schedulers, sizes
+    ./dev bench simtruth --only S2 eat 1M    scenarios, schedulers, sizes
     ./dev bench simtruth --warm              a download comes first, at both
     ./dev bench simtruth --lab               the lab's half only
     ./dev bench simtruth --rounds 0 --add    what --output has, beside aggsim
@@ -174,12 +174,14 @@ def arguments(words):
     parser.add_argument("--warm", action="store_true")
     parser.add_argument("--output", default=os.path.join(rounds.build_dir(), "simtruth.json"))
     args = parser.parse_args(words)
-    known = {*SCENARIOS, *SCHEDULERS, *SIZES}
+    schedulers = rounds.words_of("scheduler")
+    known = {*SCENARIOS, *schedulers, *SIZES}
     unknown = [w for w in args.only if w not in known]
     if unknown:
         parser.error(f"--only: '{unknown[0]}': there are {' '.join(sorted(known))}")
     if args.rounds is None:
         args.rounds = 1 if args.quick else ROUNDS
+    args.schedulers = [w for w in args.only if w in schedulers] or SCHEDULERS
     args.warm_s = WARM_S if args.warm else 0
     if not args.lab and not os.path.exists(os.path.join(rounds.build_dir(), "aggsim")):
         parser.error("there is no build/aggsim: ./dev build makes it; --lab does without")
@@ -190,7 +192,7 @@ def main(words):
     args = arguments(words)
     rounds.prefer_us()
     cases = [(a, b, c) for a in cells.chosen(args.only, SCENARIOS)
-             for b in cells.chosen(args.only, SCHEDULERS)
+             for b in args.schedulers
              for c in cells.chosen(args.only, SIZES)]
 
     def save(truth):
