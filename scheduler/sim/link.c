@@ -14,6 +14,7 @@
 #define NS_PER_US 1000u
 #define PPM 1000000u
 #define CAP_MIN 256u
+#define QUEUE_MIN (2u * 1518u) /* a queue holds at least this, as in the lab */
 
 const char *link_check(const struct world_link *args)
 {
@@ -50,6 +51,8 @@ int link_init(struct link *link, const struct world_link *args,
 		.start_ns = start_us * NS_PER_US,
 		.cycle_ns = start_us * NS_PER_US,
 	};
+	if (link->args.queue_bytes < QUEUE_MIN)
+		link->args.queue_bytes = QUEUE_MIN;
 	for (size_t i = 0; i < args->trace.count; i++)
 		if (args->trace.rates[i].rate_bps > link->args.rate_bps)
 			link->args.rate_bps = args->trace.rates[i].rate_bps;
