@@ -103,6 +103,9 @@ class Choice(Chosen):
                 for direction in ("up", "down"):
                     self.wait_sending(direction, want)
                 time.sleep(BETWEEN_S)
+            # Some orders let the others wait while the first has something.
+            self.choose("gw", "order", "roundrobin")
+            self.wait_sending("down", {"order": "roundrobin"})
             before = down.count
             self.wait(lambda: down.count > before + case.USED_BYTES, APPLIED_S, "bytes come")
         self.note = f"{2 * count} changes"
