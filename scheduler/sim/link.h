@@ -31,7 +31,8 @@ enum { /* link_frame.flags */
 struct link_frame {
 	uint64_t due_ns, left_ns;  /* at the other end; out of the queue */
 	void *to;                  /* borrowed: for on_frame */
-	uint32_t segment;          /* with LINK_DATA: its number */
+	uint32_t segment;          /* its number; without LINK_DATA the next one's */
+	uint32_t stamp_ms, echo_ms; /* RFC 7323: when it was sent; 0: nothing yet */
 	uint32_t acked;            /* all segments below arrived, */
 	uint32_t window;           /* and so many bytes behind them may */
 	uint32_t sacks[LINK_SACKS][2]; /* from, to before */

@@ -135,6 +135,8 @@ void tcp_fill_ack(struct tcp *t, struct link_frame *frame)
 {
 	frame->acked = t->arrived;
 	frame->window = tcp_window_now(t);
+	frame->stamp_ms = now_ms(t);
+	frame->echo_ms = t->stamp_ms;
 	frame->sack_count = 0;
 	for (uint32_t i = 0; i < t->block_count && i < LINK_SACKS; i++) {
 		frame->sacks[i][0] = t->blocks[i][0];
@@ -165,7 +167,6 @@ static void transmit(struct tcp *t, uint32_t n)
 	t->sent_bytes += seg->len;
 	t->sent_segments++;
 	t->last_tx_ns = now_ns(t);
-	seg->echo_ns = t->echo_ns;
 	frame.flags = LINK_DATA;
 	if (seg->end == t->written_bytes)
 		frame.flags |= LINK_PUSHED;
@@ -513,6 +514,8 @@ void tcp_on_frame(const struct link_frame *frame)
 
 	if (t->dead)
 		return;
+	if (frame->segment <= t->told) /* RFC 7323, 4.3 */
+		t->stamp_ms = frame->stamp_ms;
 	tcp_ack(t, frame);
 	if (frame->flags & LINK_DATA)
 		tcp_receive(t, frame);

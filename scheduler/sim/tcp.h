@@ -52,7 +52,6 @@ enum { /* tcp_segment.flags */
 struct tcp_segment {
 	uint64_t tx_ns;          /* sent, at last */
 	uint64_t first_tx_ns, delivered_ns; /* the state of then, for rates */
-	uint64_t echo_ns;        /* its echoed timestamp: for the receiver's RTT */
 	uint64_t end;            /* bytes ever written, up to its end */
 	uint32_t delivered;
 	uint32_t prev, next;     /* in the order of sending: tcp.first_sent */
@@ -85,7 +84,6 @@ struct tcp {
 	uint64_t sent_bytes, again_bytes; /* ever */
 	uint64_t sent_segments;
 	uint64_t window_end;            /* the peer takes bytes up to here */
-	uint64_t echo_ns;               /* when what was heard last was said */
 
 	/* congestion: cc's to change */
 	uint32_t cwnd, ssthresh;
@@ -141,7 +139,9 @@ struct tcp {
 	uint64_t buffer_bytes, ssthresh_bytes, edge_bytes, highest_bytes;
 	unsigned payload_256;           /* how much of the buffer is payload */
 	uint64_t space_bytes, epoch_bytes, epoch_ns; /* read in a round trip */
-	uint64_t rcv_rtt8_us, rcv_echo_ns;
+	uint64_t rcv_rtt8_us;
+	uint32_t rcv_echo_ms;           /* the one that was measured last */
+	uint32_t stamp_ms;              /* the peer's, to be echoed */
 
 	struct event pace, timer, delack;
 	enum tcp_timer timer_kind;

@@ -11,7 +11,6 @@
 /* What one acknowledgement brought, while it is looked at. */
 struct news {
 	uint64_t first_ns, last_ns;   /* sent: of what was acked for the first */
-	uint64_t echo_ns;             /* of one sent again */
 	uint64_t sack_first_ns, sack_last_ns; /* time, 0: none; of what was sacked */
 	uint32_t delivered_before, sampled; /* the sample's segment */
 	uint64_t sample_ns, interval_us;    /* its acknowledged state */
@@ -111,7 +110,6 @@ static void ack_one(struct tcp *t, struct news *news, uint32_t n)
 		news->last_ns = seg->tx_ns;
 	} else {
 		news->again = true;
-		news->echo_ns = seg->tx_ns;
 	}
 	tcp_rack_advance(t, seg, n);
 	sample(t, news, seg, n);
@@ -155,7 +153,8 @@ static void add_rtt(struct tcp *t, uint64_t rtt_us)
 
 /* The last segment's round trip, us; -1: none can be told. For what was sent
  * twice only the timestamp tells, in milliseconds. */
-static int64_t take_rtt(struct tcp *t, const struct news *news)
+static int64_t take_rtt(struct tcp *t, const struct news *news,
+                        const struct link_frame *frame)
 {
 	uint64_t first = news->again ? 0 : news->first_ns;
 	uint64_t last = news->sack_last_ns ? news->sack_last_ns : news->last_ns;
@@ -163,16 +162,15 @@ static int64_t take_rtt(struct tcp *t, const struct news *news)
 	if (!first)
 		first = news->sack_first_ns;
 	uint64_t first_us = since_us(t, first), last_us = since_us(t, last);
-	if (!first && news->echo_ns)
-		first_us = last_us = (now_ns(t) / NS_PER_MS -
-		                      news->echo_ns / NS_PER_MS) * 1000;
+	if (!first && news->again && frame->echo_ms)
+		first_us = last_us = (now_ms(t) - frame->echo_ms) * UINT64_C(1000);
 	else if (!first)
 		return -1;
 	last_us = last_us ? last_us : 1;
-	if (first && last_us < t->min_rtt_us)
+	if (last_us < t->min_rtt_us)
 		t->min_rtt_us = last_us;
 	add_rtt(t, first_us ? first_us : 1);
-	return first ? (int64_t)last_us : -1;
+	return (int64_t)last_us;
 }
 
 /* The rate -------------------------------------------------------------- */
@@ -255,7 +253,6 @@ void tcp_ack(struct tcp *t, const struct link_frame *frame)
 	uint64_t acked_bytes = t->acked_bytes;
 	bool sacked = t->sacked;
 
-	t->echo_ns = frame->due_ns - t->peer->link->args.delay_us * NS_PER_US;
 	if (frame->acked < t->una)
 		return;
 	if (!is_news(t, frame)) {
@@ -268,7 +265,7 @@ void tcp_ack(struct tcp *t, const struct link_frame *frame)
 	take_window(t, frame);
 	bool advanced = t->acked_bytes != acked_bytes;
 	struct cc_ack ack = {
-		.rtt_us = take_rtt(t, &news), .acked = news.delivered,
+		.rtt_us = take_rtt(t, &news, frame), .acked = news.delivered,
 		.flight_before = news.flight_before,
 		.maybe_delayed = !sacked && maybe_delayed(t, &news,
 			t->acked_bytes - acked_bytes),

@@ -21,6 +21,12 @@ static inline struct tcp_segment *segment_at(const struct tcp *t, uint32_t n)
 
 static inline uint64_t now_ns(const struct tcp *t) { return t->events->now_ns; }
 
+/* The clock of timestamps. */
+static inline uint32_t now_ms(const struct tcp *t)
+{
+	return (uint32_t)(t->events->now_ns / NS_PER_MS);
+}
+
 static inline uint64_t since_us(const struct tcp *t, uint64_t at_ns)
 {
 	return (t->events->now_ns - at_ns) / NS_PER_US;
@@ -66,7 +72,7 @@ void tcp_on_delack(struct tcp *t);
 /* tcp_window.c */
 void tcp_window_init(struct tcp *t);
 void tcp_window_arrived(struct tcp *t, const struct tcp_segment *seg,
-                        bool in_order);
+                        const struct link_frame *frame);
 void tcp_window_read(struct tcp *t);
 uint32_t tcp_window_now(struct tcp *t); /* bytes behind those in order */
 

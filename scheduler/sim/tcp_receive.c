@@ -18,7 +18,7 @@
 
 static void send_ack(struct tcp *t)
 {
-	struct link_frame frame = { .to = t->peer };
+	struct link_frame frame = { .to = t->peer, .segment = t->next };
 
 	tcp_fill_ack(t, &frame);
 	/* A block is 8 bytes, all of them 4 more. */
@@ -227,7 +227,7 @@ void tcp_receive(struct tcp *t, const struct link_frame *frame)
 	struct tcp_segment *seg = segment_at(t->peer, n);
 	seg->flags |= SEGMENT_ARRIVED;
 	note_arrival(t, seg, frame->flags & LINK_PUSHED);
-	tcp_window_arrived(t, seg, n == t->arrived);
+	tcp_window_arrived(t, seg, frame);
 	if (n == t->arrived) {
 		bool had_hole = t->ofo;
 		take_in_order(t);

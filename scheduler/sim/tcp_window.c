@@ -49,13 +49,14 @@ static void grow_buffer(struct tcp *t, uint64_t space_bytes)
 }
 
 /* The round trip as a receiver sees it: since what the sender echoes. */
-static void measure(struct tcp *t, const struct tcp_segment *seg)
+static void measure(struct tcp *t, const struct tcp_segment *seg,
+                    uint32_t echo_ms)
 {
-	uint64_t us = (now_ns(t) / NS_PER_MS - seg->echo_ns / NS_PER_MS) * 1000;
+	uint64_t us = (now_ms(t) - echo_ms) * UINT64_C(1000);
 
-	if (!seg->echo_ns || seg->echo_ns == t->rcv_echo_ns || seg->len < TCP_MSS)
+	if (!echo_ms || echo_ms == t->rcv_echo_ms || seg->len < TCP_MSS)
 		return;
-	t->rcv_echo_ns = seg->echo_ns;
+	t->rcv_echo_ms = echo_ms;
 	us = us ? us : 1000;
 	if (!t->rcv_rtt8_us || 8 * us < t->rcv_rtt8_us)
 		t->rcv_rtt8_us = 8 * us;
@@ -64,14 +65,14 @@ static void measure(struct tcp *t, const struct tcp_segment *seg)
 }
 
 void tcp_window_arrived(struct tcp *t, const struct tcp_segment *seg,
-                        bool in_order)
+                        const struct link_frame *frame)
 {
 	if (seg->end > t->highest_bytes)
 		t->highest_bytes = seg->end;
 	if (seg->len >= TCP_MSS)
 		t->payload_256 = PAYLOAD_SEEN;
-	measure(t, seg);
-	if (!in_order) {
+	measure(t, seg, frame->echo_ms);
+	if (frame->segment != t->arrived) {
 		grow_buffer(t, t->space_bytes);
 		return;
 	}

@@ -95,6 +95,9 @@ static void test_doubles_are_dropped(void **state)
 	assert_int_equal(to->arrived_bytes, 5 * TCP_MSS + 100100);
 	assert_int_equal(t->acked_bytes, 5 * TCP_MSS + 100100);
 	assert_int_equal(tcp_flight(t), 0);
+	/* Which of the doubles was acknowledged, timestamps tell. */
+	assert_true(t->min_rtt_us >= 30000);
+	assert_true(t->srtt8_us / 8 >= 30000 && t->srtt8_us / 8 < 60000);
 	bench_finish(&b);
 }
 
