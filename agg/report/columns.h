@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: inside agg/report only: rows of cells, printed in columns as wide as
- * their widest cell.
+ * DOC: inside agg/report, and for aggctl's own tables: rows of cells, printed
+ * in columns as wide as their widest cell.
  */
 #ifndef AGG_REPORT_COLUMNS_H
 #define AGG_REPORT_COLUMNS_H

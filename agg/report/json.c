@@ -164,9 +164,12 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_text(r, o, "address", u->address);
 	put_text(r, o, "endpoint", u->endpoint);
 	put_known(r, o, "srtt_us", u->srtt_us);
+	put_known(r, o, "rttvar_us", u->rttvar_us);
 	put_known(r, o, "min_rtt_us", u->min_rtt_us);
 	put_number(r, o, "down_bytes_per_s", u->down_bps);
 	put_number(r, o, "up_bytes_per_s", u->up_bps);
+	put_number(r, o, "down_best_bytes_per_s", u->down_best_bps);
+	put_number(r, o, "up_best_bytes_per_s", u->up_best_bps);
 	put_known(r, o, "down_capacity_bytes_per_s", u->down_capacity_bps);
 	put_known(r, o, "up_capacity_bytes_per_s", u->up_capacity_bps);
 	put_number(r, o, "down_bytes", u->down_bytes);

@@ -11,22 +11,60 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Totals that fell are those of another session. */
+static uint64_t rate(uint64_t from, uint64_t to, uint64_t elapsed_us)
+{
+	return elapsed_us && to > from ? (to - from) * 1000000 / elapsed_us : 0;
+}
+
+static void measure(const struct snapshot_totals *from,
+                    const struct snapshot_totals *to,
+                    struct snapshot_rates *out)
+{
+	uint64_t elapsed_us = from->at_us ? to->at_us - from->at_us : 0;
+
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		out->tx_bps[p] = rate(from->tx_bytes[p], to->tx_bytes[p],
+		                      elapsed_us);
+		out->rx_bps[p] = rate(from->rx_bytes[p], to->rx_bytes[p],
+		                      elapsed_us);
+	}
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void raise_rates(struct snapshot_rates *rates,
+                        const struct snapshot_rates *by)
+{
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		rates->tx_bps[p] = larger(rates->tx_bps[p], by->tx_bps[p]);
+		rates->rx_bps[p] = larger(rates->rx_bps[p], by->rx_bps[p]);
+	}
+}
+
 void snapshot_measure(struct snapshot_meter *m, const struct session *s,
                       uint64_t now_us)
 {
+	struct snapshot_totals *newest = &m->totals[SNAPSHOT_BEST_OVER];
+	struct snapshot_rates over;
 	struct session_stats stats;
-	uint64_t elapsed_us = now_us - m->at_us;
 
 	session_stats(s, &stats);
-	for (unsigned p = 0; p < WIRE_PATHS_MAX && m->at_us && elapsed_us; p++) {
-		m->tx_bps[p] = (stats.path_tx_bytes[p] - m->tx_bytes[p]) *
-		               1000000 / elapsed_us;
-		m->rx_bps[p] = (stats.path_rx_bytes[p] - m->rx_bytes[p]) *
-		               1000000 / elapsed_us;
+	memmove(m->totals, m->totals + 1, sizeof(m->totals) - sizeof(*newest));
+	newest->at_us = now_us;
+	memcpy(newest->tx_bytes, stats.path_tx_bytes, sizeof(newest->tx_bytes));
+	memcpy(newest->rx_bytes, stats.path_rx_bytes, sizeof(newest->rx_bytes));
+	measure(newest - 1, newest, &m->now);
+	measure(m->totals, newest, &over);
+	if (now_us - m->best_us >= SNAPSHOT_BEST_US) {
+		m->best[1] = m->best[0];
+		m->best[0] = (struct snapshot_rates){ { 0 } };
+		m->best_us = now_us;
 	}
-	memcpy(m->tx_bytes, stats.path_tx_bytes, sizeof(m->tx_bytes));
-	memcpy(m->rx_bytes, stats.path_rx_bytes, sizeof(m->rx_bytes));
-	m->at_us = now_us;
+	raise_rates(&m->best[0], &over);
 }
 
 void snapshot_log_suspect(const char *site, const struct lane *lane)
@@ -115,8 +153,10 @@ static void add_lane(void *ctx, const struct lane_stats *lane)
 	if (lane->info.rate_bps > walk->capacity)
 		walk->capacity = lane->info.rate_bps;
 	if (lane->info.srtt_us && (!out->srtt_us ||
-	                           lane->info.srtt_us < out->srtt_us))
+	                           lane->info.srtt_us < out->srtt_us)) {
 		out->srtt_us = lane->info.srtt_us;
+		out->rttvar_us = lane->info.rttvar_us;
+	}
 	if (lane->info.min_rtt_us && (!out->min_rtt_us ||
 	                              lane->info.min_rtt_us < out->min_rtt_us))
 		out->min_rtt_us = lane->info.min_rtt_us;
@@ -129,10 +169,12 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
                    struct report_uplink *out)
 {
 	struct path_walk walk = { .out = out, .path = path };
-	const struct snapshot_meter *m = snap->meter;
+	const struct snapshot_rates *now = &snap->meter->now;
+	struct snapshot_rates best = snap->meter->best[0];
 	struct session_stats stats;
 	bool gw = snap->gateway;
 
+	raise_rates(&best, &snap->meter->best[1]);
 	session_each_lane(snap->session, add_lane, &walk);
 	session_stats(snap->session, &stats);
 	if (walk.lanes && walk.suspect == walk.lanes)
@@ -141,8 +183,10 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 		out->retransmitted_ppm = (unsigned)(walk.retransmitted * 1000000 /
 		                                    walk.sent);
 	*(gw ? &out->up_capacity_bps : &out->down_capacity_bps) = walk.capacity;
-	out->down_bps = gw ? m->rx_bps[path] : m->tx_bps[path];
-	out->up_bps = gw ? m->tx_bps[path] : m->rx_bps[path];
+	out->down_bps = gw ? now->rx_bps[path] : now->tx_bps[path];
+	out->up_bps = gw ? now->tx_bps[path] : now->rx_bps[path];
+	out->down_best_bps = gw ? best.rx_bps[path] : best.tx_bps[path];
+	out->up_best_bps = gw ? best.tx_bps[path] : best.rx_bps[path];
 	out->down_bytes = gw ? stats.path_rx_bytes[path]
 	                     : stats.path_tx_bytes[path];
 	out->up_bytes = gw ? stats.path_tx_bytes[path]

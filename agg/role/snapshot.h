@@ -11,12 +11,26 @@
 #include "agg/transport/session.h"
 
 #define SNAPSHOT_RATE_US 1000000u /* rates are measured over this */
+#define SNAPSHOT_BEST_OVER 3u     /* the best of them over so many ... */
+#define SNAPSHOT_BEST_US 300000000u /* ... is kept so long, to twice as long */
 
-/* Bytes a second of each path, measured from totals. All 0 at first. */
-struct snapshot_meter {
-	uint64_t at_us;
+struct snapshot_totals {
+	uint64_t at_us; /* 0: not yet */
 	uint64_t tx_bytes[WIRE_PATHS_MAX], rx_bytes[WIRE_PATHS_MAX];
+};
+
+/* Bytes a second of each path. */
+struct snapshot_rates {
 	uint64_t tx_bps[WIRE_PATHS_MAX], rx_bps[WIRE_PATHS_MAX];
+};
+
+/* Measures rates from totals. All 0 at first. The best is taken over several
+ * seconds: what a loss holds up in TCP comes in one go, faster than its path. */
+struct snapshot_meter {
+	struct snapshot_totals totals[SNAPSHOT_BEST_OVER + 1]; /* oldest first */
+	struct snapshot_rates now;
+	struct snapshot_rates best[2]; /* since best_us; in the time before */
+	uint64_t best_us;
 };
 
 /* Call each SNAPSHOT_RATE_US. */
