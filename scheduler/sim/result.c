@@ -261,7 +261,7 @@ int result_add(struct result_set *set, const struct sched_ops *scheduler,
 {
 	const struct scenario *s = set->scenario;
 	struct run_setup setup = {
-		.scenario = s, .scheduler = scheduler,
+		.scenario = s, .scheduler = scheduler, .bulk = choice->bulk,
 		.order = choice->order ? choice->order : order_find(s->main.order),
 		.reinjection = choice->reinjection >= 0
 			? choice->reinjection : reinject_find(s->main.reinjection),

@@ -45,6 +45,7 @@ struct result {
 struct result_choice {
 	int reinjection;               /* -1: the scenario's */
 	const struct order_ops *order; /* NULL: the scenario's */
+	const struct sched_ops *bulk;  /* for this class; NULL: the same */
 };
 
 struct result_set {

@@ -84,6 +84,8 @@ static void set_policy(const struct run_setup *setup,
 	const struct scenario_main *main = &setup->scenario->main;
 
 	session_policy_init(policy, setup->scheduler);
+	if (setup->bulk)
+		policy->scheduler[STREAM_BULK] = setup->bulk;
 	if (setup->order)
 		policy->order = setup->order;
 	if (setup->reinjection >= 0)

@@ -15,6 +15,7 @@ struct trace_run;
 struct run_setup {
 	const struct scenario *scenario;     /* checked */
 	const struct sched_ops *scheduler;
+	const struct sched_ops *bulk;        /* for this class; NULL: the same */
 	const struct order_ops *order;       /* NULL: the scheduler's own */
 	int reinjection;                     /* -1: the session's default */
 	uint64_t seed;
