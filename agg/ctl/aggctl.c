@@ -3,10 +3,11 @@
  *
  * DOC: aggctl, the client program. What needs the daemon is one request at its
  * control socket; keygen and pin work on an identity's directory alone, which
- * is why this file may name tls.h.
+ * is why this file may name tls.h; advise asks once, and then simulates here.
  *
  * Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon.
  */
+#include "agg/ctl/advice.h"
 #include "agg/ctl/client.h"
 #include "agg/ctl/ctl.h"
 #include "agg/transport/tls.h"
@@ -17,11 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define WATCH_S 1
 #define LEFT_WIDTH 28 /* of the usage's commands */
 #define SCHEDULER_WORDS_MAX 6 /* NAME order NAME reinjection NAME SITE */
+#define ADVISE_NICE 10 /* the daemon, and all others, come first */
 #define CLEAR_SCREEN "\033[H\033[J" /* ECMA-48: home, erase to the end */
 #define NO_DAEMON_HELP \
 	"Is aggd running? Its log says why not. Another socket (the option\n" \
@@ -40,7 +43,7 @@ struct verb {
 	const char *name;
 	const char *args;
 	const char *help;
-	bool is_report; /* alone it takes --json and --watch */
+	bool is_report; /* it takes --json, and --watch */
 	int words_min, words_max; /* how many follow the name */
 	int (*run)(const struct options *options, const char *const *argv);
 };
@@ -108,6 +111,74 @@ static int ask(const struct options *options, const char *const *argv)
 	return status;
 }
 
+/* The daemon's status into out, ended by a NUL: an exit status. */
+static int ask_status(const struct options *options, struct buf *out)
+{
+	static const char *const words[] = { "status", "--json" };
+	bool ok = false;
+	int err = ctl_request(options->socket, 2, words, &ok, out);
+
+	if (!err)
+		err = buf_put(out, "", 1);
+	if (err)
+		return refuse(options, err);
+	if (ok)
+		return EXIT_DONE;
+	fprintf(stderr, "aggctl: %s", (const char *)buf_head(out));
+	return EXIT_REFUSED;
+}
+
+static void show_progress(void *ctx, unsigned done, unsigned of)
+{
+	fprintf(stderr, "\rsimulating: %u of %u ", done + 1, of);
+}
+
+static int advise_on(const struct options *options, struct measured *measured)
+{
+	struct advise_result *result = calloc(1, sizeof(*result));
+	struct conf_error error = { .text = "" };
+	struct buf out;
+
+	buf_init(&out, ADVICE_TEXT_MAX);
+	if (isatty(STDERR_FILENO))
+		measured->question.on_progress = show_progress;
+	int err = result ? advise(&measured->question, result, &error) : -ENOMEM;
+	if (measured->question.on_progress)
+		fprintf(stderr, "\r%*s\r", LEFT_WIDTH, "");
+	if (!err)
+		err = options->json ? advice_json(measured, result, &out)
+		                    : advice_text(measured, result, &out);
+	if (err)
+		fprintf(stderr, "aggctl: no advice: %s\n",
+		        *error.text ? error.text : strerror(-err));
+	else
+		fwrite(buf_head(&out), 1, out.len, stdout);
+	buf_finish(&out);
+	free(result);
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
+static int advise_verb(const struct options *options, const char *const *argv)
+{
+	struct measured *measured = calloc(1, sizeof(*measured));
+	struct buf status;
+
+	buf_init(&status, CTL_ANSWER_MAX + CTL_REQUEST_MAX);
+	int exit_status = measured ? ask_status(options, &status) : EXIT_REFUSED;
+	if (exit_status == EXIT_DONE &&
+	    measured_read((const char *)buf_head(&status), argv[1], measured)) {
+		fprintf(stderr, "aggctl: %s\n", measured->why);
+		exit_status = EXIT_REFUSED;
+	}
+	if (exit_status == EXIT_DONE) {
+		setpriority(PRIO_PROCESS, 0, ADVISE_NICE);
+		exit_status = advise_on(options, measured);
+	}
+	buf_finish(&status);
+	free(measured);
+	return exit_status;
+}
+
 static int identity_error(const char *dir, int err)
 {
 	if (err == -EBADMSG)
@@ -166,6 +237,9 @@ static const struct verb verbs[] = {
 	  "[--class NAME] [SITE]",
 	  "how to send from now on; not kept in the file", false, 1,
 	  SCHEDULER_WORDS_MAX, ask },
+	{ "advise", "[--json] [SITE]",
+	  "simulates every scheduler on the uplinks as measured", true, 0, 1,
+	  advise_verb },
 	{ "reload", "", "reads the configuration again", false, 0, 0, ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", false, 1,
 	  1, keygen },
@@ -244,6 +318,10 @@ static int run(const struct options *options, int argc, char **argv)
 		return on_unknown_verb(argv[0]);
 	if (argc - 1 < verb->words_min || argc - 1 > verb->words_max) {
 		fprintf(stderr, "usage: aggctl %s %s\n", verb->name, verb->args);
+		return EXIT_USAGE;
+	}
+	if (options->watch && verb->run == advise_verb) {
+		fprintf(stderr, "aggctl: advise takes no --watch\n");
 		return EXIT_USAGE;
 	}
 	if ((options->json || options->watch) && !verb->is_report) {

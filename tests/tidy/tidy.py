@@ -44,6 +44,8 @@ EXCEPTIONS = {
         'and what the scheduler is told of a path comes from TCP_INFO',
     ('agg/ctl', 'agg/transport/tls.h'):
         'aggctl keygen and pin work where no daemon runs',
+    ('agg/ctl', 'scheduler/sim/advise.h'):
+        'aggctl advise simulates in its own process, not in the daemon',
     ('proxy', 'agg/kernel/sockopt.h'):
         'a proxy owns sockets, and their options are a talk with Linux',
 }

@@ -32,6 +32,7 @@ struct fixture {
 	struct ctl *ctl;
 	unsigned answers;      /* of "status" */
 	unsigned answers_most; /* then it fails */
+	const char *status;    /* what is answered instead; NULL: a report */
 	bool impatient;
 	int fd;             /* of the program's output */
 	struct buf output;
@@ -45,6 +46,8 @@ static int verb_status(void *ctx, int argc, const char *const *argv,
 
 	if (f->answers++ == f->answers_most)
 		return -ECANCELED;
+	if (f->status)
+		return buf_printf(out, "%s\n", f->status);
 	report_init(&report);
 	strcpy(report.head.role, "gateway");
 	strcpy(report.head.version, "1.2.3");
@@ -231,7 +234,7 @@ static void wrong_usage_is_2(void **state)
 	assert_int_equal(aggctl(f, "stats", NULL), 2);
 	assert_says(f, "unknown command 'stats'");
 	assert_says(f, "allowed: status uplinks streams sites scheduler "
-	            "reload keygen pin");
+	            "advise reload keygen pin");
 	assert_int_equal(aggctl(f, NULL), 2);
 	assert_says(f, "usage: aggctl");
 	assert_int_equal(aggctl(f, "status", "now", NULL), 2);
@@ -244,6 +247,9 @@ static void wrong_usage_is_2(void **state)
 	assert_says(f, "scheduler NAME");
 	assert_int_equal(aggctl(f, "status", "--class", "bulk", NULL), 2);
 	assert_int_equal(aggctl(f, "reload", "--class", "bulk", NULL), 2);
+	assert_int_equal(aggctl(f, "advise", "--watch", NULL), 2);
+	assert_int_equal(aggctl(f, "advise", "home", "cabin", NULL), 2);
+	assert_int_equal(aggctl(f, "advise", "--class", "bulk", NULL), 2);
 	assert_int_equal(aggctl(f, "-s", NULL), 2);
 }
 
@@ -263,6 +269,31 @@ static void words_of_a_scheduler_are_passed_on(void **state)
 	assert_string_equal(output(f), "[ecf][home][--class][bulk]\n");
 }
 
+#define SENDING "{\"interactive\":\"roundrobin\",\"bulk\":\"roundrobin\"," \
+	"\"order\":\"roundrobin\",\"reinjection\":\"suspect\"}"
+#define MEASURED(name, rtt, rate) \
+	"{\"name\":\"" name "\",\"state\":\"up\",\"srtt_us\":" rtt "," \
+	"\"min_rtt_us\":" rtt ",\"down_best_bytes_per_s\":" rate "}"
+
+static void advice_comes_from_one_question(void **state)
+{
+	struct fixture *f = *state;
+
+	f->status = "{\"role\":\"gateway\",\"sessions\":[{\"down\":" SENDING
+		"}],\"uplinks\":[" MEASURED("dsl", "10000", "1000000") ","
+		MEASURED("sat", "200000", "500000") "]}";
+	assert_int_equal(aggctl(f, "-s", f->path, "advise", NULL), 0);
+	assert_int_equal(f->answers, 1);
+	assert_says(f, "dsl");
+	assert_says(f, "\npage: ");
+	assert_says(f, "    aggctl scheduler ");
+	assert_int_equal(aggctl(f, "-s", f->path, "advise", "--json", NULL), 0);
+	assert_says(f, "{\"version\":1,\"role\":\"gateway\",\"site\":null,");
+	assert_int_equal(aggctl(f, "-s", f->path, "advise", "home", NULL), 1);
+	assert_says(f, "sites are the concentrator's");
+	assert_int_equal(aggctl(f, "-s", "/nowhere/s", "advise", NULL), 3);
+}
+
 static void no_daemon_is_3(void **state)
 {
 	struct fixture *f = *state;
@@ -275,7 +306,7 @@ static void no_daemon_is_3(void **state)
 static void help_lists_every_command(void **state)
 {
 	static const char *const names[] = { "status", "uplinks", "streams",
-		"sites", "scheduler", "reload", "keygen", "pin", "help",
+		"sites", "scheduler", "advise", "reload", "keygen", "pin", "help",
 		CTL_PATH_DEFAULT };
 	struct fixture *f = *state;
 
@@ -322,6 +353,7 @@ int main(void)
 		TEST(refusal_is_1),
 		TEST(wrong_usage_is_2),
 		TEST(words_of_a_scheduler_are_passed_on),
+		TEST(advice_comes_from_one_question),
 		TEST(no_daemon_is_3),
 		TEST(help_lists_every_command),
 		TEST(keys_need_no_daemon),

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: advice for a terminal: the links as they were measured, a table of the
+ * loads, why, and what to type.
+ */
+#include "agg/ctl/advice.h"
+
+#include "agg/report/columns.h"
+#include "agg/report/human.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CELL_MAX 160
+
+struct writing {
+	const struct measured *m;
+	const struct advise_result *r;
+	struct buf *out;
+	bool failed;
+};
+
+#define PRINT(w, ...) ((w)->failed |= buf_printf((w)->out, __VA_ARGS__) < 0)
+
+void advice_command(const struct measured *m, const struct advise_policy *p,
+                    char out[ADVICE_COMMAND_MAX + 1])
+{
+	snprintf(out, ADVICE_COMMAND_MAX + 1,
+	         "aggctl scheduler %s order %s reinjection %s%s%s",
+	         p->scheduler[STREAM_BULK]->name, p->order->name,
+	         reinject_name(p->reinjection), *m->site ? " " : "", m->site);
+}
+
+/* The links ------------------------------------------------------------- */
+
+static void add_rate(struct columns *c, uint64_t bps)
+{
+	char text[HUMAN_MAX];
+
+	columns_add(c, bps ? human_rate(bps, text) : "-");
+}
+
+static void add_ms(struct columns *c, uint64_t us)
+{
+	char text[HUMAN_MAX];
+
+	columns_add(c, us ? human_ms(us, text) : "-");
+}
+
+static void print_table(struct writing *w, struct columns *c)
+{
+	w->failed |= columns_print(c, w->out) < 0;
+	columns_finish(c);
+}
+
+static void print_links(struct writing *w)
+{
+	static const char *const heading[] = { "uplink", "least rtt", "rtt now",
+		"varies", "down Mbit/s", "up Mbit/s", "resent" };
+	const struct advise_question *q = &w->m->question;
+	char loss[HUMAN_MAX];
+	struct columns c;
+	bool up_known = true;
+
+	columns_init(&c, "lrrrrrr");
+	for (size_t i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
+		columns_add(&c, heading[i]);
+	for (unsigned i = 0; i < q->link_count; i++) {
+		const struct advise_link *link = &q->links[i];
+		columns_add(&c, link->name);
+		add_ms(&c, link->min_rtt_us);
+		add_ms(&c, link->srtt_us);
+		add_ms(&c, link->rttvar_us);
+		add_rate(&c, link->down_bps);
+		add_rate(&c, link->up_bps);
+		snprintf(loss, sizeof(loss), "%.2f %%",
+		         (double)link->loss_ppm / 1e4);
+		columns_add(&c, loss);
+		up_known &= link->up_bps > 0;
+	}
+	print_table(w, &c);
+	PRINT(w, "Rates are the best that was carried of late; more may fit.\n");
+	if (!up_known)
+		PRINT(w, "Up '-': not loaded of late, simulated as fast as down.\n");
+}
+
+static void print_left(struct writing *w)
+{
+	char name[CELL_MAX];
+
+	for (unsigned i = 0; i < w->m->left_count; i++)
+		PRINT(w, "Left out is %s: %s.\n",
+		      human_clean(name, sizeof(name), w->m->left[i].name),
+		      w->m->left[i].why);
+	if (w->m->left_count)
+		PRINT(w, "A large download for ten seconds, with 'aggctl scheduler "
+		      "roundrobin', shows what each carries.\n");
+}
+
+/* The loads ------------------------------------------------------------- */
+
+/* "ecf order srpt", of what differs from its own and from now. */
+static void add_policy(struct writing *w, struct columns *c,
+                       const struct advise_policy *p)
+{
+	const struct advise_policy *now = &w->m->question.present;
+	const struct sched_ops *some = p->scheduler[STREAM_INTERACTIVE];
+	const struct sched_ops *bulk = p->scheduler[STREAM_BULK];
+	bool own = some == bulk && !strcmp(p->order->name, bulk->order);
+	bool same = p->reinjection == now->reinjection;
+	char text[CELL_MAX];
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", some->name,
+	         some == bulk ? "" : "/", some == bulk ? "" : bulk->name,
+	         own ? "" : " order ", own ? "" : p->order->name,
+	         same ? "" : " reinjection ",
+	         same ? "" : reinject_name(p->reinjection));
+	columns_add(c, text);
+}
+
+static void add_value(struct columns *c, double value, enum advise_load load)
+{
+	char text[CELL_MAX];
+
+	if (isnan(value))
+		snprintf(text, sizeof(text), "not done");
+	else
+		snprintf(text, sizeof(text), "%.1f %s", value,
+		         advise_load_unit(load));
+	columns_add(c, text);
+}
+
+static void add_gain(struct columns *c, double was, double is)
+{
+	char text[CELL_MAX] = "-";
+
+	if (!isnan(was) && !isnan(is) && was > 0 && was != is)
+		snprintf(text, sizeof(text), "%+.0f %%", (is / was - 1) * 100);
+	columns_add(c, text);
+}
+
+static void print_loads(struct writing *w)
+{
+	static const char *const heading[] = { "load", "best", "with it",
+		"now", "gain", "figure" };
+	const struct advise_result *r = w->r;
+	struct columns c;
+
+	columns_init(&c, "llrrrl");
+	for (size_t i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
+		columns_add(&c, heading[i]);
+	for (int i = 0; i < ADVISE_LOAD_COUNT; i++) {
+		enum advise_load load = (enum advise_load)i;
+		const struct advise_candidate *best = &r->candidates[r->best[i]];
+		double was = r->candidates[0].figure[i].value;
+		columns_add(&c, advise_load_name(load));
+		add_policy(w, &c, &best->policy);
+		add_value(&c, best->figure[i].value, load);
+		add_value(&c, was, load);
+		add_gain(&c, was, best->figure[i].value);
+		columns_add(&c, advise_load_summary(load));
+	}
+	PRINT(w, "\n");
+	print_table(w, &c);
+	PRINT(w, "\n");
+	for (int i = 0; i < ADVISE_LOAD_COUNT; i++)
+		PRINT(w, "%s: %s.\n", advise_load_name((enum advise_load)i),
+		      r->why[i]);
+}
+
+static void print_pick(struct writing *w)
+{
+	const struct advise_candidate *pick = &w->r->candidates[w->r->pick];
+	char command[ADVICE_COMMAND_MAX + 1];
+
+	advice_command(w->m, &pick->policy, command);
+	PRINT(w, "\n");
+	if (w->r->cut)
+		PRINT(w, "Not every candidate was tried: these links are long or "
+		      "fast, and it would take too long.\n");
+	if (w->r->pick)
+		PRINT(w, "Over all four the best is %.2f times as good as what runs "
+		      "now:\n    %s\n", pick->score, command);
+	else
+		PRINT(w, "Keep what runs now: over all four nothing gains %.0f %%.\n",
+		      ADVISE_SAME * 100);
+}
+
+int advice_text(const struct measured *m, const struct advise_result *r,
+                struct buf *out)
+{
+	struct writing w = { .m = m, .r = r, .out = out };
+
+	print_links(&w);
+	print_left(&w);
+	print_loads(&w);
+	print_pick(&w);
+	return w.failed ? -ENOBUFS : 0;
+}
