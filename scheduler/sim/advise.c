@@ -19,7 +19,7 @@
 #define HOST_US 500u
 #define QUEUE_US 100000u      /* where none is seen */
 #define QUEUE_US_MAX 5000000u
-#define JITTER_LEAST_US 1000u /* less is the measurement's own */
+#define JITTER_LEAST_US 3000u /* less is the measurement's own */
 #define RTTVAR_TO_JITTER 3    /* of two ways, each up to the jitter, evenly */
 #define RATE_BITS_MIN 10000u
 #define RATE_BITS_MAX 100000000000u
@@ -440,6 +440,19 @@ static unsigned best_score(const struct advise_result *r, unsigned n,
 	return best;
 }
 
+static int try_reinjections(struct advising *a)
+{
+	unsigned best = best_score(a->out, a->out->count, 0);
+	struct advise_policy policy = a->out->candidates[best].policy;
+	int err = 0;
+
+	for (int i = 0; !err && i < REINJECT_COUNT; i++) {
+		policy.reinjection = (enum reinject_policy)i;
+		err = try(a, &policy);
+	}
+	return err;
+}
+
 static int try_orders(struct advising *a)
 {
 	unsigned n = a->out->count;
@@ -454,19 +467,6 @@ static int try_orders(struct advising *a)
 			policy.order = order_all[i];
 			err = try(a, &policy);
 		}
-	}
-	return err;
-}
-
-static int try_reinjections(struct advising *a)
-{
-	unsigned best = best_score(a->out, a->out->count, 0);
-	struct advise_policy policy = a->out->candidates[best].policy;
-	int err = 0;
-
-	for (int i = 0; !err && i < REINJECT_COUNT; i++) {
-		policy.reinjection = (enum reinject_policy)i;
-		err = try(a, &policy);
 	}
 	return err;
 }
@@ -513,9 +513,9 @@ int advise(const struct advise_question *question, struct advise_result *out,
 	if (!err)
 		err = try_schedulers(&a);
 	if (!err && question->link_count > 1)
-		err = try_orders(&a);
-	if (!err && question->link_count > 1)
 		err = try_reinjections(&a);
+	if (!err && question->link_count > 1)
+		err = try_orders(&a);
 	if (!err)
 		pick(&a);
 	finish(&a);

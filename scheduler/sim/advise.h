@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: advice on how to send over links as they were measured: every scheduler
- * is run on them, then other orders of streams and other reinjection of the
- * best ones. Pure: the same question gives the same advice, and what it costs
+ * is run on them, then other reinjection of the best one and other orders of
+ * streams of the best two. Pure: the same question gives the same advice, and what it costs
  * is counted in events of the simulation, not in seconds.
  *
  * What nobody measures is assumed: queues of 100 ms, or as long as one stands
