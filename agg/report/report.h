@@ -105,8 +105,8 @@ struct report_uplink {
 	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
 	char address[ADDR_TEXT_MAX];
 	char endpoint[ADDR_TEXT_MAX];
-	/* 0: not measured yet; the mean deviation is of whose srtt it is. */
-	uint64_t srtt_us, rttvar_us, min_rtt_us;
+	uint64_t srtt_us, min_rtt_us;   /* 0: not measured yet */
+	uint64_t rttvar_us;             /* their mean deviation, the least of late */
 	uint64_t down_bps, up_bps;      /* measured over the last second */
 	uint64_t down_best_bps, up_best_bps; /* of a few seconds, of late */
 	uint64_t down_capacity_bps, up_capacity_bps; /* estimated; 0: unknown */

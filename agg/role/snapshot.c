@@ -45,6 +45,28 @@ static void raise_rates(struct snapshot_rates *rates,
 	}
 }
 
+static uint64_t less_known(uint64_t a, uint64_t b) /* 0 is not known */
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static void note_rttvar(void *ctx, const struct lane_stats *lane)
+{
+	uint64_t *rttvar_us = ctx;
+
+	rttvar_us[lane->path] = less_known(rttvar_us[lane->path],
+	                                   lane->info.rttvar_us);
+}
+
+static void begin_best(struct snapshot_meter *m, uint64_t now_us)
+{
+	m->best[1] = m->best[0];
+	m->best[0] = (struct snapshot_rates){ { 0 } };
+	memcpy(m->rttvar_us[1], m->rttvar_us[0], sizeof(m->rttvar_us[1]));
+	memset(m->rttvar_us[0], 0, sizeof(m->rttvar_us[0]));
+	m->best_us = now_us;
+}
+
 void snapshot_measure(struct snapshot_meter *m, const struct session *s,
                       uint64_t now_us)
 {
@@ -59,12 +81,10 @@ void snapshot_measure(struct snapshot_meter *m, const struct session *s,
 	memcpy(newest->rx_bytes, stats.path_rx_bytes, sizeof(newest->rx_bytes));
 	measure(newest - 1, newest, &m->now);
 	measure(m->totals, newest, &over);
-	if (now_us - m->best_us >= SNAPSHOT_BEST_US) {
-		m->best[1] = m->best[0];
-		m->best[0] = (struct snapshot_rates){ { 0 } };
-		m->best_us = now_us;
-	}
+	if (now_us - m->best_us >= SNAPSHOT_BEST_US)
+		begin_best(m, now_us);
 	raise_rates(&m->best[0], &over);
+	session_each_lane(s, note_rttvar, m->rttvar_us[0]);
 }
 
 void snapshot_log_suspect(const char *site, const struct lane *lane)
@@ -153,10 +173,8 @@ static void add_lane(void *ctx, const struct lane_stats *lane)
 	if (lane->info.rate_bps > walk->capacity)
 		walk->capacity = lane->info.rate_bps;
 	if (lane->info.srtt_us && (!out->srtt_us ||
-	                           lane->info.srtt_us < out->srtt_us)) {
+	                           lane->info.srtt_us < out->srtt_us))
 		out->srtt_us = lane->info.srtt_us;
-		out->rttvar_us = lane->info.rttvar_us;
-	}
 	if (lane->info.min_rtt_us && (!out->min_rtt_us ||
 	                              lane->info.min_rtt_us < out->min_rtt_us))
 		out->min_rtt_us = lane->info.min_rtt_us;
@@ -169,12 +187,13 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
                    struct report_uplink *out)
 {
 	struct path_walk walk = { .out = out, .path = path };
-	const struct snapshot_rates *now = &snap->meter->now;
-	struct snapshot_rates best = snap->meter->best[0];
+	const struct snapshot_meter *m = snap->meter;
+	const struct snapshot_rates *now = &m->now;
+	struct snapshot_rates best = m->best[0];
 	struct session_stats stats;
 	bool gw = snap->gateway;
 
-	raise_rates(&best, &snap->meter->best[1]);
+	raise_rates(&best, &m->best[1]);
 	session_each_lane(snap->session, add_lane, &walk);
 	session_stats(snap->session, &stats);
 	if (walk.lanes && walk.suspect == walk.lanes)
@@ -185,6 +204,8 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 	*(gw ? &out->up_capacity_bps : &out->down_capacity_bps) = walk.capacity;
 	out->down_bps = gw ? now->rx_bps[path] : now->tx_bps[path];
 	out->up_bps = gw ? now->tx_bps[path] : now->rx_bps[path];
+	out->rttvar_us = less_known(m->rttvar_us[0][path],
+	                            m->rttvar_us[1][path]);
 	out->down_best_bps = gw ? best.rx_bps[path] : best.tx_bps[path];
 	out->up_best_bps = gw ? best.tx_bps[path] : best.rx_bps[path];
 	out->down_bytes = gw ? stats.path_rx_bytes[path]

@@ -13,6 +13,7 @@
 #define SNAPSHOT_RATE_US 1000000u /* rates are measured over this */
 #define SNAPSHOT_BEST_OVER 3u     /* the best of them over so many ... */
 #define SNAPSHOT_BEST_US 300000000u /* ... is kept so long, to twice as long */
+#define SNAPSHOT_BESTS 2u
 
 struct snapshot_totals {
 	uint64_t at_us; /* 0: not yet */
@@ -25,11 +26,14 @@ struct snapshot_rates {
 };
 
 /* Measures rates from totals. All 0 at first. The best is taken over several
- * seconds: what a loss holds up in TCP comes in one go, faster than its path. */
+ * seconds: what a loss holds up in TCP comes in one go, faster than its path.
+ * The round-trip times' deviation is the least that was: a queue varies too. */
 struct snapshot_meter {
 	struct snapshot_totals totals[SNAPSHOT_BEST_OVER + 1]; /* oldest first */
 	struct snapshot_rates now;
-	struct snapshot_rates best[2]; /* since best_us; in the time before */
+	/* Since best_us; in the time before. */
+	struct snapshot_rates best[SNAPSHOT_BESTS];
+	uint64_t rttvar_us[SNAPSHOT_BESTS][WIRE_PATHS_MAX]; /* 0: not known */
 	uint64_t best_us;
 };
 
