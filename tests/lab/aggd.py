@@ -160,7 +160,7 @@ class Aggd:
     # -- running
 
     def start(self):
-        """Both daemons; returns when the session is up on every uplink."""
+        """Both daemons; returns when the session is whole on every uplink."""
         self.write_configs()
         self.start_concentrator()
         self.start_gateway()
@@ -201,16 +201,19 @@ class Aggd:
         return {u["name"]: u for u in self.status("uplinks")["uplinks"]}
 
     def wait_ready(self, timeout=READY_TIMEOUT_S):
-        """Until every uplink is up, as aggctl says, and both families of the
-        LAN's connections are taken."""
+        """Until every subflow of every uplink is there, as aggctl says, and both
+        families of the LAN's connections are taken."""
         def check():
             for role in ("gw", "vps"):
                 if self.process(role).poll() is not None:
                     raise LabError(f"aggd on {role} ended: " + self.log(role))
-            states = [u["state"] for u in self.uplinks().values()]
-            return states and set(states) == {"up"} and self.is_taking("ip", "ip6")
+            uplinks = self.uplinks().values()
+            return (uplinks and all(u["state"] == "up" and
+                                    u["subflows_alive"] == u["subflows_total"] for u in uplinks)
+                    and self.is_taking("ip", "ip6"))
 
-        wait_until(check, timeout, lambda: "uplinks up and the LAN taken\n" + self.log("gw"))
+        wait_until(check, timeout, lambda: f"uplinks up and the LAN taken: {self.uplinks()}\n" +
+                   self.log("gw"))
 
     def ruleset(self):
         return self.lab.gw.run(["nft", "list", "table", "inet", "aggd"], check=False).stdout
