@@ -5,6 +5,7 @@
  * the kernel is not believed: every length is checked before a byte is read.
  */
 #include "agg/kernel/netmsg.h"
+#include "agg/kernel/netattr.h"
 #include "agg/kernel/route.h"
 
 #include <errno.h>
@@ -12,74 +13,6 @@
 #include <linux/icmpv6.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-
-/* The attributes of a message by type, up to one more than the last used. */
-struct attrs {
-	const struct nlattr *of[64];
-};
-#define ATTR_COUNT (sizeof(((struct attrs *)0)->of) / sizeof(struct nlattr *))
-
-static int on_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *attrs = data;
-	uint16_t type = mnl_attr_get_type(attr);
-
-	if (type < ATTR_COUNT)
-		attrs->of[type] = attr;
-	return MNL_CB_OK;
-}
-
-/* Attributes from p on. mnl_attr_ok stops the walk at the first that does not
- * fit in. */
-static void attrs_parse(struct attrs *attrs, const void *p, size_t len)
-{
-	memset(attrs, 0, sizeof(*attrs));
-	mnl_attr_parse_payload(p, len, on_attr, attrs);
-}
-
-/* The value of a 32-bit attribute, or other where there is none. false: there
- * is one, of another size. */
-static bool get_u32(const struct attrs *attrs, unsigned type, uint32_t *value)
-{
-	const struct nlattr *attr = attrs->of[type];
-
-	if (!attr)
-		return true;
-	if (mnl_attr_get_payload_len(attr) != sizeof(*value))
-		return false;
-	*value = mnl_attr_get_u32(attr);
-	return true;
-}
-
-static bool get_u8(const struct attrs *attrs, unsigned type, uint8_t *value)
-{
-	const struct nlattr *attr = attrs->of[type];
-
-	if (!attr)
-		return true;
-	if (mnl_attr_get_payload_len(attr) != sizeof(*value))
-		return false;
-	*value = mnl_attr_get_u8(attr);
-	return true;
-}
-
-static bool set_addr(struct addr *out, sa_family_t family, const void *ip,
-                     size_t len)
-{
-	memset(out, 0, sizeof(*out));
-	out->family = family;
-	if (len != addr_ip_len(out))
-		return false;
-	memcpy(out->ip, ip, len);
-	return true;
-}
-
-static bool get_addr(const struct nlattr *attr, sa_family_t family,
-                     struct addr *out)
-{
-	return set_addr(out, family, mnl_attr_get_payload(attr),
-	                mnl_attr_get_payload_len(attr));
-}
 
 static bool set_prefix(struct prefix *out, const struct addr *a, unsigned bits)
 {
@@ -97,7 +30,7 @@ static int parse_link(struct netmsg *out, const struct nlmsghdr *msg)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(msg);
 	struct netmsg_link *link = &out->link;
-	struct attrs attrs;
+	struct netattrs attrs;
 	uint8_t carrier = 0;
 
 	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*info))
@@ -106,14 +39,14 @@ static int parse_link(struct netmsg *out, const struct nlmsghdr *msg)
 	 * DELLINK of that kind does not mean that the device has gone. */
 	if (info->ifi_family != AF_UNSPEC)
 		return 0;
-	attrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
+	netattrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
 	            mnl_nlmsg_get_payload_len(msg) - MNL_ALIGN(sizeof(*info)));
 	const struct nlattr *name = attrs.of[IFLA_IFNAME];
 	if (info->ifi_index <= 0 || !name ||
 	    mnl_attr_validate(name, MNL_TYPE_NUL_STRING) < 0 ||
 	    mnl_attr_get_payload_len(name) > IFNAMSIZ ||
-	    !get_u8(&attrs, IFLA_OPERSTATE, &link->operstate) ||
-	    !get_u8(&attrs, IFLA_CARRIER, &carrier))
+	    !netattrs_u8(&attrs, IFLA_OPERSTATE, &link->operstate) ||
+	    !netattrs_u8(&attrs, IFLA_CARRIER, &carrier))
 		return -EBADMSG;
 	link->ifindex = info->ifi_index;
 	strncpy(link->name, mnl_attr_get_str(name), IFNAMSIZ - 1);
@@ -128,13 +61,13 @@ static int parse_addr(struct netmsg *out, const struct nlmsghdr *msg)
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(msg);
 	struct netmsg_addr *a = &out->addr;
 	struct addr peer;
-	struct attrs attrs;
+	struct netattrs attrs;
 
 	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*info))
 		return -EBADMSG;
 	if (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)
 		return 0;
-	attrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
+	netattrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
 	            mnl_nlmsg_get_payload_len(msg) - MNL_ALIGN(sizeof(*info)));
 	/* IFA_ADDRESS is the peer on a point-to-point link, where IFA_LOCAL is
 	 * our own address; elsewhere they are the same, or IFA_LOCAL absent. */
@@ -143,10 +76,10 @@ static int parse_addr(struct netmsg *out, const struct nlmsghdr *msg)
 	far = far ? far : own;
 	own = own ? own : far;
 	a->flags = info->ifa_flags;
-	if (!far || !get_addr(own, info->ifa_family, &a->addr) ||
-	    !get_addr(far, info->ifa_family, &peer) ||
+	if (!far || !netattr_addr(own, info->ifa_family, &a->addr) ||
+	    !netattr_addr(far, info->ifa_family, &peer) ||
 	    !set_prefix(&a->network, &peer, info->ifa_prefixlen) ||
-	    !get_u32(&attrs, IFA_FLAGS, &a->flags))
+	    !netattrs_u32(&attrs, IFA_FLAGS, &a->flags))
 		return -EBADMSG;
 	a->ifindex = (int)info->ifa_index;
 	a->scope = info->ifa_scope;
@@ -155,19 +88,19 @@ static int parse_addr(struct netmsg *out, const struct nlmsghdr *msg)
 }
 
 /* RTA_GATEWAY, of the route's family, or RTA_VIA, of another (RFC 5549). */
-static bool get_gateway(const struct attrs *attrs, sa_family_t family,
+static bool get_gateway(const struct netattrs *attrs, sa_family_t family,
                         struct netmsg_hop *hop)
 {
 	const struct nlattr *gateway = attrs->of[RTA_GATEWAY];
 	const struct nlattr *via = attrs->of[RTA_VIA];
 
-	if (gateway && !get_addr(gateway, family, &hop->gateway))
+	if (gateway && !netattr_addr(gateway, family, &hop->gateway))
 		return false;
 	if (via) {
 		const struct rtvia *v = mnl_attr_get_payload(via);
 		size_t len = mnl_attr_get_payload_len(via);
 		if (len < sizeof(*v) ||
-		    !set_addr(&hop->gateway, v->rtvia_family, v->rtvia_addr,
+		    !netattr_set_addr(&hop->gateway, v->rtvia_family, v->rtvia_addr,
 		              len - sizeof(*v)))
 			return false;
 	}
@@ -190,11 +123,11 @@ static int parse_multipath(struct netmsg_route *route, const struct nlattr *attr
 	while (left >= sizeof(*next) && route->hops_count < NETMSG_HOPS_MAX) {
 		struct netmsg_hop *hop = &route->hops[route->hops_count];
 		size_t len = next->rtnh_len, step = RTNH_ALIGN(len);
-		struct attrs attrs;
+		struct netattrs attrs;
 
 		if (len < sizeof(*next) || len > left)
 			return -EBADMSG;
-		attrs_parse(&attrs, next + 1, len - sizeof(*next));
+		netattrs_parse(&attrs, next + 1, len - sizeof(*next));
 		hop->ifindex = next->rtnh_ifindex;
 		hop->dead = hop_is_dead(next->rtnh_flags);
 		if (!get_gateway(&attrs, route->dest.family, hop))
@@ -207,14 +140,14 @@ static int parse_multipath(struct netmsg_route *route, const struct nlattr *attr
 }
 
 static int parse_hops(struct netmsg_route *route, const struct rtmsg *info,
-                      const struct attrs *attrs)
+                      const struct netattrs *attrs)
 {
 	uint32_t oif = 0;
 
 	if (attrs->of[RTA_MULTIPATH])
 		return parse_multipath(route, attrs->of[RTA_MULTIPATH]);
 	route->hops_count = 1;
-	if (!get_u32(attrs, RTA_OIF, &oif))
+	if (!netattrs_u32(attrs, RTA_OIF, &oif))
 		return -EBADMSG;
 	route->hops[0].ifindex = (int)oif;
 	route->hops[0].dead = hop_is_dead(info->rtm_flags);
@@ -249,7 +182,7 @@ static int parse_route(struct netmsg *out, const struct nlmsghdr *msg)
 	const struct rtmsg *info = mnl_nlmsg_get_payload(msg);
 	struct netmsg_route *route = &out->route;
 	struct addr dest = { 0 };
-	struct attrs attrs;
+	struct netattrs attrs;
 	uint8_t pref = ICMPV6_ROUTER_PREF_MEDIUM;
 
 	if (mnl_nlmsg_get_payload_len(msg) < sizeof(*info))
@@ -257,17 +190,17 @@ static int parse_route(struct netmsg *out, const struct nlmsghdr *msg)
 	enum netmsg_kind kind = route_kind(info);
 	if (kind == NETMSG_OTHER)
 		return 0;
-	attrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
+	netattrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
 	            mnl_nlmsg_get_payload_len(msg) - MNL_ALIGN(sizeof(*info)));
 	dest.family = info->rtm_family;
 	route->table = info->rtm_table;
 	if ((kind == NETMSG_LOCAL && !attrs.of[RTA_DST]) ||
 	    (attrs.of[RTA_DST] &&
-	     !get_addr(attrs.of[RTA_DST], info->rtm_family, &dest)) ||
+	     !netattr_addr(attrs.of[RTA_DST], info->rtm_family, &dest)) ||
 	    !set_prefix(&route->dest, &dest, info->rtm_dst_len) ||
-	    !get_u32(&attrs, RTA_TABLE, &route->table) ||
-	    !get_u32(&attrs, RTA_PRIORITY, &route->metric) ||
-	    !get_u8(&attrs, RTA_PREF, &pref))
+	    !netattrs_u32(&attrs, RTA_TABLE, &route->table) ||
+	    !netattrs_u32(&attrs, RTA_PRIORITY, &route->metric) ||
+	    !netattrs_u8(&attrs, RTA_PREF, &pref))
 		return -EBADMSG;
 	route->preference = preference_rank(pref);
 	if (kind == NETMSG_DEFAULT && parse_hops(route, info, &attrs) < 0)
