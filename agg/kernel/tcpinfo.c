@@ -27,7 +27,7 @@
 static unsigned parts_of(size_t len)
 {
 	static const struct { size_t end; unsigned part; } parts[] = {
-		{ END_OF(tcpi_bytes_acked), TCPINFO_HAS_BYTES_ACKED },
+		{ END_OF(tcpi_bytes_received), TCPINFO_HAS_BYTES_ACKED },
 		{ END_OF(tcpi_min_rtt), TCPINFO_HAS_NOTSENT },
 		{ END_OF(tcpi_delivery_rate), TCPINFO_HAS_RATES },
 		{ END_OF(tcpi_sndbuf_limited), TCPINFO_HAS_LIMITS },
@@ -71,6 +71,7 @@ static void decode_counters(struct tcpinfo *out, const struct tcp_info *k)
 	out->delivery_app_limited = k->tcpi_delivery_rate_app_limited;
 	out->pacing_rate_bps = k->tcpi_pacing_rate;
 	out->bytes_acked = k->tcpi_bytes_acked;
+	out->bytes_received = k->tcpi_bytes_received;
 	out->bytes_sent = k->tcpi_bytes_sent;
 	out->bytes_retrans = k->tcpi_bytes_retrans;
 	out->busy_us = k->tcpi_busy_time;

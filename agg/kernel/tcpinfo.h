@@ -21,7 +21,7 @@
  * reads as 0. */
 enum {
 	TCPINFO_HAS_RATES = 1,       /* pacing, delivery (Linux 4.9) */
-	TCPINFO_HAS_BYTES_ACKED = 2, /* (4.1) */
+	TCPINFO_HAS_BYTES_ACKED = 2, /* bytes_acked, bytes_received (4.1) */
 	TCPINFO_HAS_NOTSENT = 4,     /* notsent_bytes, min_rtt_us (4.6) */
 	TCPINFO_HAS_LIMITS = 8,      /* busy_us and its parts (4.10) */
 	TCPINFO_HAS_BYTES_SENT = 16, /* bytes_sent, bytes_retrans (4.19) */
@@ -59,7 +59,8 @@ struct tcpinfo {
 
 	uint64_t delivery_rate_bps;  /* bytes per second */
 	uint64_t pacing_rate_bps;    /* bytes per second */
-	uint64_t bytes_acked, bytes_sent, bytes_retrans; /* since connected */
+	/* Since connected. bytes_sent counts bytes_retrans too. */
+	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	uint32_t retrans_packets;    /* since connected */
 

@@ -29,6 +29,7 @@ static struct tcp_info sample(void)
 		.tcpi_rtt = 30000, .tcpi_rttvar = 4000, .tcpi_min_rtt = 28000,
 		.tcpi_snd_cwnd = 12, .tcpi_snd_ssthresh = 10,
 		.tcpi_pacing_rate = 2000000, .tcpi_bytes_acked = 77,
+		.tcpi_bytes_received = 66,
 		.tcpi_notsent_bytes = 5000, .tcpi_delivery_rate = 1000000,
 		.tcpi_busy_time = 11, .tcpi_rwnd_limited = 22,
 		.tcpi_sndbuf_limited = 33, .tcpi_bytes_sent = 88,
@@ -55,6 +56,7 @@ static void units_are_bytes_and_microseconds(void **state)
 	assert_int_equal(t.delivery_rate_bps, 1000000);
 	assert_true(t.delivery_app_limited);
 	assert_int_equal(t.bytes_retrans, 99);
+	assert_int_equal(t.bytes_received, 66);
 	assert_int_equal(t.snd_wnd_bytes, 65536);
 	assert_int_equal(t.ca_state, TCPINFO_CA_RECOVERY);
 	assert_int_equal(t.backoff, 2);
@@ -67,7 +69,7 @@ static void what_a_kernel_lacks_is_told(void **state)
 {
 	static const struct { size_t len; unsigned has; } kernels[] = {
 		{ offsetof(struct tcp_info, tcpi_pacing_rate), 0 },
-		{ offsetof(struct tcp_info, tcpi_bytes_received),
+		{ offsetof(struct tcp_info, tcpi_segs_out),
 		  TCPINFO_HAS_BYTES_ACKED },
 		{ offsetof(struct tcp_info, tcpi_delivery_rate),
 		  TCPINFO_HAS_BYTES_ACKED | TCPINFO_HAS_NOTSENT },
