@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define CONTROL_BYTES 256
+#define PROTOCOL_MPTCP 262 /* IPPROTO_MPTCP, that older headers lack */
 #define CC_AVAILABLE "/proc/sys/net/ipv4/tcp_available_congestion_control"
 
 static int set(int fd, int level, int option, const void *value, socklen_t len)
@@ -45,12 +46,13 @@ static int bind_addr(int fd, const struct addr *at)
 	return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
 }
 
-static int tcp_socket(sa_family_t family, const char *device)
+/* protocol is IPPROTO_TCP or PROTOCOL_MPTCP. */
+static int stream_socket(int protocol, sa_family_t family, const char *device)
 {
 	if (family != AF_INET && family != AF_INET6)
 		return -EAFNOSUPPORT;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	                IPPROTO_TCP);
+	                protocol);
 	if (fd < 0)
 		return -errno;
 	int err = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
@@ -63,16 +65,28 @@ static int tcp_socket(sa_family_t family, const char *device)
 	return fd;
 }
 
-int sockopt_tcp_open(sa_family_t family, const char *device,
-                     const struct addr *source)
+/* Older kernels cannot choose an MPTCP socket's port late: then it is chosen
+ * now. */
+static int bind_late(int fd, int protocol)
 {
-	int fd = tcp_socket(family, device);
+	int err = set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+
+	if (protocol == PROTOCOL_MPTCP &&
+	    (err == -EOPNOTSUPP || err == -ENOPROTOOPT))
+		return 0;
+	return err;
+}
+
+static int stream_open(int protocol, sa_family_t family, const char *device,
+                       const struct addr *source)
+{
+	int fd = stream_socket(protocol, family, device);
 
 	if (fd < 0 || !source || source->family == AF_UNSPEC)
 		return fd;
 	int err = source->family == family ? 0 : -EAFNOSUPPORT;
 	if (!err && !source->port)
-		err = set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+		err = bind_late(fd, protocol);
 	if (!err)
 		err = bind_addr(fd, source);
 	if (err) {
@@ -80,6 +94,18 @@ int sockopt_tcp_open(sa_family_t family, const char *device,
 		return err;
 	}
 	return fd;
+}
+
+int sockopt_tcp_open(sa_family_t family, const char *device,
+                     const struct addr *source)
+{
+	return stream_open(IPPROTO_TCP, family, device, source);
+}
+
+int sockopt_mptcp_open(sa_family_t family, const char *device,
+                       const struct addr *source)
+{
+	return stream_open(PROTOCOL_MPTCP, family, device, source);
 }
 
 int sockopt_connect(int fd, const struct addr *to)
@@ -119,15 +145,31 @@ static int listen_at(int fd, const struct addr *at)
 
 int sockopt_tcp_listen(const struct addr *at, const char *device)
 {
-	int fd = tcp_socket(at->family, device);
+	int fd = stream_socket(IPPROTO_TCP, at->family, device);
 
 	return fd < 0 ? fd : listen_at(fd, at);
+}
+
+int sockopt_mptcp_listen(const struct addr *at, const char *device)
+{
+	int fd = stream_socket(PROTOCOL_MPTCP, at->family, device);
+
+	return fd < 0 ? fd : listen_at(fd, at);
+}
+
+bool sockopt_is_mptcp(int fd)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) &&
+	       protocol == PROTOCOL_MPTCP;
 }
 
 int sockopt_tproxy_listen(sa_family_t family, uint16_t port)
 {
 	struct addr at = { .family = family, .port = port };
-	int fd = tcp_socket(family, NULL);
+	int fd = stream_socket(IPPROTO_TCP, family, NULL);
 
 	if (fd < 0)
 		return fd;

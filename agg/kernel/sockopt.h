@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: TCP sockets as aggd wants them, so that nobody else calls setsockopt.
- * Every socket made here is non-blocking and close-on-exec and belongs to the
- * caller. Each function returns 0 or a descriptor, else -errno.
+ * DOC: TCP and MPTCP sockets as aggd wants them, so that nobody else calls
+ * setsockopt. Every socket made here is non-blocking and close-on-exec and
+ * belongs to the caller. Each function returns 0 or a descriptor, else -errno.
+ *
+ * On an MPTCP socket an option holds for the subflows that there are and for
+ * those that come. What kernels refuse there, with -EOPNOTSUPP or -ENOPROTOOPT
+ * (once the connection has fallen back to TCP all work):
+ *     TCP_USER_TIMEOUT        all up to 6.18 at least
+ *     TCP_NOTSENT_LOWAT       before 6.9
+ *     TCP_KEEPIDLE and so on  before 6.10; SO_KEEPALIVE, SO_MARK before 5.13
+ *     IP_BIND_ADDRESS_NO_PORT before 6.8 (sockopt_mptcp_open does without)
+ *     TCP_CONGESTION          before 5.13; TCP_NODELAY before 5.16
+ *     SO_BINDTODEVICE         before 5.16
  */
 #ifndef AGG_KERNEL_SOCKOPT_H
 #define AGG_KERNEL_SOCKOPT_H
@@ -19,6 +29,13 @@
 int sockopt_tcp_open(sa_family_t family, const char *device,
                      const struct addr *source);
 
+/* The same with MPTCP. device and source are those of the first subflow; a
+ * join from another endpoint (mptcp_pm) leaves by that one's device.
+ * -EPROTONOSUPPORT: this kernel has no MPTCP (before 5.6 -EINVAL);
+ * -ENOPROTOOPT: net.mptcp.enabled is 0. */
+int sockopt_mptcp_open(sa_family_t family, const char *device,
+                       const struct addr *source);
+
 /* Starts to connect. 0: connected, or on its way (writable tells the end,
  * sockopt_error how). */
 int sockopt_connect(int fd, const struct addr *to);
@@ -28,6 +45,14 @@ int sockopt_error(int fd);
 
 /* A listener; an IPv6 one takes IPv6 only. device as above. */
 int sockopt_tcp_listen(const struct addr *at, const char *device);
+
+/* The same for MPTCP. What it accepts of a client without MPTCP is a plain TCP
+ * socket. Errors as sockopt_mptcp_open. */
+int sockopt_mptcp_listen(const struct addr *at, const char *device);
+
+/* Was the socket made as an MPTCP one? It may have fallen back to TCP since:
+ * mptcpinfo_read() tells. */
+bool sockopt_is_mptcp(int fd);
 
 /* The listener that TPROXY hands connections to: transparent, and bound to
  * 127.0.0.1 or ::1, so that nobody reaches it by its port, and so that the
