@@ -7,12 +7,16 @@
  */
 #include "agg/base/loop.h"
 #include "agg/kernel/caps.h"
+#include "agg/kernel/mptcp_pm.h"
+#include "agg/kernel/mptcp_sched.h"
+#include "agg/kernel/mptcpinfo.h"
 #include "agg/kernel/netmon.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
 #include "agg/kernel/sockopt.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -325,6 +329,270 @@ static int command_connect(int argc, char **argv)
 	return 0;
 }
 
+/* mptcp JOURNAL|-: one line for each event, and commands ------------------ */
+
+struct paths {
+	struct loop *loop;
+	struct mptcp_pm *pm;
+};
+
+static void on_mptcp(void *ctx, const struct mptcp_event *e)
+{
+	static const char *const names[] = {
+		"other", "created", "established", "closed", "announced",
+		"removed", "sub-established", "sub-closed", "sub-priority",
+		"overrun",
+	};
+	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+
+	printf("%s token=%08x local=%s remote=%s if=%d backup=%d server=%d "
+	       "error=%u reason=%d ids=%u,%u\n", names[e->kind], e->token,
+	       addr_format(&e->local, local), addr_format(&e->remote, remote),
+	       e->ifindex, e->backup, e->server_side, e->error, e->reset_reason,
+	       e->local_id, e->remote_id);
+}
+
+/* ADDRESS@DEVICE or ADDRESS@DEVICE+backup, DEVICE - is none */
+static bool endpoint_of(struct mptcp_pm_endpoint *e, char *word)
+{
+	char *device = strchr(word, '@'), *backup = strchr(word, '+');
+
+	if (!device)
+		return false;
+	*device++ = 0;
+	if (backup)
+		*backup = 0;
+	e->backup = backup;
+	e->ifindex = (int)if_nametoindex(device);
+	return !addr_parse(&e->addr, word, 0);
+}
+
+static int mptcp_endpoints(struct mptcp_pm *pm, char *words, struct kerr *err)
+{
+	struct mptcp_pm_endpoint want[PREFIXES_MAX] = { 0 };
+	unsigned count = 0;
+
+	for (char *word; (word = strsep(&words, " "));)
+		if (*word && (count == PREFIXES_MAX ||
+		              !endpoint_of(&want[count++], word)))
+			return -EINVAL;
+	return mptcp_pm_set_endpoints(pm, want, count, err);
+}
+
+static int mptcp_verb(struct paths *p, const char *verb, char *rest,
+                      struct kerr *err)
+{
+	struct mptcp_msg_limits limits;
+	int rc = -EINVAL;
+
+	if (!strcmp(verb, "endpoints"))
+		return mptcp_endpoints(p->pm, rest, err);
+	if (!strcmp(verb, "raise"))
+		return mptcp_pm_raise_limits(p->pm, (unsigned)atoi(rest), err);
+	if (!strcmp(verb, "accept"))
+		return mptcp_pm_set_accepted_addresses(p->pm,
+		                                       (unsigned)atoi(rest), err);
+	if (!strcmp(verb, "scheduler"))
+		return mptcp_pm_set_scheduler(p->pm, rest, err);
+	if (!strcmp(verb, "cleanup"))
+		return mptcp_pm_cleanup(p->pm, err);
+	if (!strcmp(verb, "limits") && !(rc = mptcp_pm_limits(p->pm, &limits, err)))
+		printf("subflows %u accepted %u\n", limits.subflows,
+		       limits.accepted);
+	if (!strcmp(verb, "nap"))
+		return poll(NULL, 0, atoi(rest));
+	if (!strcmp(verb, "stats")) {
+		struct mptcp_pm_stats stats = mptcp_pm_stats(p->pm);
+		printf("stats events=%llu overruns=%llu malformed=%llu\n",
+		       (unsigned long long)stats.events,
+		       (unsigned long long)stats.overruns,
+		       (unsigned long long)stats.malformed);
+		rc = 0;
+	}
+	return rc;
+}
+
+static void on_mptcp_command(void *ctx, unsigned events)
+{
+	struct kerr err = { "usage" };
+	struct paths *p = ctx;
+	char line[1024];
+	ssize_t n = read(0, line, sizeof(line) - 1);
+
+	if (n <= 0) {
+		loop_stop(p->loop);
+		return;
+	}
+	line[n] = 0;
+	line[strcspn(line, "\n")] = 0;
+	char *rest = line, *verb = strsep(&rest, " ");
+	int rc = mptcp_verb(p, verb, rest ? rest : line + n, &err);
+	printf("%s\n.\n", rc ? err.text : "ok");
+}
+
+static int command_mptcp(int argc, char **argv)
+{
+	struct paths p = { .loop = loop_create() };
+	struct kerr err = { "usage" };
+
+	if (argc != 1)
+		return fail("mptcp", &err);
+	p.pm = mptcp_pm_create(p.loop, strcmp(argv[0], "-") ? argv[0] : NULL,
+	                       on_mptcp, &p, &err);
+	if (!p.pm) {
+		loop_destroy(p.loop);
+		return fail("mptcp_pm_create", &err);
+	}
+	struct loop_io *in = loop_io_create(p.loop, 0, LOOP_READ,
+	                                    on_mptcp_command, &p);
+	printf("ready\n");
+	loop_run(p.loop);
+	loop_io_destroy(in);
+	mptcp_pm_destroy(p.pm);
+	loop_destroy(p.loop);
+	return 0;
+}
+
+/* mptcpconnect DEVICE|- SOURCE|- DESTINATION: an MPTCP connection, of which
+ * "info" and "send BYTES" are asked; "counters" are the namespace's -------- */
+
+static void print_set(const char *what, int rc)
+{
+	printf("%s %s\n", what, rc ? strerror(-rc) : "ok");
+}
+
+static void set_options(int fd)
+{
+	char in_use[SOCKOPT_CC_NAME_MAX];
+
+	print_set("congestion", sockopt_set_congestion(fd, "bbr", in_use));
+	print_set("nodelay", sockopt_set_nodelay(fd));
+	print_set("lowat", sockopt_set_notsent_lowat(fd, 65536));
+	print_set("user-timeout", sockopt_set_user_timeout(fd, 5000));
+	print_set("keepalive", sockopt_set_keepalive(fd, 5, 5, 3));
+}
+
+static void print_subflow(const struct mptcpinfo_subflow *s)
+{
+	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+
+	printf("subflow id=%u local=%s remote=%s srtt=%u cwnd=%llu sent=%llu "
+	       "received=%llu unacked=%llu rate=%llu bbr=%llu\n", s->id,
+	       addr_format(&s->local, local), addr_format(&s->remote, remote),
+	       s->tcp.srtt_us, (unsigned long long)s->tcp.cwnd_bytes,
+	       (unsigned long long)s->tcp.bytes_sent,
+	       (unsigned long long)s->tcp.bytes_received,
+	       (unsigned long long)s->tcp.unacked_bytes,
+	       (unsigned long long)s->tcp.delivery_rate_bps,
+	       (unsigned long long)s->tcp.bbr_bw_bps);
+}
+
+static void print_mptcp_info(int fd)
+{
+	struct mptcpinfo info;
+	int rc = mptcpinfo_read(fd, true, &info);
+
+	printf("mptcp=%d ", sockopt_is_mptcp(fd));
+	if (rc) {
+		printf("plain (%s)\n", strerror(-rc));
+		return;
+	}
+	printf("info has=%x fallback=%d key=%d checksum=%d token=%08x joined=%u "
+	       "total=%u sent=%llu acked=%llu received=%llu outq=%llu unsent=%llu\n",
+	       info.has, info.fallback, info.remote_key, info.checksum,
+	       info.token, info.joined, info.subflows_total,
+	       (unsigned long long)info.bytes_sent,
+	       (unsigned long long)info.bytes_acked,
+	       (unsigned long long)info.bytes_received,
+	       (unsigned long long)info.outq_bytes,
+	       (unsigned long long)info.unsent_bytes);
+	for (unsigned i = 0; i < info.count; i++)
+		print_subflow(&info.subflows[i]);
+}
+
+/* As much as goes in without waiting. */
+static void send_zeros(int fd, size_t bytes)
+{
+	static const char zeros[65536];
+	size_t sent = 0;
+
+	while (sent < bytes) {
+		size_t part = bytes - sent < sizeof(zeros) ? bytes - sent
+		                                           : sizeof(zeros);
+		ssize_t n = write(fd, zeros, part);
+		if (n <= 0)
+			break;
+		sent += (size_t)n;
+	}
+	printf("sent %zu\n", sent);
+}
+
+static void connection_commands(int fd)
+{
+	char line[256];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strncmp(line, "info", 4))
+			print_mptcp_info(fd);
+		else if (!strncmp(line, "send ", 5))
+			send_zeros(fd, (size_t)atoll(line + 5));
+		else if (!strncmp(line, "options", 7))
+			set_options(fd);
+		printf(".\n");
+	}
+}
+
+static int command_mptcpconnect(int argc, char **argv)
+{
+	struct addr source = { 0 }, to;
+
+	if (argc != 3 || addr_parse(&to, argv[2], -1) < 0 ||
+	    (strcmp(argv[1], "-") && addr_parse(&source, argv[1], 0) < 0))
+		return 1;
+	int fd = sockopt_mptcp_open(to.family,
+	                            strcmp(argv[0], "-") ? argv[0] : NULL, &source);
+	if (fd >= 0)
+		set_options(fd);
+	int rc = fd < 0 ? fd : sockopt_connect(fd, &to);
+	if (!rc) {
+		struct pollfd p = { .fd = fd, .events = POLLOUT };
+		rc = poll(&p, 1, 10000) ? sockopt_error(fd) : -ETIMEDOUT;
+	}
+	printf("%s\n", rc ? strerror(-rc) : "connected");
+	if (!rc)
+		connection_commands(fd);
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+/* What went wrong in this namespace, and its schedulers. */
+static int command_mptcpcounters(int argc, char **argv)
+{
+	char list[MPTCP_SCHED_LIST_MAX], now[MPTCP_SCHED_NAME_MAX];
+	struct mptcpinfo_counters c;
+	int rc = mptcpinfo_counters(NULL, &c);
+
+	if (rc) {
+		fprintf(stderr, "mptcpcounters: %s\n", strerror(-rc));
+		return 1;
+	}
+	printf("syn=%llu synack=%llu fallback_synack=%llu drop=%llu disabled=%llu "
+	       "blackhole=%llu joins=%llu established=%llu\n",
+	       (unsigned long long)c.capable_syn_tx,
+	       (unsigned long long)c.capable_synack_rx,
+	       (unsigned long long)c.fallback_synack,
+	       (unsigned long long)c.syn_tx_drop,
+	       (unsigned long long)c.syn_tx_disabled,
+	       (unsigned long long)c.blackhole,
+	       (unsigned long long)c.join_synack_rx,
+	       (unsigned long long)c.established);
+	if (!mptcp_sched_current(NULL, now) &&
+	    !mptcp_sched_available(NULL, list, sizeof(list)))
+		printf("scheduler %s of %s\n", now, list);
+	return 0;
+}
+
 /* caps USER|- +COMMAND... or PROGRAM...: drops privileges, then runs a command
  * of this program itself, or another program ------------------------------ */
 
@@ -372,6 +640,9 @@ static const struct {
 	{ "nft", command_nft },
 	{ "listen", command_listen },
 	{ "connect", command_connect },
+	{ "mptcp", command_mptcp },
+	{ "mptcpconnect", command_mptcpconnect },
+	{ "mptcpcounters", command_mptcpcounters },
 	{ "caps", command_caps },
 	{ "status", command_status },
 };

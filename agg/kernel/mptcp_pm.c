@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see mptcp_pm.h. The kernel is the memory of what is there, the journal
+ * of what of that is ours. Owns a socket for requests, one for events that the
+ * loop watches, and the journal's file.
+ */
+#include "agg/kernel/mptcp_pm.h"
+#include "agg/base/log.h"
+#include "agg/kernel/mptcp_nl.h"
+#include "agg/kernel/mptcp_sched.h"
+#include "agg/kernel/mptcp_store.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/mptcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READ_BYTES 32768
+#define READS_PER_TURN 256 /* so that a flood does not stop the loop */
+/* Ours begin here, so that they are seldom where the kernel gives its own. */
+#define ID_FIRST 100
+#define ID_LAST 255
+
+struct mptcp_pm {
+	struct loop *loop; /* borrowed */
+	struct mptcp_nl *nl;
+	struct mnl_socket *events;
+	struct loop_io *io;
+	char *path; /* of the journal, or NULL */
+	struct mptcp_journal ours;
+	struct mptcp_pm_stats stats;
+	mptcp_pm_fn *on_event;
+	void *ctx;
+};
+
+/* The error with what was done, and the kernel's words where it has some. */
+static int refuse(struct mptcp_pm *pm, int rc, struct kerr *err,
+                  const char *what)
+{
+	const char *words = mptcp_nl_words(pm->nl);
+
+	if (!rc)
+		return 0;
+	if (*words)
+		return kerr_set(err, rc, "MPTCP: %s (%s)", what, words);
+	return kerr_set(err, rc, "MPTCP: %s", what);
+}
+
+static int save(struct mptcp_pm *pm)
+{
+	return pm->path ? mptcp_store_save(pm->path, &pm->ours) : 0;
+}
+
+static int save_or_refuse(struct mptcp_pm *pm, struct kerr *err)
+{
+	int rc = save(pm);
+
+	return rc ? kerr_set(err, rc, "MPTCP: journal %s", pm->path) : 0;
+}
+
+/* -- endpoints ------------------------------------------------------------ */
+
+static bool is_same(const struct mptcp_journal_endpoint *ours,
+                    const struct mptcp_msg_endpoint *there)
+{
+	return ours->ifindex == there->ifindex && !there->addr.port &&
+	       addr_equal_ip(&ours->addr, &there->addr) &&
+	       (!ours->id || ours->id == there->id);
+}
+
+static const struct mptcp_msg_endpoint *
+find_there(const struct mptcp_nl_list *list,
+           const struct mptcp_journal_endpoint *ours)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (is_same(ours, &list->of[i]))
+			return &list->of[i];
+	return NULL;
+}
+
+static const struct mptcp_msg_endpoint *
+find_addr(const struct mptcp_nl_list *list, const struct addr *a)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (addr_equal_ip(&list->of[i].addr, a))
+			return &list->of[i];
+	return NULL;
+}
+
+static struct mptcp_journal_endpoint *find_ours(struct mptcp_pm *pm,
+                                                const struct addr *a)
+{
+	for (unsigned i = 0; i < pm->ours.endpoints_count; i++)
+		if (addr_equal_ip(&pm->ours.endpoints[i].addr, a))
+			return &pm->ours.endpoints[i];
+	return NULL;
+}
+
+static void forget(struct mptcp_pm *pm, unsigned i)
+{
+	struct mptcp_journal *j = &pm->ours;
+
+	j->endpoints[i] = j->endpoints[--j->endpoints_count];
+}
+
+/* Those of ours that somebody removed are ours no more. */
+static void forget_gone(struct mptcp_pm *pm, const struct mptcp_nl_list *list)
+{
+	for (unsigned i = pm->ours.endpoints_count; i-- > 0;)
+		if (!find_there(list, &pm->ours.endpoints[i]))
+			forget(pm, i);
+}
+
+static bool is_wanted(const struct mptcp_journal_endpoint *ours,
+                      const struct mptcp_pm_endpoint *want, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (addr_equal_ip(&want[i].addr, &ours->addr))
+			return want[i].ifindex == ours->ifindex;
+	return false;
+}
+
+/* Gone in between: that was the wish. */
+static int remove_there(struct mptcp_pm *pm, const struct mptcp_msg_endpoint *e)
+{
+	int rc = mptcp_nl_remove(pm->nl, e);
+	struct mptcp_nl_list list;
+
+	if (rc != -EINVAL && rc != -ENOENT)
+		return rc;
+	if (!mptcp_nl_list(pm->nl, &list) && !find_addr(&list, &e->addr))
+		return 0;
+	return rc;
+}
+
+/* Removes those of ours that are there and not wanted, as far as it goes. */
+static int remove_unwanted(struct mptcp_pm *pm, const struct mptcp_nl_list *list,
+                           const struct mptcp_pm_endpoint *want, unsigned count)
+{
+	int rc = 0;
+
+	for (unsigned i = pm->ours.endpoints_count; i-- > 0;) {
+		if (is_wanted(&pm->ours.endpoints[i], want, count))
+			continue;
+		const struct mptcp_msg_endpoint *there =
+			find_there(list, &pm->ours.endpoints[i]);
+		int failed = there ? remove_there(pm, there) : 0;
+		if (!failed)
+			forget(pm, i);
+		rc = rc ? rc : failed;
+	}
+	return rc;
+}
+
+/* An id that nothing there has; 0: none is free. */
+static uint8_t free_id(const struct mptcp_nl_list *list)
+{
+	bool taken[ID_LAST + 1] = { false };
+
+	for (unsigned i = 0; i < list->count; i++)
+		taken[list->of[i].id] = true;
+	for (unsigned id = ID_FIRST; id <= ID_LAST; id++)
+		if (!taken[id])
+			return (uint8_t)id;
+	return 0;
+}
+
+/* The id that the kernel gave: older ones choose it themselves. */
+static int learn_id(struct mptcp_pm *pm, struct mptcp_journal_endpoint *ours)
+{
+	const struct mptcp_msg_endpoint *there;
+	struct mptcp_nl_list list;
+	int rc = mptcp_nl_list(pm->nl, &list);
+
+	if (rc)
+		return rc;
+	there = find_addr(&list, &ours->addr);
+	if (!there || there->ifindex != ours->ifindex)
+		return -EAGAIN; /* somebody was faster */
+	if (there->id == ours->id)
+		return 0;
+	ours->id = there->id;
+	return save(pm);
+}
+
+static uint32_t flags_of(const struct mptcp_pm_endpoint *want)
+{
+	return MPTCP_PM_ADDR_FLAG_SUBFLOW |
+	       (want->backup ? MPTCP_PM_ADDR_FLAG_BACKUP : 0);
+}
+
+/* An implicit endpoint, which the kernel made for a join that it accepted, is
+ * replaced if no id is given; it keeps the one that it has. */
+static int add(struct mptcp_pm *pm, const struct mptcp_nl_list *list,
+               const struct mptcp_msg_endpoint *implicit,
+               const struct mptcp_pm_endpoint *want)
+{
+	struct mptcp_journal *j = &pm->ours;
+	struct mptcp_msg_endpoint e = { .addr = want->addr,
+	                                .flags = flags_of(want),
+	                                .ifindex = want->ifindex };
+
+	if (j->endpoints_count == MPTCP_JOURNAL_ENDPOINTS_MAX)
+		return -ENOSPC;
+	e.id = implicit ? 0 : free_id(list);
+	struct mptcp_journal_endpoint *ours = &j->endpoints[j->endpoints_count++];
+	*ours = (struct mptcp_journal_endpoint){
+		implicit ? implicit->id : e.id, want->addr, want->ifindex };
+	int rc = save(pm);
+	if (!rc)
+		rc = mptcp_nl_add(pm->nl, &e);
+	if (rc) {
+		j->endpoints_count--;
+		save(pm); /* what cannot be said now is said by the next */
+		return rc;
+	}
+	return learn_id(pm, ours);
+}
+
+/* The flag of one of ours; by removing and adding where the kernel is too old
+ * to change it in place. */
+static int set_backup(struct mptcp_pm *pm, const struct mptcp_nl_list *list,
+                      const struct mptcp_msg_endpoint *there,
+                      const struct mptcp_pm_endpoint *want)
+{
+	struct mptcp_msg_endpoint e = *there;
+
+	e.flags = (there->flags & ~(uint32_t)MPTCP_PM_ADDR_FLAG_BACKUP) |
+	          flags_of(want);
+	if (e.flags == there->flags)
+		return 0;
+	int rc = mptcp_nl_set_backup(pm->nl, &e);
+	if (rc != -EOPNOTSUPP)
+		return rc;
+	rc = remove_there(pm, there);
+	if (rc)
+		return rc;
+	forget(pm, (unsigned)(find_ours(pm, &want->addr) - pm->ours.endpoints));
+	return add(pm, list, NULL, want);
+}
+
+static int set_one(struct mptcp_pm *pm, const struct mptcp_pm_endpoint *want)
+{
+	struct mptcp_nl_list list;
+	int rc = mptcp_nl_list(pm->nl, &list);
+
+	if (rc)
+		return rc;
+	const struct mptcp_msg_endpoint *there = find_addr(&list, &want->addr);
+	if (there && find_ours(pm, &want->addr))
+		return set_backup(pm, &list, there, want);
+	if (there && !(there->flags & MPTCP_PM_ADDR_FLAG_IMPLICIT))
+		return 0; /* somebody else's does as well */
+	rc = add(pm, &list, there, want);
+	/* The kernel says EINVAL or ERANGE of a full table. */
+	if ((rc == -EINVAL || rc == -ERANGE) &&
+	    list.count >= MPTCP_PM_ENDPOINTS_MAX)
+		return -ENOSPC;
+	return rc;
+}
+
+static int set_all(struct mptcp_pm *pm, const struct mptcp_pm_endpoint *want,
+                   unsigned count, struct kerr *err)
+{
+	char what[ADDR_TEXT_MAX + 16] = "endpoint ", text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < count; i++) {
+		int rc = set_one(pm, &want[i]);
+		strncpy(what + 9, addr_format_ip(&want[i].addr, text),
+		        ADDR_TEXT_MAX);
+		if (rc)
+			return refuse(pm, rc, err, rc == -ENOSPC ?
+			              "others have endpoints too, no more fit" :
+			              what);
+	}
+	return 0;
+}
+
+/* As the kernel has them: without port and scope. */
+static int copy_wishes(struct mptcp_pm_endpoint *to,
+                       const struct mptcp_pm_endpoint *want, unsigned count,
+                       struct kerr *err)
+{
+
+	if (count > MPTCP_PM_ENDPOINTS_MAX)
+		return kerr_set(err, -ENOSPC, "MPTCP: %u endpoints, the kernel "
+		                "has room for %d", count, MPTCP_PM_ENDPOINTS_MAX);
+	for (unsigned i = 0; i < count; i++)
+		if (!addr_ip_len(&want[i].addr) || want[i].ifindex < 0)
+			return kerr_set(err, -EINVAL, "MPTCP: endpoint %u", i);
+	for (unsigned i = 0; i < count; i++) {
+		to[i] = want[i];
+		to[i].addr.port = 0;
+		to[i].addr.scope_id = 0;
+	}
+	return 0;
+}
+
+int mptcp_pm_set_endpoints(struct mptcp_pm *pm,
+                           const struct mptcp_pm_endpoint *want,
+                           unsigned count, struct kerr *err)
+{
+	struct mptcp_pm_endpoint wishes[MPTCP_PM_ENDPOINTS_MAX];
+	struct mptcp_nl_list list;
+	int rc = copy_wishes(wishes, want, count, err);
+
+	if (rc)
+		return rc;
+	rc = refuse(pm, mptcp_nl_list(pm->nl, &list), err, "endpoints");
+	if (rc)
+		return rc;
+	forget_gone(pm, &list);
+	rc = refuse(pm, remove_unwanted(pm, &list, wishes, count), err,
+	            "removing an endpoint");
+	if (!rc)
+		rc = set_all(pm, wishes, count, err);
+	int unsaved = save(pm);
+	return rc || !unsaved ? rc : save_or_refuse(pm, err);
+}
+
+/* -- limits --------------------------------------------------------------- */
+
+int mptcp_pm_limits(struct mptcp_pm *pm, struct mptcp_msg_limits *out,
+                    struct kerr *err)
+{
+	return refuse(pm, mptcp_nl_get_limits(pm->nl, out), err, "limits");
+}
+
+/* Notes the change. What was there before stays what it was while the setting
+ * is still as we set it. */
+static void hold(struct mptcp_journal_limit *limit, uint32_t now, uint32_t set)
+{
+	if (!limit->held || limit->set != now)
+		limit->before = now;
+	limit->set = set;
+	limit->held = true;
+}
+
+int mptcp_pm_raise_limits(struct mptcp_pm *pm, unsigned subflows,
+                          struct kerr *err)
+{
+	struct mptcp_msg_limits now;
+	uint32_t set = subflows;
+
+	if (subflows > MPTCP_PM_SUBFLOWS_MAX)
+		return kerr_set(err, -EINVAL, "MPTCP: %u subflows, at most %d",
+		                subflows, MPTCP_PM_SUBFLOWS_MAX);
+	int rc = mptcp_pm_limits(pm, &now, err);
+	if (rc || now.subflows >= subflows)
+		return rc;
+	hold(&pm->ours.subflows, now.subflows, set);
+	rc = save_or_refuse(pm, err);
+	return rc ? rc : refuse(pm, mptcp_nl_set_limits(pm->nl, NULL, &set), err,
+	                        "the limit of subflows");
+}
+
+int mptcp_pm_set_accepted_addresses(struct mptcp_pm *pm, unsigned accepted,
+                                    struct kerr *err)
+{
+	struct mptcp_msg_limits now;
+	uint32_t set = accepted;
+	int rc = mptcp_pm_limits(pm, &now, err);
+
+	if (rc || now.accepted == set)
+		return rc;
+	hold(&pm->ours.accepted, now.accepted, set);
+	rc = save_or_refuse(pm, err);
+	return rc ? rc : refuse(pm, mptcp_nl_set_limits(pm->nl, &set, NULL), err,
+	                        "the limit of accepted addresses");
+}
+
+int mptcp_pm_set_scheduler(struct mptcp_pm *pm, const char *name,
+                           struct kerr *err)
+{
+	struct mptcp_journal *j = &pm->ours;
+	char now[MPTCP_SCHED_NAME_MAX];
+	int rc = mptcp_sched_current(NULL, now);
+
+	if (rc)
+		return kerr_set(err, rc, "MPTCP: this kernel's scheduler");
+	if (!mptcp_journal_is_name(name))
+		return kerr_set(err, -EINVAL, "MPTCP: no name of a scheduler");
+	if (!strcmp(now, name))
+		return 0;
+	struct mptcp_journal was = *j;
+	if (!j->sched_held || strcmp(j->sched_set, now))
+		memcpy(j->sched_before, now, sizeof(now));
+	strncpy(j->sched_set, name, sizeof(j->sched_set) - 1);
+	j->sched_held = true;
+	rc = save_or_refuse(pm, err);
+	if (rc)
+		return rc;
+	rc = mptcp_sched_set(NULL, name);
+	if (!rc)
+		return 0;
+	*j = was;
+	save(pm);
+	return kerr_set(err, rc, "MPTCP: scheduler %s", name);
+}
+
+/* -- undoing -------------------------------------------------------------- */
+
+static int restore_limits(struct mptcp_pm *pm)
+{
+	struct mptcp_journal_limit *s = &pm->ours.subflows, *a = &pm->ours.accepted;
+	struct mptcp_msg_limits now;
+
+	if (!s->held && !a->held)
+		return 0;
+	int rc = mptcp_nl_get_limits(pm->nl, &now);
+	bool back_s = s->held && now.subflows == s->set;
+	bool back_a = a->held && now.accepted == a->set;
+	if (!rc && (back_s || back_a))
+		rc = mptcp_nl_set_limits(pm->nl, back_a ? &a->before : NULL,
+		                         back_s ? &s->before : NULL);
+	if (!rc)
+		s->held = a->held = false;
+	return rc;
+}
+
+static int restore_scheduler(struct mptcp_pm *pm)
+{
+	char now[MPTCP_SCHED_NAME_MAX];
+	int rc = 0;
+
+	if (!pm->ours.sched_held)
+		return 0;
+	if (!mptcp_sched_current(NULL, now) && !strcmp(now, pm->ours.sched_set))
+		rc = mptcp_sched_set(NULL, pm->ours.sched_before);
+	if (rc == -ESRCH) /* its module has gone: there is no way back */
+		rc = 0;
+	if (!rc)
+		pm->ours.sched_held = false;
+	return rc;
+}
+
+int mptcp_pm_cleanup(struct mptcp_pm *pm, struct kerr *err)
+{
+	struct mptcp_nl_list list;
+	int rc = mptcp_nl_list(pm->nl, &list);
+
+	if (!rc)
+		rc = remove_unwanted(pm, &list, NULL, 0);
+	rc = refuse(pm, rc, err, "removing our endpoints");
+	int limits = restore_limits(pm);
+	rc = rc ? rc : refuse(pm, limits, err, "restoring the limits");
+	int sched = restore_scheduler(pm);
+	if (!rc && sched)
+		rc = kerr_set(err, sched, "MPTCP: restoring the scheduler");
+	int unsaved = save(pm);
+	return rc || !unsaved ? rc : save_or_refuse(pm, err);
+}
+
+/* What an earlier run left. What cannot be undone stays in the journal. */
+static void recover(struct mptcp_pm *pm)
+{
+	struct mptcp_journal old, place = pm->ours;
+	struct kerr err;
+	int rc = pm->path ? mptcp_store_load(pm->path, &old) : -ENOENT;
+
+	if (rc == -ENOENT)
+		return;
+	if (rc) {
+		log_sys("MPTCP: journal %s is ignored: %s", pm->path,
+		        rc == -EBADMSG ? "it is not one, or cut off" : strerror(-rc));
+		return;
+	}
+	if (!mptcp_journal_same_place(&old, &place)) {
+		log_info("MPTCP: journal %s is ignored: of another boot or network "
+		         "namespace", pm->path);
+		return;
+	}
+	pm->ours = old;
+	if (mptcp_pm_cleanup(pm, &err))
+		log_sys("%s, left by an earlier run", err.text);
+	else
+		log_info("MPTCP: undid what an earlier run had left");
+}
+
+/* -- events --------------------------------------------------------------- */
+
+static void tell(struct mptcp_pm *pm, const struct mptcp_event *event)
+{
+	if (pm->on_event)
+		pm->on_event(pm->ctx, event);
+}
+
+static void take_events(struct mptcp_pm *pm, const char *buf, size_t size)
+{
+	int left = (int)size;
+
+	for (const struct nlmsghdr *msg = (const void *)buf;
+	     mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
+		struct mptcp_event event;
+		if (msg->nlmsg_type < NLMSG_MIN_TYPE)
+			continue;
+		if (mptcp_msg_event(&event, msg, (size_t)left) < 0) {
+			pm->stats.malformed++;
+		} else if (event.kind != MPTCP_EV_OTHER) {
+			pm->stats.events++;
+			tell(pm, &event);
+		}
+	}
+}
+
+static void on_readable(void *ctx, unsigned events)
+{
+	const struct mptcp_event overrun = { .kind = MPTCP_EV_OVERRUN,
+	                                     .reset_reason = MPTCP_RESET_NONE };
+	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct mptcp_pm *pm = ctx;
+
+	for (unsigned i = 0; i < READS_PER_TURN; i++) {
+		ssize_t n = mnl_socket_recvfrom(pm->events, buf, sizeof(buf));
+		if (n > 0) {
+			take_events(pm, buf, (size_t)n);
+		} else if (n < 0 && errno == ENOBUFS) {
+			pm->stats.overruns++;
+			tell(pm, &overrun);
+		} else if (n >= 0 || errno != EINTR) {
+			break;
+		}
+	}
+}
+
+static int open_events(struct mptcp_pm *pm)
+{
+	int bytes = MPTCP_PM_RECEIVE_BUFFER_BYTES;
+	uint32_t group = mptcp_nl_events_group(pm->nl);
+
+	if (!group)
+		return 0;
+	pm->events = mnl_socket_open2(NETLINK_GENERIC, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (!pm->events || mnl_socket_bind(pm->events, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	int fd = mnl_socket_get_fd(pm->events);
+	/* The system's limit yields to CAP_NET_ADMIN only. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+	               sizeof(group)) < 0)
+		return -errno;
+	pm->io = loop_io_create(pm->loop, fd, LOOP_READ, on_readable, pm);
+	return pm->io ? 0 : -ENOMEM;
+}
+
+/* -- lifetime ------------------------------------------------------------- */
+
+static int start(struct mptcp_pm *pm, const char *path, struct kerr *err)
+{
+	int rc = 0;
+
+	if (path && !(pm->path = strdup(path)))
+		return kerr_set(err, -ENOMEM, "MPTCP");
+	pm->nl = mptcp_nl_create(err);
+	if (!pm->nl)
+		return -errno;
+	rc = mptcp_store_place(&pm->ours);
+	if (rc)
+		return kerr_set(err, rc, "MPTCP: this boot and namespace");
+	rc = open_events(pm);
+	if (rc)
+		return kerr_set(err, rc, "MPTCP: the path manager's events");
+	recover(pm);
+	return 0;
+}
+
+struct mptcp_pm *mptcp_pm_create(struct loop *loop, const char *journal_path,
+                                 mptcp_pm_fn *on_event, void *ctx,
+                                 struct kerr *err)
+{
+	struct mptcp_pm *pm = calloc(1, sizeof(*pm));
+
+	if (!pm) {
+		errno = ENOMEM;
+		kerr_set(err, -ENOMEM, "MPTCP");
+		return NULL;
+	}
+	pm->loop = loop;
+	pm->on_event = on_event;
+	pm->ctx = ctx;
+	int rc = start(pm, journal_path, err);
+	if (!rc)
+		return pm;
+	mptcp_pm_destroy(pm);
+	errno = -rc;
+	return NULL;
+}
+
+void mptcp_pm_destroy(struct mptcp_pm *pm)
+{
+	if (!pm)
+		return;
+	loop_io_destroy(pm->io);
+	if (pm->events)
+		mnl_socket_close(pm->events);
+	mptcp_nl_destroy(pm->nl);
+	free(pm->path);
+	free(pm);
+}
+
+bool mptcp_pm_has_events(const struct mptcp_pm *pm)
+{
+	return pm->io;
+}
+
+struct mptcp_pm_stats mptcp_pm_stats(const struct mptcp_pm *pm)
+{
+	return pm->stats;
+}
