@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCHED_PATHS_MAX 8          /* paths of one call: bits of a mask */
+#define SCHED_PATHS_MAX 10         /* paths of one call: bits of a mask */
 #define SCHED_INSTANCE_BYTES_MAX 256
 #define SCHED_SCOPE_BYTES_MAX 16
 #define SCHED_NAME_MAX 15

@@ -36,7 +36,7 @@ static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
 		const struct path_estimate *path = &s->path[lane->hello.path];
 		uint64_t us = path->usual_us ? path->usual_us : path->rtt_us;
 		if (!(piece->path_mask & 1u << lane->hello.path) &&
-		    us < best && lane_room(lane))
+		    us < best && !lane_rests(lane) && lane_room(lane))
 			best = us;
 	}
 	return best;

@@ -146,7 +146,7 @@ struct lane *lane_best(struct session *s, enum stream_class class)
 	struct lane *lane, *best = NULL;
 
 	DL_FOREACH(s->lanes, lane) {
-		if (!lane_is_good(lane) || lane->full)
+		if (!lane_is_good(lane) || lane->full || lane_rests(lane))
 			continue;
 		bool ours = lane_class(lane) == class;
 		bool best_ours = best && lane_class(best) == class;
@@ -244,6 +244,11 @@ static uint64_t backlog(const struct lane *lane)
 bool lane_is_good(const struct lane *lane)
 {
 	return !lane->suspect && !lane->doubted;
+}
+
+bool lane_rests(const struct lane *lane)
+{
+	return lane->session->resting & 1u << lane->hello.path;
 }
 
 /* How much may wait below us: what leaves in LOWAT_US, or, where nothing is under
@@ -358,7 +363,7 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	stream->path_tx[lane->hello.path] += piece->len;
 	reinject_sent(&lane->session->again_budget, piece->len);
 	piece->copies++;
-	piece->path_mask |= (uint8_t)(1u << lane->hello.path);
+	piece->path_mask |= (uint16_t)(1u << lane->hello.path);
 	pushed(lane, n);
 	return 0;
 }
@@ -541,8 +546,11 @@ void lane_estimate_paths(struct session *s)
 		s->path[p].rtt_us = UINT64_MAX;
 		s->path[p].backlog_bytes = 0;
 	}
+	s->resting = 0;
 	DL_FOREACH(s->lanes, lane) {
 		struct path_estimate *path = &s->path[lane->hello.path];
+		if (lane_is_good(lane) && !(s->reserve & 1u << lane->hello.path))
+			s->resting = s->reserve;
 		estimate_rtt(path, lane, &sampled_us[lane->hello.path]);
 		path->backlog_bytes += lane->info.unacked_bytes + backlog(lane);
 		path->busy |= is_busy(lane);

@@ -144,8 +144,8 @@ static void send_acks(struct session *s)
 struct offer {
 	const struct session *session; /* borrowed */
 	enum stream_class class;
-	struct lane *lanes[WIRE_PATHS_MAX];
-	struct sched_path paths[WIRE_PATHS_MAX];
+	struct lane *lanes[SCHED_PATHS_MAX];
+	struct sched_path paths[SCHED_PATHS_MAX];
 	unsigned count;
 	bool room;
 	bool stale;              /* the other class sent something */
@@ -165,7 +165,7 @@ struct filling {
  * no other. 0: not now. */
 static int rank(const struct lane *lane, enum stream_class class)
 {
-	if (!lane_is_good(lane))
+	if (!lane_is_good(lane) || lane_rests(lane))
 		return 0;
 	return lane_class(lane) == class ||
 	       (class == STREAM_INTERACTIVE &&
@@ -228,6 +228,8 @@ static void make_offer(const struct session *s, enum stream_class class,
 {
 	*out = (struct offer){ .session = s, .class = class };
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		if (s->resting & 1u << p)
+			continue;
 		out->lanes[out->count] = choose_lane(s, p, class);
 		if (out->lanes[out->count])
 			look(out, out->count++);
@@ -258,7 +260,7 @@ static void describe_unit(const struct filling *f, const struct stream *stream,
                           struct sched_unit *unit)
 {
 	const struct offer *offer = &f->offers[stream->bulk];
-	uint8_t tried = stream->again ? stream->again->path_mask : 0;
+	unsigned tried = stream->again ? stream->again->path_mask : 0;
 
 	*unit = (struct sched_unit){
 		.kind = stream->again ? SCHED_REINJECT : SCHED_STREAM,

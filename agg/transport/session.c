@@ -342,6 +342,8 @@ static void on_settings(struct session *s, const struct wire_settings *settings)
 	if (settings->serial < s->peer_settings.serial)
 		return;
 	s->peer_settings = *settings;
+	if (!s->args.opens)
+		s->reserve = settings->reserve;
 	s->args.events->on_settings(s->args.ctx, &s->peer_settings);
 }
 
@@ -534,6 +536,18 @@ void session_set_settings(struct session *s, uint32_t flags,
 	s->settings.serial++;
 	s->settings.flags = flags;
 	s->settings.wish = wish ? *wish : (struct wire_wish){ 0 };
+	s->settings_todo = true;
+	session_settle(s);
+}
+
+void session_set_reserve(struct session *s, unsigned paths)
+{
+	if (paths == s->reserve)
+		return;
+	session_enter(s);
+	s->reserve = paths;
+	s->settings.serial++;
+	s->settings.reserve = (uint16_t)paths;
 	s->settings_todo = true;
 	session_settle(s);
 }

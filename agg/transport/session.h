@@ -147,6 +147,9 @@ void session_set_limits(struct session *s, size_t memory_max,
 /* Told to the peer now, and to every later incarnation. */
 void session_set_settings(struct session *s, uint32_t flags,
                           const struct wire_wish *wish); /* NULL: none */
+/* Paths, a bit each, that carry nothing while a lane of another path works; the
+ * peer does the same (gateway only). What is on its way there arrives. */
+void session_set_reserve(struct session *s, unsigned paths);
 /* Ends it with a reason that both sides log: CLOSE, then on_over. */
 void session_close(struct session *s, const char *why);
 

@@ -66,7 +66,7 @@ struct piece {
 	bool doubled;            /* it was, though it may still arrive */
 	uint8_t copies;          /* lanes that have it in flight, */
 	uint8_t stuck;           /* and how many of them are suspect */
-	uint8_t path_mask;       /* paths that these lanes are on */
+	uint16_t path_mask;      /* paths that these lanes are on */
 	struct piece *next;      /* stream.pieces, by offset */
 	struct piece *next_again; /* stream.again */
 };
@@ -224,6 +224,8 @@ struct session {
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
 	struct path_estimate path[WIRE_PATHS_MAX];
+	unsigned reserve;       /* paths that carry nothing while others work */
+	unsigned resting;       /* those that carry nothing now: it, or none */
 	struct gather gather;
 	bool more_input;        /* another frame is at hand */
 
@@ -260,7 +262,9 @@ int lane_send_piece(struct lane *lane, struct piece *piece);
 int lane_on_ack(struct lane *lane, uint64_t bytes);
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
 void lane_watch(struct lane *lane);        /* suspicion, pings */
-void lane_estimate_paths(struct session *s); /* fills session.path */
+void lane_estimate_paths(struct session *s); /* fills session.path, resting */
+/* Its path is in reserve, and not needed. */
+bool lane_rests(const struct lane *lane);
 uint64_t lane_deadline(const struct lane *lane);
 /* What every lane has received is told (again), now. */
 void lane_acknowledge_all(struct session *s);

@@ -457,7 +457,7 @@ static void rescue(struct piece *piece, enum reinject_policy why)
 void stream_piece_lost(struct piece *piece, unsigned path)
 {
 	piece->copies--;
-	piece->path_mask &= (uint8_t)~(1u << path);
+	piece->path_mask &= (uint16_t)~(1u << path);
 	rescue(piece, REINJECT_OFF);
 	piece_put(piece);
 }

@@ -139,6 +139,7 @@ static const char *decode_settings(struct wire_settings *s, struct cursor *c)
 	s->serial = (uint32_t)take_uint(c, 4);
 	s->flags = (uint32_t)take_uint(c, 4);
 	s->stream_credit = (uint32_t)take_uint(c, 4);
+	s->reserve = (uint16_t)take_uint(c, 2);
 	take_text(c, s->wish.scheduler, WIRE_NAME_MAX);
 	take_text(c, s->wish.interactive, WIRE_NAME_MAX);
 	take_text(c, s->wish.order, WIRE_NAME_MAX);
@@ -280,6 +281,7 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		p = put_uint(p, f->settings.serial, 4);
 		p = put_uint(p, f->settings.flags, 4);
 		p = put_uint(p, f->settings.stream_credit, 4);
+		p = put_uint(p, f->settings.reserve, 2);
 		p = put_text(p, f->settings.wish.scheduler);
 		p = put_text(p, f->settings.wish.interactive);
 		p = put_text(p, f->settings.wish.order);

@@ -38,9 +38,13 @@
 
 #define WIRE_STREAMS_MAX 4096     /* open at once in a session */
 #define WIRE_STREAM_WINDOW 16384  /* ids ahead of the oldest never seen */
-#define WIRE_SUBFLOWS_MAX 64      /* alive at once in a session */
-#define WIRE_PATHS_MAX 8
 #define WIRE_BUNDLES_MAX 8
+#define WIRE_UPLINKS_MAX 8        /* paths 0 to 7: an uplink of the gateway */
+/* Bundles of the kernel's MPTCP: over all uplinks that have the family. */
+#define WIRE_PATH_MPTCP4 8
+#define WIRE_PATH_MPTCP6 9
+#define WIRE_PATHS_MAX 10
+#define WIRE_SUBFLOWS_MAX (WIRE_PATHS_MAX * WIRE_BUNDLES_MAX) /* of a session */
 #define WIRE_NAME_MAX 32          /* an uplink's or scheduler's name */
 #define WIRE_SESSION_ID_BYTES 16
 #define WIRE_OFFSET_MAX (UINT64_C(1) << 62)
@@ -99,6 +103,9 @@ struct wire_settings {
 	uint32_t serial;
 	uint32_t flags;
 	uint32_t stream_credit; /* initial credit that the sender grants */
+	/* The gateway's word: paths, a bit each, that carry nothing while one
+	 * that is not among them works. Others' is 0. */
+	uint16_t reserve;
 	struct wire_wish wish;
 };
 

@@ -14,7 +14,7 @@
 #include "agg/conf/table.h"
 #include "scheduler/sim/world.h"
 
-#define SCENARIO_PATHS_MAX WIRE_PATHS_MAX
+#define SCENARIO_PATHS_MAX WIRE_UPLINKS_MAX
 #define SCENARIO_LOADS_MAX 16
 #define SCENARIO_CUTS_MAX 16
 #define SCENARIO_EXPECTS_MAX 32

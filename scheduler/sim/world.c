@@ -111,7 +111,7 @@ static uint64_t lead_us(const struct world_args *args)
 
 static bool args_are_good(const struct world_args *args)
 {
-	if (!args->path_count || args->path_count > WIRE_PATHS_MAX ||
+	if (!args->path_count || args->path_count > WIRE_UPLINKS_MAX ||
 	    !args->bundles || args->bundles > WIRE_BUNDLES_MAX ||
 	    args->path_count * args->bundles > WIRE_SUBFLOWS_MAX ||
 	    !args->congestion || lead_us(args) >= WORLD_START_US)

@@ -56,7 +56,7 @@ struct world_path {
 struct cc_ops; /* cc.h: how a simulated congestion window grows */
 
 struct world_args {
-	struct world_path paths[WIRE_PATHS_MAX];
+	struct world_path paths[WIRE_UPLINKS_MAX];
 	unsigned path_count;
 	unsigned bundles;
 	const struct cc_ops *congestion;

@@ -73,7 +73,7 @@ struct world {
 	void *ctx;
 	struct events events;
 	struct rand loads, own;
-	struct path paths[WIRE_PATHS_MAX];
+	struct path paths[WIRE_UPLINKS_MAX];
 	struct side side[SIDES];
 	struct subflow *subflows;
 	uint32_t next_id;

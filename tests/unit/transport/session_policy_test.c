@@ -380,6 +380,90 @@ static void test_budget(void **state)
 	puppet_finish(&p);
 }
 
+/* Paths in reserve ------------------------------------------------------------ */
+
+static void pass_and_ack(unsigned lanes)
+{
+	puppet_pass(&p, 20000);
+	for (unsigned i = 0; i < lanes; i++)
+		if (p.lane[i].lane && !p.lane[i].stalled)
+			puppet_say_ack(&p.lane[i], &p.lane[i]);
+}
+
+static void write_some(struct reader *r)
+{
+	for (int i = 0; i < 5; i++) {
+		puppet_write(r, 20000, false);
+		pass_and_ack(2);
+	}
+}
+
+/* A path in reserve carries nothing, but while no other works. */
+static void test_reserve(void **state)
+{
+	struct wire_frame f;
+
+	begin("roundrobin", "roundrobin", REINJECT_TAIL, 2);
+	session_set_reserve(p.session, 1u << 1);
+	assert_true(puppet_hear_type(&p.lane[0], WIRE_SETTINGS, &f) &&
+	            puppet_hear_type(&p.lane[0], WIRE_SETTINGS, &f));
+	assert_int_equal(f.settings.reserve, 1u << 1);
+	struct reader *r = puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, 4u << 20);
+	write_some(r);
+	assert_int_equal(hear_bytes(&p.lane[1]), 0);
+	assert_int_equal(hear_bytes(&p.lane[0]), 100000);
+
+	p.lane[0].stalled = true; /* suspect in a while: then the other holds */
+	puppet_write(r, 20000, false);
+	puppet_pass(&p, 2 * SUSPECT_MIN_US);
+	assert_true(p.suspects > 0);
+	assert_int_equal(hear_bytes(&p.lane[0]), 20000);
+	assert_int_equal(hear_bytes(&p.lane[1]), 20000);
+
+	p.lane[0].stalled = false;
+	puppet_pass(&p, 100000);
+	assert_true(p.recoveries > 0);
+	pass_and_ack(2);
+	write_some(r);
+	assert_int_equal(hear_bytes(&p.lane[1]), 0);
+	assert_int_equal(hear_bytes(&p.lane[0]), 100000);
+
+	session_set_reserve(p.session, 1u << 0); /* under way */
+	write_some(r);
+	assert_int_equal(hear_bytes(&p.lane[0]), 0);
+	assert_int_equal(hear_bytes(&p.lane[1]), 100000);
+	puppet_finish(&p);
+}
+
+/* The concentrator does as the gateway says; the gateway, as itself. */
+static void test_reserve_is_the_gateways(void **state)
+{
+	struct wire_frame f = { .type = WIRE_SETTINGS,
+	                        .settings = { .serial = 9, .reserve = 1u << 0,
+	                                      .stream_credit = 1u << 20 } };
+
+	for (int opens = 0; opens < 2; opens++) {
+		struct puppet_args args = { .opens = opens };
+		puppet_init(&p, &args);
+		puppet_attach(&p, 0);
+		puppet_attach(&p, 1);
+		assert_true(puppet_say(&p.lane[0], &f) > 0);
+		if (opens)
+			puppet_open(&p);
+		else
+			assert_true(puppet_say_open(&p.lane[0], 1) > 0);
+		puppet_say_credit(&p.lane[0], 1, 4u << 20);
+		write_some(&p.reader[0]);
+		if (opens)
+			assert_true(hear_bytes(&p.lane[0]) > 0);
+		else
+			assert_int_equal(hear_bytes(&p.lane[0]), 0);
+		assert_true(opens || hear_bytes(&p.lane[1]) == 100000);
+		puppet_finish(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +480,8 @@ int main(void)
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_reserve_is_the_gateways),
 	};
 
 	return cmocka_run_group_tests_name("transport/session_policy", tests, NULL, NULL);

@@ -151,7 +151,7 @@ static void test_we_close(void **state)
 static void test_settings(void **state)
 {
 	struct wire_frame s = { .type = WIRE_SETTINGS,
-		.settings = { 5, WIRE_HAS_IPV6, 1000, { "ecf" } } }, frame;
+		.settings = { 5, WIRE_HAS_IPV6, 1000, 0, { "ecf" } } }, frame;
 	struct puppet_lane *l = begin(true);
 
 	assert_true(puppet_hear_type(l, WIRE_SETTINGS, &frame)); /* at once */

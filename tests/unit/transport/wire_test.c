@@ -52,13 +52,15 @@ static const struct sample samples[] = {
 	  "03" "000004" "03776879", false },
 	{ { .type = WIRE_CLOSE }, "03" "000001" "00", false },
 	{ { .type = WIRE_SETTINGS,
-	    .settings = { 1, WIRE_HAS_IPV6 | WIRE_DRAINING, 131072, { "ecf" } } },
-	  "04" "000013" "00000001" "00000003" "00020000" "03656366" "000000",
+	    .settings = { 1, WIRE_HAS_IPV6 | WIRE_DRAINING, 131072, 0x0107,
+	                  { "ecf" } } },
+	  "04" "000015" "00000001" "00000003" "00020000" "0107" "03656366"
+	  "000000",
 	  true },
 	{ { .type = WIRE_SETTINGS,
-	    .settings = { UINT32_MAX, UINT32_MAX, UINT32_MAX,
+	    .settings = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT16_MAX,
 	                  { NAME_32, "eat", "srpt", "tail" } } },
-	  "04" "00003b" "ffffffff" "ffffffff" "ffffffff" "20" NAME_32_HEX
+	  "04" "00003d" "ffffffff" "ffffffff" "ffffffff" "ffff" "20" NAME_32_HEX
 	  "03656174" "0473727074" "047461696c", true },
 	{ { .type = WIRE_CLASS, .class = { 7, STREAM_BULK } },
 	  "81" "000005" "00000007" "01", false },
@@ -360,7 +362,7 @@ static void test_hello_ranges(void **state)
 static void test_texts(void **state)
 {
 	uint8_t close[256] = { 127 };
-	uint8_t settings[64] = { [12] = WIRE_NAME_MAX + 1 };
+	uint8_t settings[64] = { [14] = WIRE_NAME_MAX + 1 };
 	struct wire_frame out;
 
 	memset(close + 1, 'x', sizeof(close) - 1);
@@ -372,7 +374,7 @@ static void test_texts(void **state)
 	close[0] = 3;
 	close[2] = 0;
 	assert_int_equal(decode_frame(&out, WIRE_CLOSE, close, 4), -EPROTO);
-	memset(settings + 13, 'x', sizeof(settings) - 13);
+	memset(settings + 15, 'x', sizeof(settings) - 15);
 	assert_int_equal(decode_frame(&out, WIRE_SETTINGS, settings, 64), -EPROTO);
 }
 
