@@ -18,6 +18,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define PROBE_MAX_US 5000000u /* an echo that takes longer is lost */
+
 void session_enter(struct session *s)
 {
 	if (!s->pumping)
@@ -407,6 +409,17 @@ static int on_ack(struct session *s, const struct wire_ack *ack,
 	return 0;
 }
 
+static void on_pong(struct lane *lane, uint64_t stamp)
+{
+	struct session *s = lane->session;
+
+	if (s->probe_lane != lane->hello.subflow_id || stamp != s->probe_us)
+		return;
+	s->echo_us += s->now_us - s->probe_us;
+	s->echoes++;
+	s->probe_lane = 0;
+}
+
 static int one_frame(struct lane *lane, const struct wire_frame *f,
                      const char **why)
 {
@@ -429,6 +442,7 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 		lane_send(lane, &pong, 0, 0);
 		return 0;
 	case WIRE_PONG:
+		on_pong(lane, f->ping.stamp);
 		return 0;
 	case WIRE_ACK:
 		return on_ack(s, &f->ack, why);
@@ -540,6 +554,21 @@ void session_set_settings(struct session *s, uint32_t flags,
 	session_settle(s);
 }
 
+void session_probe(struct session *s)
+{
+	session_enter(s);
+	struct lane *lane = lane_best(s, STREAM_INTERACTIVE);
+	bool awaited = s->probe_lane && lane_find(s, s->probe_lane) &&
+	               s->now_us - s->probe_us < PROBE_MAX_US;
+	struct wire_frame ping = { .type = WIRE_PING, .ping.stamp = s->now_us };
+
+	if (lane && !awaited && lane_send(lane, &ping, 0, 0) == 0) {
+		s->probe_lane = lane->hello.subflow_id;
+		s->probe_us = s->now_us;
+	}
+	session_settle(s);
+}
+
 void session_set_reserve(struct session *s, unsigned paths)
 {
 	if (paths == s->reserve)
@@ -564,6 +593,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 		.retained_bytes = s->retained,
 		.memory_max = s->args.memory_max,
 		.doubles_bytes = s->doubles_bytes,
+		.echo_us = s->echo_us, .echoes = s->echoes,
 		.policy = s->args.policy,
 	};
 	DL_FOREACH(s->lanes, lane)

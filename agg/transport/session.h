@@ -150,6 +150,9 @@ void session_set_settings(struct session *s, uint32_t flags,
 /* Paths, a bit each, that carry nothing while a lane of another path works; the
  * peer does the same (gateway only). What is on its way there arrives. */
 void session_set_reserve(struct session *s, unsigned paths);
+/* Asks the peer for an echo, by the way that an interactive stream would take
+ * now; none while one is awaited. See session_stats. */
+void session_probe(struct session *s);
 /* Ends it with a reason that both sides log: CLOSE, then on_over. */
 void session_close(struct session *s, const char *why);
 
@@ -180,6 +183,7 @@ struct session_stats {
 	uint64_t streams_opened;
 	size_t buffered_bytes, retained_bytes, memory_max;
 	uint64_t doubles_bytes; /* received again */
+	uint64_t echo_us, echoes; /* of session_probe(): their sum, their number */
 	struct session_policy policy;
 	uint64_t again_bytes[REINJECT_COUNT]; /* sent again, and why, ever */
 	/* Frames, ever, by path, of lanes that are gone too. */

@@ -226,6 +226,9 @@ struct session {
 	struct path_estimate path[WIRE_PATHS_MAX];
 	unsigned reserve;       /* paths that carry nothing while others work */
 	unsigned resting;       /* those that carry nothing now: it, or none */
+	uint32_t probe_lane;    /* subflow that is asked for an echo; 0: none */
+	uint64_t probe_us;      /* since then */
+	uint64_t echo_us, echoes;
 	struct gather gather;
 	bool more_input;        /* another frame is at hand */
 

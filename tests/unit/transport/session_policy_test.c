@@ -464,6 +464,36 @@ static void test_reserve_is_the_gateways(void **state)
 	}
 }
 
+static void test_probe(void **state)
+{
+	struct session_stats stats;
+	struct wire_frame f, other;
+
+	begin("lowrtt", "roundrobin", REINJECT_TAIL, 1);
+	struct puppet_lane *l = &p.lane[0];
+	session_probe(p.session);
+	assert_true(puppet_hear_type(l, WIRE_PING, &f));
+	puppet_pass(&p, 30000);
+	session_probe(p.session); /* one is awaited */
+	assert_false(puppet_hear_type(l, WIRE_PING, &other));
+	f.type = WIRE_PONG;
+	f.ping.stamp++;
+	puppet_say(l, &f); /* another's */
+	f.ping.stamp--;
+	for (int i = 0; i < 2; i++)
+		assert_true(puppet_say(l, &f) > 0);
+	session_stats(p.session, &stats);
+	assert_int_equal(stats.echoes, 1);
+	assert_int_equal(stats.echo_us, 30000);
+	session_probe(p.session);
+	assert_true(puppet_hear_type(l, WIRE_PING, &f));
+	puppet_detach(l); /* it went with its subflow */
+	l = puppet_attach(&p, 1);
+	session_probe(p.session);
+	assert_true(puppet_hear_type(l, WIRE_PING, &f));
+	puppet_finish(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_reserve_is_the_gateways),
 	};
