@@ -8,6 +8,7 @@
 #include "agg/role/uplink.h"
 
 #include "agg/base/log.h"
+#include "agg/role/retry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,10 +29,7 @@ struct uplink {
 	bool routed[2];         /* policy route of IPv4, IPv6 is set */
 	unsigned endpoint;      /* of the concentrator: the one in turn */
 	struct slot slots[CONF_BUNDLES_MAX];
-	struct loop_timer *retry;
-	bool waiting;           /* the retry timer runs */
-	unsigned failures;      /* in a row */
-	uint64_t failing_us;    /* since when */
+	struct retry retry;
 	uint64_t joins;         /* ever */
 	char why[REPORT_WORDS_MAX + 1]; /* the last failure */
 };
@@ -132,34 +130,16 @@ static const struct addr *choose_endpoint(struct uplink *u)
 	return NULL;
 }
 
-static void pause_then_retry(struct uplink *u)
-{
-	uint64_t now = loop_now_us(u->args.loop);
-	uint64_t pause = UPLINK_PAUSE_MIN_US;
-	uint64_t most = now - u->failing_us < UPLINK_PATIENT_US ?
-		UPLINK_PAUSE_MAX_US : UPLINK_PAUSE_LONG_US;
-
-	for (unsigned i = 1; i < u->failures && pause < most; i++)
-		pause *= 2;
-	if (pause > most)
-		pause = most;
-	u->waiting = true;
-	loop_timer_arm(u->retry, now + pause / 2 +
-	               rand_below(u->args.rand, (uint32_t)(pause / 2)));
-}
-
 static void failed(struct uplink *u, const char *why)
 {
 	const struct conf_concentrator *c = &u->args.conf->concentrator;
 
-	if (!u->failures++)
-		u->failing_us = loop_now_us(u->args.loop);
-	if (strcmp(u->why, why) || u->failures == 1)
+	if (strcmp(u->why, why) || !u->retry.failures)
 		log_info("uplink %s: %s", u->conf.name, why);
 	snprintf(u->why, sizeof(u->why), "%s", why);
 	if (!uplink_joined(u))
 		u->endpoint = (u->endpoint + 1) % c->endpoint_count;
-	pause_then_retry(u);
+	retry_failed(&u->retry);
 }
 
 static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
@@ -218,7 +198,7 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 		         (unsigned)(slot - u->slots), why);
 		snprintf(u->why, sizeof(u->why), "%s", why);
 		if (!obstacle(u))
-			pause_then_retry(u);
+			retry_pause(&u->retry);
 	} else if (!obstacle(u)) {
 		failed(u, why);
 	}
@@ -250,16 +230,13 @@ static void settle(struct uplink *u)
 		return;
 	}
 	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
-		if (!u->slots[b].sf && !u->waiting && (!scouting || b == 0))
+		if (!u->slots[b].sf && !u->retry.waiting && (!scouting || b == 0))
 			connect_slot(u, b);
 }
 
 static void on_retry(void *ctx)
 {
-	struct uplink *u = ctx;
-
-	u->waiting = false;
-	settle(u);
+	settle(ctx);
 }
 
 /* The outside ------------------------------------------------------------- */
@@ -277,9 +254,7 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 	end_orphans(u, obstacle(u));
 	if (was_blocked && !obstacle(u)) {
 		log_info("uplink %s: %s is ready", u->conf.name, u->dev.name);
-		u->failures = 0;
-		u->waiting = false;
-		loop_timer_disarm(u->retry);
+		retry_reset(&u->retry);
 	}
 	settle(u);
 }
@@ -319,8 +294,7 @@ struct uplink *uplink_create(const struct uplink_args *args, const char *name)
 		return NULL;
 	u->args = *args;
 	take_conf(u, args->conf, name);
-	u->retry = loop_timer_create(args->loop, on_retry, u);
-	if (!u->retry) {
+	if (retry_init(&u->retry, args->loop, args->rand, on_retry, u) < 0) {
 		free(u);
 		return NULL;
 	}
@@ -341,7 +315,7 @@ void uplink_destroy(struct uplink *u)
 		if (u->routed[f])
 			route_clear_uplink(u->args.route, u->args.index,
 			                   families[f], &err);
-	loop_timer_destroy(u->retry);
+	retry_finish(&u->retry);
 	free(u);
 }
 
@@ -396,8 +370,6 @@ void uplink_on_join(struct uplink *u, struct subflow *sf)
 		if (u->slots[b].sf == sf)
 			u->slots[b].joined = true;
 	u->joins++;
-	u->failures = 0;
-	u->waiting = false;
-	loop_timer_disarm(u->retry);
+	retry_reset(&u->retry);
 	settle(u);
 }

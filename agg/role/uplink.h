@@ -5,7 +5,7 @@
  * policy routes, and keeps one subflow per bundle connected over it.
  *
  * While none is joined, one alone is tried (the scout), with growing, jittered
- * pauses; when it has joined, the others follow at once. Endpoints take turns
+ * pauses (retry.h); when it has joined, the others follow at once. Endpoints take turns
  * when they fail, of the families that the device has now.
  */
 #ifndef AGG_ROLE_UPLINK_H
@@ -17,11 +17,6 @@
 #include "agg/kernel/route.h"
 #include "agg/report/report.h"
 #include "agg/transport/subflow.h"
-
-#define UPLINK_PAUSE_MIN_US 100000u   /* after a failure, doubled each time */
-#define UPLINK_PAUSE_MAX_US 1000000u  /* in the first minute without success */
-#define UPLINK_PAUSE_LONG_US 20000000u
-#define UPLINK_PATIENT_US 60000000u   /* that minute */
 
 struct uplink;
 

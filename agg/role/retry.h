@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: when to connect again: pauses that double, with jitter, short for the
+ * first minute without success, longer then.
+ */
+#ifndef AGG_ROLE_RETRY_H
+#define AGG_ROLE_RETRY_H
+
+#include "agg/base/loop.h"
+#include "agg/base/rand.h"
+
+#include <stdbool.h>
+
+#define RETRY_PAUSE_MIN_US 100000u   /* after a failure, doubled each time */
+#define RETRY_PAUSE_MAX_US 1000000u  /* in the first minute without success */
+#define RETRY_PAUSE_LONG_US 20000000u
+#define RETRY_PATIENT_US 60000000u   /* that minute */
+
+struct retry {
+	struct loop *loop;      /* borrowed, as rand */
+	struct rand *rand;
+	struct loop_timer *timer;
+	bool waiting;           /* the pause is not over */
+	unsigned failures;      /* in a row */
+	uint64_t failing_us;    /* since when */
+	void (*on_retry)(void *ctx); /* the pause is over */
+	void *ctx;
+};
+
+/* 0 or -ENOMEM. */
+int retry_init(struct retry *r, struct loop *loop, struct rand *rand,
+               void (*on_retry)(void *ctx), void *ctx);
+void retry_finish(struct retry *r);
+/* A failure: the pause gets longer. */
+void retry_failed(struct retry *r);
+/* A pause as long as the failures so far want it. */
+void retry_pause(struct retry *r);
+/* It went well, or all is different: no pause. */
+void retry_reset(struct retry *r);
+
+#endif
