@@ -196,6 +196,8 @@ static void update_lowat(struct lane *lane)
 		lowat = LOWAT_MIN_MSS * mss_of(lane);
 	if (lowat > LOWAT_MAX)
 		lowat = LOWAT_MAX;
+	uint64_t spread = rate * (lane->info.spread_us / 1000) / 1000;
+	lowat += spread < SPREAD_MAX ? spread : SPREAD_MAX;
 	if (lowat > lane->lowat_bytes + lane->lowat_bytes / 4 ||
 	    lowat < lane->lowat_bytes - lane->lowat_bytes / 4) {
 		lane->lowat_bytes = lowat;

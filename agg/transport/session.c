@@ -611,6 +611,7 @@ void session_lane(const struct lane *lane, struct lane_stats *out)
 		.bundle = lane->hello.bundle,
 		.path_class = lane->hello.path_class,
 		.suspect = lane->suspect,
+		.rests = lane_rests(lane),
 		.info = lane->info,
 		.rx_bytes = lane->rx_bytes,
 		.tx_bytes = lane->tx_bytes,

@@ -51,6 +51,9 @@ struct subflow_info {
 	uint64_t rate_bps;       /* bytes/s that the path was seen to carry */
 	uint64_t pacing_bps;     /* what the congestion control would send */
 	uint64_t retrans_bytes, sent_bytes; /* ever */
+	/* Of several connections in one: backlog, as time, that it wants beside
+	 * what is usual, so that the slowest of them gets its part. */
+	uint64_t spread_us;
 	bool in_recovery, app_limited;
 };
 
@@ -160,7 +163,7 @@ void session_close(struct session *s, const char *why);
 struct lane_stats {
 	uint32_t id;
 	uint8_t path, bundle, path_class;
-	bool suspect;
+	bool suspect, rests;          /* its path is in reserve, and not needed */
 	char name[WIRE_NAME_MAX + 1];
 	struct subflow_info info;
 	uint64_t rx_bytes, tx_bytes;  /* frames, ever */

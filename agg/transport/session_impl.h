@@ -44,6 +44,7 @@
 #define WATCH_US 50000u           /* a lane in flight is looked at so often */
 #define LOWAT_US 10000u           /* backlog below us, as time of the path */
 #define LOWAT_MAX (1u << 20)
+#define SPREAD_MAX (3u << 20)     /* more of it, for several connections in one */
 #define PIECE_US 5000u            /* a piece, as time of the path */
 #define FLIGHT_MAX 16384u         /* frames in flight on a lane */
 #define GATHER_BYTES 65536u       /* in-order bytes offered to an owner at once */

@@ -14,7 +14,7 @@
 #include "agg/transport/subflow.h"
 
 #include "agg/kernel/sockopt.h"
-#include "agg/kernel/tcpinfo.h"
+#include "agg/transport/measure.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,6 +29,9 @@
 #define READS_PER_TURN 4
 #define OPEN_RECORDS 4 /* handed to the session at once */
 #define WHY_MAX 128
+/* How often a kernel is asked for room that cannot tell it for MPTCP (before
+ * Linux 6.9: TCP_NOTSENT_LOWAT). */
+#define POLL_US 2000u
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
@@ -58,6 +61,9 @@ struct subflow {
 	struct loop_timer *timer;
 	struct lane *lane;   /* the session's; NULL: not joined (any more) */
 	bool was_joined, want_write, with_bbr;
+	bool mptcp;          /* and not fallen back, when it was joined */
+	bool polls;          /* the timer stands for writability */
+	uint64_t una_first;  /* of MPTCP: acked_bytes counts from there */
 	bool orphan;         /* nobody waits for on_end */
 	bool abort;          /* close with RST */
 	uint32_t lowat;
@@ -127,9 +133,12 @@ static void update_interest(struct subflow *sf)
 
 	if (sf->state == SUBFLOW_DEAD)
 		return;
-	if (sf->state == SUBFLOW_CONNECTING || sf->out.len || sf->want_write)
+	if (sf->state == SUBFLOW_CONNECTING || sf->out.len ||
+	    (sf->want_write && !sf->polls))
 		events |= LOOP_WRITE;
 	loop_io_want(sf->io, events);
+	if (sf->polls && sf->want_write)
+		loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + POLL_US);
 }
 
 static void send_out(struct subflow *sf)
@@ -190,7 +199,8 @@ static void sf_set_lowat(void *ctx, size_t bytes)
 	struct subflow *sf = ctx;
 
 	sf->lowat = (uint32_t)bytes;
-	sockopt_set_notsent_lowat(sf->fd, sf->lowat);
+	sf->polls = sockopt_set_notsent_lowat(sf->fd, sf->lowat) < 0 &&
+	            sf->mptcp;
 }
 
 static void sf_want_write(void *ctx, bool on)
@@ -203,37 +213,37 @@ static void sf_want_write(void *ctx, bool on)
 	update_interest(sf);
 }
 
+int subflow_mptcp(const struct subflow *sf, struct mptcpinfo *out)
+{
+	return mptcpinfo_read(sf->fd, false, out);
+}
+
+/* False: it has fallen back to TCP. */
+static bool mptcp_info(const struct subflow *sf, struct subflow_info *out)
+{
+	struct mptcpinfo info;
+
+	if (subflow_mptcp(sf, &info) < 0 || info.fallback)
+		return false;
+	measure_mptcp(&info, out);
+	out->acked_bytes -= sf->una_first;
+	return true;
+}
+
 static void sf_info(void *ctx, struct subflow_info *out)
 {
 	struct subflow *sf = ctx;
 	struct tcpinfo info;
 
 	*out = (struct subflow_info){ 0 };
-	if (sf->state == SUBFLOW_DEAD ||
-	    tcpinfo_read(sf->fd, sf->with_bbr, &info) < 0)
+	if (sf->state == SUBFLOW_DEAD)
 		return;
-	uint64_t rate = info.delivery_rate_bps;
-	if (info.has & TCPINFO_HAS_BBR)
-		rate = info.bbr_bw_bps;
-	*out = (struct subflow_info){
-		.srtt_us = info.srtt_us,
-		.rttvar_us = info.rttvar_us,
-		.min_rtt_us = info.min_rtt_us,
-		.mss = info.mss_bytes,
-		.cwnd_bytes = info.cwnd_bytes,
-		.ssthresh_bytes = info.ssthresh_bytes,
-		.inflight_bytes = info.inflight_bytes,
-		.notsent_bytes = info.notsent_bytes + sf->out.len + sf->plain.len,
-		.acked_bytes = info.bytes_acked,
-		.unacked_bytes = info.unacked_bytes,
-		.rate_bps = rate,
-		.pacing_bps = info.pacing_rate_bps == TCPINFO_UNLIMITED ?
-			0 : info.pacing_rate_bps,
-		.retrans_bytes = info.bytes_retrans,
-		.sent_bytes = info.bytes_sent,
-		.in_recovery = info.ca_state >= TCPINFO_CA_RECOVERY,
-		.app_limited = info.delivery_app_limited,
-	};
+	if (!sf->mptcp || !mptcp_info(sf, out)) {
+		if (tcpinfo_read(sf->fd, sf->with_bbr, &info) < 0)
+			return;
+		measure_tcp(&info, out);
+	}
+	out->notsent_bytes += sf->out.len + sf->plain.len;
 }
 
 static void sf_drop(void *ctx, const char *why)
@@ -325,6 +335,15 @@ static void choose_congestion(struct subflow *sf)
 	sf->with_bbr = !strcmp(sf->congestion, "bbr");
 }
 
+static void note_mptcp(struct subflow *sf)
+{
+	struct mptcpinfo info;
+
+	sf->mptcp = subflow_mptcp(sf, &info) == 0 && !info.fallback;
+	if (sf->mptcp)
+		sf->una_first = info.snd_una;
+}
+
 int subflow_join(struct subflow *sf, struct session *session,
                  uint64_t incarnation)
 {
@@ -339,6 +358,7 @@ int subflow_join(struct subflow *sf, struct session *session,
 		return -EPIPE;
 	loop_timer_disarm(sf->timer);
 	choose_congestion(sf);
+	note_mptcp(sf);
 	sf->state = SUBFLOW_JOINED;
 	sf->was_joined = true;
 	sf->lane = session_attach(session, &sf->hello, &subflow_ops, sf);
@@ -517,6 +537,11 @@ static void on_deadline(void *ctx)
 {
 	struct subflow *sf = ctx;
 
+	if (sf->state == SUBFLOW_JOINED) { /* it polls */
+		on_writable(sf);
+		update_interest(sf);
+		return;
+	}
 	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? "no answer"
 	                                              : "handshake too slow");
 }
@@ -564,7 +589,9 @@ struct subflow *subflow_connect(const struct subflow_args *args,
                                 const char *device, const struct addr *source,
                                 const struct wire_hello *hello)
 {
-	int fd = sockopt_tcp_open(endpoint->family, device, source);
+	int fd = args->mptcp ?
+		sockopt_mptcp_open(endpoint->family, device, source) :
+		sockopt_tcp_open(endpoint->family, device, source);
 	if (fd < 0) {
 		errno = -fd;
 		return NULL;

@@ -6,6 +6,9 @@
  * or WELCOME, and then carries frames between its socket and its lane. It
  * knows nothing of streams or schedulers.
  *
+ * The connection may be one of the kernel's MPTCP, over several paths: to the
+ * session it is a lane all the same.
+ *
  *     gateway:      connect -> TLS -> HELLO -> (WELCOME) on_ready -> join
  *     concentrator: accept  -> TLS -> (HELLO) on_ready -> join: WELCOME
  *
@@ -16,6 +19,7 @@
 #define AGG_TRANSPORT_SUBFLOW_H
 
 #include "agg/base/loop.h"
+#include "agg/kernel/mptcpinfo.h"
 #include "agg/transport/session.h"
 #include "agg/transport/tls.h"
 
@@ -40,6 +44,7 @@ struct subflow_args {
 	struct loop *loop;
 	struct tls_context *tls;
 	const char *congestion; /* the kernel's name, or "auto" */
+	bool mptcp;             /* connect with MPTCP */
 	const struct subflow_events *events;
 	void *ctx;
 };
@@ -67,5 +72,8 @@ void subflow_local(const struct subflow *sf, struct addr *out);
 const char *subflow_cipher(const struct subflow *sf);
 const char *subflow_congestion(const struct subflow *sf); /* "": the system's */
 uint32_t subflow_id(const struct subflow *sf);
+/* What the kernel's MPTCP tells of it. -EOPNOTSUPP, -ENOPROTOOPT: it is plain
+ * TCP, or has fallen back to it. */
+int subflow_mptcp(const struct subflow *sf, struct mptcpinfo *out);
 
 #endif

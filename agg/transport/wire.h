@@ -87,6 +87,7 @@ struct wire_welcome {
 enum { /* wire_settings.flags */
 	WIRE_HAS_IPV6 = 1, /* the sender's egress reaches IPv6 */
 	WIRE_DRAINING = 2, /* open no new streams */
+	WIRE_HAS_MPTCP = 4, /* the sender's listener takes MPTCP */
 };
 
 /* How the sender of these settings sends, by names; "": not said. The gateway

@@ -40,6 +40,8 @@ ROOMS = {
 EXCEPTIONS = {
     ('agg/transport', 'agg/kernel/sockopt.h'):
         'subflow.c, the shell round the session, owns a TCP socket',
+    ('agg/transport', 'agg/kernel/mptcpinfo.h'):
+        'whose socket may be one of MPTCP',
     ('agg/transport', 'agg/kernel/tcpinfo.h'):
         'and what the scheduler is told of a path comes from TCP_INFO',
     ('agg/ctl', 'agg/transport/tls.h'):

@@ -247,7 +247,7 @@ static const struct subflow_events subflow_events = {
 static struct subflow_args args_of(struct party *p)
 {
 	return (struct subflow_args){ p->test->loop, p->tls, "reno",
-	                              &subflow_events, p };
+	                              false, &subflow_events, p };
 }
 
 static void on_listener(void *ctx, unsigned events)
