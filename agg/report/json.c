@@ -96,6 +96,7 @@ static void on_head(struct render *r, const struct report_head *head)
 	put_number(r, root, "uptime_us", head->uptime_us);
 	put_part(r, REPORT_PART_SESSIONS, "sessions");
 	put_part(r, REPORT_PART_UPLINKS, "uplinks");
+	put_part(r, REPORT_PART_SUBFLOWS, "mptcp_subflows");
 	put_part(r, REPORT_PART_STREAMS, "streams");
 	put_part(r, REPORT_PART_SITES, "sites");
 	put_part(r, REPORT_PART_CHOICES, "choices");
@@ -141,6 +142,9 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_sending(r, o, "up", &s->up);
 	put_again(r, o, s);
 	put_text(r, o, "carrier", s->carrier);
+	put_text(r, o, "carrier_wanted", s->carrier_wanted);
+	put_text(r, o, "carrier_why", s->carrier_why);
+	put_text(r, o, "kernel_scheduler", s->kernel_scheduler);
 	put_text(r, o, "library", s->library);
 	put_text(r, o, "cipher", s->cipher);
 	put_number(r, o, "bundles", s->bundles);
@@ -149,6 +153,25 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_number(r, o, "memory_budget_bytes", s->memory_budget_bytes);
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
+}
+
+/* null where the kernel's MPTCP is not used on it. */
+static void put_mptcp(struct render *r, struct json_object *in,
+                      const struct report_uplink *u)
+{
+	struct json_object *o = NULL;
+
+	if (*u->mptcp) {
+		o = json_object_new_object();
+		put_text(r, o, "state", u->mptcp);
+		put_number(r, o, "bundles_joined", u->mptcp_alive);
+		put_number(r, o, "bundles_total", u->mptcp_total);
+		put_known(r, o, "srtt_us", u->mptcp_srtt_us);
+		put_number(r, o, "rate_bytes_per_s", u->mptcp_rate_bps);
+		put_number(r, o, "down_bytes", u->mptcp_down_bytes);
+		put_number(r, o, "up_bytes", u->mptcp_up_bytes);
+	}
+	put(r, in, "mptcp", o);
 }
 
 static void on_uplink(struct render *r, const struct report_uplink *u)
@@ -178,6 +201,27 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_number(r, o, "subflows_alive", u->subflows_alive);
 	put_number(r, o, "subflows_total", u->subflows_total);
 	put_number(r, o, "reconnects", u->reconnects);
+	put_mptcp(r, o, u);
+}
+
+static void on_subflow(struct render *r, const struct report_subflow *s)
+{
+	struct json_object *o = append_object(r, "mptcp_subflows");
+
+	put_text(r, o, "site", s->site);
+	put_text(r, o, "uplink", s->uplink);
+	put_number(r, o, "bundle", s->bundle);
+	put_text(r, o, "local", s->local);
+	put_text(r, o, "remote", s->remote);
+	put(r, o, "fallback", json_object_new_boolean(s->fallback));
+	put(r, o, "checksum", json_object_new_boolean(s->checksum));
+	put_known(r, o, "srtt_us", s->srtt_us);
+	put_known(r, o, "min_rtt_us", s->min_rtt_us);
+	put_number(r, o, "rate_bytes_per_s", s->rate_bps);
+	put_number(r, o, "down_bytes", s->down_bytes);
+	put_number(r, o, "up_bytes", s->up_bytes);
+	put_number(r, o, "retransmitted_ppm", s->retransmitted_ppm);
+	put_number(r, o, "silent_us", s->silent_us);
 }
 
 static void put_shares(struct render *r, struct json_object *o,
@@ -188,11 +232,11 @@ static void put_shares(struct render *r, struct json_object *o,
 	r->failed |= !shares;
 	put(r, o, "paths", shares);
 	for (unsigned i = 0; !r->failed && i < s->share_count; i++) {
-		if (s->shares[i].uplink >= r->report->uplink_count)
+		const char *name = report_share_name(r->report, &s->shares[i]);
+		if (!*name)
 			continue;
 		struct json_object *share = json_object_new_object();
-		put_text(r, share, "uplink",
-		         r->report->uplinks[s->shares[i].uplink].name);
+		put_text(r, share, "uplink", name);
 		put_number(r, share, "bytes", s->shares[i].bytes);
 		if (json_object_array_add(shares, share) < 0) {
 			json_object_put(share);
@@ -261,5 +305,6 @@ const struct render_ops render_json = {
 	.stream = on_stream,
 	.site = on_site,
 	.choice = on_choice,
+	.subflow = on_subflow,
 	.tail = on_tail,
 };

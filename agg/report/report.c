@@ -24,6 +24,7 @@ void report_finish(struct report *report)
 	free(report->streams);
 	free(report->sites);
 	free(report->choices);
+	free(report->subflows);
 	report_init(report);
 }
 
@@ -112,6 +113,29 @@ struct report_choice *report_add_choice(struct report *report)
 	choices += report->choice_count++;
 	*choices = (struct report_choice){ 0 };
 	return choices;
+}
+
+struct report_subflow *report_add_subflow(struct report *report)
+{
+	struct report_subflow *subflows =
+		grow(report, report->subflows, report->subflow_count,
+		     REPORT_SUBFLOWS_MAX, sizeof(*subflows));
+
+	if (!subflows)
+		return NULL;
+	report->subflows = subflows;
+	subflows += report->subflow_count++;
+	*subflows = (struct report_subflow){ 0 };
+	return subflows;
+}
+
+const char *report_share_name(const struct report *report,
+                              const struct report_share *share)
+{
+	if (share->uplink == REPORT_SHARE_MPTCP)
+		return "mptcp";
+	return share->uplink < report->uplink_count ?
+		report->uplinks[share->uplink].name : "";
 }
 
 const char *report_session_state_text(enum report_session_state state)
@@ -211,6 +235,9 @@ static void walk(struct render *r, const struct report *report)
 	if ((r->parts & REPORT_PART_UPLINKS) && ops->uplink)
 		for (size_t i = 0; i < report->uplink_count; i++)
 			ops->uplink(r, &report->uplinks[i]);
+	if ((r->parts & REPORT_PART_SUBFLOWS) && ops->subflow)
+		for (size_t i = 0; i < report->subflow_count; i++)
+			ops->subflow(r, &report->subflows[i]);
 	if ((r->parts & REPORT_PART_STREAMS) && ops->stream)
 		for (size_t i = 0; i < report->stream_count; i++)
 			ops->stream(r, &report->streams[i]);

@@ -27,6 +27,7 @@
 #define REPORT_SESSIONS_MAX 256
 #define REPORT_UPLINKS_MAX 4096
 #define REPORT_STREAMS_MAX 4096
+#define REPORT_SUBFLOWS_MAX 4096
 #define REPORT_SITES_MAX 256
 #define REPORT_CHOICES_MAX 128
 #define REPORT_SENDING_MAX 255 /* a struct report_sending in words */
@@ -86,7 +87,10 @@ struct report_session {
 	struct report_sending down, up;
 	uint64_t again_bytes[REPORT_AGAIN_COUNT]; /* by this side, ever */
 	char scheduler[REPORT_NAME_MAX + 1]; /* of this side, for bulk */
-	char carrier[REPORT_NAME_MAX + 1];
+	char carrier[REPORT_NAME_MAX + 1]; /* that is used: "subflows", "mptcp" */
+	char carrier_wanted[REPORT_NAME_MAX + 1]; /* on the gateway */
+	char carrier_why[REPORT_WORDS_MAX + 1];
+	char kernel_scheduler[REPORT_NAME_MAX + 1]; /* of MPTCP */
 	char library[REPORT_WORDS_MAX + 1];
 	char cipher[REPORT_WORDS_MAX + 1];
 	unsigned bundles;
@@ -114,11 +118,34 @@ struct report_uplink {
 	unsigned retransmitted_ppm;     /* of the bytes that this side sent */
 	unsigned subflows_alive, subflows_total;
 	uint64_t reconnects;
+	/* What the kernel's MPTCP does on it, in words; "": nothing. Its bytes
+	 * are in those above too. */
+	char mptcp[REPORT_WORDS_MAX + 1];
+	unsigned mptcp_alive, mptcp_total; /* bundles that it is joined to */
+	uint64_t mptcp_srtt_us;
+	uint64_t mptcp_rate_bps;           /* delivered of late, by this side */
+	uint64_t mptcp_down_bytes, mptcp_up_bytes;
 };
+
+/* One of the kernel's subflows of a bundle of MPTCP. */
+struct report_subflow {
+	char site[REPORT_NAME_MAX + 1];   /* on the concentrator */
+	char uplink[REPORT_NAME_MAX + 1]; /* on the gateway */
+	unsigned bundle;
+	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+	bool fallback, checksum;          /* of its bundle */
+	uint64_t srtt_us, min_rtt_us;     /* 0: not measured yet */
+	uint64_t rate_bps;                /* delivered of late, by this side */
+	uint64_t down_bytes, up_bytes;
+	unsigned retransmitted_ppm;       /* of the bytes that this side sent */
+	uint64_t silent_us;               /* since the peer acknowledged */
+};
+
+#define REPORT_SHARE_MPTCP REPORT_UPLINKS_MAX /* uplinks that the kernel chose */
 
 /* How much of a stream a path carried, both directions. */
 struct report_share {
-	unsigned uplink; /* its place among the uplinks of the report */
+	unsigned uplink; /* its place among the uplinks of the report, or: */
 	uint64_t bytes;
 };
 
@@ -160,8 +187,9 @@ struct report {
 	struct report_stream *streams;
 	struct report_site *sites;
 	struct report_choice *choices;
+	struct report_subflow *subflows;
 	size_t session_count, uplink_count, stream_count, site_count;
-	size_t choice_count;
+	size_t choice_count, subflow_count;
 	size_t left_out; /* streams, sites ... past the limits above */
 };
 
@@ -174,6 +202,10 @@ struct report_uplink *report_add_uplink(struct report *report);
 struct report_stream *report_add_stream(struct report *report);
 struct report_site *report_add_site(struct report *report);
 struct report_choice *report_add_choice(struct report *report);
+struct report_subflow *report_add_subflow(struct report *report);
+/* Whose share it is; "": of nobody that is in the report. */
+const char *report_share_name(const struct report *report,
+                              const struct report_share *share);
 
 const char *report_session_state_text(enum report_session_state state);
 const char *report_path_state_text(enum report_path_state state);
@@ -193,6 +225,7 @@ enum report_part {
 	REPORT_PART_STREAMS = 4,
 	REPORT_PART_SITES = 8,
 	REPORT_PART_CHOICES = 16,
+	REPORT_PART_SUBFLOWS = 32,
 };
 
 /* One walk in progress. */
@@ -215,6 +248,7 @@ struct render_ops {
 	void (*stream)(struct render *r, const struct report_stream *stream);
 	void (*site)(struct render *r, const struct report_site *site);
 	void (*choice)(struct render *r, const struct report_choice *choice);
+	void (*subflow)(struct render *r, const struct report_subflow *subflow);
 	void (*tail)(struct render *r);
 };
 

@@ -95,6 +95,20 @@ static void print_again(struct render *r, const struct report_session *s)
 	PRINT(r, "\n");
 }
 
+/* "carrier auto: MPTCP is not on every uplink; the kernel's scheduler: default" */
+static void print_carrier(struct render *r, const struct report_session *s)
+{
+	char why[REPORT_WORDS_MAX + 1];
+
+	if (!*s->carrier_wanted)
+		return;
+	PRINT(r, "  carrier %s: %s", s->carrier_wanted,
+	      human_clean(why, sizeof(why), s->carrier_why));
+	if (*s->kernel_scheduler && strcmp(s->carrier, "subflows"))
+		PRINT(r, "; the kernel's scheduler: %s", s->kernel_scheduler);
+	PRINT(r, "\n");
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	char age[HUMAN_MAX], down[HUMAN_MAX], up[HUMAN_MAX];
@@ -108,6 +122,7 @@ static void on_session(struct render *r, const struct report_session *s)
 	if (s->bundles) /* which the gateway chooses */
 		PRINT(r, " in %u bundle%s", s->bundles, s->bundles == 1 ? "" : "s");
 	PRINT(r, " over %s\n", s->carrier);
+	print_carrier(r, s);
 	bool follows = !*s->up.bulk || report_sending_equal(&s->down, &s->up);
 	print_sending(r, "down", &s->down,
 	              follows ? "" : " (not what the gateway wishes)");
@@ -168,18 +183,37 @@ static void add_ppm(struct columns *c, unsigned ppm)
 	columns_add(c, text);
 }
 
+/* Where the kernel's MPTCP is not on it everywhere. */
+static const char *note_mptcp(const struct report_uplink *u, char buf[CELL_MAX])
+{
+	if (!*u->mptcp || (u->mptcp_alive && u->mptcp_alive == u->mptcp_total))
+		return "";
+	if (u->mptcp_alive)
+		snprintf(buf, CELL_MAX, "MPTCP: %s to %u of %u", u->mptcp,
+		         u->mptcp_alive, u->mptcp_total);
+	else
+		snprintf(buf, CELL_MAX, "MPTCP: %s", u->mptcp);
+	return buf;
+}
+
 /* What a person asks about an uplink that is not simply up. */
 static void add_note(struct columns *c, const struct report_uplink *u)
 {
-	char cell[CELL_MAX], again[HUMAN_MAX + 16] = "";
+	char cell[CELL_MAX], again[HUMAN_MAX + 16] = "", mptcp[CELL_MAX];
 	bool cost = *u->cost && strcmp(u->cost, "normal");
 
 	if (u->reconnects)
 		snprintf(again, sizeof(again), "%" PRIu64 " reconnect%s",
 		         u->reconnects, u->reconnects == 1 ? "" : "s");
-	snprintf(cell, sizeof(cell), "%s%s%s%s%s", u->why,
-	         *u->why && (cost || *again) ? "; " : "", cost ? u->cost : "",
-	         cost && *again ? "; " : "", again);
+	const char *parts[] = { u->why, cost ? u->cost : "", again,
+	                        note_mptcp(u, mptcp) };
+	size_t used = 0;
+	cell[0] = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (*parts[i] && used < sizeof(cell))
+			used += (size_t)snprintf(cell + used, sizeof(cell) - used,
+			                         "%s%s", used ? "; " : "",
+			                         parts[i]);
 	columns_add(c, cell);
 }
 
@@ -229,6 +263,28 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	add_note(c, u);
 }
 
+static void on_subflow(struct render *r, const struct report_subflow *s)
+{
+	static const char *const heading[] = {
+		"mptcp subflow", "bundle", "local", "remote", "rtt", "Mbit/s",
+		"down", "up", "resent", "note", NULL };
+
+	if (!r->state)
+		return;
+	struct columns *c = table(r, REPORT_PART_SUBFLOWS, "lrllrrrrrl", heading);
+	add_name(c, s->site, *s->uplink ? s->uplink : "?");
+	add_count(c, s->bundle);
+	columns_add(c, s->local);
+	columns_add(c, s->remote);
+	add_ms(c, s->srtt_us);
+	add_rate(c, s->rate_bps, 0);
+	add_bytes(c, s->down_bytes);
+	add_bytes(c, s->up_bytes);
+	add_ppm(c, s->retransmitted_ppm);
+	columns_add(c, s->fallback ? "fell back to TCP" :
+	            s->checksum ? "checksums" : "");
+}
+
 /* "dsl 62 %, lte 38 %" */
 static void add_shares(struct columns *c, const struct report *report,
                        const struct report_stream *s)
@@ -241,11 +297,11 @@ static void add_shares(struct columns *c, const struct report *report,
 		sum += s->shares[i].bytes;
 	for (unsigned i = 0; sum && i < s->share_count; i++) {
 		const struct report_share *share = &s->shares[i];
-		if (share->uplink >= report->uplink_count || used >= sizeof(cell))
+		const char *name = report_share_name(report, share);
+		if (!*name || used >= sizeof(cell))
 			continue;
 		used += (size_t)snprintf(cell + used, sizeof(cell) - used,
-		                         "%s%s %.0f %%", used ? ", " : "",
-		                         report->uplinks[share->uplink].name,
+		                         "%s%s %.0f %%", used ? ", " : "", name,
 		                         100. * (double)share->bytes / (double)sum);
 	}
 	columns_add(c, cell);
@@ -341,5 +397,6 @@ const struct render_ops render_text = {
 	.stream = on_stream,
 	.site = on_site,
 	.choice = on_choice,
+	.subflow = on_subflow,
 	.tail = on_tail,
 };

@@ -18,7 +18,7 @@
 
 #define OUT_MAX (4 * 1024 * 1024)
 #define ALL (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | \
-             REPORT_PART_STREAMS | REPORT_PART_SITES)
+             REPORT_PART_STREAMS | REPORT_PART_SITES | REPORT_PART_SUBFLOWS)
 #define LIST (REPORT_PART_SESSIONS | REPORT_PART_CHOICES)
 #define SECOND_US 1000000ull
 #define HOUR_US (3600 * SECOND_US)
@@ -39,7 +39,10 @@ static void fill_uplinks(struct report *report)
 		.down_capacity_bps = 6225000, .up_capacity_bps = 2500000,
 		.down_bytes = 1204000000, .up_bytes = 310000000,
 		.retransmitted_ppm = 1200, .subflows_alive = 4,
-		.subflows_total = 4,
+		.subflows_total = 4, .mptcp = "joined", .mptcp_alive = 2,
+		.mptcp_total = 2, .mptcp_srtt_us = 12999,
+		.mptcp_rate_bps = 5800000, .mptcp_down_bytes = 204000000,
+		.mptcp_up_bytes = 10000000,
 	};
 	*report_add_uplink(report) = (struct report_uplink){
 		.name = "lte", .device = "wwan0", .cost = "metered",
@@ -49,6 +52,7 @@ static void fill_uplinks(struct report *report)
 		.min_rtt_us = 48000, .down_bytes = 999, .up_bytes = 999499,
 		.retransmitted_ppm = 23000, .subflows_alive = 3,
 		.subflows_total = 4, .reconnects = 1,
+		.mptcp = "the option is stripped", .mptcp_total = 2,
 	};
 	*report_add_uplink(report) = (struct report_uplink){
 		.name = "satellite", .device = "wan3", .cost = "backup",
@@ -61,14 +65,30 @@ static void fill_uplinks(struct report *report)
 	};
 }
 
+static void fill_subflows(struct report *report)
+{
+	*report_add_subflow(report) = (struct report_subflow){
+		.uplink = "dsl", .local = "192.168.1.2:40000",
+		.remote = "203.0.113.10:443", .srtt_us = 12999,
+		.min_rtt_us = 10010, .rate_bps = 5800000,
+		.down_bytes = 204000000, .up_bytes = 10000000,
+		.retransmitted_ppm = 1200, .silent_us = 3000,
+	};
+	*report_add_subflow(report) = (struct report_subflow){
+		.bundle = 1, .local = "10.0.0.9:40001", .checksum = true,
+		.remote = "203.0.113.10:443",
+	};
+}
+
 static void fill_streams(struct report *report)
 {
 	*report_add_stream(report) = (struct report_stream){
 		.id = 7, .class = "bulk", .client = "192.168.100.20:51234",
 		.dest = "198.51.100.7:443", .state = REPORT_STREAM_OPEN,
 		.age_us = 75 * SECOND_US, .down_bytes = 123456789,
-		.up_bytes = 4321, .share_count = 2,
-		.shares = { { 0, 62 * 1000 }, { 1, 38 * 1000 } },
+		.up_bytes = 4321, .share_count = 3,
+		.shares = { { 0, 52 * 1000 }, { 1, 38 * 1000 },
+		            { REPORT_SHARE_MPTCP, 10 * 1000 } },
 	};
 	*report_add_stream(report) = (struct report_stream){
 		.id = 1024, .class = "interactive", .client = "[2001:db8:100::20]:40000",
@@ -87,12 +107,15 @@ static void fill_gateway(struct report *report)
 		.down = { "ecf", "ecf", "roundrobin", "suspect" },
 		.up = { "ecf", "lowrtt", "priority", "tail" },
 		.again_bytes = { 1200000, 0, 34567, 890 },
-		.carrier = "subflows", .library = "OpenSSL 3.0.22",
+		.carrier = "mptcp and subflows", .carrier_wanted = "mptcp",
+		.carrier_why = "our subflows on 1 uplink that MPTCP does not reach",
+		.kernel_scheduler = "default", .library = "OpenSSL 3.0.22",
 		.cipher = "TLS_AES_128_GCM_SHA256", .bundles = 4, .streams = 2,
 		.memory_bytes = 1200000, .memory_budget_bytes = 32 << 20,
 		.down_bytes = 1204000999, .up_bytes = 310999499,
 	};
 	fill_uplinks(report);
+	fill_subflows(report);
 	fill_streams(report);
 }
 
