@@ -125,14 +125,15 @@ static int render(struct daemon *d, unsigned parts, int argc,
 static int on_status(void *ctx, int argc, const char *const *argv,
                      struct buf *out)
 {
-	return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS, argc, argv,
+	return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
+	              REPORT_PART_SUBFLOWS, argc, argv,
 	              out);
 }
 
 static int on_uplinks(void *ctx, int argc, const char *const *argv,
                       struct buf *out)
 {
-	return render(ctx, REPORT_PART_UPLINKS, argc, argv, out);
+	return render(ctx, REPORT_PART_UPLINKS | REPORT_PART_SUBFLOWS, argc, argv, out);
 }
 
 static int on_streams(void *ctx, int argc, const char *const *argv,

@@ -5,7 +5,7 @@
  * conf may trust every value in it. The keys, their limits and defaults are
  * rows in keys.c; docs/aggd.conf.md is written from them.
  *
- * Read and checked, but not acted on yet: carrier 'mptcp', forward.
+ * Read and checked, but not acted on yet: forward.
  *
  * A struct conf has no pointers. It is made by conf_load, never changed
  * after, and freed by conf_free; a reload makes a second one and compares.
@@ -57,7 +57,7 @@ struct conf_main {
 	char scheduler[CONF_WORD_MAX + 1];
 	char order[CONF_WORD_MAX + 1];       /* "auto": the scheduler's */
 	char reinjection[CONF_WORD_MAX + 1];
-	enum conf_carrier carrier;   /* gateway */
+	enum conf_carrier carrier;
 	enum conf_outage on_outage;  /* gateway */
 	char control[CONF_CONTROL_MAX + 1];
 	char state[CONF_PATH_MAX + 1];
@@ -188,6 +188,8 @@ int conf_help(struct buf *out);
 bool conf_main_equal(const struct conf_main *a, const struct conf_main *b);
 bool conf_concentrator_equal(const struct conf_concentrator *a,
                              const struct conf_concentrator *b);
+extern const char *const conf_carrier_words[]; /* by enum conf_carrier */
+
 bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b);
 bool conf_lan_equal(const struct conf_lan *a, const struct conf_lan *b);
 bool conf_bypass_equal(const struct conf_bypass *a, const struct conf_bypass *b);

@@ -34,7 +34,7 @@ static_assert(sizeof(enum conf_role) == sizeof(unsigned), "enum size");
 static_assert(sizeof(enum log_level) == sizeof(unsigned), "enum size");
 
 const char *const conf_role_words[] = { "gateway", "concentrator", NULL };
-static const char *const carrier_words[] = { "auto", "subflows", "mptcp", NULL };
+const char *const conf_carrier_words[] = { "auto", "subflows", "mptcp", NULL };
 static const char *const outage_words[] = { "direct", "block", NULL };
 static const char *const cost_words[] = { "normal", "metered", "backup", NULL };
 static const char *const log_words[] = { "error", "warning", "info", "debug",
@@ -59,10 +59,17 @@ static const struct conf_key main_keys[] = {
 	  .max = CONF_WORD_MAX, AT(conf_main, reinjection),
 	  .help = "What is sent again on another path before it is known to be "
 	          "lost. Holds as the scheduler does." },
-	{ "carrier", CONF_WORD, GATEWAY, .fallback = "auto",
-	  .words = carrier_words, AT(conf_main, carrier),
-	  .help = "What carries a session: our own subflows, or one MPTCP "
-	          "connection of the kernel's." },
+	{ "carrier", CONF_WORD, BOTH, .fallback = "auto",
+	  .words = conf_carrier_words, AT(conf_main, carrier),
+	  .help = "What carries a session. subflows: our own, over TCP. mptcp: the "
+	          "kernel's MPTCP; our own for uplinks that it does not reach. auto: "
+	          "our own, until MPTCP works on every uplink, none is metered, and "
+	          "a trial under load has said that it is no worse: four seconds of "
+	          "each, MPTCP carries 97 % of the bytes at least, and an echo takes "
+	          "a quarter and 5 ms longer at most. Its verdict holds for six "
+	          "hours, until an uplink comes or an address changes. On the "
+	          "concentrator: subflows takes no MPTCP; mptcp chooses the kernel's "
+	          "scheduler by the key scheduler, if it has one of that name." },
 	{ "on_outage", CONF_WORD, GATEWAY, .fallback = "direct",
 	  .words = outage_words, AT(conf_main, on_outage),
 	  .help = "When no concentrator answers: leave directly by the best "

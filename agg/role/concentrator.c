@@ -13,6 +13,8 @@
  */
 #include "agg/base/log.h"
 #include "agg/base/rand.h"
+#include "agg/kernel/mptcp_pm.h"
+#include "agg/kernel/mptcp_sched.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/role/guard.h"
 #include "agg/role/policy.h"
@@ -33,6 +35,7 @@
 
 #define GIVE_UP_US 15000000u /* a suspect subflow that the gateway keeps */
 #define UNKNOWN_WISH_MAX 4096 /* of a log line */
+#define JOURNAL "/mptcp.journal" /* in the state directory */
 
 struct concentrator;
 
@@ -42,6 +45,7 @@ struct member {
 	struct site *site;      /* borrowed; NULL: still a stranger */
 	struct subflow *sf;
 	uint8_t path, bundle;
+	char uplink[REPORT_NAME_MAX + 1]; /* of the gateway's */
 	struct member *prev, *next; /* site.members, or concentrator.strangers */
 };
 
@@ -76,7 +80,9 @@ struct concentrator {
 	struct resolver *resolver;
 	struct egress egress;
 	struct outlet *outlet;
+	struct mptcp_pm *mptcp_pm; /* NULL: this kernel has none */
 	bool draining, ipv6;
+	bool mptcp;             /* the listeners take it */
 };
 
 /* Sessions ------------------------------------------------------------------ */
@@ -127,6 +133,7 @@ static void tell_settings(struct site *site)
 	if (site->session)
 		session_set_settings(site->session,
 		                     (c->ipv6 ? WIRE_HAS_IPV6 : 0) |
+		                     (c->mptcp ? WIRE_HAS_MPTCP : 0) |
 		                     (c->draining ? WIRE_DRAINING : 0),
 		                     &site->told);
 }
@@ -268,6 +275,8 @@ static void become_member(struct member *m, struct site *site,
 	DL_DELETE(c->strangers, m);
 	replace_member(site, hello);
 	m->site = site;
+	snprintf(m->uplink, sizeof(m->uplink), "%.*s", REPORT_NAME_MAX,
+	         hello->name);
 	m->path = hello->path;
 	m->bundle = hello->bundle;
 	DL_APPEND(site->members, m);
@@ -390,9 +399,15 @@ static void take(void *ctx, int fd, const struct addr *from)
 static int listen_at(struct concentrator *c, const struct addr *at)
 {
 	char text[ADDR_TEXT_MAX];
-	int fd = sockopt_tcp_listen(at, NULL);
+	int fd = -ENOPROTOOPT;
 	struct listener *l = NULL;
 
+	if (c->mptcp)
+		fd = sockopt_mptcp_listen(at, NULL);
+	if (fd == -ENOPROTOOPT || fd == -EPROTONOSUPPORT) { /* or none of it */
+		c->mptcp = false;
+		fd = sockopt_tcp_listen(at, NULL);
+	}
 	if (fd >= 0)
 		l = listener_create(c->role.loop, fd, take, c);
 	if (!l) {
@@ -420,6 +435,7 @@ static int open_listeners(struct concentrator *c, const struct conf_main *main)
 {
 	static const uint8_t any[16] = { 0 };
 
+	c->mptcp = c->mptcp_pm && main->carrier != CONF_CARRIER_SUBFLOWS;
 	for (unsigned i = 0; i < main->listen_count; i++) {
 		const struct addr *at = &main->listen[i];
 		struct addr v4 = { .family = AF_INET, .port = at->port };
@@ -555,7 +571,7 @@ static void on_second(void *ctx)
 
 	DL_FOREACH(c->sites, site)
 		if (site->session)
-			snapshot_measure(&site->meter, site->session, now);
+			snapshot_measure(&site->meter, site->session, NULL, now);
 	loop_timer_arm(c->second, now + SNAPSHOT_RATE_US);
 }
 
@@ -571,20 +587,57 @@ static void take_conf(struct concentrator *c)
 	};
 }
 
+/* Gateways may join as many subflows as the kernel has room for, and are not
+ * followed to addresses that they announce. */
+static void open_path_manager(struct concentrator *c)
+{
+	char journal[CONF_PATH_MAX + sizeof(JOURNAL)];
+	struct kerr err = { "" };
+
+	snprintf(journal, sizeof(journal), "%s%s", c->role.conf->main.state,
+	         JOURNAL);
+	c->mptcp_pm = mptcp_pm_create(c->role.loop, journal, NULL, NULL, &err);
+	if (!c->mptcp_pm) {
+		log_info("no MPTCP for gateways: %s", errno == ENOENT ?
+		         "this kernel has none" : err.text);
+		return;
+	}
+	if (mptcp_pm_raise_limits(c->mptcp_pm, MPTCP_PM_SUBFLOWS_MAX, &err) < 0 ||
+	    mptcp_pm_set_accepted_addresses(c->mptcp_pm, 0, &err) < 0)
+		log_sys("mptcp: %s", err.text);
+}
+
+static void set_scheduler(struct concentrator *c)
+{
+	const struct conf_main *main = &c->role.conf->main;
+	struct kerr err = { "" };
+
+	if (!c->mptcp_pm || main->carrier != CONF_CARRIER_MPTCP)
+		return;
+	int done = mptcp_pm_set_scheduler(c->mptcp_pm, main->scheduler, &err);
+	if (done < 0 && done != -ESRCH && done != -ENOENT)
+		log_sys("mptcp: %s", err.text);
+}
+
 static void concentrator_reload(struct role *role, const struct conf *conf)
 {
 	struct concentrator *c = (struct concentrator *)role;
 	const struct conf *old = role->conf;
+	struct site *site;
 
 	role->conf = conf;
 	take_conf(c);
 	resolver_reload(c->resolver);
 	reload_sites(c, old);
+	set_scheduler(c);
 	if (old->main.listen_count != conf->main.listen_count ||
+	    old->main.carrier != conf->main.carrier ||
 	    memcmp(old->main.listen, conf->main.listen,
 	           sizeof(conf->main.listen))) {
 		close_listeners(c);
 		open_listeners(c, &conf->main);
+		DL_FOREACH(c->sites, site)
+			tell_settings(site);
 	}
 }
 
@@ -642,6 +695,46 @@ static void report_paths(const struct site *site, struct snapshot *snap,
 	}
 }
 
+/* The uplink that has a subflow of ours from the same address; "" */
+static const char *uplink_from(const struct site *site, const struct addr *from)
+{
+	const struct member *m;
+
+	DL_FOREACH(site->members, m)
+		if (m->path < WIRE_UPLINKS_MAX &&
+		    addr_equal_ip(subflow_peer(m->sf), from))
+			return m->uplink;
+	return "";
+}
+
+static void report_mptcp(const struct site *site, const struct snapshot *snap,
+                         struct report_session *session, struct report *out)
+{
+	char name[MPTCP_SCHED_NAME_MAX];
+	const struct member *m;
+	struct mptcpinfo info;
+
+	if (site->c->mptcp && mptcp_sched_current(NULL, name) == 0)
+		snprintf(session->kernel_scheduler,
+		         sizeof(session->kernel_scheduler), "%.*s",
+		         REPORT_NAME_MAX, name);
+	DL_FOREACH(site->members, m) {
+		if (m->path < WIRE_UPLINKS_MAX || subflow_mptcp(m->sf, &info) < 0)
+			continue;
+		for (unsigned i = 0; i < info.count; i++) {
+			struct report_subflow *rs = report_add_subflow(out);
+			if (!rs)
+				return;
+			snapshot_mptcp(snap, &info, i, rs);
+			rs->bundle = m->bundle;
+			snprintf(rs->uplink, sizeof(rs->uplink), "%s",
+			         uplink_from(site, &info.subflows[i].remote));
+			snprintf(rs->site, sizeof(rs->site), "%.*s",
+			         REPORT_NAME_MAX, site->conf.name);
+		}
+	}
+}
+
 static void report_one(struct site *site, struct report *out)
 {
 	struct snapshot snap = {
@@ -676,6 +769,7 @@ static void report_one(struct site *site, struct report *out)
 	rs->down_bytes = session->down_bytes;
 	rs->up_bytes = session->up_bytes;
 	report_paths(site, &snap, out, rs);
+	report_mptcp(site, &snap, session, out);
 	snapshot_streams(&snap, rs->name, out);
 }
 
@@ -733,6 +827,7 @@ static int concentrator_choose(struct role *role, const struct choice *choice,
 static void concentrator_destroy(struct role *role)
 {
 	struct concentrator *c = (struct concentrator *)role;
+	struct kerr err = { "" };
 	struct member *m, *tmp;
 
 	close_listeners(c);
@@ -747,6 +842,9 @@ static void concentrator_destroy(struct role *role)
 	relays_destroy(c->relays);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
+	if (c->mptcp_pm && mptcp_pm_cleanup(c->mptcp_pm, &err) < 0)
+		log_sys("mptcp: %s", err.text);
+	mptcp_pm_destroy(c->mptcp_pm);
 	free(c);
 }
 
@@ -780,6 +878,8 @@ static struct role *concentrator_create(struct loop *loop,
 	c->role = (struct role){ &role_concentrator, loop, conf, netmon };
 	c->rand.state = loop_now_us(loop);
 	take_conf(c);
+	open_path_manager(c);
+	set_scheduler(c);
 	if (make_parts(c) < 0 || open_listeners(c, &conf->main) < 0) {
 		concentrator_destroy(&c->role);
 		return NULL;

@@ -11,12 +11,18 @@
  * over, or the concentrator shows another incarnation, a new one begins and
  * all subflows connect anew.
  *
+ * Two carriers may be connected: an uplink's own subflows (uplink.h), and
+ * bundles of the kernel's MPTCP (mptcp.h). Which one is used is carrier.h's to
+ * say; the other is in reserve.
+ *
  * The interception follows what is true: taken while the concentrator
  * answers; in an outage left to the host's own routing (`direct`) or refused
  * (`block`); IPv6 refused while the concentrator has no way out for it.
  */
 #include "agg/base/log.h"
+#include "agg/role/carrier.h"
 #include "agg/role/lan.h"
+#include "agg/role/mptcp.h"
 #include "agg/role/policy.h"
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
@@ -30,6 +36,7 @@
 
 #define OUTAGE_US 2000000u       /* without a path: it is an outage */
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
+#define PROBE_US 100000u         /* between echoes, in a trial of carriers */
 
 struct gateway {
 	struct role role;
@@ -43,6 +50,9 @@ struct gateway {
 	struct session *session;
 	struct loop_timer *session_timer, *second;
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
+	struct mptcp *mptcp;
+	struct carrier carrier;
+	struct loop_timer *probe;   /* of a trial of the carriers */
 	struct relays *relays;
 	struct lan *lan;
 	bool draining, outage;
@@ -141,6 +151,7 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	g->remote_ipv6 = ipv6;
 	g->remote_known = true;
 	g->told = settings->wish;
+	mptcp_set_peer(g->mptcp, settings->flags & WIRE_HAS_MPTCP);
 	set_modes(g);
 	note_paths(g);
 }
@@ -199,6 +210,7 @@ static int start_session(struct gateway *g)
 	g->session = session_create(&args);
 	if (!g->session)
 		return -errno;
+	session_set_reserve(g->session, g->carrier.reserve);
 	session_set_settings(g->session, 0, &g->wish);
 	return 0;
 }
@@ -216,6 +228,7 @@ static void restart_session(void *ctx)
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		if (g->uplinks[i])
 			uplink_restart(g->uplinks[i], "new session");
+	mptcp_restart(g->mptcp);
 	note_paths(g);
 }
 
@@ -227,32 +240,52 @@ static void on_over(void *ctx, const char *why)
 	loop_defer(g->role.loop, restart_session, g);
 }
 
-static void on_welcome(void *ctx, struct uplink *u, struct subflow *sf,
-                       const struct tls_pin *pin,
-                       const struct wire_welcome *welcome)
+/* True: it is of this session now. */
+static bool admit(struct gateway *g, struct subflow *sf,
+                  const struct tls_pin *pin, const struct wire_welcome *welcome)
 {
-	struct gateway *g = ctx;
-
 	if (!tls_pin_equal(pin, &g->pin)) {
 		char text[TLS_PIN_TEXT_LEN + 1];
 		tls_pin_format(pin, text);
 		log_peer("concentrator: shows the pin %s, which is not the "
 		         "configured one", text);
 		subflow_fail(sf, "wrong pin");
-		return;
+		return false;
 	}
 	if (g->incarnation && g->incarnation != welcome->incarnation) {
 		subflow_fail(sf, "the concentrator started anew");
 		session_close(g->session, "the concentrator started anew");
-		return;
+		return false;
 	}
 	g->incarnation = welcome->incarnation;
 	if (subflow_join(sf, g->session, 0) < 0)
-		return;
+		return false;
 	snprintf(g->cipher, sizeof(g->cipher), "%s", subflow_cipher(sf));
+	return true;
+}
+
+static void on_welcome(void *ctx, struct uplink *u, struct subflow *sf,
+                       const struct tls_pin *pin,
+                       const struct wire_welcome *welcome)
+{
+	struct gateway *g = ctx;
+
+	if (!admit(g, sf, pin, welcome))
+		return;
 	if (!uplink_joined(u))
 		log_info("uplink %s: up", uplink_name(u));
 	uplink_on_join(u, sf);
+	note_paths(g);
+}
+
+static void on_bundle(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                      const struct wire_welcome *welcome)
+{
+	struct gateway *g = ctx;
+
+	if (!admit(g, sf, pin, welcome))
+		return;
+	mptcp_on_join(g->mptcp, sf);
 	note_paths(g);
 }
 
@@ -280,13 +313,66 @@ static void note_paths(struct gateway *g)
 	set_modes(g); /* at once: who reads "up" in the status may rely on it */
 }
 
+static void mark_stream(void *ctx, const struct stream_stats *stream)
+{
+	struct gateway *g = ctx;
+
+	carrier_mark_stream(&g->carrier, stream->id,
+	                    stream->rx_bytes + stream->tx_bytes);
+}
+
+static void find_facts(const struct gateway *g, struct carrier_facts *out)
+{
+	struct session_stats stats;
+
+	session_stats(g->session, &stats);
+	*out = (struct carrier_facts){
+		.wanted = g->role.conf->main.carrier,
+		.echo_us = stats.echo_us, .echoes = stats.echoes,
+	};
+	mptcp_facts(g->mptcp, out);
+	for (unsigned p = 0; p < WIRE_UPLINKS_MAX; p++)
+		out->load_bps += g->meter.now.rx_bps[p] + g->meter.now.tx_bps[p];
+}
+
+static void choose_carrier(struct gateway *g)
+{
+	uint64_t now = loop_now_us(g->role.loop);
+	bool was = g->carrier.mptcp;
+	struct carrier_facts facts;
+
+	find_facts(g, &facts);
+	if (carrier_step(&g->carrier, &facts, now)) {
+		session_each_stream(g->session, mark_stream, g);
+		carrier_marked(&g->carrier, &facts, now);
+	}
+	if (g->carrier.mptcp != was)
+		log_info("carrier: %s: %s", g->carrier.mptcp ? "mptcp" : "subflows",
+		         g->carrier.why);
+	session_set_reserve(g->session, g->carrier.reserve);
+	if (carrier_is_trying(&g->carrier))
+		loop_timer_arm(g->probe, now + PROBE_US);
+}
+
+static void on_probe(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	session_probe(g->session);
+	choose_carrier(g);
+}
+
 static void on_second(void *ctx)
 {
 	struct gateway *g = ctx;
 	uint64_t now = loop_now_us(g->role.loop);
+	struct snapshot_totals more = { 0 };
 
 	note_paths(g);
-	snapshot_measure(&g->meter, g->session, now);
+	mptcp_add_totals(g->mptcp, &more);
+	snapshot_measure(&g->meter, g->session, &more, now);
+	mptcp_look(g->mptcp);
+	choose_carrier(g);
 	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
 }
 
@@ -304,12 +390,31 @@ static void on_uplink_change(void *ctx)
 	note_paths(ctx);
 }
 
+static void on_mptcp_change(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	note_paths(g);
+	choose_carrier(g);
+}
+
 static struct uplink *find_uplink(struct gateway *g, const char *name)
 {
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		if (g->uplinks[i] && !strcmp(uplink_name(g->uplinks[i]), name))
 			return g->uplinks[i];
 	return NULL;
+}
+
+/* dev NULL: there is none. */
+static void tell_device(struct gateway *g, unsigned i, const struct netdev *dev)
+{
+	struct uplink *u = g->uplinks[i];
+
+	uplink_on_netdev(u, dev);
+	if (mptcp_set_uplink(g->mptcp, i,
+	                     conf_find_uplink(g->role.conf, uplink_name(u)), dev))
+		carrier_forget(&g->carrier);
 }
 
 static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
@@ -329,12 +434,14 @@ static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
 		return;
 	}
 	g->uplinks[args.index] = u;
-	uplink_on_netdev(u, netmon_find(g->role.netmon, conf->device.name));
+	tell_device(g, args.index,
+	            netmon_find(g->role.netmon, conf->device.name));
 }
 
 static void remove_uplink(struct gateway *g, struct uplink *u)
 {
 	g->uplinks[uplink_index(u)] = NULL;
+	mptcp_set_uplink(g->mptcp, uplink_index(u), NULL, NULL);
 	uplink_destroy(u);
 }
 
@@ -345,7 +452,7 @@ static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		if (g->uplinks[i] &&
 		    !strcmp(uplink_device(g->uplinks[i]), dev->name))
-			uplink_on_netdev(g->uplinks[i], dev);
+			tell_device(g, i, dev);
 	note_paths(g);
 	lan_on_netdev(g->lan);
 }
@@ -394,7 +501,9 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 	                   conf->main.linger_us);
 	lan_reload(g->lan, conf);
 	set_modes(g);
+	mptcp_set_conf(g->mptcp, conf);
 	reload_uplinks(g, old);
+	choose_carrier(g);
 }
 
 static void gateway_drain(struct role *role)
@@ -433,6 +542,10 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 		snprintf(rs->why, sizeof(rs->why), "no path works");
 	rs->age_us = snap->now_us - g->state_us;
 	rs->bundles = conf->main.bundles;
+	snprintf(rs->carrier_wanted, sizeof(rs->carrier_wanted), "%s",
+	         conf_carrier_words[conf->main.carrier]);
+	snprintf(rs->carrier_why, sizeof(rs->carrier_why), "%s", g->carrier.why);
+	mptcp_report(g->mptcp, snap, rs, out);
 	snprintf(rs->library, sizeof(rs->library), "%s", tls_library());
 	snprintf(rs->cipher, sizeof(rs->cipher), "%s", g->cipher);
 }
@@ -454,8 +567,11 @@ static void gateway_report(struct role *role, struct report *out)
 			continue;
 		uplink_report(g->uplinks[i], ru);
 		snapshot_path(&snap, i, ru);
+		mptcp_report_uplink(g->mptcp, i, ru);
 		snap.uplink_of_path[i] = (int)out->uplink_count - 1;
 	}
+	snap.uplink_of_path[WIRE_PATH_MPTCP4] = REPORT_SHARE_MPTCP;
+	snap.uplink_of_path[WIRE_PATH_MPTCP6] = REPORT_SHARE_MPTCP;
 	snapshot_streams(&snap, "", out);
 }
 
@@ -492,6 +608,8 @@ static void gateway_destroy(struct role *role)
 	relays_destroy(g->relays);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		uplink_destroy(g->uplinks[i]);
+	mptcp_destroy(g->mptcp);
+	loop_timer_destroy(g->probe);
 	loop_timer_destroy(g->session_timer);
 	loop_timer_destroy(g->second);
 	tls_context_destroy(g->tls);
@@ -504,9 +622,15 @@ static int make_parts(struct gateway *g)
 {
 	struct loop *loop = g->role.loop;
 	struct kerr err = { "" };
+	struct mptcp_args mptcp = {
+		.loop = loop, .rand = &g->rand, .conf = g->role.conf,
+		.on_welcome = on_bundle, .on_change = on_mptcp_change,
+		.next_id = next_id, .session_id = g->session_id, .ctx = g,
+	};
 
 	g->session_timer = loop_timer_create(loop, on_session_timer, g);
 	g->second = loop_timer_create(loop, on_second, g);
+	g->probe = loop_timer_create(loop, on_probe, g);
 	g->relays = relays_create(loop);
 	g->route = route_create(&err);
 	g->tls = tls_context_create(TLS_CLIENT, g->role.conf->main.state);
@@ -516,8 +640,12 @@ static int make_parts(struct gateway *g)
 		         g->role.conf->main.state);
 	if (!g->route)
 		log_sys("routes: %s", err.text);
-	return g->session_timer && g->second && g->relays &&
-	       g->route && g->tls ? 0 : -1;
+	if (!g->session_timer || !g->second || !g->probe || !g->relays ||
+	    !g->route || !g->tls)
+		return -1;
+	mptcp.tls = g->tls;
+	g->mptcp = mptcp_create(&mptcp);
+	return g->mptcp ? 0 : -1;
 }
 
 static int open_lan(struct gateway *g)
@@ -546,6 +674,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	g->state_us = loop_now_us(loop);
 	g->pathless_us = g->state_us;
 	g->outage = true; /* until the first path works */
+	carrier_init(&g->carrier);
 	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
 	       sizeof(g->pin.sha256));
 	if (make_parts(g) < 0 || start_session(g) < 0 ||

@@ -67,8 +67,17 @@ static void begin_best(struct snapshot_meter *m, uint64_t now_us)
 	m->best_us = now_us;
 }
 
+static void add_totals(struct snapshot_totals *to,
+                       const struct snapshot_totals *more)
+{
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		to->tx_bytes[p] += more->tx_bytes[p];
+		to->rx_bytes[p] += more->rx_bytes[p];
+	}
+}
+
 void snapshot_measure(struct snapshot_meter *m, const struct session *s,
-                      uint64_t now_us)
+                      const struct snapshot_totals *more, uint64_t now_us)
 {
 	struct snapshot_totals *newest = &m->totals[SNAPSHOT_BEST_OVER];
 	struct snapshot_rates over;
@@ -79,6 +88,8 @@ void snapshot_measure(struct snapshot_meter *m, const struct session *s,
 	newest->at_us = now_us;
 	memcpy(newest->tx_bytes, stats.path_tx_bytes, sizeof(newest->tx_bytes));
 	memcpy(newest->rx_bytes, stats.path_rx_bytes, sizeof(newest->rx_bytes));
+	if (more)
+		add_totals(newest, more);
 	measure(newest - 1, newest, &m->now);
 	measure(m->totals, newest, &over);
 	if (now_us - m->best_us >= SNAPSHOT_BEST_US)
@@ -134,10 +145,20 @@ static void add_policy(const struct snapshot *snap,
 		out->again_bytes[reasons[i]] = stats->again_bytes[i];
 }
 
+/* 1: a subflow of ours is used; 2: a bundle of MPTCP is. */
+static void note_carrier(void *ctx, const struct lane_stats *lane)
+{
+	unsigned *carriers = ctx;
+
+	if (!lane->rests)
+		*carriers |= lane->path < WIRE_UPLINKS_MAX ? 1 : 2;
+}
+
 void snapshot_session(const struct snapshot *snap, struct report_session *out)
 {
 	struct session_stats stats;
 	uint64_t tx = 0, rx = 0;
+	unsigned carriers = 0;
 
 	session_stats(snap->session, &stats);
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
@@ -145,7 +166,9 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 		rx += stats.path_rx_bytes[p];
 	}
 	add_policy(snap, &stats, out);
-	snprintf(out->carrier, sizeof(out->carrier), "subflows");
+	session_each_lane(snap->session, note_carrier, &carriers);
+	copy_name(out->carrier, carriers == 3 ? "mptcp and subflows" :
+	          carriers == 2 ? "mptcp" : "subflows");
 	out->streams = stats.streams;
 	out->memory_bytes = stats.buffered_bytes;
 	out->memory_budget_bytes = stats.memory_max;
@@ -213,6 +236,28 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 	out->up_bytes = gw ? stats.path_tx_bytes[path]
 	                   : stats.path_rx_bytes[path];
 	out->subflows_alive = walk.lanes;
+}
+
+void snapshot_mptcp(const struct snapshot *snap, const struct mptcpinfo *info,
+                    unsigned i, struct report_subflow *out)
+{
+	const struct mptcpinfo_subflow *sf = &info->subflows[i];
+	const struct tcpinfo *tcp = &sf->tcp;
+	bool gw = snap->gateway;
+
+	addr_format(&sf->local, out->local);
+	addr_format(&sf->remote, out->remote);
+	out->fallback = info->fallback;
+	out->checksum = info->checksum;
+	out->srtt_us = tcp->srtt_us;
+	out->min_rtt_us = tcp->min_rtt_us;
+	out->rate_bps = tcp->delivery_rate_bps;
+	out->down_bytes = gw ? tcp->bytes_received : tcp->bytes_acked;
+	out->up_bytes = gw ? tcp->bytes_acked : tcp->bytes_received;
+	if (tcp->bytes_sent)
+		out->retransmitted_ppm = (unsigned)(tcp->bytes_retrans * 1000000 /
+		                                    tcp->bytes_sent);
+	out->silent_us = (uint64_t)tcp->last_ack_ms * 1000;
 }
 
 struct stream_walk {

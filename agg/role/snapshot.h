@@ -7,6 +7,7 @@
 #ifndef AGG_ROLE_SNAPSHOT_H
 #define AGG_ROLE_SNAPSHOT_H
 
+#include "agg/kernel/mptcpinfo.h"
 #include "agg/report/report.h"
 #include "agg/transport/session.h"
 
@@ -37,9 +38,10 @@ struct snapshot_meter {
 	uint64_t best_us;
 };
 
-/* Call each SNAPSHOT_RATE_US. */
+/* Call each SNAPSHOT_RATE_US. more: what the paths moved besides the session's
+ * own lanes, ever; or NULL. */
 void snapshot_measure(struct snapshot_meter *m, const struct session *s,
-                      uint64_t now_us);
+                      const struct snapshot_totals *more, uint64_t now_us);
 
 /* One debug line about a lane that became suspect or recovered. */
 void snapshot_log_suspect(const char *site, const struct lane *lane);
@@ -49,7 +51,8 @@ struct snapshot {
 	const struct snapshot_meter *meter;
 	uint64_t now_us;
 	bool gateway;                /* then what we receive is down */
-	/* The place in the report of each path's uplink; -1: none. */
+	/* The place in the report of each path's uplink; or
+	 * REPORT_SHARE_MPTCP; -1: none. */
 	int uplink_of_path[WIRE_PATHS_MAX];
 };
 
@@ -61,6 +64,9 @@ void snapshot_sending(const struct wire_wish *names,
 /* Adds the lanes of a path to its uplink: estimates, rates, bytes. */
 void snapshot_path(const struct snapshot *snap, unsigned path,
                    struct report_uplink *out);
+/* The i-th of the kernel's subflows of a bundle of MPTCP. */
+void snapshot_mptcp(const struct snapshot *snap, const struct mptcpinfo *info,
+                    unsigned i, struct report_subflow *out);
 /* Adds the streams; site "" on the gateway. */
 void snapshot_streams(const struct snapshot *snap, const char *site,
                       struct report *out);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see joins.h. Bytes that a subflow moves between the last look at it and
+ * its end are not seen: a second's, at most.
+ */
+#include "agg/role/joins.h"
+
+#include <string.h>
+
+void joins_begin(struct joins *j)
+{
+	j->bundles = 0;
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		struct join *u = &j->uplinks[i];
+		*u = (struct join){ .tx_bytes = u->tx_bytes,
+		                    .rx_bytes = u->rx_bytes };
+	}
+}
+
+int joins_uplink(const struct addr address[WIRE_UPLINKS_MAX],
+                 const struct addr *local)
+{
+	for (int i = 0; i < WIRE_UPLINKS_MAX; i++)
+		if (address[i].family != AF_UNSPEC &&
+		    addr_equal_ip(&address[i], local))
+			return i;
+	return -1;
+}
+
+static const struct joins_reading *last_reading(
+	const struct joins_reading *of, const struct mptcpinfo_subflow *sf)
+{
+	static const struct joins_reading none = { .tx_bytes = 0 };
+
+	for (unsigned i = 0; i < MPTCPINFO_SUBFLOWS_MAX; i++)
+		if (of[i].local.family != AF_UNSPEC &&
+		    addr_equal(&of[i].local, &sf->local) &&
+		    addr_equal(&of[i].remote, &sf->remote))
+			return &of[i];
+	return &none;
+}
+
+static uint64_t more(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+static void less_known(uint64_t *least, uint64_t value) /* 0 is not known */
+{
+	if (value && (!*least || value < *least))
+		*least = value;
+}
+
+static bool is_stalled(const struct tcpinfo *tcp, uint32_t stall_ms)
+{
+	return (tcp->unacked_bytes || tcp->inflight_bytes || tcp->retransmits) &&
+	       tcp->last_ack_ms >= stall_ms;
+}
+
+static void add(struct join *u, unsigned bundle, const struct tcpinfo *tcp,
+                uint32_t stall_ms)
+{
+	if (!tcp->srtt_us)
+		return; /* it is still being joined */
+	if (is_stalled(tcp, stall_ms))
+		u->stalled |= 1u << bundle;
+	else
+		u->bundles |= 1u << bundle;
+	less_known(&u->srtt_us, tcp->srtt_us);
+	less_known(&u->min_rtt_us, tcp->min_rtt_us);
+	u->rate_bps += tcp->delivery_rate_bps;
+	u->sent_bytes += tcp->bytes_sent;
+	u->retrans_bytes += tcp->bytes_retrans;
+}
+
+void joins_bundle(struct joins *j, unsigned bundle, const struct mptcpinfo *info,
+                  const struct addr address[WIRE_UPLINKS_MAX],
+                  uint32_t stall_ms)
+{
+	struct joins_reading now[MPTCPINFO_SUBFLOWS_MAX] = { 0 };
+
+	j->bundles |= 1u << bundle;
+	for (unsigned i = 0; i < info->count; i++) {
+		const struct mptcpinfo_subflow *sf = &info->subflows[i];
+		const struct joins_reading *last =
+			last_reading(j->readings[bundle], sf);
+		int uplink = joins_uplink(address, &sf->local);
+		now[i] = (struct joins_reading){ sf->local, sf->remote,
+			sf->tcp.bytes_acked, sf->tcp.bytes_received };
+		if (uplink < 0)
+			continue;
+		struct join *u = &j->uplinks[uplink];
+		u->tx_bytes += more(last->tx_bytes, now[i].tx_bytes);
+		u->rx_bytes += more(last->rx_bytes, now[i].rx_bytes);
+		add(u, bundle, &sf->tcp, stall_ms);
+	}
+	memcpy(j->readings[bundle], now, sizeof(now));
+}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see mptcp.h. Owns the path manager and two pools. Whatever happens ends
+ * in settle(): families, endpoints and pools follow the facts.
+ *
+ * To join an uplink anew its endpoint is withheld once, which closes what is
+ * left of its subflows, and given again: then the kernel joins it to every
+ * bundle.
+ */
+#include "agg/role/mptcp.h"
+
+#include "agg/base/log.h"
+#include "agg/kernel/mptcp_pm.h"
+#include "agg/kernel/mptcp_sched.h"
+#include "agg/role/joins.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAMILIES 2
+#define JOURNAL "/mptcp.journal" /* in the state directory */
+
+static const sa_family_t families[FAMILIES] = { AF_INET, AF_INET6 };
+static const uint8_t paths[FAMILIES] = { WIRE_PATH_MPTCP4, WIRE_PATH_MPTCP6 };
+
+struct mptcp_uplink {
+	bool exists, enabled;
+	enum conf_cost cost;
+	char name[CONF_NAME_MAX + 1];
+	struct netdev dev;
+	int family;             /* its place in families[]; -1: none */
+	uint64_t stripped_us;   /* the option did not arrive; 0: it did */
+	uint64_t missing_us;    /* should be joined and is not, since then */
+	uint64_t join_us;       /* how long a join may take, now */
+	bool withheld;          /* its endpoint, for a moment */
+	bool refused;           /* the last join was */
+};
+
+struct mptcp {
+	struct mptcp_args args;
+	struct mptcp_pm *pm;    /* NULL: see obstacle */
+	char obstacle[128];
+	bool peer_has, settling;
+	struct pool *pools[FAMILIES];
+	struct mptcp_uplink uplinks[WIRE_UPLINKS_MAX];
+	struct addr address[WIRE_UPLINKS_MAX]; /* of each, in its family */
+	struct joins joins;
+	struct loop_timer *soon; /* a look, after an event */
+};
+
+/* What there is ---------------------------------------------------------------- */
+
+static bool is_wanted(const struct mptcp *m)
+{
+	return m->args.conf->main.carrier != CONF_CARRIER_SUBFLOWS;
+}
+
+static bool is_active(const struct mptcp *m)
+{
+	return m->pm && m->peer_has && is_wanted(m);
+}
+
+static bool has_endpoint(const struct mptcp *m, int f)
+{
+	const struct conf_concentrator *c = &m->args.conf->concentrator;
+
+	for (unsigned i = 0; i < c->endpoint_count; i++)
+		if (c->endpoint[i].family == families[f])
+			return true;
+	return false;
+}
+
+static bool can(const struct mptcp *m, const struct mptcp_uplink *u, int f)
+{
+	return u->exists && u->enabled && netdev_is_ready(&u->dev, families[f]) &&
+	       has_endpoint(m, f);
+}
+
+static unsigned count_family(const struct mptcp *m, int f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		n += can(m, &m->uplinks[i], f);
+	return n;
+}
+
+/* The family that most uplinks have, and for the rest the other one. */
+static void choose_families(struct mptcp *m)
+{
+	int main = count_family(m, 1) > count_family(m, 0);
+
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		struct mptcp_uplink *u = &m->uplinks[i];
+		u->family = can(m, u, main) ? main : can(m, u, !main) ? !main : -1;
+		m->address[i] = u->family < 0 ? (struct addr){ 0 } :
+			netdev_ip(&u->dev, families[u->family])->sources[0];
+	}
+}
+
+static bool is_stripped(const struct mptcp_uplink *u)
+{
+	return u->stripped_us != 0;
+}
+
+static bool is_backup(const struct mptcp_uplink *u)
+{
+	return u->cost != CONF_COST_NORMAL;
+}
+
+/* Doing ------------------------------------------------------------------------ */
+
+static void set_endpoints(struct mptcp *m)
+{
+	struct mptcp_pm_endpoint want[WIRE_UPLINKS_MAX];
+	struct kerr err = { "" };
+	unsigned n = 0;
+
+	for (unsigned i = 0; is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
+		const struct mptcp_uplink *u = &m->uplinks[i];
+		if (u->family < 0 || is_stripped(u) || u->withheld)
+			continue;
+		want[n++] = (struct mptcp_pm_endpoint){
+			.addr = m->address[i], .ifindex = u->dev.ifindex,
+			.backup = is_backup(u),
+		};
+	}
+	if ((n && mptcp_pm_raise_limits(m->pm, n, &err) < 0) ||
+	    mptcp_pm_set_endpoints(m->pm, want, n, &err) < 0)
+		log_sys("mptcp: %s", err.text);
+}
+
+/* Bundles begin over what is not kept for a need, if there is such. */
+static unsigned list_uplinks(const struct mptcp *m, int f, bool backup,
+                             struct pool_uplink *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
+		const struct mptcp_uplink *u = &m->uplinks[i];
+		if (u->family != f || is_stripped(u) || is_backup(u) != backup)
+			continue;
+		out[n] = (struct pool_uplink){ .index = i,
+		                               .source = m->address[i] };
+		snprintf(out[n++].device, sizeof(out[0].device), "%s",
+		         u->dev.name);
+	}
+	return n;
+}
+
+static void settle(struct mptcp *m)
+{
+	struct pool_uplink uplinks[WIRE_UPLINKS_MAX];
+
+	if (m->settling) /* a pool tells of what is being done */
+		return;
+	m->settling = true;
+	choose_families(m);
+	if (m->pm)
+		set_endpoints(m);
+	for (int f = 0; f < FAMILIES; f++) {
+		unsigned n = list_uplinks(m, f, false, uplinks);
+		if (!n)
+			n = list_uplinks(m, f, true, uplinks);
+		pool_set_uplinks(m->pools[f], uplinks, n);
+	}
+	m->settling = false;
+}
+
+static void set_scheduler(struct mptcp *m)
+{
+	struct kerr err = { "" };
+	int done;
+
+	if (!m->pm || m->args.conf->main.carrier != CONF_CARRIER_MPTCP)
+		return;
+	done = mptcp_pm_set_scheduler(m->pm, m->args.conf->main.scheduler, &err);
+	if (done < 0 && done != -ESRCH && done != -ENOENT)
+		log_sys("mptcp: %s", err.text);
+}
+
+/* Looking ---------------------------------------------------------------------- */
+
+static unsigned bit_of(int f, unsigned bundle)
+{
+	return (unsigned)f * WIRE_BUNDLES_MAX + bundle;
+}
+
+static unsigned bundles_of(const struct mptcp *m, int f)
+{
+	unsigned mask = 0;
+
+	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
+		if (pool_bundle(m->pools[f], b))
+			mask |= 1u << bit_of(f, b);
+	return mask;
+}
+
+static void look_at(struct mptcp *m, int f, unsigned b)
+{
+	struct subflow *sf = pool_bundle(m->pools[f], b);
+	struct mptcpinfo info;
+
+	if (!sf)
+		return;
+	if (subflow_mptcp(sf, &info) < 0 || info.fallback) {
+		subflow_fail(sf, "fell back to TCP");
+		return;
+	}
+	joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
+}
+
+/* Bundles that began over an uplink that has gone quiet, and have no other. */
+static void end_stalled(struct mptcp *m, unsigned i)
+{
+	const struct mptcp_uplink *u = &m->uplinks[i];
+
+	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++) {
+		struct subflow *sf = pool_bundle(m->pools[u->family], b);
+		if (sf && pool_begun_over(m->pools[u->family], b) == i &&
+		    m->joins.uplinks[i].stalled & 1u << bit_of(u->family, b))
+			subflow_fail(sf, "its first uplink is silent");
+	}
+}
+
+static void join_anew(struct mptcp *m, unsigned i)
+{
+	struct mptcp_uplink *u = &m->uplinks[i];
+
+	log_debug("mptcp: uplink %s is joined anew", u->name);
+	end_stalled(m, i);
+	u->withheld = true;
+	set_endpoints(m);
+	u->withheld = false;
+	set_endpoints(m);
+}
+
+/* Joined where it should be, or a while without. */
+static void check_join(struct mptcp *m, unsigned i, uint64_t now)
+{
+	struct mptcp_uplink *u = &m->uplinks[i];
+	const struct join *join = &m->joins.uplinks[i];
+	unsigned want = u->family < 0 || is_stripped(u) ? 0
+	                                                : bundles_of(m, u->family);
+
+	if (!want || (want & ~join->bundles) == 0) {
+		u->missing_us = 0;
+		u->join_us = MPTCP_JOIN_US;
+		u->refused = false;
+		return;
+	}
+	if (!u->missing_us)
+		u->missing_us = now;
+	/* What has gone quiet was waited for already. */
+	if (!join->stalled && now - u->missing_us < u->join_us)
+		return;
+	u->missing_us = now;
+	if (u->join_us < MPTCP_JOIN_MAX_US)
+		u->join_us *= 2;
+	join_anew(m, i);
+}
+
+/* What was stripped is tried again. */
+static void forgive(struct mptcp *m, uint64_t now)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		struct mptcp_uplink *u = &m->uplinks[i];
+		if (!u->stripped_us || now - u->stripped_us < MPTCP_STRIPPED_US)
+			continue;
+		u->stripped_us = 0;
+		any = true;
+	}
+	if (any)
+		settle(m);
+}
+
+void mptcp_look(struct mptcp *m)
+{
+	uint64_t now = loop_now_us(m->args.loop);
+
+	if (!is_active(m))
+		return;
+	forgive(m, now);
+	joins_begin(&m->joins);
+	for (int f = 0; f < FAMILIES; f++)
+		for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
+			look_at(m, f, b);
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		check_join(m, i, now);
+	m->args.on_change(m->args.ctx);
+}
+
+static void on_soon(void *ctx)
+{
+	mptcp_look(ctx);
+}
+
+static void on_event(void *ctx, const struct mptcp_event *event)
+{
+	struct mptcp *m = ctx;
+	int i = joins_uplink(m->address, &event->local);
+
+	if (event->kind == MPTCP_EV_SUB_CLOSED && i >= 0 && event->error)
+		m->uplinks[i].refused = event->error == ECONNREFUSED ||
+		                        event->error == ECONNRESET;
+	if (is_active(m))
+		loop_timer_arm(m->soon, loop_now_us(m->args.loop) +
+		               MPTCP_EVENT_US);
+}
+
+/* The pools --------------------------------------------------------------------- */
+
+static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
+                       const struct tls_pin *pin,
+                       const struct wire_welcome *welcome)
+{
+	struct mptcp *m = ctx;
+	struct mptcp_uplink *u = &m->uplinks[uplink];
+	struct mptcpinfo info;
+
+	if (subflow_mptcp(sf, &info) == 0 && !info.fallback) {
+		u->stripped_us = 0;
+		m->args.on_welcome(m->args.ctx, sf, pin, welcome);
+		return;
+	}
+	log_info("mptcp: uplink %s strips the option, or the concentrator has "
+	         "none; tried again in %u min", u->name,
+	         MPTCP_STRIPPED_US / 60000000);
+	u->stripped_us = loop_now_us(m->args.loop);
+	subflow_fail(sf, "the option does not arrive");
+}
+
+static uint32_t next_id(void *ctx)
+{
+	struct mptcp *m = ctx;
+
+	return m->args.next_id(m->args.ctx);
+}
+
+static void on_pool_change(void *ctx)
+{
+	struct mptcp *m = ctx;
+
+	settle(m);
+	loop_timer_arm(m->soon, loop_now_us(m->args.loop));
+	m->args.on_change(m->args.ctx);
+}
+
+void mptcp_on_join(struct mptcp *m, struct subflow *sf)
+{
+	for (int f = 0; f < FAMILIES; f++)
+		pool_on_join(m->pools[f], sf);
+	loop_timer_arm(m->soon, loop_now_us(m->args.loop) + MPTCP_EVENT_US);
+}
+
+/* The outside -------------------------------------------------------------------- */
+
+bool mptcp_set_uplink(struct mptcp *m, unsigned index,
+                      const struct conf_uplink *conf, const struct netdev *dev)
+{
+	struct mptcp_uplink *u = &m->uplinks[index];
+	struct addr before = m->address[index];
+
+	u->exists = conf != NULL;
+	if (conf) {
+		u->enabled = conf->enabled;
+		u->cost = conf->cost;
+		snprintf(u->name, sizeof(u->name), "%s", conf->name);
+	}
+	memset(&u->dev, 0, sizeof(u->dev));
+	if (conf && dev)
+		u->dev = *dev;
+	choose_families(m);
+	bool other = !addr_equal_ip(&before, &m->address[index]);
+	if (other)
+		u->stripped_us = u->missing_us = 0; /* another network */
+	u->join_us = MPTCP_JOIN_US;
+	settle(m);
+	return other;
+}
+
+void mptcp_set_peer(struct mptcp *m, bool has_mptcp)
+{
+	if (m->peer_has == has_mptcp)
+		return;
+	m->peer_has = has_mptcp;
+	settle(m);
+}
+
+void mptcp_set_conf(struct mptcp *m, const struct conf *conf)
+{
+	m->args.conf = conf;
+	for (int f = 0; f < FAMILIES; f++)
+		pool_set_conf(m->pools[f], conf);
+	set_scheduler(m);
+	settle(m);
+}
+
+void mptcp_restart(struct mptcp *m)
+{
+	m->peer_has = false; /* until it says so again */
+	for (int f = 0; f < FAMILIES; f++)
+		pool_restart(m->pools[f]);
+	settle(m);
+}
+
+/* Of every uplink that is there, in every bundle of its family. */
+static bool is_whole(const struct mptcp *m)
+{
+	for (int f = 0; f < FAMILIES; f++)
+		if (pool_joined(m->pools[f]) < pool_wanted(m->pools[f]))
+			return false;
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		const struct mptcp_uplink *u = &m->uplinks[i];
+		if (u->family >= 0 && (bundles_of(m, u->family) &
+		                       ~m->joins.uplinks[i].bundles))
+			return false;
+	}
+	return true;
+}
+
+void mptcp_facts(const struct mptcp *m, struct carrier_facts *out)
+{
+	out->obstacle = !m->pm ? m->obstacle : !m->peer_has ?
+		"the concentrator has no MPTCP" : NULL;
+	out->usable = out->covered = out->stripped = 0;
+	out->metered = false;
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		const struct mptcp_uplink *u = &m->uplinks[i];
+		if (u->family < 0)
+			continue;
+		out->usable |= 1u << i;
+		out->metered |= u->cost == CONF_COST_METERED;
+		if (is_stripped(u))
+			out->stripped |= 1u << i;
+		else if (m->joins.uplinks[i].bundles)
+			out->covered |= 1u << i;
+	}
+	out->bundle = is_active(m) && (pool_joined(m->pools[0]) ||
+	                               pool_joined(m->pools[1]));
+	out->whole = out->bundle && is_whole(m);
+}
+
+void mptcp_add_totals(const struct mptcp *m, struct snapshot_totals *out)
+{
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		out->tx_bytes[i] += m->joins.uplinks[i].tx_bytes;
+		out->rx_bytes[i] += m->joins.uplinks[i].rx_bytes;
+	}
+}
+
+static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
+                            const struct join *join)
+{
+	if (!m->pm || !m->peer_has || !is_wanted(m))
+		return "";
+	if (u->family < 0)
+		return "no address that both ends have";
+	if (is_stripped(u))
+		return "the option is stripped";
+	if (join->bundles)
+		return "joined";
+	return u->refused ? "the join is refused" : join->stalled ?
+		"silent" : "not joined";
+}
+
+void mptcp_report_uplink(const struct mptcp *m, unsigned index,
+                         struct report_uplink *out)
+{
+	const struct mptcp_uplink *u = &m->uplinks[index];
+	const struct join *join = &m->joins.uplinks[index];
+
+	snprintf(out->mptcp, sizeof(out->mptcp), "%s", state_of(m, u, join));
+	if (!*out->mptcp)
+		return;
+	out->mptcp_alive = (unsigned)__builtin_popcount(join->bundles);
+	out->mptcp_total = u->family < 0 ? 0 : pool_wanted(m->pools[u->family]);
+	out->mptcp_srtt_us = join->srtt_us;
+	out->mptcp_rate_bps = join->rate_bps;
+	out->mptcp_down_bytes = join->rx_bytes;
+	out->mptcp_up_bytes = join->tx_bytes;
+	out->down_bytes += join->rx_bytes;
+	out->up_bytes += join->tx_bytes;
+}
+
+static const char *name_of(const struct mptcp *m, const struct addr *local)
+{
+	int i = joins_uplink(m->address, local);
+
+	return i < 0 ? "" : m->uplinks[i].name;
+}
+
+static void report_bundle(const struct mptcp *m, const struct snapshot *snap,
+                          int f, unsigned b, struct report *out)
+{
+	const struct subflow *sf = pool_bundle(m->pools[f], b);
+	struct mptcpinfo info;
+
+	if (!sf || subflow_mptcp(sf, &info) < 0)
+		return;
+	for (unsigned i = 0; i < info.count; i++) {
+		struct report_subflow *rs = report_add_subflow(out);
+		if (!rs)
+			return;
+		snapshot_mptcp(snap, &info, i, rs);
+		rs->bundle = b;
+		snprintf(rs->uplink, sizeof(rs->uplink), "%s",
+		         name_of(m, &info.subflows[i].local));
+	}
+}
+
+void mptcp_report(const struct mptcp *m, const struct snapshot *snap,
+                  struct report_session *rs, struct report *out)
+{
+	char name[MPTCP_SCHED_NAME_MAX];
+
+	if (!is_active(m))
+		return;
+	if (mptcp_sched_current(NULL, name) == 0)
+		snprintf(rs->kernel_scheduler, sizeof(rs->kernel_scheduler),
+		         "%.*s", REPORT_NAME_MAX, name);
+	for (int f = 0; f < FAMILIES; f++)
+		for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
+			report_bundle(m, snap, f, b, out);
+}
+
+/* Beginning ---------------------------------------------------------------------- */
+
+static struct pool *make_pool(struct mptcp *m, int f)
+{
+	struct pool_args args = {
+		.loop = m->args.loop, .tls = m->args.tls, .rand = m->args.rand,
+		.conf = m->args.conf, .family = families[f], .path = paths[f],
+		.on_welcome = on_welcome, .on_change = on_pool_change,
+		.next_id = next_id, .session_id = m->args.session_id,
+		.ctx = m,
+	};
+
+	return pool_create(&args);
+}
+
+static void open_path_manager(struct mptcp *m)
+{
+	char journal[CONF_PATH_MAX + sizeof(JOURNAL)];
+	struct kerr err = { "" };
+
+	snprintf(journal, sizeof(journal), "%s%s", m->args.conf->main.state,
+	         JOURNAL);
+	m->pm = mptcp_pm_create(m->args.loop, journal, on_event, m, &err);
+	if (m->pm)
+		return;
+	snprintf(m->obstacle, sizeof(m->obstacle), "%s", errno == ENOENT ?
+	         "this kernel has no MPTCP" : err.text);
+	if (is_wanted(m))
+		log_info("mptcp: %s; our subflows are used", m->obstacle);
+}
+
+struct mptcp *mptcp_create(const struct mptcp_args *args)
+{
+	struct mptcp *m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->args = *args;
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		m->uplinks[i].family = -1;
+	m->soon = loop_timer_create(args->loop, on_soon, m);
+	for (int f = 0; f < FAMILIES; f++)
+		m->pools[f] = make_pool(m, f);
+	if (!m->soon || !m->pools[0] || !m->pools[1]) {
+		mptcp_destroy(m);
+		errno = ENOMEM;
+		return NULL;
+	}
+	open_path_manager(m);
+	set_scheduler(m);
+	return m;
+}
+
+void mptcp_destroy(struct mptcp *m)
+{
+	struct kerr err = { "" };
+
+	if (!m)
+		return;
+	for (int f = 0; f < FAMILIES; f++)
+		pool_destroy(m->pools[f]);
+	loop_timer_destroy(m->soon);
+	if (m->pm && mptcp_pm_cleanup(m->pm, &err) < 0)
+		log_sys("mptcp: %s", err.text);
+	mptcp_pm_destroy(m->pm);
+	free(m);
+}

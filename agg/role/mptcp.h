@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the kernel's MPTCP (RFC 8684) as the gateway uses it: the path manager's
+ * endpoints, one for each uplink; a pool of bundles (pool.h) for each address
+ * family; and what the kernel's subflows do, seen each second and after each
+ * of the path manager's events.
+ *
+ * An uplink belongs to one family: the one that most of the uplinks have, else
+ * the other one. A pool's bundles are a path of the session's.
+ *
+ * What is known of an uplink: whether the option arrives, from the bundle that
+ * began over it; and in how many bundles the kernel has joined it. One that
+ * strips the option is left alone, and tried again after MPTCP_STRIPPED_US or
+ * when its device changes. One that should be joined and is not, or that has
+ * gone quiet with data outstanding, is joined anew: the kernel does not do so
+ * by itself.
+ */
+#ifndef AGG_ROLE_MPTCP_H
+#define AGG_ROLE_MPTCP_H
+
+#include "agg/kernel/netmon.h"
+#include "agg/report/report.h"
+#include "agg/role/carrier.h"
+#include "agg/role/pool.h"
+#include "agg/role/snapshot.h"
+
+#define MPTCP_STRIPPED_US 600000000u /* then it is tried again */
+#define MPTCP_JOIN_US 1000000u       /* for a join, before it is asked for anew: */
+#define MPTCP_JOIN_MAX_US 16000000u  /* doubled each time, up to this */
+#define MPTCP_STALL_MS 2000u         /* no answer to what is outstanding */
+#define MPTCP_EVENT_US 20000u        /* looked at so long after an event */
+
+struct mptcp;
+
+/* All borrowed; they outlive it. */
+struct mptcp_args {
+	struct loop *loop;
+	struct tls_context *tls;
+	struct rand *rand;
+	const struct conf *conf;
+	/* A bundle has its WELCOME: subflow_join and mptcp_on_join, or
+	 * subflow_fail. */
+	void (*on_welcome)(void *ctx, struct subflow *sf,
+	                   const struct tls_pin *pin,
+	                   const struct wire_welcome *welcome);
+	void (*on_change)(void *ctx); /* what mptcp_facts() says */
+	uint32_t (*next_id)(void *ctx);
+	const uint8_t *session_id;
+	void *ctx;
+};
+
+/* A kernel without MPTCP is no error. NULL: errno. */
+struct mptcp *mptcp_create(const struct mptcp_args *args);
+/* Endpoints, limits and scheduler are as they were. NULL is fine. */
+void mptcp_destroy(struct mptcp *m);
+void mptcp_set_conf(struct mptcp *m, const struct conf *conf);
+
+/* The uplink of that index and its device are so now; conf NULL: there is no
+ * such uplink, dev NULL: no such device. True: its address is another. */
+bool mptcp_set_uplink(struct mptcp *m, unsigned index,
+                      const struct conf_uplink *conf,
+                      const struct netdev *dev);
+/* Whether the concentrator takes MPTCP; it has said so. */
+void mptcp_set_peer(struct mptcp *m, bool has_mptcp);
+void mptcp_on_join(struct mptcp *m, struct subflow *sf);
+/* All bundles connect anew: the session is another one. */
+void mptcp_restart(struct mptcp *m);
+/* Once a second: looks at every bundle. */
+void mptcp_look(struct mptcp *m);
+
+/* Fills obstacle, usable, covered, stripped, bundle, whole and metered. */
+void mptcp_facts(const struct mptcp *m, struct carrier_facts *out);
+/* Adds the bytes that the kernel's subflows moved, ever, by uplink. */
+void mptcp_add_totals(const struct mptcp *m, struct snapshot_totals *out);
+/* What the uplink does in MPTCP. */
+void mptcp_report_uplink(const struct mptcp *m, unsigned index,
+                         struct report_uplink *out);
+/* The kernel's scheduler, and each subflow of each bundle. */
+void mptcp_report(const struct mptcp *m, const struct snapshot *snap,
+                  struct report_session *rs, struct report *out);
+
+#endif

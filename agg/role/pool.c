@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see pool.h. Owns its bundles until they end. settle() connects what is
+ * missing; everything that happens ends in it.
+ */
+#include "agg/role/pool.h"
+
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct slot { /* a bundle */
+	struct pool *pool; /* borrowed */
+	struct subflow *sf;
+	unsigned uplink;   /* over which it began */
+	bool joined;
+};
+
+struct pool {
+	struct pool_args args;
+	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
+	struct pool_uplink uplinks[WIRE_UPLINKS_MAX];
+	unsigned uplink_count;
+	uint64_t failed_us[WIRE_UPLINKS_MAX]; /* by index; 0: it did not */
+	unsigned endpoint;  /* of the concentrator: the one in turn */
+	struct slot slots[POOL_BUNDLES_MAX];
+	struct retry retry;
+	char why[128];
+};
+
+unsigned pool_wanted(const struct pool *pool)
+{
+	unsigned n = pool->args.conf->main.bundles;
+
+	if (!pool->uplink_count)
+		return 0;
+	return n > pool->uplink_count ? n : pool->uplink_count;
+}
+
+unsigned pool_joined(const struct pool *pool)
+{
+	unsigned n = 0;
+
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
+		n += pool->slots[b].joined;
+	return n;
+}
+
+struct subflow *pool_bundle(const struct pool *pool, unsigned i)
+{
+	return pool->slots[i].joined ? pool->slots[i].sf : NULL;
+}
+
+unsigned pool_begun_over(const struct pool *pool, unsigned i)
+{
+	return pool->slots[i].uplink;
+}
+
+const char *pool_why(const struct pool *pool)
+{
+	return pool->why;
+}
+
+/* Connecting -------------------------------------------------------------- */
+
+/* The endpoint whose turn it is; NULL: none of this family. */
+static const struct addr *choose_endpoint(struct pool *pool)
+{
+	const struct conf_concentrator *c = &pool->args.conf->concentrator;
+
+	for (unsigned k = 0; k < c->endpoint_count; k++) {
+		unsigned i = (pool->endpoint + k) % c->endpoint_count;
+		if (c->endpoint[i].family != pool->args.family)
+			continue;
+		pool->endpoint = i;
+		return &c->endpoint[i];
+	}
+	return NULL;
+}
+
+static unsigned begun(const struct pool *pool, unsigned uplink)
+{
+	unsigned n = 0;
+
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
+		n += pool->slots[b].sf && pool->slots[b].uplink == uplink;
+	return n;
+}
+
+static bool is_passed_over(const struct pool *pool, unsigned uplink)
+{
+	uint64_t failed_us = pool->failed_us[uplink];
+
+	return failed_us && loop_now_us(pool->args.loop) - failed_us <
+	                    POOL_PASS_OVER_US;
+}
+
+/* The uplink over which the fewest have begun; those passed over are last. */
+static const struct pool_uplink *choose_uplink(const struct pool *pool)
+{
+	const struct pool_uplink *best = NULL;
+	unsigned best_rank = 0;
+
+	for (unsigned i = 0; i < pool->uplink_count; i++) {
+		const struct pool_uplink *u = &pool->uplinks[i];
+		unsigned rank = begun(pool, u->index) +
+			(is_passed_over(pool, u->index) ? POOL_BUNDLES_MAX : 0);
+		if (!best || rank < best_rank) {
+			best = u;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static void failed(struct pool *pool, unsigned uplink, const char *why)
+{
+	if (strcmp(pool->why, why))
+		log_info("mptcp: %s", why);
+	snprintf(pool->why, sizeof(pool->why), "%s", why);
+	pool->failed_us[uplink] = loop_now_us(pool->args.loop);
+	if (!pool_joined(pool)) /* another endpoint of the family, if there is */
+		pool->endpoint++;
+	retry_failed(&pool->retry);
+}
+
+static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                     const struct wire_hello *hello,
+                     const struct wire_welcome *welcome)
+{
+	struct slot *slot = ctx;
+	struct pool *pool = slot->pool;
+
+	pool->args.on_welcome(pool->args.ctx, slot->uplink, sf, pin, welcome);
+}
+
+static void settle(struct pool *pool);
+
+static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
+{
+	struct slot *slot = ctx;
+	struct pool *pool = slot->pool;
+
+	slot->sf = NULL;
+	slot->joined = false;
+	if (joined) {
+		log_info("mptcp: bundle %u: %s", (unsigned)(slot - pool->slots),
+		         why);
+		retry_pause(&pool->retry);
+	} else {
+		failed(pool, slot->uplink, why);
+	}
+	pool->args.on_change(pool->args.ctx);
+	settle(pool);
+}
+
+static const struct subflow_events subflow_events = { on_ready, on_end };
+
+static void connect_slot(struct pool *pool, unsigned bundle)
+{
+	const struct pool_uplink *u = choose_uplink(pool);
+	const struct addr *endpoint = choose_endpoint(pool);
+	struct slot *slot = &pool->slots[bundle];
+	struct subflow_args args = {
+		.loop = pool->args.loop, .tls = pool->args.tls,
+		.congestion = pool->congestion, .mptcp = true,
+		.events = &subflow_events, .ctx = slot,
+	};
+	struct wire_hello hello = {
+		.version = WIRE_VERSION, .path = pool->args.path,
+		.subflow_id = pool->args.next_id(pool->args.ctx),
+		.bundle = (uint8_t)bundle, .name = "mptcp",
+	};
+
+	if (!endpoint)
+		return;
+	memcpy(hello.session_id, pool->args.session_id,
+	       sizeof(hello.session_id));
+	slot->uplink = u->index;
+	slot->sf = subflow_connect(&args, endpoint, u->device, &u->source,
+	                           &hello);
+	if (!slot->sf)
+		failed(pool, u->index, strerror(errno));
+}
+
+static void settle(struct pool *pool)
+{
+	unsigned wanted = pool_wanted(pool);
+
+	for (unsigned b = wanted; b < POOL_BUNDLES_MAX; b++)
+		if (pool->slots[b].sf)
+			subflow_fail(pool->slots[b].sf, "not wanted any more");
+	for (unsigned b = 0; b < wanted && !pool->retry.waiting; b++)
+		if (!pool->slots[b].sf)
+			connect_slot(pool, b);
+}
+
+static void on_retry(void *ctx)
+{
+	settle(ctx);
+}
+
+/* The outside ------------------------------------------------------------- */
+
+static bool is_among(const struct pool *pool, unsigned uplink)
+{
+	for (unsigned i = 0; i < pool->uplink_count; i++)
+		if (pool->uplinks[i].index == uplink)
+			return true;
+	return false;
+}
+
+void pool_set_uplinks(struct pool *pool, const struct pool_uplink *uplinks,
+                      unsigned count)
+{
+	bool same = count == pool->uplink_count;
+
+	for (unsigned i = 0; same && i < count; i++)
+		same = uplinks[i].index == pool->uplinks[i].index &&
+		       addr_equal(&uplinks[i].source, &pool->uplinks[i].source);
+	if (same)
+		return;
+	memcpy(pool->uplinks, uplinks, count * sizeof(*uplinks));
+	pool->uplink_count = count;
+	memset(pool->failed_us, 0, sizeof(pool->failed_us));
+	retry_reset(&pool->retry);
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++) /* on their way there */
+		if (pool->slots[b].sf && !pool->slots[b].joined &&
+		    !is_among(pool, pool->slots[b].uplink))
+			subflow_fail(pool->slots[b].sf, "uplink gone");
+	settle(pool);
+}
+
+static void take_conf(struct pool *pool, const struct conf *conf)
+{
+	pool->args.conf = conf;
+	snprintf(pool->congestion, sizeof(pool->congestion), "%s",
+	         conf->main.congestion);
+}
+
+void pool_set_conf(struct pool *pool, const struct conf *conf)
+{
+	bool endpoints = !conf_concentrator_equal(&pool->args.conf->concentrator,
+	                                          &conf->concentrator);
+
+	take_conf(pool, conf);
+	if (endpoints)
+		pool_restart(pool);
+	settle(pool);
+}
+
+void pool_on_join(struct pool *pool, struct subflow *sf)
+{
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
+		if (pool->slots[b].sf == sf) {
+			pool->slots[b].joined = true;
+			pool->failed_us[pool->slots[b].uplink] = 0;
+		}
+	pool->why[0] = 0;
+	retry_reset(&pool->retry);
+	settle(pool);
+}
+
+static void end_all(struct pool *pool)
+{
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++) {
+		subflow_destroy(pool->slots[b].sf);
+		pool->slots[b].sf = NULL;
+		pool->slots[b].joined = false;
+	}
+}
+
+void pool_restart(struct pool *pool)
+{
+	end_all(pool);
+	retry_failed(&pool->retry); /* not in this very turn */
+}
+
+struct pool *pool_create(const struct pool_args *args)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return NULL;
+	pool->args = *args;
+	take_conf(pool, args->conf);
+	if (retry_init(&pool->retry, args->loop, args->rand, on_retry, pool) < 0) {
+		free(pool);
+		errno = ENOMEM;
+		return NULL;
+	}
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
+		pool->slots[b].pool = pool;
+	return pool;
+}
+
+void pool_destroy(struct pool *pool)
+{
+	if (!pool)
+		return;
+	end_all(pool);
+	retry_finish(&pool->retry);
+	free(pool);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the bundles of the kernel's MPTCP, of one address family, that a gateway
+ * keeps connected: each is one subflow (subflow.h) on an MPTCP socket, to which
+ * the kernel joins the other uplinks.
+ *
+ * None of the uplinks is special: a bundle begins over the one on which the
+ * fewest have, so each of them is tried with MP_CAPABLE (RFC 8684, 3.1), and
+ * there are as many bundles as uplinks at least. An uplink over which none can
+ * begin is passed over for a while.
+ */
+#ifndef AGG_ROLE_POOL_H
+#define AGG_ROLE_POOL_H
+
+#include "agg/conf/conf.h"
+#include "agg/role/retry.h"
+#include "agg/transport/subflow.h"
+
+#define POOL_BUNDLES_MAX WIRE_BUNDLES_MAX
+#define POOL_PASS_OVER_US 10000000u /* an uplink, after a failure */
+
+struct pool;
+
+/* An uplink over which bundles may begin. */
+struct pool_uplink {
+	unsigned index;
+	char device[IFNAMSIZ];
+	struct addr source;
+};
+
+/* All borrowed; they outlive the pool. */
+struct pool_args {
+	struct loop *loop;
+	struct tls_context *tls;
+	struct rand *rand;
+	const struct conf *conf;
+	sa_family_t family;
+	uint8_t path;           /* of its lanes */
+	/* A bundle, begun over that uplink, has its WELCOME: subflow_join and
+	 * pool_on_join, or subflow_fail. */
+	void (*on_welcome)(void *ctx, unsigned uplink, struct subflow *sf,
+	                   const struct tls_pin *pin,
+	                   const struct wire_welcome *welcome);
+	void (*on_change)(void *ctx); /* the number of joined bundles */
+	uint32_t (*next_id)(void *ctx);
+	const uint8_t *session_id;
+	void *ctx;
+};
+
+struct pool *pool_create(const struct pool_args *args); /* NULL: errno */
+void pool_destroy(struct pool *pool); /* NULL is fine */
+/* Over these, copied; none: all end. */
+void pool_set_uplinks(struct pool *pool, const struct pool_uplink *uplinks,
+                      unsigned count);
+/* Another configuration. */
+void pool_set_conf(struct pool *pool, const struct conf *conf);
+void pool_on_join(struct pool *pool, struct subflow *sf);
+/* Ends all and connects anew: the session is another one. */
+void pool_restart(struct pool *pool);
+
+unsigned pool_wanted(const struct pool *pool); /* bundles */
+unsigned pool_joined(const struct pool *pool);
+/* The i-th bundle, i < POOL_BUNDLES_MAX; NULL: it is not joined. */
+struct subflow *pool_bundle(const struct pool *pool, unsigned i);
+unsigned pool_begun_over(const struct pool *pool, unsigned i); /* uplink */
+/* Why the last one failed; "" */
+const char *pool_why(const struct pool *pool);
+
+#endif
