@@ -214,7 +214,9 @@ int netmsg_parse(struct netmsg *out, const void *data, size_t size)
 	const struct nlmsghdr *msg = data;
 
 	memset(out, 0, sizeof(*out));
-	if (size > INT32_MAX || !mnl_nlmsg_ok(msg, (int)size))
+	/* mnl_nlmsg_ok takes a length of 2 GiB and more for a negative one. */
+	if (size > INT32_MAX || !mnl_nlmsg_ok(msg, (int)size) ||
+	    msg->nlmsg_len > size)
 		return -EBADMSG;
 	switch (msg->nlmsg_type) {
 	case RTM_DELLINK:
