@@ -18,6 +18,13 @@
 
 _Static_assert(MPTCP_ATTR_SERVER_SIDE < NETATTR_TYPES_MAX, "all are kept");
 
+/* mnl_nlmsg_ok takes a length of 2 GiB and more for a negative one. */
+static bool is_whole(const struct nlmsghdr *msg, size_t size)
+{
+	return size <= INT32_MAX && mnl_nlmsg_ok(msg, (int)size) &&
+	       msg->nlmsg_len <= size;
+}
+
 /* The attributes of a generic netlink message; *cmd is its command. */
 static int open_message(struct netattrs *attrs, uint8_t *cmd, const void *data,
                         size_t size)
@@ -25,7 +32,7 @@ static int open_message(struct netattrs *attrs, uint8_t *cmd, const void *data,
 	const struct nlmsghdr *msg = data;
 	const struct genlmsghdr *genl;
 
-	if (size > INT32_MAX || !mnl_nlmsg_ok(msg, (int)size) ||
+	if (!is_whole(msg, size) ||
 	    mnl_nlmsg_get_payload_len(msg) < sizeof(*genl))
 		return -EBADMSG;
 	genl = mnl_nlmsg_get_payload(msg);
@@ -239,7 +246,7 @@ int mptcp_msg_ack(const void *data, size_t size,
 	const struct nlmsgerr *e;
 
 	words[0] = 0;
-	if (size > INT32_MAX || !mnl_nlmsg_ok(msg, (int)size) ||
+	if (!is_whole(msg, size) ||
 	    mnl_nlmsg_get_payload_len(msg) < sizeof(*e))
 		return -EBADMSG;
 	e = mnl_nlmsg_get_payload(msg);

@@ -144,19 +144,26 @@ static uint64_t outq_of(const struct tcpinfo *t)
 	return t->has & TCPINFO_HAS_BYTES_SENT ? t->notsent_bytes + unacked : 0;
 }
 
+/* AF_UNSPEC where the kernel gave none. */
+static void decode_end(struct addr *out, const char *raw)
+{
+	union address a;
+
+	memcpy(&a, raw, sizeof(a));
+	if (!addr_from_sockaddr(out, &a.sa))
+		memset(out, 0, sizeof(*out));
+}
+
 static void decode_subflow(struct mptcpinfo_subflow *out,
                            const struct mptcpinfo_raw *raw, unsigned i)
 {
 	const char *tcp = (const char *)raw->tcp + i * raw->tcp_size;
-	union address a;
+	const char *addrs = (const char *)raw->addrs + i * raw->addrs_size;
 
 	memset(out, 0, sizeof(*out));
 	out->id = raw->ids ? raw->ids[i] : 0;
-	memcpy(&a, (const char *)raw->addrs + i * raw->addrs_size, sizeof(a));
-	addr_from_sockaddr(&out->local, &a.sa);
-	memcpy(&a, (const char *)raw->addrs + i * raw->addrs_size + sizeof(a),
-	       sizeof(a));
-	addr_from_sockaddr(&out->remote, &a.sa);
+	decode_end(&out->local, addrs + offsetof(struct subflow_addrs, local));
+	decode_end(&out->remote, addrs + offsetof(struct subflow_addrs, remote));
 	if (!tcpinfo_decode(&out->tcp, tcp, raw->tcp_size, 0))
 		tcpinfo_decode(&out->tcp, tcp, raw->tcp_size, outq_of(&out->tcp));
 }
