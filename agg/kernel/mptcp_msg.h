@@ -24,7 +24,7 @@ enum mptcp_event_kind {
 	MPTCP_EV_REMOVED,         /* its REMOVE_ADDR: remote_id */
 	MPTCP_EV_SUB_ESTABLISHED, /* a further subflow */
 	MPTCP_EV_SUB_CLOSED,      /* any subflow, refused joins too */
-	MPTCP_EV_SUB_PRIORITY,    /* backup was changed, by either side */
+	MPTCP_EV_SUB_PRIORITY,    /* the peer changed backup */
 	MPTCP_EV_OVERRUN, /* not of the kernel: events were lost, ask anew */
 };
 
@@ -37,7 +37,7 @@ struct mptcp_event {
 	struct addr local, remote; /* of the subflow, with ports */
 	int ifindex;               /* that the subflow is bound to; 0: none */
 	uint8_t local_id, remote_id;
-	bool backup;
+	bool backup;               /* the peer's wish; of our own it is not told */
 	bool server_side;          /* of CREATED and ESTABLISHED: we accepted */
 	uint8_t error;             /* errno of the subflow; 0: none */
 	int reset_reason;          /* RFC 8684, 3.6: 0..6; or RESET_NONE */
