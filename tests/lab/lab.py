@@ -61,6 +61,7 @@ START_TIMEOUT_S = 10
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 CC_ALLOWED = "/proc/sys/net/ipv4/tcp_allowed_congestion_control"
+BLACKHOLE = "/proc/sys/net/mptcp/blackhole_timeout"  # a write forgets
 
 # What a kernel of today has by itself, so that an older one shows the same;
 # and no memory of earlier connections, so that the runs do not depend on
@@ -233,6 +234,7 @@ class Lab:
         self.seed = seed
         self.build = build or os.environ.get("AGGD_BUILD") or os.path.join(ROOT, "build")
         self.processes = []
+        self.middleboxes = {}  # what is done to SYNs by an uplink's name
         self.emulator = None
 
     def __enter__(self):
@@ -280,6 +282,37 @@ class Lab:
             f"route add default via 10.{10 + i}.0.1 dev {device} metric {METRIC_PREFERRED}",
             f"-6 route add default via 2001:db8:{i}::1 dev {device} metric {METRIC_PREFERRED}")
         self.isp.ip(f"-6 route replace 2001:db8:100::/64 via 2001:db8:{i}::2")
+
+    def strip_mptcp(self, name=None):
+        """On one uplink, or on all, a middlebox takes the MPTCP option off all
+        SYNs, so that connections are TCP and joins come to nothing."""
+        self.set_middlebox(name, "reset tcp option mptcp")
+
+    def drop_mptcp(self, name=None):
+        """One of the harsh kind: SYNs that carry the option vanish."""
+        self.set_middlebox(name, "tcp option mptcp exists drop")
+
+    def keep_mptcp(self, name=None):
+        """Takes the middlebox away, and what gw's kernel has learned of it: after
+        a drop Linux (6.12) makes no MPTCP connection for an hour."""
+        self.set_middlebox(name, None)
+        self.gw.run(["sh", "-c", f"[ ! -e {BLACKHOLE} ] || echo 3600 > {BLACKHOLE}"])
+
+    def set_middlebox(self, name, verdict):
+        for uplink in self.uplinks:
+            if name in (None, uplink.name):
+                self.middleboxes[uplink.name] = verdict
+        if name not in (None, *self.middleboxes):
+            raise LabError(f"no uplink {name}")
+        syn = "tcp flags & syn == syn"
+        rules = [(f"up{i}", self.middleboxes[u.name]) for i, u in enumerate(self.uplinks, 1)
+                 if self.middleboxes.get(u.name)]
+        self.isp.nft("table inet middlebox\ndelete table inet middlebox\n"
+                     "table inet middlebox {\n"
+                     "chain up { type filter hook prerouting priority raw;\n"
+                     + "".join(f"iifname {d} {syn} {v}\n" for d, v in rules) + "}\n"
+                     "chain down { type filter hook postrouting priority 300;\n"
+                     + "".join(f"oifname {d} {syn} {v}\n" for d, v in rules) + "}\n}\n")
 
     def linkem(self, *words):
         done = subprocess.run([self.tool("linkem"), "-c", self.socket, *words],
