@@ -181,15 +181,18 @@ static bool is_word(const struct nlattr *attr, const char *word)
 
 static uint32_t find_group(const struct nlattr *groups, const char *name)
 {
-	const struct nlattr *group;
+	const char *at = mnl_attr_get_payload(groups);
+	const char *end = at + mnl_attr_get_payload_len(groups);
 	struct netattrs attrs;
 	uint32_t id = 0;
 
-	mnl_attr_for_each_nested(group, groups) {
+	while (mnl_attr_ok((const void *)at, (int)(end - at))) {
+		const struct nlattr *group = (const void *)at;
 		netattrs_parse_nested(&attrs, group);
 		if (is_word(attrs.of[CTRL_ATTR_MCAST_GRP_NAME], name) &&
 		    netattrs_u32(&attrs, CTRL_ATTR_MCAST_GRP_ID, &id))
 			return id;
+		at += MNL_ALIGN(mnl_attr_get_len(group));
 	}
 	return 0;
 }
