@@ -9,6 +9,7 @@
 #include "agg/kernel/caps.h"
 #include "agg/kernel/mptcp_pm.h"
 #include "agg/kernel/mptcp_sched.h"
+#include "agg/kernel/mptcp_sysctl.h"
 #include "agg/kernel/mptcpinfo.h"
 #include "agg/kernel/netmon.h"
 #include "agg/kernel/nft.h"
@@ -566,9 +567,10 @@ static int command_mptcpconnect(int argc, char **argv)
 	return 0;
 }
 
-/* What went wrong in this namespace, and its schedulers. */
+/* What went wrong in this namespace, what is in the way, its schedulers. */
 static int command_mptcpcounters(int argc, char **argv)
 {
+	char words[MPTCP_SYSCTL_WORDS_MAX];
 	char list[MPTCP_SCHED_LIST_MAX], now[MPTCP_SCHED_NAME_MAX];
 	struct mptcpinfo_counters c;
 	int rc = mptcpinfo_counters(NULL, &c);
@@ -587,6 +589,8 @@ static int command_mptcpcounters(int argc, char **argv)
 	       (unsigned long long)c.blackhole,
 	       (unsigned long long)c.join_synack_rx,
 	       (unsigned long long)c.established);
+	if (mptcp_sysctl_obstacle(NULL, argc > 0, words))
+		printf("obstacle: %s\n", words);
 	if (!mptcp_sched_current(NULL, now) &&
 	    !mptcp_sched_available(NULL, list, sizeof(list)))
 		printf("scheduler %s of %s\n", now, list);

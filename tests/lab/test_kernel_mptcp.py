@@ -344,6 +344,8 @@ class MptcpTest(KernelTest):
         self.gw.sysctl(mptcp__enabled=0)
         answer = self.gw.once("mptcpconnect", "wan1", "-", f"{SERVER}:{PORT}").stdout
         self.check("net.mptcp.enabled=0 is said", "Protocol not available" in answer, answer)
+        answer = self.gw.once("mptcpcounters").stdout
+        self.check("and named as what is in the way", "net.mptcp.enabled is 0" in answer, answer)
 
 
 if __name__ == "__main__":
