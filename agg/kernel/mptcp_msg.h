@@ -23,7 +23,7 @@ enum mptcp_event_kind {
 	MPTCP_EV_ANNOUNCED,       /* the peer's ADD_ADDR: remote, remote_id */
 	MPTCP_EV_REMOVED,         /* its REMOVE_ADDR: remote_id */
 	MPTCP_EV_SUB_ESTABLISHED, /* a further subflow */
-	MPTCP_EV_SUB_CLOSED,      /* any subflow, refused joins too */
+	MPTCP_EV_SUB_CLOSED,      /* and a join refused; not with CLOSED */
 	MPTCP_EV_SUB_PRIORITY,    /* the peer changed backup */
 	MPTCP_EV_OVERRUN, /* not of the kernel: events were lost, ask anew */
 };

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/mptcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -264,16 +265,16 @@ static int set_one(struct mptcp_pm *pm, const struct mptcp_pm_endpoint *want)
 static int set_all(struct mptcp_pm *pm, const struct mptcp_pm_endpoint *want,
                    unsigned count, struct kerr *err)
 {
-	char what[ADDR_TEXT_MAX + 16] = "endpoint ", text[ADDR_TEXT_MAX];
+	char what[ADDR_TEXT_MAX + 16], text[ADDR_TEXT_MAX];
 
 	for (unsigned i = 0; i < count; i++) {
 		int rc = set_one(pm, &want[i]);
-		strncpy(what + 9, addr_format_ip(&want[i].addr, text),
-		        ADDR_TEXT_MAX);
-		if (rc)
-			return refuse(pm, rc, err, rc == -ENOSPC ?
-			              "others have endpoints too, no more fit" :
-			              what);
+		if (!rc)
+			continue;
+		snprintf(what, sizeof(what), "endpoint %s",
+		         addr_format_ip(&want[i].addr, text));
+		return refuse(pm, rc, err, rc == -ENOSPC ?
+		              "others have endpoints too, no more fit" : what);
 	}
 	return 0;
 }
@@ -328,21 +329,38 @@ int mptcp_pm_limits(struct mptcp_pm *pm, struct mptcp_msg_limits *out,
 	return refuse(pm, mptcp_nl_get_limits(pm->nl, out), err, "limits");
 }
 
-/* Notes the change. What was there before stays what it was while the setting
- * is still as we set it. */
-static void hold(struct mptcp_journal_limit *limit, uint32_t now, uint32_t set)
+/* Notes the change, and makes it; limit is one of the journal's two. What was
+ * there before stays what it was while the setting is still as we set it. */
+static int change_limit(struct mptcp_pm *pm, struct mptcp_journal_limit *limit,
+                        uint32_t now, uint32_t set, struct kerr *err)
 {
+	const struct mptcp_journal_limit was = *limit;
+	bool subflows = limit == &pm->ours.subflows;
+
 	if (!limit->held || limit->set != now)
 		limit->before = now;
 	limit->set = set;
 	limit->held = true;
+	int rc = save_or_refuse(pm, err);
+	if (rc) {
+		*limit = was;
+		return rc;
+	}
+	rc = mptcp_nl_set_limits(pm->nl, subflows ? NULL : &set,
+	                         subflows ? &set : NULL);
+	if (!rc)
+		return 0;
+	*limit = was;
+	refuse(pm, rc, err, subflows ? "the limit of subflows" :
+	       "the limit of accepted addresses");
+	save(pm); /* what cannot be said now is said by the next */
+	return rc;
 }
 
 int mptcp_pm_raise_limits(struct mptcp_pm *pm, unsigned subflows,
                           struct kerr *err)
 {
 	struct mptcp_msg_limits now;
-	uint32_t set = subflows;
 
 	if (subflows > MPTCP_PM_SUBFLOWS_MAX)
 		return kerr_set(err, -EINVAL, "MPTCP: %u subflows, at most %d",
@@ -350,25 +368,18 @@ int mptcp_pm_raise_limits(struct mptcp_pm *pm, unsigned subflows,
 	int rc = mptcp_pm_limits(pm, &now, err);
 	if (rc || now.subflows >= subflows)
 		return rc;
-	hold(&pm->ours.subflows, now.subflows, set);
-	rc = save_or_refuse(pm, err);
-	return rc ? rc : refuse(pm, mptcp_nl_set_limits(pm->nl, NULL, &set), err,
-	                        "the limit of subflows");
+	return change_limit(pm, &pm->ours.subflows, now.subflows, subflows, err);
 }
 
 int mptcp_pm_set_accepted_addresses(struct mptcp_pm *pm, unsigned accepted,
                                     struct kerr *err)
 {
 	struct mptcp_msg_limits now;
-	uint32_t set = accepted;
 	int rc = mptcp_pm_limits(pm, &now, err);
 
-	if (rc || now.accepted == set)
+	if (rc || now.accepted == accepted)
 		return rc;
-	hold(&pm->ours.accepted, now.accepted, set);
-	rc = save_or_refuse(pm, err);
-	return rc ? rc : refuse(pm, mptcp_nl_set_limits(pm->nl, &set, NULL), err,
-	                        "the limit of accepted addresses");
+	return change_limit(pm, &pm->ours.accepted, now.accepted, accepted, err);
 }
 
 int mptcp_pm_set_scheduler(struct mptcp_pm *pm, const char *name,

@@ -12,9 +12,14 @@
  * changed after us is left as that one wants it.
  *
  * An endpoint wants its ifindex: only then does a join leave by the uplink's
- * own table (rule `oif`), whatever the connection itself is bound to. It is
- * used once per connection: after its subflow has closed the kernel tries
- * again only if the endpoint is removed and added.
+ * own table (rule `oif`), whatever the connection itself is bound to. Give the
+ * endpoints before the connection begins, its own address too: one that is
+ * added later joins, and of its own address that is a second subflow by the
+ * same uplink. A connection joins when its first data was acknowledged, from
+ * endpoints of its family, as many as the limits of both sides allow when it
+ * begins. An endpoint is used once per connection: after its subflow has
+ * closed, or was refused, the kernel tries again only if it is removed and
+ * added. To remove it closes its subflows, the first one too.
  *
  * Linux 5.6 and later; events 5.12, the backup flag in place 5.12 (else the
  * endpoint is removed and added, which closes its subflows).
