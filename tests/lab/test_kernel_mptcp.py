@@ -296,6 +296,27 @@ class MptcpTest(KernelTest):
         peer.close()
         self.check("the end is told", pm.expect(f"^closed token={token}"))
 
+    def test_refused_join(self):
+        """The second uplink takes the option off: the join ends, the rest goes on."""
+        listen(self.isp, IPPROTO_MPTCP, PORT)
+        self.isp.run("nft", "add table inet box; add chain inet box pre "
+                     "{ type filter hook prerouting priority raw; }; add rule inet box pre "
+                     "iifname up2 tcp flags & syn == syn reset tcp option mptcp").check_returncode()
+        pm = self.pm()
+        self.say(pm, "endpoints 10.1.0.2@wan1 10.2.0.2@wan2")
+        peer = self.connect("wan1", "-", f"{SERVER}:{PORT}")
+        peer.ask("send 1000")
+        told = pm.expect("^sub-")
+        self.check("a join that is stripped is told as closed, never as established",
+                   told.startswith("sub-closed") and field(told, "local").startswith("10.2.0.2"),
+                   told)
+        self.isp.run("nft", "delete", "table", "inet", "box").check_returncode()
+        pm.ask("endpoints 10.1.0.2@wan1")
+        pm.say("endpoints 10.1.0.2@wan1 10.2.0.2@wan2")
+        told = pm.expect("^sub-established")
+        self.check("an endpoint given again joins again",
+                   field(told, "local").startswith("10.2.0.2"), told)
+
     def info(self, peer, token):
         def told():
             lines = peer.ask("info")
