@@ -10,8 +10,12 @@
  *             goes again elsewhere, nothing new is given to it; any progress
  *             clears it. Progress is what TCP saw acknowledged: the session's
  *             own acknowledgements may come by another path.
- *   doubted   another lane on the same path is suspect. It is asked (PING),
- *             and carries nothing new until it has made progress.
+ *             A lane of several connections (MPTCP) is suspect as long as one
+ *             of them is stuck.
+ *   doubted   another lane on the same path is suspect; or any is, and this
+ *             one rested in reserve, where it could not show what it is worth.
+ *             It is asked (PING), and carries nothing new until it has made
+ *             progress.
  *   given up  suspect for give_up_us: dropped, and the shell connects anew.
  *
  * Estimates come from the kernel (subflow_info); the rate is the best seen of
@@ -37,6 +41,7 @@
 #define RATE_HALF_LIFE_US 10000000u     /* of a quiet lane */
 #define RATE_HALF_LIFE_BUSY_US 1000000u
 #define RATE_WINDOW_MIN_US 50000u
+#define STUCK_MAX_US 1000000u
 #define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 
 struct flight *lane_flight(const struct lane *lane, uint32_t i)
@@ -196,7 +201,9 @@ static void update_lowat(struct lane *lane)
 		lowat = LOWAT_MIN_MSS * mss_of(lane);
 	if (lowat > LOWAT_MAX)
 		lowat = LOWAT_MAX;
-	uint64_t spread = rate * (lane->info.spread_us / 1000) / 1000;
+	/* By what is delivered: what paces may be three times as fast. */
+	uint64_t spread = (lane->rate_bps + lane->rate_bps / 4) *
+	                  (lane->info.spread_us / 1000) / 1000;
 	lowat += spread < SPREAD_MAX ? spread : SPREAD_MAX;
 	if (lowat > lane->lowat_bytes + lane->lowat_bytes / 4 ||
 	    lowat < lane->lowat_bytes - lane->lowat_bytes / 4) {
@@ -227,7 +234,7 @@ void lane_refresh(struct lane *lane, uint64_t age_us)
 	if (lane->info_us && now - lane->info_us < age_us)
 		return;
 	lane->ops->info(lane->ctx, &lane->info);
-	if (lane->info.acked_bytes != acked)
+	if (lane->info.acked_bytes != acked && !lane->info.stuck)
 		progress(lane);
 	if (lane->info.acked_bytes > acked)
 		lane->session->path[lane->hello.path].acked_bytes +=
@@ -445,7 +452,8 @@ static void become_suspect(struct lane *lane)
 			flight_lost(lane, lane_flight(lane, i));
 	lane_acknowledge_all(s); /* one may have been lost in it */
 	DL_FOREACH(s->lanes, other) {
-		if (lane_is_good(other) && other->hello.path == lane->hello.path) {
+		if (lane_is_good(other) && (lane_rests(other) ||
+		                            other->hello.path == lane->hello.path)) {
 			other->doubted = true;
 			ask(other);
 		}
@@ -463,6 +471,15 @@ static void give_up(struct lane *lane, const char *why)
 	ops->drop(ctx, why);
 }
 
+/* Where part of it is stuck, a new one is soon as good on the others; and who
+ * sees that is the one who sends. */
+static uint64_t give_up_us(const struct lane *lane)
+{
+	uint64_t us = lane->session->args.give_up_us;
+
+	return lane->info.stuck && us > STUCK_MAX_US ? STUCK_MAX_US : us;
+}
+
 void lane_watch(struct lane *lane)
 {
 	struct session *s = lane->session;
@@ -470,11 +487,11 @@ void lane_watch(struct lane *lane)
 	lane_refresh(lane, INFO_AGE_US);
 	if (!waits_for_progress(lane))
 		lane->progress_us = s->now_us;
-	else if (!lane->suspect &&
-	         s->now_us - lane->progress_us >= patience_us(lane))
+	else if (!lane->suspect && (lane->info.stuck ||
+	         s->now_us - lane->progress_us >= patience_us(lane)))
 		become_suspect(lane);
 	if (lane->suspect && s->now_us - lane->suspect_us >=
-	                     s->args.give_up_us + patience_us(lane)) {
+	                     give_up_us(lane) + patience_us(lane)) {
 		give_up(lane, "no progress");
 		return;
 	}

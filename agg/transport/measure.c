@@ -60,6 +60,8 @@ static void add(struct subflow_info *out, const struct tcpinfo *tcp)
 {
 	struct subflow_info one;
 
+	if (!tcp->srtt_us)
+		return; /* it is still being joined */
 	measure_tcp(tcp, &one);
 	add_rtt(out, tcp);
 	if (one.mss && (!out->mss || one.mss < out->mss))
@@ -74,6 +76,18 @@ static void add(struct subflow_info *out, const struct tcpinfo *tcp)
 	out->sent_bytes += one.sent_bytes;
 	out->in_recovery |= one.in_recovery;
 	out->app_limited &= one.app_limited;
+	out->stuck |= tcp->retransmits && tcp->last_ack_ms >= MEASURE_STUCK_MS;
+}
+
+/* By the least that they were: queues are not waited for. */
+static uint64_t slowest_us(const struct mptcpinfo *info)
+{
+	uint64_t us = 0;
+
+	for (unsigned i = 0; i < info->count; i++)
+		if (info->subflows[i].tcp.min_rtt_us > us)
+			us = info->subflows[i].tcp.min_rtt_us;
+	return us;
 }
 
 void measure_mptcp(const struct mptcpinfo *info, struct subflow_info *out)
@@ -83,8 +97,7 @@ void measure_mptcp(const struct mptcpinfo *info, struct subflow_info *out)
 	for (unsigned i = 0; i < info->count; i++)
 		add(out, &info->subflows[i].tcp);
 	if (info->count > 1)
-		out->spread_us = WINDOW_RTTS * out->srtt_us -
-				 out->min_rtt_us;
+		out->spread_us = WINDOW_RTTS * slowest_us(info) - out->min_rtt_us;
 	out->notsent_bytes += info->unsent_bytes;
 	if (out->notsent_bytes > info->outq_bytes)
 		out->notsent_bytes = info->outq_bytes;

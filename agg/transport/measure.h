@@ -7,7 +7,7 @@
  * rates and bytes are their sums; the round-trip time is that of the slowest
  * that is in use, as what the others bring waits for it. Progress is what the
  * peer's MPTCP has acknowledged in order: a subflow that stalls may hold up
- * what all of them brought.
+ * what all of them brought. So the lane is stuck when one of them is.
  */
 #ifndef AGG_TRANSPORT_MEASURE_H
 #define AGG_TRANSPORT_MEASURE_H
@@ -17,6 +17,7 @@
 #include "agg/transport/session.h"
 
 #define MEASURE_QUIET_MS 2000u /* a subflow heard of longer ago is not in use */
+#define MEASURE_STUCK_MS 200u  /* after which it has no answer */
 
 void measure_tcp(const struct tcpinfo *info, struct subflow_info *out);
 /* acked_bytes is the sequence number: it began at random. */

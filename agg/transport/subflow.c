@@ -505,6 +505,8 @@ static void on_connected(struct subflow *sf)
 		return;
 	}
 	sf->state = SUBFLOW_TLS;
+	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) +
+	               SUBFLOW_HANDSHAKE_US);
 	shake_hands(sf);
 }
 
@@ -542,7 +544,7 @@ static void on_deadline(void *ctx)
 		update_interest(sf);
 		return;
 	}
-	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? "no answer"
+	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? SUBFLOW_NO_ANSWER
 	                                              : "handshake too slow");
 }
 
@@ -607,6 +609,9 @@ struct subflow *subflow_connect(const struct subflow_args *args,
 		errno = -err;
 		return NULL;
 	}
+	if (args->mptcp)
+		loop_timer_arm(sf->timer, loop_now_us(args->loop) +
+		               SUBFLOW_MPTCP_CONNECT_US);
 	update_interest(sf);
 	return sf;
 }

@@ -23,8 +23,16 @@
 #include "agg/transport/session.h"
 #include "agg/transport/tls.h"
 
-#define SUBFLOW_HANDSHAKE_US 5000000u /* from connect or accept to on_ready */
+#define SUBFLOW_HANDSHAKE_US 5000000u /* to connect; from then, or from accept,
+                                       * to on_ready */
+/* With MPTCP a connection that has had no answer is given up before Linux (6.12;
+ * after two retransmissions) tries without the option: if the link comes back
+ * just then, the kernel takes it for a middlebox that drops the option, and
+ * makes no MPTCP connections for an hour, anybody's. */
+#define SUBFLOW_MPTCP_CONNECT_US 2500000u
 #define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to leave */
+
+#define SUBFLOW_NO_ANSWER "no answer"
 
 struct subflow;
 
@@ -35,7 +43,8 @@ struct subflow_events {
 	void (*on_ready)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	                 const struct wire_hello *hello,
 	                 const struct wire_welcome *welcome);
-	/* It is over. joined: it had a lane. */
+	/* It is over. joined: it had a lane. why is in words;
+	 * SUBFLOW_NO_ANSWER where connecting got none in time. */
 	void (*on_end)(void *ctx, struct subflow *sf, bool joined,
 	               const char *why);
 };

@@ -394,6 +394,72 @@ static void test_owner_is_slowed(void **state)
 	puppet_finish(&p);
 }
 
+/* Several connections in one ----------------------------------------------------- */
+
+/* What the others bring is progress, but not of all. */
+static void test_stuck(void **state)
+{
+	begin(true, 3);
+	session_set_reserve(p.session, 1u << 1 | 1u << 2);
+	p.lane[2].stalled = true;
+	struct reader *r = puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, 1u << 20);
+	puppet_write(r, 20000, false);
+	puppet_pass(&p, 10000);
+	hear_data(&p.lane[0]);
+	p.lane[0].stuck = true;
+	puppet_write(r, 20000, false);
+	puppet_pass(&p, 100000);
+	assert_true(p.suspects > 0);
+	unsigned recoveries = p.recoveries;
+	/* Those in reserve are asked; one does not answer, and carries nothing. */
+	assert_int_equal(hear_data(&p.lane[2]), 0);
+	hear_data(&p.lane[0]);
+	hear_data(&p.lane[1]);
+	assert_true(has_all(40000));
+	puppet_write(r, 20000, false);
+	puppet_pass(&p, 300000);
+	assert_int_equal(hear_data(&p.lane[0]), 0);
+	assert_int_equal(p.recoveries, recoveries);
+	p.lane[0].stuck = false;
+	puppet_write(r, 20000, false);
+	puppet_pass(&p, 100000);
+	assert_true(p.recoveries > recoveries);
+	puppet_finish(&p);
+}
+
+/* Given up sooner than one that is silent as a whole. */
+static void test_stuck_is_given_up(void **state)
+{
+	for (int stuck = 0; stuck < 2; stuck++) {
+		begin(true, 2);
+		struct reader *r = puppet_open(&p);
+		p.lane[0].stuck = stuck;
+		p.lane[0].stalled = true;
+		puppet_write(r, 20000, false);
+		puppet_pass(&p, 3000000);
+		assert_int_equal(*p.lane[0].dropped != 0, stuck);
+		assert_false(*p.lane[1].dropped);
+		puppet_finish(&p);
+	}
+}
+
+static void test_spread_backlog(void **state)
+{
+	size_t lowat[2];
+
+	for (int i = 0; i < 2; i++) {
+		begin(true, 1);
+		p.lane[0].spread_us = i ? 100000 : 0;
+		puppet_write(puppet_open(&p), 20000, false);
+		puppet_pass(&p, 1000000);
+		lowat[i] = p.lane[0].lowat;
+		puppet_finish(&p);
+	}
+	/* 100 ms of 10 MB/s and a quarter, to a quarter; or what it is at most. */
+	assert_in_range(lowat[1] - lowat[0], 900000, 1600000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +480,9 @@ int main(void)
 		cmocka_unit_test(test_peers_credit_is_kept),
 		cmocka_unit_test(test_credit_of_settings),
 		cmocka_unit_test(test_owner_is_slowed),
+		cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_stuck_is_given_up),
+		cmocka_unit_test(test_spread_backlog),
 	};
 
 	return cmocka_run_group_tests_name("transport/lane", tests, NULL, NULL);

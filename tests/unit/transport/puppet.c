@@ -57,13 +57,14 @@ static void on_info(void *ctx, struct subflow_info *out)
 	struct puppet_lane *l = alive(ctx);
 
 	if (!l->stalled)
-		l->kernel_acked = l->sent_bytes;
+		l->kernel_acked = l->sent_bytes - (l->stuck && l->sent_bytes);
 	*out = (struct subflow_info){
 		.srtt_us = 20000 + 1000 * l->id, .rttvar_us = 2000,
 		.min_rtt_us = 20000 + 1000 * l->id, .mss = 1400, .cwnd_bytes = 1 << 20,
 		.acked_bytes = l->kernel_acked,
 		.unacked_bytes = l->sent_bytes - l->kernel_acked,
 		.rate_bps = 10000000, .pacing_bps = 10000000,
+		.stuck = l->stuck, .spread_us = l->spread_us,
 	};
 }
 
