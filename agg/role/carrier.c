@@ -52,7 +52,7 @@ static const char *shortcoming(const struct carrier_facts *f)
 	if (f->obstacle)
 		return f->obstacle;
 	if (f->usable & f->stripped)
-		return "an uplink strips MPTCP's option";
+		return "an uplink strips or drops MPTCP's option";
 	if (!f->bundle)
 		return "no MPTCP connection works";
 	if (!f->whole)

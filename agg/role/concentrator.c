@@ -15,6 +15,7 @@
 #include "agg/base/rand.h"
 #include "agg/kernel/mptcp_pm.h"
 #include "agg/kernel/mptcp_sched.h"
+#include "agg/kernel/mptcp_sysctl.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/role/guard.h"
 #include "agg/role/policy.h"
@@ -596,10 +597,11 @@ static void open_path_manager(struct concentrator *c)
 
 	snprintf(journal, sizeof(journal), "%s%s", c->role.conf->main.state,
 	         JOURNAL);
-	c->mptcp_pm = mptcp_pm_create(c->role.loop, journal, NULL, NULL, &err);
+	if (!mptcp_sysctl_obstacle(NULL, true, err.text))
+		c->mptcp_pm = mptcp_pm_create(c->role.loop, journal, NULL, NULL,
+		                              &err);
 	if (!c->mptcp_pm) {
-		log_info("no MPTCP for gateways: %s", errno == ENOENT ?
-		         "this kernel has none" : err.text);
+		log_info("no MPTCP for gateways: %s", err.text);
 		return;
 	}
 	if (mptcp_pm_raise_limits(c->mptcp_pm, MPTCP_PM_SUBFLOWS_MAX, &err) < 0 ||

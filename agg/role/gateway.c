@@ -390,6 +390,34 @@ static void on_uplink_change(void *ctx)
 	note_paths(ctx);
 }
 
+struct health {
+	unsigned path, good, suspect; /* lanes */
+};
+
+static void note_health(void *ctx, const struct lane_stats *lane)
+{
+	struct health *h = ctx;
+
+	if (lane->path != h->path)
+		return;
+	if (lane->suspect)
+		h->suspect++;
+	else
+		h->good++;
+}
+
+static int uplink_health(void *ctx, unsigned uplink)
+{
+	const struct gateway *g = ctx;
+	struct health h = { .path = uplink };
+
+	session_each_lane(g->session, note_health, &h);
+	if (h.good)
+		return 1;
+	return h.suspect || !g->uplinks[uplink] ||
+	       uplink_has_failed(g->uplinks[uplink]) ? -1 : 0;
+}
+
 static void on_mptcp_change(void *ctx)
 {
 	struct gateway *g = ctx;
@@ -625,6 +653,7 @@ static int make_parts(struct gateway *g)
 	struct mptcp_args mptcp = {
 		.loop = loop, .rand = &g->rand, .conf = g->role.conf,
 		.on_welcome = on_bundle, .on_change = on_mptcp_change,
+		.health = uplink_health,
 		.next_id = next_id, .session_id = g->session_id, .ctx = g,
 	};
 

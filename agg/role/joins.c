@@ -54,8 +54,7 @@ static void less_known(uint64_t *least, uint64_t value) /* 0 is not known */
 
 static bool is_stalled(const struct tcpinfo *tcp, uint32_t stall_ms)
 {
-	return (tcp->unacked_bytes || tcp->inflight_bytes || tcp->retransmits) &&
-	       tcp->last_ack_ms >= stall_ms;
+	return tcp->retransmits && tcp->last_ack_ms >= stall_ms;
 }
 
 static void add(struct join *u, unsigned bundle, const struct tcpinfo *tcp,

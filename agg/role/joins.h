@@ -36,8 +36,8 @@ struct joins {
 };
 
 void joins_begin(struct joins *j);
-/* address: the uplinks' own, AF_UNSPEC where there is none. A subflow that has
- * data outstanding and had no answer for stall_ms is stalled. */
+/* address: the uplinks' own, AF_UNSPEC where there is none. A subflow that had
+ * no answer for stall_ms, not to what it sent again either, is stalled. */
 void joins_bundle(struct joins *j, unsigned bundle, const struct mptcpinfo *info,
                   const struct addr address[WIRE_UPLINKS_MAX],
                   uint32_t stall_ms);

@@ -13,6 +13,7 @@
 #include "agg/base/log.h"
 #include "agg/kernel/mptcp_pm.h"
 #include "agg/kernel/mptcp_sched.h"
+#include "agg/kernel/mptcp_sysctl.h"
 #include "agg/role/joins.h"
 
 #include <errno.h>
@@ -33,6 +34,8 @@ struct mptcp_uplink {
 	struct netdev dev;
 	int family;             /* its place in families[]; -1: none */
 	uint64_t stripped_us;   /* the option did not arrive; 0: it did */
+	bool dropped;           /* nor did what carried it */
+	unsigned unanswered;    /* connections in a row */
 	uint64_t missing_us;    /* should be joined and is not, since then */
 	uint64_t join_us;       /* how long a join may take, now */
 	bool withheld;          /* its endpoint, for a moment */
@@ -42,13 +45,14 @@ struct mptcp_uplink {
 struct mptcp {
 	struct mptcp_args args;
 	struct mptcp_pm *pm;    /* NULL: see obstacle */
-	char obstacle[128];
+	char obstacle[KERR_TEXT_MAX];
 	bool peer_has, settling;
 	struct pool *pools[FAMILIES];
 	struct mptcp_uplink uplinks[WIRE_UPLINKS_MAX];
 	struct addr address[WIRE_UPLINKS_MAX]; /* of each, in its family */
 	struct joins joins;
 	struct loop_timer *soon; /* a look, after an event */
+	uint64_t syn_disabled;   /* the kernel's counter, when last read */
 };
 
 /* What there is ---------------------------------------------------------------- */
@@ -273,6 +277,7 @@ static void forgive(struct mptcp *m, uint64_t now)
 		if (!u->stripped_us || now - u->stripped_us < MPTCP_STRIPPED_US)
 			continue;
 		u->stripped_us = 0;
+		u->unanswered = 0;
 		any = true;
 	}
 	if (any)
@@ -315,6 +320,19 @@ static void on_event(void *ctx, const struct mptcp_event *event)
 
 /* The pools --------------------------------------------------------------------- */
 
+/* The kernel sends SYNs without the option, not a middlebox: where it found
+ * that those with it get no answer (net.mptcp.blackhole_timeout, Linux 6.12). */
+static bool is_off(struct mptcp *m)
+{
+	struct mptcpinfo_counters now;
+	uint64_t before = m->syn_disabled;
+
+	if (mptcpinfo_counters(NULL, &now) < 0)
+		return false;
+	m->syn_disabled = now.syn_tx_disabled;
+	return now.syn_tx_disabled > before;
+}
+
 static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
                        const struct tls_pin *pin,
                        const struct wire_welcome *welcome)
@@ -323,16 +341,49 @@ static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
 	struct mptcp_uplink *u = &m->uplinks[uplink];
 	struct mptcpinfo info;
 
+	u->unanswered = 0;
+	u->dropped = false;
 	if (subflow_mptcp(sf, &info) == 0 && !info.fallback) {
-		u->stripped_us = 0;
 		m->args.on_welcome(m->args.ctx, sf, pin, welcome);
 		return;
 	}
-	log_info("mptcp: uplink %s strips the option, or the concentrator has "
-	         "none; tried again in %u min", u->name,
-	         MPTCP_STRIPPED_US / 60000000);
+	if (is_off(m)) {
+		pool_hold(m->pools[u->family], MPTCP_OFF_US);
+		subflow_fail(sf, "the kernel makes no MPTCP connections for a "
+		             "while, as it found a blackhole");
+	} else if (m->joins.uplinks[uplink].bundles) {
+		subflow_fail(sf, "fell back to TCP");
+	} else {
+		log_info("mptcp: uplink %s strips the option; tried again in "
+		         "%u min", u->name, MPTCP_STRIPPED_US / 60000000);
+		u->stripped_us = loop_now_us(m->args.loop);
+		subflow_fail(sf, "the option does not arrive");
+	}
+}
+
+/* A dead link gives no answer either; but there our own do not work. */
+static void on_no_answer(void *ctx, unsigned uplink)
+{
+	struct mptcp *m = ctx;
+	struct mptcp_uplink *u = &m->uplinks[uplink];
+
+	if (m->args.health(m->args.ctx, uplink) <= 0) {
+		u->unanswered = 0;
+		return;
+	}
+	if (++u->unanswered < MPTCP_UNANSWERED_MAX)
+		return;
+	log_info("mptcp: uplink %s drops what carries the option; tried again "
+	         "in %u min", u->name, MPTCP_STRIPPED_US / 60000000);
 	u->stripped_us = loop_now_us(m->args.loop);
-	subflow_fail(sf, "the option does not arrive");
+	u->dropped = true;
+}
+
+static int health(void *ctx, unsigned uplink)
+{
+	struct mptcp *m = ctx;
+
+	return m->args.health(m->args.ctx, uplink);
 }
 
 static uint32_t next_id(void *ctx)
@@ -378,7 +429,7 @@ bool mptcp_set_uplink(struct mptcp *m, unsigned index,
 	choose_families(m);
 	bool other = !addr_equal_ip(&before, &m->address[index]);
 	if (other)
-		u->stripped_us = u->missing_us = 0; /* another network */
+		u->stripped_us = u->missing_us = u->unanswered = 0;
 	u->join_us = MPTCP_JOIN_US;
 	settle(m);
 	return other;
@@ -462,7 +513,8 @@ static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
 	if (u->family < 0)
 		return "no address that both ends have";
 	if (is_stripped(u))
-		return "the option is stripped";
+		return u->dropped ? "what carries the option is dropped"
+		                  : "the option is stripped";
 	if (join->bundles)
 		return "joined";
 	return u->refused ? "the join is refused" : join->stalled ?
@@ -537,6 +589,7 @@ static struct pool *make_pool(struct mptcp *m, int f)
 		.loop = m->args.loop, .tls = m->args.tls, .rand = m->args.rand,
 		.conf = m->args.conf, .family = families[f], .path = paths[f],
 		.on_welcome = on_welcome, .on_change = on_pool_change,
+		.on_no_answer = on_no_answer, .health = health,
 		.next_id = next_id, .session_id = m->args.session_id,
 		.ctx = m,
 	};
@@ -551,11 +604,12 @@ static void open_path_manager(struct mptcp *m)
 
 	snprintf(journal, sizeof(journal), "%s%s", m->args.conf->main.state,
 	         JOURNAL);
-	m->pm = mptcp_pm_create(m->args.loop, journal, on_event, m, &err);
+	if (!mptcp_sysctl_obstacle(NULL, false, m->obstacle))
+		m->pm = mptcp_pm_create(m->args.loop, journal, on_event, m, &err);
 	if (m->pm)
 		return;
-	snprintf(m->obstacle, sizeof(m->obstacle), "%s", errno == ENOENT ?
-	         "this kernel has no MPTCP" : err.text);
+	if (!*m->obstacle)
+		snprintf(m->obstacle, sizeof(m->obstacle), "%s", err.text);
 	if (is_wanted(m))
 		log_info("mptcp: %s; our subflows are used", m->obstacle);
 }
@@ -576,6 +630,7 @@ struct mptcp *mptcp_create(const struct mptcp_args *args)
 		errno = ENOMEM;
 		return NULL;
 	}
+	is_off(m);
 	open_path_manager(m);
 	set_scheduler(m);
 	return m;

@@ -11,8 +11,8 @@
  *
  * What is known of an uplink: whether the option arrives, from the bundle that
  * began over it; and in how many bundles the kernel has joined it. One that
- * strips the option is left alone, and tried again after MPTCP_STRIPPED_US or
- * when its device changes. One that should be joined and is not, or that has
+ * strips the option, or drops what carries it, is left alone, and tried again
+ * after MPTCP_STRIPPED_US or when its address changes. One that should be joined and is not, or that has
  * gone quiet with data outstanding, is joined anew: the kernel does not do so
  * by itself.
  */
@@ -26,6 +26,8 @@
 #include "agg/role/snapshot.h"
 
 #define MPTCP_STRIPPED_US 600000000u /* then it is tried again */
+#define MPTCP_UNANSWERED_MAX 2u      /* connections, while our own work */
+#define MPTCP_OFF_US 60000000u       /* and what the kernel has turned off */
 #define MPTCP_JOIN_US 1000000u       /* for a join, before it is asked for anew: */
 #define MPTCP_JOIN_MAX_US 16000000u  /* doubled each time, up to this */
 #define MPTCP_STALL_MS 2000u         /* no answer to what is outstanding */
@@ -45,6 +47,7 @@ struct mptcp_args {
 	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* what mptcp_facts() says */
+	int (*health)(void *ctx, unsigned uplink); /* as in pool_args */
 	uint32_t (*next_id)(void *ctx);
 	const uint8_t *session_id;
 	void *ctx;

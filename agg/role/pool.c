@@ -29,6 +29,7 @@ struct pool {
 	unsigned endpoint;  /* of the concentrator: the one in turn */
 	struct slot slots[POOL_BUNDLES_MAX];
 	struct retry retry;
+	uint64_t held_us;   /* until then no bundle begins */
 	char why[128];
 };
 
@@ -95,6 +96,8 @@ static bool is_passed_over(const struct pool *pool, unsigned uplink)
 {
 	uint64_t failed_us = pool->failed_us[uplink];
 
+	if (pool->args.health(pool->args.ctx, uplink) < 0)
+		return true;
 	return failed_us && loop_now_us(pool->args.loop) - failed_us <
 	                    POOL_PASS_OVER_US;
 }
@@ -126,6 +129,8 @@ static void failed(struct pool *pool, unsigned uplink, const char *why)
 	if (!pool_joined(pool)) /* another endpoint of the family, if there is */
 		pool->endpoint++;
 	retry_failed(&pool->retry);
+	if (pool->held_us > pool->failed_us[uplink])
+		retry_hold(&pool->retry, pool->held_us - pool->failed_us[uplink]);
 }
 
 static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
@@ -153,6 +158,8 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 		retry_pause(&pool->retry);
 	} else {
 		failed(pool, slot->uplink, why);
+		if (!strcmp(why, SUBFLOW_NO_ANSWER))
+			pool->args.on_no_answer(pool->args.ctx, slot->uplink);
 	}
 	pool->args.on_change(pool->args.ctx);
 	settle(pool);
@@ -194,6 +201,8 @@ static void settle(struct pool *pool)
 	for (unsigned b = wanted; b < POOL_BUNDLES_MAX; b++)
 		if (pool->slots[b].sf)
 			subflow_fail(pool->slots[b].sf, "not wanted any more");
+	if (loop_now_us(pool->args.loop) < pool->held_us)
+		return;
 	for (unsigned b = 0; b < wanted && !pool->retry.waiting; b++)
 		if (!pool->slots[b].sf)
 			connect_slot(pool, b);
@@ -272,6 +281,12 @@ static void end_all(struct pool *pool)
 		pool->slots[b].sf = NULL;
 		pool->slots[b].joined = false;
 	}
+}
+
+void pool_hold(struct pool *pool, uint64_t us)
+{
+	pool->held_us = loop_now_us(pool->args.loop) + us;
+	retry_hold(&pool->retry, us);
 }
 
 void pool_restart(struct pool *pool)

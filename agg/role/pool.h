@@ -8,7 +8,7 @@
  * None of the uplinks is special: a bundle begins over the one on which the
  * fewest have, so each of them is tried with MP_CAPABLE (RFC 8684, 3.1), and
  * there are as many bundles as uplinks at least. An uplink over which none can
- * begin is passed over for a while.
+ * begin is passed over for a while, and one on which our own do not work.
  */
 #ifndef AGG_ROLE_POOL_H
 #define AGG_ROLE_POOL_H
@@ -43,6 +43,11 @@ struct pool_args {
 	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* the number of joined bundles */
+	/* Of our own subflows on that uplink: > 0 one works; 0 there was none
+	 * yet; < 0 they do not work (any more). */
+	int (*health)(void *ctx, unsigned uplink);
+	/* Connecting over that uplink got no answer. */
+	void (*on_no_answer)(void *ctx, unsigned uplink);
 	uint32_t (*next_id)(void *ctx);
 	const uint8_t *session_id;
 	void *ctx;
@@ -56,6 +61,8 @@ void pool_set_uplinks(struct pool *pool, const struct pool_uplink *uplinks,
 /* Another configuration. */
 void pool_set_conf(struct pool *pool, const struct conf *conf);
 void pool_on_join(struct pool *pool, struct subflow *sf);
+/* No bundle begins for so long; those that there are stay. */
+void pool_hold(struct pool *pool, uint64_t us);
 /* Ends all and connects anew: the session is another one. */
 void pool_restart(struct pool *pool);
 

@@ -54,6 +54,12 @@ void retry_pause(struct retry *r)
 	               rand_below(r->rand, (uint32_t)(pause / 2)));
 }
 
+void retry_hold(struct retry *r, uint64_t us)
+{
+	r->waiting = true;
+	loop_timer_arm(r->timer, loop_now_us(r->loop) + us);
+}
+
 void retry_reset(struct retry *r)
 {
 	r->failures = 0;

@@ -36,6 +36,8 @@ void retry_finish(struct retry *r);
 void retry_failed(struct retry *r);
 /* A pause as long as the failures so far want it. */
 void retry_pause(struct retry *r);
+/* A pause of that length. */
+void retry_hold(struct retry *r, uint64_t us);
 /* It went well, or all is different: no pause. */
 void retry_reset(struct retry *r);
 

@@ -115,6 +115,11 @@ unsigned uplink_joined(const struct uplink *u)
 	return n;
 }
 
+bool uplink_has_failed(const struct uplink *u)
+{
+	return u->joins && !uplink_joined(u);
+}
+
 /* The endpoint whose turn it is, of a family that can be used; NULL: none. */
 static const struct addr *choose_endpoint(struct uplink *u)
 {

@@ -46,6 +46,8 @@ const char *uplink_name(const struct uplink *u);
 const char *uplink_device(const struct uplink *u);
 unsigned uplink_index(const struct uplink *u);
 unsigned uplink_joined(const struct uplink *u);
+/* Subflows were joined, and none is now. */
+bool uplink_has_failed(const struct uplink *u);
 
 /* What its device is now; NULL: there is none. */
 void uplink_on_netdev(struct uplink *u, const struct netdev *dev);
