@@ -4,7 +4,9 @@
 """./dev bench: our figures, and those of others in the same run on the same
 links, each with CUBIC and with BBR as the congestion control of every host.
 The better of the two counts for a peer; ours are judged by their better one
-too, and both are shown. Flows are shares of the limit.
+too, and both are shown. Flows are shares of the limit. aggd is ours over its
+own subflows, aggd-mptcp over the kernel's MPTCP; mptcp is the kernel's alone,
+between the gateway and the VPS, no proxy in between: for comparison.
 
     ./dev bench --quick                    shorter flows, CUBIC only
     ./dev bench --only S2 objects aggd     scenarios, experiments, systems, cubic, bbr
@@ -115,6 +117,14 @@ def judge(figures, name, cell, ours, peers):
     return "MISSED: " + ", ".join(missed) if missed else "met"
 
 
+def judge_mptcp(name, cell, best):
+    """What carrier mptcp has to reach by itself."""
+    goal = cells.mptcp_goal(name, cell)
+    if goal is None or "aggd-mptcp" not in best:
+        return ""
+    return "met" if best["aggd-mptcp"] >= goal else f"MISSED: mptcp {goal}"
+
+
 def rows(figures, peers):
     """The table: a row a cell."""
     for (name, cell), by_system in sorted(figures.values.items(), key=lambda kv: kv[0][0]):
@@ -124,7 +134,8 @@ def rows(figures, peers):
         yield {"scenario": name, "cell": cell, "relation": target.relation,
                "goal": target.value, "peer_factor": target.peer_factor,
                "best": best, "aggd": ours,
-               "verdict": judge(figures, name, cell, best["aggd"], peers) if ours else ""}
+               "verdict": judge(figures, name, cell, best["aggd"], peers) if ours else "",
+               "mptcp_verdict": judge_mptcp(name, cell, best)}
 
 
 def print_table(table, names):
@@ -136,7 +147,9 @@ def print_table(table, names):
             goal = f"{row['peer_factor']:g} x peer"
         values = "".join(f"{text(row['best'][n]) if n in row['best'] else '':>13}" for n in names)
         both = "/".join(text(v) for v in row["aggd"].values())
-        print(f"{row['scenario']:5}{row['cell']:44}{goal:>10}{values}   {both}  {row['verdict']}")
+        missed = row["mptcp_verdict"] if row["mptcp_verdict"] != "met" else ""
+        print(f"{row['scenario']:5}{row['cell']:44}{goal:>10}{values}   {both}  {row['verdict']} "
+              f"{missed}")
 
 
 def main(words):
@@ -156,7 +169,7 @@ def main(words):
         parser.error(f"--only: '{unknown[0]}': there are {' '.join(sorted(known))}")
     if not os.path.exists(os.path.join(systems.ROOT, "build", "aggd")):
         print("bench: no build/aggd: the others only")
-        candidates = [s for s in candidates if s.is_peer]
+        candidates = [s for s in candidates if not s.is_ours]
     names = cells.chosen(args.only, [s.name for s in candidates])
     controls = cells.chosen(args.only, CONGESTION_CONTROLS)
     if args.quick and not set(args.only) & set(CONGESTION_CONTROLS):
@@ -182,7 +195,8 @@ def main(words):
         print("error: " + error)
     write(args.output, figures, table, args.quick)
     print(f"\n{len(table)} cells in {time.monotonic() - start:.0f} s; JSON in {args.output}")
-    return 1 if figures.errors or any(r["verdict"].startswith("MISSED") for r in table) else 0
+    return 1 if figures.errors or any("MISSED" in r["verdict"] + r["mptcp_verdict"]
+                                      for r in table) else 0
 
 
 def write(path, figures, table, quick):

@@ -53,11 +53,12 @@ def chosen(words, names):
 
 
 def load(run, *argv, socks=False, check=True):
-    """aggload on lan; its JSON."""
-    words = ["aggload", *map(str, argv)]
+    """aggload where the system's client is; its JSON."""
+    words = [*run.system.wrap, run.lab.tool("aggload"),
+             *(run.system.instead.get(a, str(a)) for a in argv)]
     if socks:
         words += ["-x", run.system.socks]
-    done = run.lab.lan.run(words, check=False, timeout=400)
+    done = run.lab.node(run.system.client).run(words, check=False, timeout=400)
     if not done.stdout:
         raise LabError(f"{' '.join(words)}: {done.stderr.strip()}")
     got = json.loads(done.stdout)
@@ -354,6 +355,16 @@ def target(name, cell):
     if cell == "echo loaded p99, ms":
         return Target("<=", idle_ms + 120)
     return Target("<=", None)
+
+
+MPTCP_FLOW = {"S1": (0.95, 0.93), "S2": (0.95, 0.93)}
+
+
+def mptcp_goal(name, cell):
+    """Of one flow over carrier mptcp; None: none."""
+    if name not in MPTCP_FLOW or not cell.startswith(("down IP", "up IP", "down SO", "up SO")):
+        return None
+    return MPTCP_FLOW[name][0 if cell.startswith("down") else 1]
 
 
 def higher_is_better(name, cell):

@@ -6,6 +6,8 @@
     socks                  HOST:PORT of its SOCKS5 proxy, or None
     cpu_s()                CPU seconds of its processes so far, both ends
     gateway_kib(key)       memory of the gateway's process, VmRSS or VmHWM
+    client, wrap, instead  where the load runs, what it is run by, and which
+                           addresses it goes to in place of srv's
 
 What a client on lan sends goes through the system with nothing configured.
 """
@@ -15,11 +17,12 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
 import aggd  # noqa: E402
-from lab import VPS4  # noqa: E402
+from lab import SRV4, SRV6, VPS4, VPS6  # noqa: E402
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PORT_SERVER, PORT_REDIR4, PORT_REDIR6, PORT_SOCKS = 8388, 12345, 12346, 1080
 SUBFLOWS_MAX = "8"
+READY_S = 15
 
 
 def process_cpu_s(pid):
@@ -36,7 +39,9 @@ def process_kib(pid, key):
 class System:
     name = None
     socks = None
+    client, wrap, instead = "lan", (), {}
     is_peer = True
+    is_ours = False
     skips = frozenset({"memory"})  # experiments that say nothing of it
 
     def start(self, lab):
@@ -66,6 +71,35 @@ class Alone(System):
             lab.prefer(max(lab.uplinks, key=lambda u: u.down).name)
 
 
+def kernel_mptcp(lab):
+    """What MPTCP needs on gw and vps: limits, and an endpoint per uplink."""
+    for node in (lab.gw, lab.vps):
+        node.sysctl({"net.mptcp.enabled": "1"})
+        node.run(["ip", "mptcp", "limits", "set", "subflows", SUBFLOWS_MAX,
+                  "add_addr_accepted", SUBFLOWS_MAX])
+    for i, uplink in enumerate(lab.uplinks, 1):
+        for address in (f"10.{10 + i}.0.2", f"2001:db8:{i}::2"):
+            lab.gw.run(["ip", "mptcp", "endpoint", "add", address, "dev", uplink.device,
+                        "subflow"])
+
+
+class KernelMptcp(System):
+    """The kernel's MPTCP and nothing else: client on gw, server on vps, their
+    sockets made MPTCP by mptcpize."""
+
+    name = "mptcp"
+    client, wrap = "gw", ("mptcpize", "run")
+    is_peer = False
+    instead = {SRV4: VPS4, SRV6: VPS6}
+    skips = frozenset({"memory", "streams", "cpu"})
+
+    def start(self, lab):
+        super().start(lab)
+        kernel_mptcp(lab)
+        self.concentrator = [lab.vps.spawn([*self.wrap, lab.tool("aggload"), "server"])]
+        lab.vps.wait_listening(7777)
+
+
 class Shadowsocks(System):
     """shadowsocks-libev over the kernel's MPTCP: mptcpize makes its sockets
     MPTCP, an endpoint per uplink makes the subflows; REDIRECT takes the LAN's
@@ -82,13 +116,7 @@ class Shadowsocks(System):
 
     def start(self, lab):
         super().start(lab)
-        for node in (lab.gw, lab.vps):
-            node.sysctl({"net.mptcp.enabled": "1"})
-            node.run(["ip", "mptcp", "limits", "set", "subflows", SUBFLOWS_MAX,
-                      "add_addr_accepted", SUBFLOWS_MAX])
-        for i, uplink in enumerate(lab.uplinks, 1):
-            lab.gw.run(["ip", "mptcp", "endpoint", "add", f"10.{10 + i}.0.2",
-                        "dev", uplink.device, "subflow"])
+        kernel_mptcp(lab)
         self.concentrator = [lab.vps.spawn(
             ["mptcpize", "run", "ss-server", "-s", "0.0.0.0", "-p", PORT_SERVER, *self.common()],
             log="ss-server.log")]
@@ -112,15 +140,28 @@ class Shadowsocks(System):
 
 
 class Aggd(System):
-    name = "aggd"
+    """Ours, over one carrier: what auto would measure is not to change here."""
+
     socks = aggd.SOCKS_ADDRESS
     is_peer = False
+    is_ours = True
     skips = frozenset()
+
+    def __init__(self, carrier):
+        self.carrier = carrier
+        self.name = "aggd" if carrier == "subflows" else "aggd-mptcp"
+
+    def is_ready(self):
+        state = self.aggd.status()
+        return (state["sessions"][0]["carrier"] == self.carrier and
+                all(not u["mptcp"] or u["mptcp"]["bundles_joined"] == u["mptcp"]["bundles_total"]
+                    for u in state["uplinks"]))
 
     def start(self, lab):
         super().start(lab)
-        self.aggd = aggd.Aggd(lab)
+        self.aggd = aggd.Aggd(lab, gateway={"carrier": self.carrier})
         self.aggd.start()
+        aggd.wait_until(self.is_ready, READY_S, lambda: f"{self.carrier}: {self.aggd.status()}")
         self.gateway = [self.aggd.gw_process]
         self.concentrator = [self.aggd.vps_process]
 
@@ -129,4 +170,5 @@ class Aggd(System):
 
 
 def all_systems():
-    return [Alone(), Shadowsocks("chacha20-ietf-poly1305"), Shadowsocks("aes-256-gcm"), Aggd()]
+    return [Alone(), KernelMptcp(), Shadowsocks("chacha20-ietf-poly1305"),
+            Shadowsocks("aes-256-gcm"), Aggd("subflows"), Aggd("mptcp")]
