@@ -128,6 +128,23 @@ static void put_again(struct render *r, struct json_object *in,
 	put(r, in, "again_bytes", o);
 }
 
+static void put_mptcp_host(struct render *r, struct json_object *in,
+                           const struct report_session *s)
+{
+	struct json_object *o = NULL;
+
+	if (*s->kernel_scheduler) {
+		o = json_object_new_object();
+		put_number(r, o, "fallbacks", s->mptcp.fallbacks);
+		put_number(r, o, "joins", s->mptcp.joins);
+		put_number(r, o, "joined", s->mptcp.joined);
+		put_number(r, o, "joins_refused", s->mptcp.joins_refused);
+		put_number(r, o, "checksum_errors", s->mptcp.checksum_errors);
+		put_number(r, o, "blackholes", s->mptcp.blackholes);
+	}
+	put(r, in, "mptcp_host", o);
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	struct json_object *o = append_object(r, "sessions");
@@ -145,6 +162,7 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_text(r, o, "carrier_wanted", s->carrier_wanted);
 	put_text(r, o, "carrier_why", s->carrier_why);
 	put_text(r, o, "kernel_scheduler", s->kernel_scheduler);
+	put_mptcp_host(r, o, s);
 	put_text(r, o, "library", s->library);
 	put_text(r, o, "cipher", s->cipher);
 	put_number(r, o, "bundles", s->bundles);

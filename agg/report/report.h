@@ -76,6 +76,16 @@ enum report_again {
 };
 #define REPORT_AGAIN_COUNT (REPORT_AGAIN_DEADLINE + 1)
 
+/* What went wrong with MPTCP on this host since the daemon began, whoever's
+ * connections they were: the kernel counts them together. */
+struct report_mptcp {
+	uint64_t fallbacks;       /* connections that became plain TCP */
+	uint64_t joins, joined;   /* asked for by this side, answered */
+	uint64_t joins_refused;   /* by this side */
+	uint64_t checksum_errors; /* data that somebody changed on its way */
+	uint64_t blackholes;      /* times that the kernel turned it off for long */
+};
+
 struct report_session {
 	char site[REPORT_NAME_MAX + 1];         /* on the concentrator */
 	char concentrator[REPORT_NAME_MAX + 1]; /* on the gateway */
@@ -90,7 +100,8 @@ struct report_session {
 	char carrier[REPORT_NAME_MAX + 1]; /* that is used: "subflows", "mptcp" */
 	char carrier_wanted[REPORT_NAME_MAX + 1]; /* on the gateway */
 	char carrier_why[REPORT_WORDS_MAX + 1];
-	char kernel_scheduler[REPORT_NAME_MAX + 1]; /* of MPTCP */
+	char kernel_scheduler[REPORT_NAME_MAX + 1]; /* of MPTCP; "": not used */
+	struct report_mptcp mptcp;
 	char library[REPORT_WORDS_MAX + 1];
 	char cipher[REPORT_WORDS_MAX + 1];
 	unsigned bundles;

@@ -109,6 +109,30 @@ static void print_carrier(struct render *r, const struct report_session *s)
 	PRINT(r, "\n");
 }
 
+/* "MPTCP on this host: 2 fell back to TCP, 3 joins refused" */
+static void print_trouble(struct render *r, const struct report_mptcp *m)
+{
+	const struct { uint64_t count; const char *what; } troubles[] = {
+		{ m->fallbacks, "fell back to TCP" },
+		{ m->joins > m->joined ? m->joins - m->joined : 0,
+		  "joined in vain" },
+		{ m->joins_refused, "refused to join" },
+		{ m->checksum_errors, "with a wrong checksum" },
+		{ m->blackholes, "times turned off for a blackhole" },
+	};
+	bool first = true;
+
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
+		if (!troubles[i].count)
+			continue;
+		PRINT(r, "%s%" PRIu64 " %s", first ? "  MPTCP on this host: " : ", ",
+		      troubles[i].count, troubles[i].what);
+		first = false;
+	}
+	if (!first)
+		PRINT(r, "\n");
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	char age[HUMAN_MAX], down[HUMAN_MAX], up[HUMAN_MAX];
@@ -123,6 +147,7 @@ static void on_session(struct render *r, const struct report_session *s)
 		PRINT(r, " in %u bundle%s", s->bundles, s->bundles == 1 ? "" : "s");
 	PRINT(r, " over %s\n", s->carrier);
 	print_carrier(r, s);
+	print_trouble(r, &s->mptcp);
 	bool follows = !*s->up.bulk || report_sending_equal(&s->down, &s->up);
 	print_sending(r, "down", &s->down,
 	              follows ? "" : " (not what the gateway wishes)");

@@ -14,7 +14,6 @@
 #include "agg/base/log.h"
 #include "agg/base/rand.h"
 #include "agg/kernel/mptcp_pm.h"
-#include "agg/kernel/mptcp_sched.h"
 #include "agg/kernel/mptcp_sysctl.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/role/guard.h"
@@ -84,6 +83,7 @@ struct concentrator {
 	struct mptcp_pm *mptcp_pm; /* NULL: this kernel has none */
 	bool draining, ipv6;
 	bool mptcp;             /* the listeners take it */
+	struct mptcpinfo_counters mptcp_first; /* the kernel's, as we began */
 };
 
 /* Sessions ------------------------------------------------------------------ */
@@ -597,6 +597,7 @@ static void open_path_manager(struct concentrator *c)
 
 	snprintf(journal, sizeof(journal), "%s%s", c->role.conf->main.state,
 	         JOURNAL);
+	mptcpinfo_counters(NULL, &c->mptcp_first);
 	if (!mptcp_sysctl_obstacle(NULL, true, err.text))
 		c->mptcp_pm = mptcp_pm_create(c->role.loop, journal, NULL, NULL,
 		                              &err);
@@ -712,14 +713,11 @@ static const char *uplink_from(const struct site *site, const struct addr *from)
 static void report_mptcp(const struct site *site, const struct snapshot *snap,
                          struct report_session *session, struct report *out)
 {
-	char name[MPTCP_SCHED_NAME_MAX];
 	const struct member *m;
 	struct mptcpinfo info;
 
-	if (site->c->mptcp && mptcp_sched_current(NULL, name) == 0)
-		snprintf(session->kernel_scheduler,
-		         sizeof(session->kernel_scheduler), "%.*s",
-		         REPORT_NAME_MAX, name);
+	if (site->c->mptcp)
+		snapshot_mptcp_host(&site->c->mptcp_first, session);
 	DL_FOREACH(site->members, m) {
 		if (m->path < WIRE_UPLINKS_MAX || subflow_mptcp(m->sf, &info) < 0)
 			continue;

@@ -12,7 +12,6 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/mptcp_pm.h"
-#include "agg/kernel/mptcp_sched.h"
 #include "agg/kernel/mptcp_sysctl.h"
 #include "agg/role/joins.h"
 
@@ -39,7 +38,7 @@ struct mptcp_uplink {
 	uint64_t missing_us;    /* should be joined and is not, since then */
 	uint64_t join_us;       /* how long a join may take, now */
 	bool withheld;          /* its endpoint, for a moment */
-	bool refused;           /* the last join was */
+	bool in_vain;           /* the last join was, though our own work */
 };
 
 struct mptcp {
@@ -52,7 +51,8 @@ struct mptcp {
 	struct addr address[WIRE_UPLINKS_MAX]; /* of each, in its family */
 	struct joins joins;
 	struct loop_timer *soon; /* a look, after an event */
-	uint64_t syn_disabled;   /* the kernel's counter, when last read */
+	struct mptcpinfo_counters first; /* the kernel's, as we began */
+	uint64_t syn_disabled;   /* its counter, when last read */
 };
 
 /* What there is ---------------------------------------------------------------- */
@@ -113,6 +113,13 @@ static bool is_stripped(const struct mptcp_uplink *u)
 static bool is_backup(const struct mptcp_uplink *u)
 {
 	return u->cost != CONF_COST_NORMAL;
+}
+
+static int health(void *ctx, unsigned uplink)
+{
+	struct mptcp *m = ctx;
+
+	return m->args.health(m->args.ctx, uplink);
 }
 
 /* Doing ------------------------------------------------------------------------ */
@@ -235,6 +242,7 @@ static void join_anew(struct mptcp *m, unsigned i)
 	struct mptcp_uplink *u = &m->uplinks[i];
 
 	log_debug("mptcp: uplink %s is joined anew", u->name);
+	u->in_vain = health(m, i) > 0;
 	end_stalled(m, i);
 	u->withheld = true;
 	set_endpoints(m);
@@ -253,7 +261,7 @@ static void check_join(struct mptcp *m, unsigned i, uint64_t now)
 	if (!want || (want & ~join->bundles) == 0) {
 		u->missing_us = 0;
 		u->join_us = MPTCP_JOIN_US;
-		u->refused = false;
+		u->in_vain = false;
 		return;
 	}
 	if (!u->missing_us)
@@ -308,11 +316,7 @@ static void on_soon(void *ctx)
 static void on_event(void *ctx, const struct mptcp_event *event)
 {
 	struct mptcp *m = ctx;
-	int i = joins_uplink(m->address, &event->local);
 
-	if (event->kind == MPTCP_EV_SUB_CLOSED && i >= 0 && event->error)
-		m->uplinks[i].refused = event->error == ECONNREFUSED ||
-		                        event->error == ECONNRESET;
 	if (is_active(m))
 		loop_timer_arm(m->soon, loop_now_us(m->args.loop) +
 		               MPTCP_EVENT_US);
@@ -367,7 +371,7 @@ static void on_no_answer(void *ctx, unsigned uplink)
 	struct mptcp *m = ctx;
 	struct mptcp_uplink *u = &m->uplinks[uplink];
 
-	if (m->args.health(m->args.ctx, uplink) <= 0) {
+	if (health(m, uplink) <= 0) {
 		u->unanswered = 0;
 		return;
 	}
@@ -377,13 +381,6 @@ static void on_no_answer(void *ctx, unsigned uplink)
 	         "in %u min", u->name, MPTCP_STRIPPED_US / 60000000);
 	u->stripped_us = loop_now_us(m->args.loop);
 	u->dropped = true;
-}
-
-static int health(void *ctx, unsigned uplink)
-{
-	struct mptcp *m = ctx;
-
-	return m->args.health(m->args.ctx, uplink);
 }
 
 static uint32_t next_id(void *ctx)
@@ -517,8 +514,8 @@ static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
 		                  : "the option is stripped";
 	if (join->bundles)
 		return "joined";
-	return u->refused ? "the join is refused" : join->stalled ?
-		"silent" : "not joined";
+	return join->stalled ? "silent" : u->in_vain ?
+		"its joins come to nothing" : "not joined";
 }
 
 void mptcp_report_uplink(const struct mptcp *m, unsigned index,
@@ -569,13 +566,9 @@ static void report_bundle(const struct mptcp *m, const struct snapshot *snap,
 void mptcp_report(const struct mptcp *m, const struct snapshot *snap,
                   struct report_session *rs, struct report *out)
 {
-	char name[MPTCP_SCHED_NAME_MAX];
-
 	if (!is_active(m))
 		return;
-	if (mptcp_sched_current(NULL, name) == 0)
-		snprintf(rs->kernel_scheduler, sizeof(rs->kernel_scheduler),
-		         "%.*s", REPORT_NAME_MAX, name);
+	snapshot_mptcp_host(&m->first, rs);
 	for (int f = 0; f < FAMILIES; f++)
 		for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
 			report_bundle(m, snap, f, b, out);
@@ -630,7 +623,8 @@ struct mptcp *mptcp_create(const struct mptcp_args *args)
 		errno = ENOMEM;
 		return NULL;
 	}
-	is_off(m);
+	mptcpinfo_counters(NULL, &m->first);
+	m->syn_disabled = m->first.syn_tx_disabled;
 	open_path_manager(m);
 	set_scheduler(m);
 	return m;

@@ -12,9 +12,9 @@
  * What is known of an uplink: whether the option arrives, from the bundle that
  * began over it; and in how many bundles the kernel has joined it. One that
  * strips the option, or drops what carries it, is left alone, and tried again
- * after MPTCP_STRIPPED_US or when its address changes. One that should be joined and is not, or that has
- * gone quiet with data outstanding, is joined anew: the kernel does not do so
- * by itself.
+ * after MPTCP_STRIPPED_US or when its address changes. One that should be joined
+ * and is not, or that has gone quiet with data outstanding, is joined anew: the
+ * kernel does not do so by itself.
  */
 #ifndef AGG_ROLE_MPTCP_H
 #define AGG_ROLE_MPTCP_H
