@@ -8,6 +8,8 @@
  */
 #include "agg/kernel/mptcpinfo.h"
 
+#include "agg/kernel/sockopt.h"
+
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/sockios.h>
@@ -16,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define LEVEL_MPTCP 284 /* SOL_MPTCP */
 #define OPTION_INFO 1
@@ -307,6 +310,18 @@ static void read_bbr(int fd, struct mptcpinfo *out)
 	for (unsigned i = 0; i < out->count; i++)
 		if (addr_equal(&out->subflows[i].local, &own))
 			tcpinfo_decode_bbr(&out->subflows[i].tcp, &cc, cc_len);
+}
+
+bool mptcpinfo_is_told(void)
+{
+	struct mptcpinfo info;
+	int fd = sockopt_mptcp_open(AF_INET, NULL, NULL);
+
+	if (fd < 0)
+		return false;
+	int err = mptcpinfo_read(fd, false, &info); /* of one not connected, too */
+	close(fd);
+	return err == 0;
 }
 
 int mptcpinfo_read(int fd, bool with_bbr, struct mptcpinfo *out)

@@ -65,6 +65,10 @@ struct mptcpinfo {
  * in tcpinfo_read(). */
 int mptcpinfo_read(int fd, bool with_bbr, struct mptcpinfo *out);
 
+/* Does this kernel tell? Else no connection can be told from one that has
+ * fallen back. */
+bool mptcpinfo_is_told(void);
+
 /* The pure part. Bytes as the kernel gave them, in arrays of count elements:
  * each info_size or addrs_size apart, of which so many bytes are there. */
 struct mptcpinfo_raw {

@@ -50,7 +50,7 @@ struct carrier_facts {
 	unsigned stripped;    /* on which the option does not arrive */
 	bool bundle;          /* a bundle works */
 	bool whole;           /* each usable uplink is joined in every bundle */
-	bool metered;         /* an uplink's cost is, which MPTCP cannot say */
+	bool metered;         /* an uplink's cost is: that one is ours in any case */
 	uint64_t load_bps;    /* bytes/s of streams, both directions */
 	/* Sum and number of the echoes that came, ever. */
 	uint64_t echo_us, echoes;

@@ -57,9 +57,21 @@ struct mptcp {
 
 /* What there is ---------------------------------------------------------------- */
 
+static bool is_metered(const struct mptcp_uplink *u)
+{
+	return u->exists && u->cost == CONF_COST_METERED;
+}
+
+/* auto does without where it could not choose it: bundles that are only kept
+ * cost bytes. */
 static bool is_wanted(const struct mptcp *m)
 {
-	return m->args.conf->main.carrier != CONF_CARRIER_SUBFLOWS;
+	enum conf_carrier carrier = m->args.conf->main.carrier;
+
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		if (carrier == CONF_CARRIER_AUTO && is_metered(&m->uplinks[i]))
+			return false;
+	return carrier != CONF_CARRIER_SUBFLOWS;
 }
 
 static bool is_active(const struct mptcp *m)
@@ -77,10 +89,16 @@ static bool has_endpoint(const struct mptcp *m, int f)
 	return false;
 }
 
-static bool can(const struct mptcp *m, const struct mptcp_uplink *u, int f)
+static bool reaches(const struct mptcp *m, const struct mptcp_uplink *u, int f)
 {
 	return u->exists && u->enabled && netdev_is_ready(&u->dev, families[f]) &&
 	       has_endpoint(m, f);
+}
+
+/* MPTCP knows no "when the others are full". */
+static bool can(const struct mptcp *m, const struct mptcp_uplink *u, int f)
+{
+	return reaches(m, u, f) && !is_metered(u);
 }
 
 static unsigned count_family(const struct mptcp *m, int f)
@@ -112,7 +130,7 @@ static bool is_stripped(const struct mptcp_uplink *u)
 
 static bool is_backup(const struct mptcp_uplink *u)
 {
-	return u->cost != CONF_COST_NORMAL;
+	return u->cost == CONF_COST_BACKUP;
 }
 
 static int health(void *ctx, unsigned uplink)
@@ -480,10 +498,10 @@ void mptcp_facts(const struct mptcp *m, struct carrier_facts *out)
 	out->metered = false;
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
 		const struct mptcp_uplink *u = &m->uplinks[i];
-		if (u->family < 0)
+		out->metered |= is_metered(u);
+		if (!reaches(m, u, 0) && !reaches(m, u, 1))
 			continue;
 		out->usable |= 1u << i;
-		out->metered |= u->cost == CONF_COST_METERED;
 		if (is_stripped(u))
 			out->stripped |= 1u << i;
 		else if (m->joins.uplinks[i].bundles)
@@ -507,6 +525,8 @@ static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
 {
 	if (!m->pm || !m->peer_has || !is_wanted(m))
 		return "";
+	if (is_metered(u))
+		return "metered, which MPTCP cannot say";
 	if (u->family < 0)
 		return "no address that both ends have";
 	if (is_stripped(u))
@@ -597,7 +617,11 @@ static void open_path_manager(struct mptcp *m)
 
 	snprintf(journal, sizeof(journal), "%s%s", m->args.conf->main.state,
 	         JOURNAL);
-	if (!mptcp_sysctl_obstacle(NULL, false, m->obstacle))
+	if (!mptcp_sysctl_obstacle(NULL, false, m->obstacle) &&
+	    !mptcpinfo_is_told())
+		snprintf(m->obstacle, sizeof(m->obstacle), "this kernel does not "
+		         "tell of MPTCP connections (Linux 5.16 does)");
+	if (!*m->obstacle)
 		m->pm = mptcp_pm_create(m->args.loop, journal, on_event, m, &err);
 	if (m->pm)
 		return;

@@ -25,6 +25,7 @@
 #include "agg/role/pool.h"
 #include "agg/role/snapshot.h"
 
+/* A metered uplink is left to our own subflows. */
 #define MPTCP_STRIPPED_US 600000000u /* then it is tried again */
 #define MPTCP_UNANSWERED_MAX 2u      /* connections, while our own work */
 #define MPTCP_OFF_US 60000000u       /* and what the kernel has turned off */

@@ -384,6 +384,44 @@ class Without(CarrierTest):
             self.wait_carrier("mptcp", JOINED_S)
 
 
+class Cost(CarrierTest):
+    options = {"gateway": {"carrier": "mptcp"}}
+
+    def begin(self, cost):
+        self.aggd.uplink_options = {"lte": {"cost": cost}}
+        self.set_carrier("mptcp")
+        self.wait_joined("dsl")
+
+    def test_metered(self):
+        """MPTCP cannot say "when the others are full": such an uplink is ours."""
+        self.begin("metered")
+        self.wait_carrier("mptcp and subflows")
+        self.assertIn("metered", self.mptcp("lte")["state"])
+        self.assertNotIn("10.12.0.2", self.endpoints())
+        with self.flow(): # more than MPTCP has room for
+            self.wait_mptcp_used("dsl")
+            self.wait_used("lte")
+        self.set_carrier("auto")
+        self.wait(lambda: "metered" in self.session()["carrier_why"], CHOSEN_S,
+                  lambda: f"it is said: {self.session()}")
+        self.assertNotIn("10.11.0.2", self.endpoints())
+
+    def test_backup(self):
+        self.begin("backup")
+        self.wait_joined()
+        self.wait_carrier("mptcp")
+        self.assertIn("backup", self.endpoints())
+        with self.flow() as down:
+            self.wait_mptcp_used("dsl")
+            spared = self.down_bytes("lte")
+            self.lab.link("dsl").cut()
+            self.wait_used("lte")
+            self.lab.link("dsl").restore()
+            self.wait_mptcp_used("dsl")
+        self.assertLess(spared, 100_000)
+        self.note = f"gap {down.gap_s * 1000:.0f} ms"
+
+
 class Auto(CarrierTest):
     options = {"gateway": {"carrier": "auto"}}
 
