@@ -8,7 +8,8 @@
  * over the best of the links alone, and the fluid bound. A line for each that
  * is more than WORSE above the best single link, and the sum.
  *
- *     build/tests/bench/links [COUNT [SCHEDULER [ORDER [REINJECTION [BUNDLES]]]]]
+ *     build/tests/bench/links [COUNT [SCHEDULER [ORDER [REINJECTION [BUNDLES
+ *                             [SEED]]]]]]
  *
  * An argument of "-" is the default. Exits with 1 where a goal is missed.
  */
@@ -21,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEED 42u
+#define SEED_DEFAULT 42u
 #define COUNT_DEFAULT 200u
 #define COUNT_MAX 10000u
 #define OBJECT_BYTES 10000000u
@@ -153,7 +154,8 @@ int main(int argc, char **argv)
 	const char *count_text = argument(argc, argv, 1);
 	const char *bundles = argument(argc, argv, 5);
 	unsigned count = count_text ? (unsigned)atoi(count_text) : COUNT_DEFAULT;
-	struct rand r = { SEED };
+	const char *seed = argument(argc, argv, 6);
+	struct rand r = { seed ? strtoull(seed, NULL, 10) : SEED_DEFAULT };
 	struct run_setup setup = setup_of(argc, argv);
 	double slowdown = 0, worst = 0;
 	unsigned worse = 0;
