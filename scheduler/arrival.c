@@ -85,7 +85,7 @@ static unsigned pool(const struct arrival *a, int path_class,
 		const struct arrival_path *path = &a->paths[i];
 		unsigned at = count;
 		if (p->state != SCHED_PATH_UP || p->path_class > path_class ||
-		    !path->rate_bps)
+		    !path->rate_bps || a->view->unit->tried_mask & 1u << i)
 			continue;
 		for (; at && sorted[at - 1]->first_us > path->first_us; at--)
 			sorted[at] = sorted[at - 1];

@@ -27,8 +27,8 @@ struct arrival {
 void arrival_init(struct arrival *a, const struct sched_view *view);
 /* The last of so many bytes, all by path i. */
 uint64_t arrival_us(const struct arrival *a, unsigned i, uint64_t bytes);
-/* The last of so many bytes, striped over the paths that are up, in this class
- * or a better one, as they come to arrive soonest. */
+/* The last of so many bytes, striped over the paths that are up and not tried,
+ * in this class or a better one, as they come to arrive soonest. */
 uint64_t arrival_pooled_us(const struct arrival *a, int path_class,
                            uint64_t bytes);
 

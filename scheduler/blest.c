@@ -141,7 +141,7 @@ static int candidates(const struct sched_view *view, int *f,
 		return -1;
 	}
 	*f = sched_faster(view, s);
-	if (*f != s && view->unit->kind != SCHED_REINJECT)
+	if (*f != s && !sched_is_again(view->unit))
 		return s;
 	sched_send(out, (unsigned)s);
 	return -1;

@@ -25,7 +25,7 @@ static void pick(void *instance, void *scope, const struct sched_view *view,
 	}
 	sched_send(out, (unsigned)best);
 	if (view->paths[best].path_class == SCHED_CLASS_BACKUP ||
-	    view->unit->kind == SCHED_REINJECT)
+	    sched_is_again(view->unit))
 		return;
 	for (unsigned i = 0; i < view->count; i++)
 		if (sched_usable(view, i) &&

@@ -30,6 +30,11 @@ const struct sched_ops *sched_find(const char *name)
 	return NULL;
 }
 
+bool sched_is_again(const struct sched_unit *unit)
+{
+	return unit->kind == SCHED_REINJECT || unit->kind == SCHED_DOUBLE;
+}
+
 bool sched_usable(const struct sched_view *view, unsigned i)
 {
 	const struct sched_path *p = &view->paths[i];

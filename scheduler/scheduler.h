@@ -74,7 +74,12 @@ struct sched_path {
 	uint64_t room_bytes;     /* may be committed now; 0: nothing */
 };
 
-enum sched_unit_kind { SCHED_STREAM, SCHED_DATAGRAM, SCHED_REINJECT };
+enum sched_unit_kind {
+	SCHED_STREAM,
+	SCHED_DATAGRAM,
+	SCHED_REINJECT, /* again: what carried it is dead or stuck */
+	SCHED_DOUBLE,   /* again: to be there earlier than by what carries it */
+};
 
 #define SCHED_UNKNOWN UINT64_MAX
 
@@ -89,7 +94,8 @@ struct sched_unit {
 	/* Of streams before it in the order, that wait for a better path. */
 	uint64_t ahead_bytes;
 	/* Thought to be left of its stream: what waits; or, where its source is
-	 * held back, as much as it sent already (order_left()). */
+	 * held back, as much as it sent already (order_left()); and what goes
+	 * again. */
 	uint64_t left_bytes;
 	/* The papers' k: not committed yet, up to where this stream is done. */
 	uint64_t queued_bytes;
@@ -164,7 +170,9 @@ extern const struct sched_ops *const sched_all[];
 extern const size_t sched_count;
 const struct sched_ops *sched_find(const char *name); /* NULL: no such */
 
-/* For schedulers: is path i one that unit may be sent on now? */
+/* For schedulers: is it sent again, and has its place with the receiver? */
+bool sched_is_again(const struct sched_unit *unit);
+/* Is path i one that unit may be sent on now? */
 bool sched_usable(const struct sched_view *view, unsigned i);
 /* The best class in which any path could be sent on now by the rules above,
  * or -1. Paths of another class are not to be used. */

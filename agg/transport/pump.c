@@ -237,13 +237,13 @@ static void make_offer(const struct session *s, enum stream_class class,
 	note_room(out);
 }
 
-/* What is thought to be left of a stream (order.h). Where its source is not
- * held back, what waits is all there is. */
+/* What is thought to be left of a stream (order.h), and what goes again. Where
+ * its source is not held back, what waits is all there is. */
 static uint64_t left_bytes(const struct stream *stream)
 {
-	return order_left(stream_remaining(stream),
-	                  stream->starved ? stream->burst_bytes : 0,
-	                  stream_unsent(stream));
+	return stream->again_bytes + order_left(stream_remaining(stream),
+		stream->starved ? stream->burst_bytes : 0,
+		stream_unsent(stream));
 }
 
 /* Bytes that wait, up to the end of this stream; in turn, those of all. */
@@ -256,6 +256,15 @@ static uint64_t queued_bytes(const struct filling *f, const struct stream *strea
 		s->queued[stream->bulk] : left;
 }
 
+static enum sched_unit_kind kind_of(const struct stream *stream)
+{
+	const struct piece *piece = stream->again;
+
+	if (!piece)
+		return SCHED_STREAM;
+	return piece->copies > piece->stuck ? SCHED_DOUBLE : SCHED_REINJECT;
+}
+
 static void describe_unit(const struct filling *f, const struct stream *stream,
                           struct sched_unit *unit)
 {
@@ -263,7 +272,7 @@ static void describe_unit(const struct filling *f, const struct stream *stream,
 	unsigned tried = stream->again ? stream->again->path_mask : 0;
 
 	*unit = (struct sched_unit){
-		.kind = stream->again ? SCHED_REINJECT : SCHED_STREAM,
+		.kind = kind_of(stream),
 		.len_bytes = stream->again ? stream->again->len
 		                           : WIRE_PIECE_BYTES_MAX,
 		.remaining_bytes = stream_remaining(stream),

@@ -144,6 +144,7 @@ struct stream {
 	bool blocked;           /* head of line: the scheduler was told */
 	struct piece *pieces, *pieces_tail;
 	struct piece *again, *again_tail;
+	uint64_t again_bytes;   /* in it */
 	uint64_t burst;         /* serial number of this burst */
 	uint64_t burst_bytes, burst_us;
 	uint64_t order_key, turn; /* ready.c */

@@ -102,6 +102,7 @@ void stream_drop_output(struct stream *stream)
 		piece_put(piece);
 	}
 	stream->pieces_tail = stream->again = stream->again_tail = NULL;
+	stream->again_bytes = 0;
 	sendq_finish(&stream->out);
 	stream->out.base = stream->out.end = stream->next_offset = 0;
 	ready_remove(stream);
@@ -350,6 +351,7 @@ struct piece *stream_next_piece(struct stream *stream, uint32_t max)
 		stream->again_tail = NULL;
 	piece->next_again = NULL;
 	piece->again = false;
+	stream->again_bytes -= piece->len;
 	return piece;
 }
 
@@ -371,6 +373,7 @@ static void unlist_again(struct stream *stream, struct piece *piece)
 	if (stream->again_tail == piece)
 		stream->again_tail = last;
 	piece->again = false;
+	stream->again_bytes -= piece->len;
 }
 
 /* The oldest pieces are acknowledged: their bytes are needed no more. */
@@ -437,6 +440,7 @@ void stream_piece_again(struct piece *piece, enum reinject_policy why)
 	if (piece->again)
 		return;
 	stream->session->again_bytes[why] += piece->len;
+	stream->again_bytes += piece->len;
 	piece->again = true;
 	piece->next_again = NULL;
 	if (stream->again_tail)

@@ -113,7 +113,7 @@ void random_unit(struct rand *r, struct sched_unit *u, unsigned count,
                  bool wild)
 {
 	*u = (struct sched_unit){
-		.kind = (uint8_t)rand_below(r, 3),
+		.kind = (uint8_t)rand_below(r, 4),
 		.tried_mask = rand_below(r, 3) ? 0 :
 			(uint32_t)rand_below(r, UINT64_C(1) << count),
 		.len_bytes = 1 + rand_below(r, 16384),

@@ -94,6 +94,8 @@ static void test_wait(void **state)
 	paths[0].backlog_bytes = 45000;
 	assert_int_equal(ask(paths, 2, unit, &got), WAIT);
 	assert_int_equal(got.recheck_us, NOW_US + 40000); /* two round trips */
+	unit.kind = SCHED_DOUBLE; /* it is not lost: the better path, or none */
+	assert_int_equal(ask(paths, 2, unit, &got), WAIT);
 	unit.kind = SCHED_REINJECT;
 	assert_int_equal(ask(paths, 2, unit, &got), 1);
 	unit.kind = SCHED_STREAM;
