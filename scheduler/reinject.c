@@ -73,10 +73,14 @@ enum reinject_policy reinject_wanted(enum reinject_policy policy,
 
 	if (!piece->usual_us)
 		return REINJECT_OFF;
-	if (piece->age_us < piece->usual_us)
-		left_us = piece->usual_us - piece->age_us;
-	else if (piece->age_us >= overdue_us)
+	if (piece->age_us >= overdue_us)
 		left_us = piece->usual_us; /* it may take as long again */
+	else if (piece->age_us < piece->usual_us)
+		left_us = piece->usual_us - piece->age_us;
+	if (left_us < piece->ahead_us)
+		left_us = piece->ahead_us;
+	if (left_us < piece->var_us)
+		left_us = piece->var_us; /* nor is one that is late due at once */
 	if (policy >= REINJECT_DEADLINE && piece->age_us >= overdue_us)
 		return REINJECT_DEADLINE;
 	if (policy >= REINJECT_TAIL && piece->idle && piece->other_us < left_us)

@@ -8,7 +8,10 @@
  *   off       only what a dead subflow carried is sent again
  *   suspect   and what a subflow carries that makes no progress
  *   tail      and, when its stream has nothing new to send, what another path
- *             would bring earlier (XLINK, SIGCOMM 2021: at an empty send queue)
+ *             would bring earlier (XLINK, SIGCOMM 2021: at an empty send queue);
+ *             and when the peer's credit allows nothing new, what is late (of
+ *             the idea of Raiciu et al., NSDI 2012: opportunistic
+ *             retransmission of what fills the receive window)
  *   deadline  and what is overdue: not acknowledged within the time in which
  *             its path's pieces are (xquic's deadline controller, by the
  *             piece's own path in place of the least round-trip time)
@@ -26,7 +29,8 @@
 #include <stdint.h>
 
 #define REINJECT_SHARE 20u             /* one byte of so many: 5 % */
-#define REINJECT_SAVED_MAX 1048576u     /* budget kept for later, bytes */
+#define REINJECT_SAVED_MAX 8388608u     /* budget kept for later, bytes: what
+                                        * long and fast paths hold at once */
 #define REINJECT_OVERDUE_MIN_US 20000u /* a piece is not overdue before */
 
 enum reinject_policy {
@@ -56,8 +60,11 @@ struct reinject_piece {
 	uint64_t age_us;         /* since it was sent */
 	uint64_t usual_us, var_us; /* its path: from sent to acknowledged, and the
 	                          * mean deviation; 0: not known yet */
-	uint64_t other_us;       /* another path, with room: usually so long */
-	bool idle;               /* nothing new of its stream waits to be sent */
+	uint64_t ahead_us;       /* what its path has before it, and itself, at the
+	                          * path's rate; 0: not known */
+	uint64_t other_us;       /* another path: so long, from now on */
+	bool idle;               /* nothing new of its stream waits to be sent, or
+	                          * may be, and this one is late */
 };
 
 /* Shall the piece be sent again, budget and room permitting? By which of the

@@ -26,42 +26,88 @@ void again_sample(struct path_estimate *path, uint64_t took_us)
 	path->usual_us = (7 * path->usual_us + took_us) / 8;
 }
 
-/* By when another path, that has room, would have it there; UINT64_MAX. */
+/* From sending a piece on a path now until it is acknowledged: as usual, or, where
+ * less stands before it than usually does, what that and a round trip take. */
+static uint64_t would_take_us(const struct path_estimate *path)
+{
+	uint64_t pipe, us;
+
+	if (!path->rate_bps || path->rtt_us >= UINT32_MAX)
+		return path->usual_us ? path->usual_us : path->rtt_us;
+	pipe = path->rate_bps * path->rtt_us / 1000000;
+	us = path->rtt_us + ACK_DELAY_US;
+	if (path->backlog_bytes > pipe)
+		us += (path->backlog_bytes - pipe) * 1000000 / path->rate_bps;
+	return path->usual_us && path->usual_us < us ? path->usual_us : us;
+}
+
+/* By when another path would have it there; UINT64_MAX: there is none. One that
+ * has no room now will have it soon, and the scheduler waits or does not. */
 static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
 {
 	uint64_t best = UINT64_MAX;
 	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
-		const struct path_estimate *path = &s->path[lane->hello.path];
-		uint64_t us = path->usual_us ? path->usual_us : path->rtt_us;
+		uint64_t us = would_take_us(&s->path[lane->hello.path]);
 		if (!(piece->path_mask & 1u << lane->hello.path) &&
-		    us < best && !lane_rests(lane) && lane_room(lane))
+		    us < best && !lane_rests(lane) && lane_is_good(lane))
 			best = us;
 	}
 	return best;
 }
 
-/* Sends a flight's piece again if the policy wants it. False: it does not. */
-static bool consider(struct lane *lane, const struct flight *flight)
+static bool is_idle(const struct stream *stream)
+{
+	return !stream_unsent(stream) && !stream->starved;
+}
+
+/* It may send nothing new: the oldest piece holds it up. */
+static bool is_held(const struct stream *stream)
+{
+	return stream_unsent(stream) && stream->next_offset >= stream->peer_max;
+}
+
+/* How things stand with a flight's piece. Where another path could have it is
+ * looked for only where it may matter. */
+static struct reinject_piece look_at(const struct lane *lane,
+                                     const struct flight *flight)
+{
+	const struct session *s = lane->session;
+	const struct path_estimate *path = &s->path[lane->hello.path];
+	struct reinject_piece is = {
+		.age_us = s->now_us - flight->sent_us,
+		.usual_us = path->usual_us,
+		.var_us = path->usual_var_us,
+		.other_us = UINT64_MAX,
+	};
+
+	is.idle = is_idle(flight->piece->stream) ||
+		(is_held(flight->piece->stream) &&
+		 is.age_us >= path->usual_us + path->usual_var_us);
+	if (path->rate_bps)
+		is.ahead_us = (flight->wire_end - lane->tx_acked) * 1000000 /
+		              path->rate_bps;
+	if (is.idle || is.age_us >= reinject_overdue_us(is.usual_us, is.var_us))
+		is.other_us = elsewhere_us(s, flight->piece);
+	return is;
+}
+
+/* Sends a flight's piece again if the policy wants it. False: there is nothing
+ * to send it again from. */
+static bool consider(const struct lane *lane, const struct flight *flight)
 {
 	struct session *s = lane->session;
-	const struct path_estimate *path = &s->path[lane->hello.path];
 	struct piece *piece = flight->piece;
 
 	if (!piece || !piece->stream || piece->acked || piece->again ||
 	    piece->doubled || piece->copies > 1)
 		return true; /* nothing to be done; the next one, perhaps */
-	struct reinject_piece is = {
-		.age_us = s->now_us - flight->sent_us,
-		.usual_us = path->usual_us,
-		.var_us = path->usual_var_us,
-		.other_us = elsewhere_us(s, piece),
-		.idle = !stream_unsent(piece->stream) && !piece->stream->starved,
-	};
+	struct reinject_piece is = look_at(lane, flight);
 	enum reinject_policy why = reinject_wanted(s->args.policy.reinjection, &is);
-	if (why == REINJECT_OFF || is.other_us == UINT64_MAX ||
-	    !reinject_spend(&s->again_budget, piece->len))
+	if (why == REINJECT_OFF || is.other_us == UINT64_MAX)
+		return true;
+	if (!reinject_spend(&s->again_budget, piece->len))
 		return false;
 	piece->doubled = true;
 	stream_piece_again(piece, why);
