@@ -10,7 +10,8 @@
  * limits: as in Linux's receive buffer (Dynamic Right-Sizing, Fisk and Feng,
  * 2001) when the owner took half of it within two of the longest round trips;
  * and, as a slow path may hold up what a fast one brought long ago, when what
- * arrived has come near the window's end while the owner waits for a hole. So
+ * arrived is past half of the window while the owner waits for a hole: more
+ * must be told before it is needed, and the telling takes a round trip. So
  * a fast stream gets twice the delay-bandwidth product of all paths and what
  * a resend on the slowest takes, and a slow reader stops itself only.
  */
@@ -119,7 +120,7 @@ static void grow_by_hole(struct stream *stream)
 	const struct segment *first = stream->segments;
 
 	if (!first || first->offset <= stream->in_offset ||
-	    stream->granted_max - stream->highest > stream->window_bytes / 4)
+	    stream->granted_max - stream->highest > stream->window_bytes / 2)
 		return;
 	if (double_window(stream))
 		grant(stream);
