@@ -41,17 +41,31 @@ static uint64_t would_take_us(const struct path_estimate *path)
 	return path->usual_us && path->usual_us < us ? path->usual_us : us;
 }
 
+/* Others of its class, or a more urgent one, have something new to send. */
+static bool others_wait(const struct stream *stream)
+{
+	const struct session *s = stream->session;
+	uint32_t waiting = s->ready[STREAM_INTERACTIVE].len;
+
+	if (stream->bulk)
+		waiting += s->ready[STREAM_BULK].len;
+	return waiting > (stream->ready_at ? 1u : 0u);
+}
+
 /* By when another path would have it there; UINT64_MAX: there is none. One that
- * has no room now will have it soon, and the scheduler waits or does not. */
+ * has no room now will have it soon, and the scheduler waits or does not; but
+ * where others wait for that room, only what they left is taken. */
 static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
 {
+	bool yields = others_wait(piece->stream);
 	uint64_t best = UINT64_MAX;
 	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
 		uint64_t us = would_take_us(&s->path[lane->hello.path]);
 		if (!(piece->path_mask & 1u << lane->hello.path) &&
-		    us < best && !lane_rests(lane) && lane_is_good(lane))
+		    us < best && !lane_rests(lane) &&
+		    (yields ? lane_room(lane) : lane_is_good(lane)))
 			best = us;
 	}
 	return best;
