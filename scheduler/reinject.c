@@ -65,22 +65,33 @@ uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us)
 	return us > REINJECT_OVERDUE_MIN_US ? us : REINJECT_OVERDUE_MIN_US;
 }
 
+/* How long it may still take, by its own path. */
+static uint64_t still_us(const struct reinject_piece *piece, uint64_t overdue_us)
+{
+	uint64_t left_us = 0, most_us;
+
+	if (piece->age_us >= overdue_us)
+		return piece->usual_us; /* as long again */
+	if (piece->age_us < piece->usual_us)
+		left_us = piece->usual_us - piece->age_us;
+	/* A queue grew since, but by no more than is usual. */
+	most_us = overdue_us - piece->age_us;
+	if (most_us > piece->ahead_us)
+		most_us = piece->ahead_us;
+	if (left_us < most_us)
+		left_us = most_us;
+	/* Nor is one that is late due at once. */
+	return left_us > piece->var_us ? left_us : piece->var_us;
+}
+
 enum reinject_policy reinject_wanted(enum reinject_policy policy,
                                      const struct reinject_piece *piece)
 {
 	uint64_t overdue_us = reinject_overdue_us(piece->usual_us, piece->var_us);
-	uint64_t left_us = 0;
 
 	if (!piece->usual_us)
 		return REINJECT_OFF;
-	if (piece->age_us >= overdue_us)
-		left_us = piece->usual_us; /* it may take as long again */
-	else if (piece->age_us < piece->usual_us)
-		left_us = piece->usual_us - piece->age_us;
-	if (left_us < piece->ahead_us)
-		left_us = piece->ahead_us;
-	if (left_us < piece->var_us)
-		left_us = piece->var_us; /* nor is one that is late due at once */
+	uint64_t left_us = still_us(piece, overdue_us);
 	if (policy >= REINJECT_DEADLINE && piece->age_us >= overdue_us)
 		return REINJECT_DEADLINE;
 	if (policy >= REINJECT_TAIL && piece->idle && piece->other_us < left_us)
