@@ -50,6 +50,13 @@ void reinject_sent(struct reinject_budget *budget, uint64_t bytes)
 		budget->saved_bytes = REINJECT_SAVED_MAX;
 }
 
+void reinject_unspend(struct reinject_budget *budget, uint64_t bytes)
+{
+	budget->saved_bytes += bytes;
+	if (budget->saved_bytes > REINJECT_SAVED_MAX)
+		budget->saved_bytes = REINJECT_SAVED_MAX;
+}
+
 bool reinject_spend(struct reinject_budget *budget, uint64_t bytes)
 {
 	if (budget->saved_bytes < bytes)

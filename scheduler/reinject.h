@@ -53,6 +53,7 @@ struct reinject_budget {
 
 void reinject_init(struct reinject_budget *budget);
 void reinject_sent(struct reinject_budget *budget, uint64_t bytes);
+void reinject_unspend(struct reinject_budget *budget, uint64_t bytes);
 bool reinject_spend(struct reinject_budget *budget, uint64_t bytes);
 
 /* A piece in flight. */

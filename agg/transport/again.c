@@ -28,7 +28,7 @@ void again_sample(struct path_estimate *path, uint64_t took_us)
 
 /* From sending a piece on a path now until it is acknowledged: as usual, or, where
  * less stands before it than usually does, what that and a round trip take. */
-static uint64_t would_take_us(const struct path_estimate *path)
+static uint64_t would_take_us(const struct path_estimate *path, uint32_t len)
 {
 	uint64_t pipe, us;
 
@@ -38,7 +38,9 @@ static uint64_t would_take_us(const struct path_estimate *path)
 	us = path->rtt_us + ACK_DELAY_US;
 	if (path->backlog_bytes > pipe)
 		us += (path->backlog_bytes - pipe) * 1000000 / path->rate_bps;
-	return path->usual_us && path->usual_us < us ? path->usual_us : us;
+	if (path->usual_us && path->usual_us < us)
+		us = path->usual_us;
+	return us + len * UINT64_C(1000000) / path->rate_bps;
 }
 
 /* Others of its class, or a more urgent one, have something new to send. */
@@ -62,7 +64,7 @@ static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
 	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
-		uint64_t us = would_take_us(&s->path[lane->hello.path]);
+		uint64_t us = would_take_us(&s->path[lane->hello.path], piece->len);
 		if (!(piece->path_mask & 1u << lane->hello.path) &&
 		    us < best && !lane_rests(lane) &&
 		    (yields ? lane_room(lane) : lane_is_good(lane)))
@@ -126,6 +128,16 @@ static bool consider(const struct lane *lane, const struct flight *flight)
 	piece->doubled = true;
 	stream_piece_again(piece, why);
 	return true;
+}
+
+void again_withdraw(struct stream *stream)
+{
+	struct session *s = stream->session;
+	struct piece *piece = stream_again_pop(stream);
+
+	piece->doubled = false;
+	s->again_bytes[piece->why] -= piece->len;
+	reinject_unspend(&s->again_budget, piece->len);
 }
 
 bool again_collect(struct session *s)

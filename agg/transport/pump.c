@@ -340,6 +340,25 @@ static void note_bulk(struct stream *stream)
 		stream_change_class(stream, STREAM_BULK);
 }
 
+/* A double is not queued, where others wait behind it that would go by another
+ * path: it is thought of anew when there is room. False: it is passed over. */
+static bool make_wait(struct stream *stream, struct offer *offer,
+                 const struct sched_unit *unit,
+                 const struct sched_decision *decision)
+{
+	struct session *s = stream->session;
+
+	if (decision->recheck_us < s->wait_until_us)
+		s->wait_until_us = decision->recheck_us;
+	if (unit->kind != SCHED_DOUBLE)
+		return false;
+	offer->lanes[decision->wait_for]->wants_write |=
+		lane_is_backlogged(offer->lanes[decision->wait_for]);
+	again_withdraw(stream);
+	pump_ready(stream);
+	return true;
+}
+
 /* One turn of a stream: true if a piece went out, or found a lane full. */
 static bool serve(struct filling *f, struct stream *stream)
 {
@@ -353,11 +372,8 @@ static bool serve(struct filling *f, struct stream *stream)
 	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
 	                                             stream->scope, &view,
 	                                             &decision);
-	if (decision.verdict != SCHED_SEND) {
-		if (decision.recheck_us < s->wait_until_us)
-			s->wait_until_us = decision.recheck_us;
-		return false;
-	}
+	if (decision.verdict != SCHED_SEND)
+		return make_wait(stream, offer, &unit, &decision);
 	if (!send_piece(stream, offer, decision.mask))
 		return false;
 	f->offers[!stream->bulk].stale = true;

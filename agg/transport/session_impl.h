@@ -65,6 +65,7 @@ struct piece {
 	uint32_t len;
 	bool fin, acked, again;  /* again: queued to be sent once more */
 	bool doubled;            /* it was, though it may still arrive */
+	uint8_t why;             /* enum reinject_policy, while again */
 	uint8_t copies;          /* lanes that have it in flight, */
 	uint8_t stuck;           /* and how many of them are suspect */
 	uint16_t path_mask;      /* paths that these lanes are on */
@@ -283,6 +284,8 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out);
 /* again.c */
 void again_sample(struct path_estimate *path, uint64_t took_us);
 bool again_collect(struct session *s); /* something waits to be sent again */
+/* What the stream would double next is not, for now. */
+void again_withdraw(struct stream *stream);
 uint64_t again_deadline(const struct lane *lane);
 
 /* ready.c */
@@ -319,6 +322,8 @@ void stream_piece_acked(struct piece *piece);
 void stream_piece_lost(struct piece *piece, unsigned path); /* one copy less */
 void stream_piece_unsent(struct piece *piece); /* no lane took it */
 void stream_piece_again(struct piece *piece, enum reinject_policy why);
+/* The first that was to go again does not. */
+struct piece *stream_again_pop(struct stream *stream);
 void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
 void stream_notify_space(struct stream *stream);
 void stream_change_class(struct stream *stream, enum stream_class class);

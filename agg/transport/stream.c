@@ -340,12 +340,10 @@ static struct piece *cut_piece(struct stream *stream, uint32_t max)
 	return piece;
 }
 
-struct piece *stream_next_piece(struct stream *stream, uint32_t max)
+struct piece *stream_again_pop(struct stream *stream)
 {
 	struct piece *piece = stream->again;
 
-	if (!piece)
-		return cut_piece(stream, max);
 	stream->again = piece->next_again;
 	if (!stream->again)
 		stream->again_tail = NULL;
@@ -353,6 +351,12 @@ struct piece *stream_next_piece(struct stream *stream, uint32_t max)
 	piece->again = false;
 	stream->again_bytes -= piece->len;
 	return piece;
+}
+
+struct piece *stream_next_piece(struct stream *stream, uint32_t max)
+{
+	return stream->again ? stream_again_pop(stream)
+	                     : cut_piece(stream, max);
 }
 
 void piece_put(struct piece *piece)
@@ -442,6 +446,7 @@ void stream_piece_again(struct piece *piece, enum reinject_policy why)
 	stream->session->again_bytes[why] += piece->len;
 	stream->again_bytes += piece->len;
 	piece->again = true;
+	piece->why = (uint8_t)why;
 	piece->next_again = NULL;
 	if (stream->again_tail)
 		stream->again_tail->next_again = piece;
