@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+/* Mean deviations, in halves, after which one of the last pieces is thought to be
+ * lost: two standard deviations of a normal distribution. */
+#define LATE_HALVES 5u
+
 static const struct {
 	const char *name, *summary;
 } policies[REINJECT_COUNT] = {
@@ -75,9 +79,10 @@ uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us)
 /* How long it may still take, by its own path. */
 static uint64_t still_us(const struct reinject_piece *piece, uint64_t overdue_us)
 {
+	uint64_t late_us = piece->usual_us + LATE_HALVES * piece->var_us / 2;
 	uint64_t left_us = 0, most_us;
 
-	if (piece->age_us >= overdue_us)
+	if (piece->age_us >= late_us || piece->age_us >= overdue_us)
 		return piece->usual_us; /* as long again */
 	if (piece->age_us < piece->usual_us)
 		left_us = piece->usual_us - piece->age_us;

@@ -35,6 +35,8 @@ static const struct row rows[] = {
 	{ "the last, about to arrive, but its path is fitful",
 	  { .age_us = 120000, .usual_us = 100000, .var_us = 21000,
 	    .other_us = 20000, .idle = true }, "--tt" },
+	{ "the last, and late, though not yet overdue",
+	  PIECE(125000, 20000, true), "--tt" },
 	{ "the last, due, but much stands before it",
 	  { .age_us = 99000, .usual_us = 100000, .var_us = 10000,
 	    .ahead_us = 20001, .other_us = 20000, .idle = true }, "--tt" },
