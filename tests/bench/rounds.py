@@ -20,6 +20,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "lab"))
 import aggd  # noqa: E402
+import systems  # noqa: E402
 from lab import Lab  # noqa: E402
 
 NICE = -15               # of all that is measured, where root may
@@ -79,6 +80,7 @@ class Visit:
     """
 
     quick = False
+    system = systems.System()  # the load is on lan, and goes to srv
 
     def __init__(self, scenario, seed, gateway=None, cc=CONGESTION_CONTROL):
         self.lab = Lab(scenario, cc=cc, seed=seed)

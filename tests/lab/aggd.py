@@ -25,6 +25,9 @@ READY_TIMEOUT_S = 15
 RELOAD_TIMEOUT_S = 5
 STOP_TIMEOUT_S = 12
 POLL_S = 0.02
+# Where a test says nothing: under "auto", the default of aggd, a load of some
+# seconds begins a trial of the carriers (test_carrier.py).
+CARRIER = "subflows"
 
 GATEWAY = """\
 config aggd 'main'
@@ -141,8 +144,9 @@ class Aggd:
 
     def gateway_conf(self, pin):
         uplinks = [u for u in self.lab.uplinks if self.only is None or u.name in self.only]
+        main = {"carrier": CARRIER, **(self.gateway_options or {})}
         return GATEWAY.format(
-            dir=self.dir, main=options(self.gateway_options), pin=pin,
+            dir=self.dir, main=options(main), pin=pin,
             endpoints=lists("endpoint", map(endpoint, self.endpoints)),
             uplinks="".join(UPLINK.format(name=u.name, device=u.device,
                                           more=options(self.uplink_options.get(u.name)))

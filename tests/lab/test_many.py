@@ -23,6 +23,7 @@ GONE_S = 10
 
 class Many(AggdTest):
     scenario = "S2"
+    options = {"gateway": {"carrier": "auto"}} # as it is by default
 
     @classmethod
     def setUpClass(cls):

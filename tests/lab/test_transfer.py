@@ -59,6 +59,8 @@ def sha256(path):
 
 
 class Transfer(AggdTest):
+    options = {"gateway": {"carrier": "auto"}} # as it is by default
+
     @classmethod
     def prepare(cls):
         cls.start_dns()
