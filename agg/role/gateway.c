@@ -392,6 +392,7 @@ static void on_uplink_change(void *ctx)
 
 struct health {
 	unsigned path, good, suspect; /* lanes */
+	uint64_t rtt_us;
 };
 
 static void note_health(void *ctx, const struct lane_stats *lane)
@@ -400,20 +401,23 @@ static void note_health(void *ctx, const struct lane_stats *lane)
 
 	if (lane->path != h->path)
 		return;
-	if (lane->suspect)
+	if (lane->suspect) {
 		h->suspect++;
-	else
+	} else {
 		h->good++;
+		if (lane->info.srtt_us > h->rtt_us)
+			h->rtt_us = lane->info.srtt_us;
+	}
 }
 
-static int uplink_health(void *ctx, unsigned uplink)
+static int64_t uplink_health(void *ctx, unsigned uplink)
 {
 	const struct gateway *g = ctx;
 	struct health h = { .path = uplink };
 
 	session_each_lane(g->session, note_health, &h);
 	if (h.good)
-		return 1;
+		return h.rtt_us ? (int64_t)h.rtt_us : 1;
 	return h.suspect || !g->uplinks[uplink] ||
 	       uplink_has_failed(g->uplinks[uplink]) ? -1 : 0;
 }

@@ -37,6 +37,7 @@ struct mptcp_uplink {
 	unsigned unanswered;    /* connections in a row */
 	uint64_t missing_us;    /* should be joined and is not, since then */
 	uint64_t join_us;       /* how long a join may take, now */
+	bool healthy;           /* our own worked on it, when last looked at */
 	bool withheld;          /* its endpoint, for a moment */
 	bool in_vain;           /* the last join was, though our own work */
 };
@@ -133,7 +134,7 @@ static bool is_backup(const struct mptcp_uplink *u)
 	return u->cost == CONF_COST_BACKUP;
 }
 
-static int health(void *ctx, unsigned uplink)
+static int64_t health(void *ctx, unsigned uplink)
 {
 	struct mptcp *m = ctx;
 
@@ -242,26 +243,12 @@ static void look_at(struct mptcp *m, int f, unsigned b)
 	joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
 }
 
-/* Bundles that began over an uplink that has gone quiet, and have no other. */
-static void end_stalled(struct mptcp *m, unsigned i)
-{
-	const struct mptcp_uplink *u = &m->uplinks[i];
-
-	for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++) {
-		struct subflow *sf = pool_bundle(m->pools[u->family], b);
-		if (sf && pool_begun_over(m->pools[u->family], b) == i &&
-		    m->joins.uplinks[i].stalled & 1u << bit_of(u->family, b))
-			subflow_fail(sf, "its first uplink is silent");
-	}
-}
-
 static void join_anew(struct mptcp *m, unsigned i)
 {
 	struct mptcp_uplink *u = &m->uplinks[i];
 
 	log_debug("mptcp: uplink %s is joined anew", u->name);
-	u->in_vain = health(m, i) > 0;
-	end_stalled(m, i);
+	u->in_vain = u->healthy;
 	u->withheld = true;
 	set_endpoints(m);
 	u->withheld = false;
@@ -275,7 +262,9 @@ static void check_join(struct mptcp *m, unsigned i, uint64_t now)
 	const struct join *join = &m->joins.uplinks[i];
 	unsigned want = u->family < 0 || is_stripped(u) ? 0
 	                                                : bundles_of(m, u->family);
+	bool healthy = health(m, i) > 0, is_back = healthy && !u->healthy;
 
+	u->healthy = healthy;
 	if (!want || (want & ~join->bundles) == 0) {
 		u->missing_us = 0;
 		u->join_us = MPTCP_JOIN_US;
@@ -284,9 +273,12 @@ static void check_join(struct mptcp *m, unsigned i, uint64_t now)
 	}
 	if (!u->missing_us)
 		u->missing_us = now;
-	/* What has gone quiet was waited for already. */
-	if (!join->stalled && now - u->missing_us < u->join_us)
+	/* What has gone quiet was waited for already; and where our own work
+	 * again, the link is back. */
+	if (!join->stalled && !is_back && now - u->missing_us < u->join_us)
 		return;
+	if (is_back)
+		u->join_us = MPTCP_JOIN_US;
 	u->missing_us = now;
 	if (u->join_us < MPTCP_JOIN_MAX_US)
 		u->join_us *= 2;
@@ -370,7 +362,8 @@ static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
 		return;
 	}
 	if (is_off(m)) {
-		pool_hold(m->pools[u->family], MPTCP_OFF_US);
+		for (int f = 0; f < FAMILIES; f++)
+			pool_hold(m->pools[f], MPTCP_OFF_US);
 		subflow_fail(sf, "the kernel makes no MPTCP connections for a "
 		             "while, as it found a blackhole");
 	} else if (m->joins.uplinks[uplink].bundles) {
@@ -638,7 +631,8 @@ struct mptcp *mptcp_create(const struct mptcp_args *args)
 		return NULL;
 	m->args = *args;
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
-		m->uplinks[i].family = -1;
+		m->uplinks[i] = (struct mptcp_uplink){ .family = -1,
+			.healthy = true, .join_us = MPTCP_JOIN_US };
 	m->soon = loop_timer_create(args->loop, on_soon, m);
 	for (int f = 0; f < FAMILIES; f++)
 		m->pools[f] = make_pool(m, f);

@@ -48,7 +48,7 @@ struct mptcp_args {
 	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* what mptcp_facts() says */
-	int (*health)(void *ctx, unsigned uplink); /* as in pool_args */
+	int64_t (*health)(void *ctx, unsigned uplink); /* as in pool_args */
 	uint32_t (*next_id)(void *ctx);
 	const uint8_t *session_id;
 	void *ctx;

@@ -102,18 +102,33 @@ static bool is_passed_over(const struct pool *pool, unsigned uplink)
 	                    POOL_PASS_OVER_US;
 }
 
-/* The uplink over which the fewest have begun; those passed over are last. */
-static const struct pool_uplink *choose_uplink(const struct pool *pool)
+/* One that is not known yet is thought to be slow. */
+static uint64_t rtt_us(const struct pool *pool, unsigned uplink)
+{
+	int64_t us = pool->args.health(pool->args.ctx, uplink);
+
+	return us > 0 ? (uint64_t)us : UINT64_MAX;
+}
+
+/* The uplink over which the fewest have begun, of these the slowest for bundle
+ * 0, the fastest for others; those passed over are last. */
+static const struct pool_uplink *choose_uplink(const struct pool *pool,
+                                               unsigned bundle)
 {
 	const struct pool_uplink *best = NULL;
+	uint64_t best_us = 0;
 	unsigned best_rank = 0;
 
 	for (unsigned i = 0; i < pool->uplink_count; i++) {
 		const struct pool_uplink *u = &pool->uplinks[i];
 		unsigned rank = begun(pool, u->index) +
 			(is_passed_over(pool, u->index) ? POOL_BUNDLES_MAX : 0);
-		if (!best || rank < best_rank) {
+		uint64_t us = rtt_us(pool, u->index);
+		if (!best || rank < best_rank ||
+		    (rank == best_rank && (bundle ? us < best_us
+		                                  : us > best_us))) {
 			best = u;
+			best_us = us;
 			best_rank = rank;
 		}
 	}
@@ -169,7 +184,7 @@ static const struct subflow_events subflow_events = { on_ready, on_end };
 
 static void connect_slot(struct pool *pool, unsigned bundle)
 {
-	const struct pool_uplink *u = choose_uplink(pool);
+	const struct pool_uplink *u = choose_uplink(pool, bundle);
 	const struct addr *endpoint = choose_endpoint(pool);
 	struct slot *slot = &pool->slots[bundle];
 	struct subflow_args args = {

@@ -8,7 +8,9 @@
  * None of the uplinks is special: a bundle begins over the one on which the
  * fewest have, so each of them is tried with MP_CAPABLE (RFC 8684, 3.1), and
  * there are as many bundles as uplinks at least. An uplink over which none can
- * begin is passed over for a while, and one on which our own do not work.
+ * begin is passed over for a while, and one on which our own do not work. The
+ * kernel sends what is small on a bundle's first subflow: so those for small
+ * things begin over the fastest uplinks, and bundle 0 over the slowest.
  */
 #ifndef AGG_ROLE_POOL_H
 #define AGG_ROLE_POOL_H
@@ -43,9 +45,10 @@ struct pool_args {
 	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* the number of joined bundles */
-	/* Of our own subflows on that uplink: > 0 one works; 0 there was none
-	 * yet; < 0 they do not work (any more). */
-	int (*health)(void *ctx, unsigned uplink);
+	/* Of our own subflows on that uplink: > 0 one works, with that round-
+	 * trip time in us; 0 there was none yet; < 0 they do not work (any
+	 * more). */
+	int64_t (*health)(void *ctx, unsigned uplink);
 	/* Connecting over that uplink got no answer. */
 	void (*on_no_answer)(void *ctx, unsigned uplink);
 	uint32_t (*next_id)(void *ctx);

@@ -291,7 +291,7 @@ uint64_t lane_drain_us(const struct lane *lane)
 	if (info->cwnd_bytes && info->unacked_bytes + bytes > info->cwnd_bytes)
 		window_us = (info->unacked_bytes + bytes - info->cwnd_bytes) *
 		            info->srtt_us / info->cwnd_bytes;
-	return paced_us > window_us ? paced_us : window_us;
+	return info->first_rtt_us + (paced_us > window_us ? paced_us : window_us);
 }
 
 uint64_t lane_room(const struct lane *lane)

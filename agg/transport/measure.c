@@ -96,6 +96,8 @@ void measure_mptcp(const struct mptcpinfo *info, struct subflow_info *out)
 	                              .app_limited = true };
 	for (unsigned i = 0; i < info->count; i++)
 		add(out, &info->subflows[i].tcp);
+	if (info->count) /* the first, where several are empty */
+		out->first_rtt_us = info->subflows[0].tcp.min_rtt_us;
 	if (info->count > 1)
 		out->spread_us = WINDOW_RTTS * slowest_us(info) - out->min_rtt_us;
 	out->notsent_bytes += info->unsent_bytes;

@@ -54,6 +54,7 @@ struct subflow_info {
 	/* Of several connections in one: backlog, as time, that it wants beside
 	 * what is usual, so that the slowest of them gets its part. */
 	uint64_t spread_us;
+	uint64_t first_rtt_us; /* and of the one that little bytes take, the least */
 	bool stuck; /* one of them has no answer to what it sent again */
 	bool in_recovery, app_limited;
 };

@@ -253,7 +253,8 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
 void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
 void lane_refresh(struct lane *lane, uint64_t age_us);
 struct flight *lane_flight(const struct lane *lane, uint32_t i); /* 0: oldest */
-/* Until it has sent what it has, and a piece more; full: UINT64_MAX. */
+/* Until it has sent what it has, and a piece more; full: UINT64_MAX. Where lanes
+ * of one path differ in their round-trip times (MPTCP), with that. */
 uint64_t lane_drain_us(const struct lane *lane);
 uint64_t lane_room(const struct lane *lane);
 /* May carry something new. */

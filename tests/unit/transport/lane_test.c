@@ -444,6 +444,29 @@ static void test_stuck_is_given_up(void **state)
 	}
 }
 
+/* What is small goes where the kernel will send it by the faster uplink. */
+static void test_first_rtt(void **state)
+{
+	for (unsigned fast = 1; fast < 3; fast++) {
+		begin(true, 0);
+		for (unsigned i = 1; i < 3; i++) {
+			struct wire_hello hello = { .path = WIRE_PATH_MPTCP4,
+				.bundle = (uint8_t)i, .subflow_id = i };
+			p.lane[i].first_rtt_us = i == fast ? 10000 : 60000;
+			assert_non_null(puppet_attach_as(&p, i, &hello));
+		}
+		struct reader *r = puppet_open(&p);
+		for (int i = 0; i < 5; i++) {
+			puppet_pass(&p, 10000);
+			puppet_write(r, 1000, false);
+		}
+		puppet_pass(&p, 10000);
+		assert_int_equal(hear_data(&p.lane[fast]), 5000);
+		assert_int_equal(hear_data(&p.lane[3 - fast]), 0);
+		puppet_finish(&p);
+	}
+}
+
 static void test_spread_backlog(void **state)
 {
 	size_t lowat[2];
@@ -482,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_owner_is_slowed),
 		cmocka_unit_test(test_stuck),
 		cmocka_unit_test(test_stuck_is_given_up),
+		cmocka_unit_test(test_first_rtt),
 		cmocka_unit_test(test_spread_backlog),
 	};
 

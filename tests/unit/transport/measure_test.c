@@ -61,6 +61,7 @@ static void test_sums(void **state)
 	assert_false(out.app_limited); /* one of them was not */
 	assert_false(out.stuck);
 	assert_int_equal(out.spread_us, 2 * 60000 - 10000);
+	assert_int_equal(out.first_rtt_us, 10000);
 }
 
 static void test_quiet_and_joining(void **state)

@@ -29,7 +29,7 @@ struct puppet_lane {
 	uint64_t kernel_acked;  /* of them; frozen while stalled */
 	bool stalled;           /* the peer's kernel is silent */
 	bool stuck;             /* one of several connections is: a byte is left */
-	uint64_t spread_us;     /* of them */
+	uint64_t spread_us, first_rtt_us; /* of them */
 	bool full;              /* reserve gives nothing */
 	size_t lowat;
 	bool want_write;
