@@ -71,10 +71,10 @@ class CarrierTest(AggdTest):
         self.aggd.gateway_options = {"carrier": carrier}
         self.assertTrue(self.aggd.reload("gw"))
 
-    def share(self, direction="down", seconds=MEASURE_S):
+    def share(self, direction="down", seconds=MEASURE_S + 2):
         """What a flow gets of the limit."""
         done = self.lab.lan.run(["aggload", "bulk", SRV4, "-d", direction, "-t", seconds,
-                                 "-k", 1])
+                                 "-k", 2])
         return json.loads(done.stdout)["total_mbps"] / self.lab.limit_mbps(direction)
 
     def endpoints(self, role="gw"):
