@@ -13,10 +13,9 @@
  */
 #include "agg/base/log.h"
 #include "agg/base/rand.h"
-#include "agg/kernel/mptcp_pm.h"
-#include "agg/kernel/mptcp_sysctl.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/role/guard.h"
+#include "agg/role/mptcp_host.h"
 #include "agg/role/policy.h"
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
@@ -35,7 +34,6 @@
 
 #define GIVE_UP_US 15000000u /* a suspect subflow that the gateway keeps */
 #define UNKNOWN_WISH_MAX 4096 /* of a log line */
-#define JOURNAL "/mptcp.journal" /* in the state directory */
 
 struct concentrator;
 
@@ -80,10 +78,9 @@ struct concentrator {
 	struct resolver *resolver;
 	struct egress egress;
 	struct outlet *outlet;
-	struct mptcp_pm *mptcp_pm; /* NULL: this kernel has none */
+	struct mptcp_host mptcp_host;
 	bool draining, ipv6;
 	bool mptcp;             /* the listeners take it */
-	struct mptcpinfo_counters mptcp_first; /* the kernel's, as we began */
 };
 
 /* Sessions ------------------------------------------------------------------ */
@@ -436,7 +433,7 @@ static int open_listeners(struct concentrator *c, const struct conf_main *main)
 {
 	static const uint8_t any[16] = { 0 };
 
-	c->mptcp = c->mptcp_pm && main->carrier != CONF_CARRIER_SUBFLOWS;
+	c->mptcp = c->mptcp_host.pm && main->carrier != CONF_CARRIER_SUBFLOWS;
 	for (unsigned i = 0; i < main->listen_count; i++) {
 		const struct addr *at = &main->listen[i];
 		struct addr v4 = { .family = AF_INET, .port = at->port };
@@ -588,40 +585,6 @@ static void take_conf(struct concentrator *c)
 	};
 }
 
-/* Gateways may join as many subflows as the kernel has room for, and are not
- * followed to addresses that they announce. */
-static void open_path_manager(struct concentrator *c)
-{
-	char journal[CONF_PATH_MAX + sizeof(JOURNAL)];
-	struct kerr err = { "" };
-
-	snprintf(journal, sizeof(journal), "%s%s", c->role.conf->main.state,
-	         JOURNAL);
-	mptcpinfo_counters(NULL, &c->mptcp_first);
-	if (!mptcp_sysctl_obstacle(NULL, true, err.text))
-		c->mptcp_pm = mptcp_pm_create(c->role.loop, journal, NULL, NULL,
-		                              &err);
-	if (!c->mptcp_pm) {
-		log_info("no MPTCP for gateways: %s", err.text);
-		return;
-	}
-	if (mptcp_pm_raise_limits(c->mptcp_pm, MPTCP_PM_SUBFLOWS_MAX, &err) < 0 ||
-	    mptcp_pm_set_accepted_addresses(c->mptcp_pm, 0, &err) < 0)
-		log_sys("mptcp: %s", err.text);
-}
-
-static void set_scheduler(struct concentrator *c)
-{
-	const struct conf_main *main = &c->role.conf->main;
-	struct kerr err = { "" };
-
-	if (!c->mptcp_pm || main->carrier != CONF_CARRIER_MPTCP)
-		return;
-	int done = mptcp_pm_set_scheduler(c->mptcp_pm, main->scheduler, &err);
-	if (done < 0 && done != -ESRCH && done != -ENOENT)
-		log_sys("mptcp: %s", err.text);
-}
-
 static void concentrator_reload(struct role *role, const struct conf *conf)
 {
 	struct concentrator *c = (struct concentrator *)role;
@@ -632,7 +595,7 @@ static void concentrator_reload(struct role *role, const struct conf *conf)
 	take_conf(c);
 	resolver_reload(c->resolver);
 	reload_sites(c, old);
-	set_scheduler(c);
+	mptcp_host_set_scheduler(&c->mptcp_host, &conf->main);
 	if (old->main.listen_count != conf->main.listen_count ||
 	    old->main.carrier != conf->main.carrier ||
 	    memcmp(old->main.listen, conf->main.listen,
@@ -717,7 +680,7 @@ static void report_mptcp(const struct site *site, const struct snapshot *snap,
 	struct mptcpinfo info;
 
 	if (site->c->mptcp)
-		snapshot_mptcp_host(&site->c->mptcp_first, session);
+		mptcp_host_report(&site->c->mptcp_host, session);
 	DL_FOREACH(site->members, m) {
 		if (m->path < WIRE_UPLINKS_MAX || subflow_mptcp(m->sf, &info) < 0)
 			continue;
@@ -827,7 +790,6 @@ static int concentrator_choose(struct role *role, const struct choice *choice,
 static void concentrator_destroy(struct role *role)
 {
 	struct concentrator *c = (struct concentrator *)role;
-	struct kerr err = { "" };
 	struct member *m, *tmp;
 
 	close_listeners(c);
@@ -842,10 +804,26 @@ static void concentrator_destroy(struct role *role)
 	relays_destroy(c->relays);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
-	if (c->mptcp_pm && mptcp_pm_cleanup(c->mptcp_pm, &err) < 0)
-		log_sys("mptcp: %s", err.text);
-	mptcp_pm_destroy(c->mptcp_pm);
+	mptcp_host_close(&c->mptcp_host);
 	free(c);
+}
+
+/* Gateways may join as many subflows as the kernel has room for, and are not
+ * followed to addresses that they announce. */
+static void open_mptcp(struct concentrator *c)
+{
+	struct mptcp_host *host = &c->mptcp_host;
+	struct kerr err = { "" };
+
+	mptcp_host_open(host, c->role.loop, &c->role.conf->main, NULL, NULL);
+	if (!host->pm) {
+		log_info("no MPTCP for gateways: %s", host->obstacle);
+		return;
+	}
+	mptcp_host_set_scheduler(host, &c->role.conf->main);
+	if (mptcp_pm_raise_limits(host->pm, MPTCP_PM_SUBFLOWS_MAX, &err) < 0 ||
+	    mptcp_pm_set_accepted_addresses(host->pm, 0, &err) < 0)
+		log_sys("mptcp: %s", err.text);
 }
 
 static int make_parts(struct concentrator *c)
@@ -878,8 +856,7 @@ static struct role *concentrator_create(struct loop *loop,
 	c->role = (struct role){ &role_concentrator, loop, conf, netmon };
 	c->rand.state = loop_now_us(loop);
 	take_conf(c);
-	open_path_manager(c);
-	set_scheduler(c);
+	open_mptcp(c);
 	if (make_parts(c) < 0 || open_listeners(c, &conf->main) < 0) {
 		concentrator_destroy(&c->role);
 		return NULL;

@@ -11,9 +11,8 @@
 #include "agg/role/mptcp.h"
 
 #include "agg/base/log.h"
-#include "agg/kernel/mptcp_pm.h"
-#include "agg/kernel/mptcp_sysctl.h"
 #include "agg/role/joins.h"
+#include "agg/role/mptcp_host.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +20,6 @@
 #include <string.h>
 
 #define FAMILIES 2
-#define JOURNAL "/mptcp.journal" /* in the state directory */
 
 static const sa_family_t families[FAMILIES] = { AF_INET, AF_INET6 };
 static const uint8_t paths[FAMILIES] = { WIRE_PATH_MPTCP4, WIRE_PATH_MPTCP6 };
@@ -44,16 +42,14 @@ struct mptcp_uplink {
 
 struct mptcp {
 	struct mptcp_args args;
-	struct mptcp_pm *pm;    /* NULL: see obstacle */
-	char obstacle[KERR_TEXT_MAX];
+	struct mptcp_host host;
 	bool peer_has, settling;
 	struct pool *pools[FAMILIES];
 	struct mptcp_uplink uplinks[WIRE_UPLINKS_MAX];
 	struct addr address[WIRE_UPLINKS_MAX]; /* of each, in its family */
 	struct joins joins;
 	struct loop_timer *soon; /* a look, after an event */
-	struct mptcpinfo_counters first; /* the kernel's, as we began */
-	uint64_t syn_disabled;   /* its counter, when last read */
+	uint64_t syn_disabled;   /* the kernel's counter, when last read */
 };
 
 /* What there is ---------------------------------------------------------------- */
@@ -77,7 +73,7 @@ static bool is_wanted(const struct mptcp *m)
 
 static bool is_active(const struct mptcp *m)
 {
-	return m->pm && m->peer_has && is_wanted(m);
+	return m->host.pm && m->peer_has && is_wanted(m);
 }
 
 static bool has_endpoint(const struct mptcp *m, int f)
@@ -158,8 +154,8 @@ static void set_endpoints(struct mptcp *m)
 			.backup = is_backup(u),
 		};
 	}
-	if ((n && mptcp_pm_raise_limits(m->pm, n, &err) < 0) ||
-	    mptcp_pm_set_endpoints(m->pm, want, n, &err) < 0)
+	if ((n && mptcp_pm_raise_limits(m->host.pm, n, &err) < 0) ||
+	    mptcp_pm_set_endpoints(m->host.pm, want, n, &err) < 0)
 		log_sys("mptcp: %s", err.text);
 }
 
@@ -189,7 +185,7 @@ static void settle(struct mptcp *m)
 		return;
 	m->settling = true;
 	choose_families(m);
-	if (m->pm)
+	if (m->host.pm)
 		set_endpoints(m);
 	for (int f = 0; f < FAMILIES; f++) {
 		unsigned n = list_uplinks(m, f, false, uplinks);
@@ -198,18 +194,6 @@ static void settle(struct mptcp *m)
 		pool_set_uplinks(m->pools[f], uplinks, n);
 	}
 	m->settling = false;
-}
-
-static void set_scheduler(struct mptcp *m)
-{
-	struct kerr err = { "" };
-	int done;
-
-	if (!m->pm || m->args.conf->main.carrier != CONF_CARRIER_MPTCP)
-		return;
-	done = mptcp_pm_set_scheduler(m->pm, m->args.conf->main.scheduler, &err);
-	if (done < 0 && done != -ESRCH && done != -ENOENT)
-		log_sys("mptcp: %s", err.text);
 }
 
 /* Looking ---------------------------------------------------------------------- */
@@ -456,7 +440,7 @@ void mptcp_set_conf(struct mptcp *m, const struct conf *conf)
 	m->args.conf = conf;
 	for (int f = 0; f < FAMILIES; f++)
 		pool_set_conf(m->pools[f], conf);
-	set_scheduler(m);
+	mptcp_host_set_scheduler(&m->host, &m->args.conf->main);
 	settle(m);
 }
 
@@ -485,7 +469,7 @@ static bool is_whole(const struct mptcp *m)
 
 void mptcp_facts(const struct mptcp *m, struct carrier_facts *out)
 {
-	out->obstacle = !m->pm ? m->obstacle : !m->peer_has ?
+	out->obstacle = !m->host.pm ? m->host.obstacle : !m->peer_has ?
 		"the concentrator has no MPTCP" : NULL;
 	out->usable = out->covered = out->stripped = 0;
 	out->metered = false;
@@ -516,7 +500,7 @@ void mptcp_add_totals(const struct mptcp *m, struct snapshot_totals *out)
 static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
                             const struct join *join)
 {
-	if (!m->pm || !m->peer_has || !is_wanted(m))
+	if (!m->host.pm || !m->peer_has || !is_wanted(m))
 		return "";
 	if (is_metered(u))
 		return "metered, which MPTCP cannot say";
@@ -581,7 +565,7 @@ void mptcp_report(const struct mptcp *m, const struct snapshot *snap,
 {
 	if (!is_active(m))
 		return;
-	snapshot_mptcp_host(&m->first, rs);
+	mptcp_host_report(&m->host, rs);
 	for (int f = 0; f < FAMILIES; f++)
 		for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
 			report_bundle(m, snap, f, b, out);
@@ -603,27 +587,6 @@ static struct pool *make_pool(struct mptcp *m, int f)
 	return pool_create(&args);
 }
 
-static void open_path_manager(struct mptcp *m)
-{
-	char journal[CONF_PATH_MAX + sizeof(JOURNAL)];
-	struct kerr err = { "" };
-
-	snprintf(journal, sizeof(journal), "%s%s", m->args.conf->main.state,
-	         JOURNAL);
-	if (!mptcp_sysctl_obstacle(NULL, false, m->obstacle) &&
-	    !mptcpinfo_is_told())
-		snprintf(m->obstacle, sizeof(m->obstacle), "this kernel does not "
-		         "tell of MPTCP connections (Linux 5.16 does)");
-	if (!*m->obstacle)
-		m->pm = mptcp_pm_create(m->args.loop, journal, on_event, m, &err);
-	if (m->pm)
-		return;
-	if (!*m->obstacle)
-		snprintf(m->obstacle, sizeof(m->obstacle), "%s", err.text);
-	if (is_wanted(m))
-		log_info("mptcp: %s; our subflows are used", m->obstacle);
-}
-
 struct mptcp *mptcp_create(const struct mptcp_args *args)
 {
 	struct mptcp *m = calloc(1, sizeof(*m));
@@ -641,24 +604,21 @@ struct mptcp *mptcp_create(const struct mptcp_args *args)
 		errno = ENOMEM;
 		return NULL;
 	}
-	mptcpinfo_counters(NULL, &m->first);
-	m->syn_disabled = m->first.syn_tx_disabled;
-	open_path_manager(m);
-	set_scheduler(m);
+	mptcp_host_open(&m->host, args->loop, &args->conf->main, on_event, m);
+	m->syn_disabled = m->host.first.syn_tx_disabled;
+	if (!m->host.pm && is_wanted(m))
+		log_info("mptcp: %s; our subflows are used", m->host.obstacle);
+	mptcp_host_set_scheduler(&m->host, &m->args.conf->main);
 	return m;
 }
 
 void mptcp_destroy(struct mptcp *m)
 {
-	struct kerr err = { "" };
-
 	if (!m)
 		return;
 	for (int f = 0; f < FAMILIES; f++)
 		pool_destroy(m->pools[f]);
 	loop_timer_destroy(m->soon);
-	if (m->pm && mptcp_pm_cleanup(m->pm, &err) < 0)
-		log_sys("mptcp: %s", err.text);
-	mptcp_pm_destroy(m->pm);
+	mptcp_host_close(&m->host);
 	free(m);
 }

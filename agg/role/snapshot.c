@@ -6,7 +6,6 @@
 #include "agg/role/snapshot.h"
 
 #include "agg/base/log.h"
-#include "agg/kernel/mptcp_sched.h"
 #include "agg/role/policy.h"
 
 #include <stdio.h>
@@ -237,44 +236,6 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 	out->up_bytes = gw ? stats.path_tx_bytes[path]
 	                   : stats.path_rx_bytes[path];
 	out->subflows_alive = walk.lanes;
-}
-
-static uint64_t fallbacks(const struct mptcpinfo_counters *c)
-{
-	return c->fallback_synack + c->fallback_ack + c->fallback_data +
-	       c->fallback_dss;
-}
-
-static uint64_t refused(const struct mptcpinfo_counters *c)
-{
-	return c->join_rejected + c->join_no_token + c->join_synack_hmac +
-	       c->join_ack_hmac;
-}
-
-static uint64_t checksum_errors(const struct mptcpinfo_counters *c)
-{
-	return c->checksum_error + c->dss_corruption_fallback +
-	       c->dss_corruption_reset;
-}
-
-void snapshot_mptcp_host(const struct mptcpinfo_counters *since,
-                         struct report_session *out)
-{
-	struct mptcpinfo_counters now;
-	char name[MPTCP_SCHED_NAME_MAX] = "unknown";
-
-	mptcp_sched_current(NULL, name);
-	copy_name(out->kernel_scheduler, name);
-	if (mptcpinfo_counters(NULL, &now) < 0)
-		return;
-	out->mptcp = (struct report_mptcp){
-		.fallbacks = fallbacks(&now) - fallbacks(since),
-		.joins = now.join_syn_tx - since->join_syn_tx,
-		.joined = now.join_synack_rx - since->join_synack_rx,
-		.joins_refused = refused(&now) - refused(since),
-		.checksum_errors = checksum_errors(&now) - checksum_errors(since),
-		.blackholes = now.blackhole - since->blackhole,
-	};
 }
 
 void snapshot_mptcp(const struct snapshot *snap, const struct mptcpinfo *info,

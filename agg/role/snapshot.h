@@ -64,9 +64,6 @@ void snapshot_sending(const struct wire_wish *names,
 /* Adds the lanes of a path to its uplink: estimates, rates, bytes. */
 void snapshot_path(const struct snapshot *snap, unsigned path,
                    struct report_uplink *out);
-/* What the kernel counted of MPTCP since then, and its scheduler. */
-void snapshot_mptcp_host(const struct mptcpinfo_counters *since,
-                         struct report_session *out);
 /* The i-th of the kernel's subflows of a bundle of MPTCP. */
 void snapshot_mptcp(const struct snapshot *snap, const struct mptcpinfo *info,
                     unsigned i, struct report_subflow *out);
