@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FAST_BUNDLES 2u /* bulk's, and the first for what is small */
+
 struct slot { /* a bundle */
 	struct pool *pool; /* borrowed */
 	struct subflow *sf;
@@ -36,10 +38,13 @@ struct pool {
 unsigned pool_wanted(const struct pool *pool)
 {
 	unsigned n = pool->args.conf->main.bundles;
+	unsigned all = FAST_BUNDLES + pool->uplink_count - 1;
 
 	if (!pool->uplink_count)
 		return 0;
-	return n > pool->uplink_count ? n : pool->uplink_count;
+	if (n < all && pool->uplink_count > 1)
+		n = all;
+	return n < POOL_BUNDLES_MAX ? n : POOL_BUNDLES_MAX;
 }
 
 unsigned pool_joined(const struct pool *pool)
@@ -110,8 +115,8 @@ static uint64_t rtt_us(const struct pool *pool, unsigned uplink)
 	return us > 0 ? (uint64_t)us : UINT64_MAX;
 }
 
-/* The uplink over which the fewest have begun, of these the slowest for bundle
- * 0, the fastest for others; those passed over are last. */
+/* The fastest uplink; for the further bundles, of those over which the fewest
+ * have begun. Those passed over are last. */
 static const struct pool_uplink *choose_uplink(const struct pool *pool,
                                                unsigned bundle)
 {
@@ -121,12 +126,12 @@ static const struct pool_uplink *choose_uplink(const struct pool *pool,
 
 	for (unsigned i = 0; i < pool->uplink_count; i++) {
 		const struct pool_uplink *u = &pool->uplinks[i];
-		unsigned rank = begun(pool, u->index) +
+		unsigned rank = (bundle < FAST_BUNDLES ? 0
+		                                       : begun(pool, u->index)) +
 			(is_passed_over(pool, u->index) ? POOL_BUNDLES_MAX : 0);
 		uint64_t us = rtt_us(pool, u->index);
 		if (!best || rank < best_rank ||
-		    (rank == best_rank && (bundle ? us < best_us
-		                                  : us > best_us))) {
+		    (rank == best_rank && us < best_us)) {
 			best = u;
 			best_us = us;
 			best_rank = rank;

@@ -5,12 +5,12 @@
  * keeps connected: each is one subflow (subflow.h) on an MPTCP socket, to which
  * the kernel joins the other uplinks.
  *
- * None of the uplinks is special: a bundle begins over the one on which the
- * fewest have, so each of them is tried with MP_CAPABLE (RFC 8684, 3.1), and
- * there are as many bundles as uplinks at least. An uplink over which none can
- * begin is passed over for a while, and one on which our own do not work. The
- * kernel sends what is small on a bundle's first subflow: so those for small
- * things begin over the fastest uplinks, and bundle 0 over the slowest.
+ * The kernel sends what comes first on a bundle's first subflow: so the two
+ * that are used most, bulk's and the first for what is small, begin over the
+ * uplink that is the fastest now. Each further one begins over an uplink on
+ * which the fewest have, and there are as many that each uplink is tried with
+ * MP_CAPABLE (RFC 8684, 3.1). An uplink over which none can begin is passed over
+ * for a while, and one on which our own do not work.
  */
 #ifndef AGG_ROLE_POOL_H
 #define AGG_ROLE_POOL_H

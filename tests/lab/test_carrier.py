@@ -121,12 +121,13 @@ class Mptcp(CarrierTest):
     def test_every_uplink_in_every_bundle(self):
         status = self.aggd.status("uplinks")
         subflows = {(s["bundle"], s["uplink"]) for s in status["mptcp_subflows"]}
-        self.assertEqual(subflows, {(b, u) for b in (0, 1) for u in ("dsl", "lte")})
+        bundles = range(self.mptcp("dsl")["bundles_total"])
+        self.assertEqual(subflows, {(b, u) for b in bundles for u in ("dsl", "lte")})
         for row in status["mptcp_subflows"]:
             self.assertFalse(row["fallback"])
             self.assertGreater(row["srtt_us"], 0)
         there = self.aggd.status("uplinks", "vps")["mptcp_subflows"]
-        self.assertEqual(sorted(s["bundle"] for s in there), [0, 0, 1, 1])
+        self.assertEqual(sorted(s["bundle"] for s in there), sorted(2 * list(bundles)))
         for row in there: # known by the address of our own, if it is of that family
             self.assertIn(row["uplink"], ("dsl", "lte", None))
         self.assertEqual(self.session()["kernel_scheduler"], "default")
