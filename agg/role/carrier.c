@@ -25,6 +25,7 @@ void carrier_forget(struct carrier *c)
 {
 	c->verdict = CARRIER_UNTRIED;
 	c->void_us = 0;
+	c->falls = 0;
 	if (c->phase != CARRIER_QUIET)
 		c->mptcp = c->first_mptcp;
 	c->phase = CARRIER_QUIET;
@@ -119,6 +120,39 @@ static void end_trial(struct carrier *c, bool is_void, uint64_t now_us)
 	c->load_us = 0;
 }
 
+static void settle_verdict(struct carrier *c, bool no_worse, unsigned usable,
+                           uint64_t now_us)
+{
+	c->verdict = no_worse ? CARRIER_NO_WORSE : CARRIER_WORSE;
+	c->verdict_us = now_us;
+	c->tried = usable;
+	c->falls = 0;
+	end_trial(c, false, now_us);
+	c->mptcp = no_worse;
+	say_verdict(c);
+}
+
+static bool has_fallen(const struct carrier *c, const struct carrier_facts *f)
+{
+	return c->phase == CARRIER_AFTER &&
+	       f->load_bps < c->before_bps / CARRIER_FALL;
+}
+
+static void break_off(struct carrier *c, const struct carrier_facts *f,
+                      uint64_t now_us)
+{
+	bool first = c->first_mptcp;
+
+	if (++c->falls < CARRIER_FALLS_MAX) {
+		end_trial(c, true, now_us);
+		return;
+	}
+	c->bytes[first] = c->before_bps * CARRIER_PHASE_US / 1000000;
+	c->bytes[!first] = f->load_bps * CARRIER_PHASE_US / 1000000;
+	c->echo_mean_us[OURS] = c->echo_mean_us[MPTCP] = 0;
+	settle_verdict(c, first, f->usable, now_us);
+}
+
 static bool may_try(const struct carrier *c, uint64_t now_us)
 {
 	return c->verdict == CARRIER_UNTRIED &&
@@ -187,6 +221,8 @@ static bool step_auto(struct carrier *c, const struct carrier_facts *f,
 		say_verdict(c);
 	else
 		say(c, "MPTCP and our subflows are being compared");
+	if (has_fallen(c, f))
+		break_off(c, f, now_us);
 	return step_trial(c, now_us);
 }
 
@@ -268,12 +304,7 @@ static void judge(struct carrier *c, const struct carrier_facts *f,
 	c->bytes[!first] = bytes[1];
 	c->echo_mean_us[first] = mean_echo_us(c, BEFORE_BEGIN);
 	c->echo_mean_us[!first] = mean_echo_us(c, AFTER_BEGIN);
-	c->verdict = is_no_worse(c) ? CARRIER_NO_WORSE : CARRIER_WORSE;
-	c->verdict_us = now_us;
-	c->tried = f->usable;
-	end_trial(c, false, now_us);
-	c->mptcp = c->verdict == CARRIER_NO_WORSE;
-	say_verdict(c);
+	settle_verdict(c, is_no_worse(c), f->usable, now_us);
 }
 
 void carrier_marked(struct carrier *c, const struct carrier_facts *f,
@@ -287,6 +318,7 @@ void carrier_marked(struct carrier *c, const struct carrier_facts *f,
 		break;
 	case BEFORE_END:
 		enter(c, CARRIER_SETTLING, now_us);
+		c->before_bps = f->load_bps;
 		c->mptcp = !c->first_mptcp;
 		break;
 	case AFTER_BEGIN:

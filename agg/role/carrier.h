@@ -15,7 +15,9 @@
  * in use, a change, CARRIER_SETTLE_US, and CARRIER_PHASE_US with the other.
  * Compared are the bytes of the streams that live through all of it, and the
  * session's echo. A verdict holds for CARRIER_VALID_US, for this set of uplinks
- * and their addresses. A trial whose streams end is void, and made again later.
+ * and their addresses. A trial whose streams end is void, and made again later;
+ * one in which the rate falls to a third is broken off at once: the first time
+ * the load may have ended, the second time that is the verdict.
  *
  * What is not in use is in reserve (session_set_reserve): connected, and used
  * while nothing else works.
@@ -35,6 +37,8 @@
 #define CARRIER_WHOLE_US 1000000u    /* MPTCP is on all uplinks for so long */
 #define CARRIER_VALID_US 21600000000u /* six hours */
 #define CARRIER_VOID_US 60000000u    /* from a void trial to the next */
+#define CARRIER_FALL 3u              /* to a third, and so often: */
+#define CARRIER_FALLS_MAX 2u
 #define CARRIER_STREAMS_MAX 64u      /* that a trial looks at */
 /* No worse: MPTCP carries so many percent of what our own do, at least, and an
  * echo takes at most a quarter longer and so much more. */
@@ -76,7 +80,8 @@ struct carrier {
 	uint64_t phase_us, verdict_us, void_us, load_us, whole_us;
 	unsigned tried;       /* the uplinks for which the verdict holds */
 	bool first_mptcp;     /* the trial began with it */
-	unsigned stream_count, mark;
+	unsigned stream_count, mark, falls;
+	uint64_t before_bps;  /* load_bps, at the end of the first phase */
 	struct carrier_mark {
 		uint32_t id;
 		unsigned marks;       /* at how many it was there */

@@ -205,6 +205,24 @@ static void test_auto_void(void **state)
 	assert_non_null(strstr(net.c.why, "worse"));
 }
 
+/* Where it is far worse, nobody waits for the end of the trial. */
+static void test_auto_fall(void **state)
+{
+	unsigned with_mptcp = 0;
+
+	setup(CONF_CARRIER_AUTO);
+	net.bps[1] = 1000000;
+	for (int i = 0; i < 200; i++) {
+		run(1);
+		with_mptcp += net.c.mptcp;
+	}
+	assert_int_equal(net.trials, CARRIER_FALLS_MAX);
+	assert_true(with_mptcp <= CARRIER_FALLS_MAX *
+	            (CARRIER_SETTLE_US / SECOND + 1));
+	assert_false(net.c.mptcp);
+	assert_non_null(strstr(net.c.why, "worse: 8.0 Mbit/s of our subflows' 40.0"));
+}
+
 /* In a trial, too, what does not work is left at once. */
 static void test_auto_breaks_off(void **state)
 {
@@ -267,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_auto_leaves_what_is_worse),
 		cmocka_unit_test(test_auto_needs_every_uplink),
 		cmocka_unit_test(test_auto_void),
+		cmocka_unit_test(test_auto_fall),
 		cmocka_unit_test(test_auto_breaks_off),
 		cmocka_unit_test(test_auto_tries_anew),
 		cmocka_unit_test(test_many_streams),
