@@ -134,7 +134,7 @@ class Reload(AggdTest):
             3, "colour"),
            ("an unknown value", "option role 'gateway'",
             "option role 'gateway'\n\toption on_outage 'panic'", 3, "on_outage"),
-           ("a broken line", "config concentrator 'vps'", "config concentrator 'vps", 6, "quote"))
+           ("a broken line", "config concentrator 'vps'", "config concentrator 'vps", 7, "quote"))
 
     def test_bad_file_changes_nothing(self):
         good = self.aggd.read("gw.conf")
