@@ -246,7 +246,9 @@ static void check_join(struct mptcp *m, unsigned i, uint64_t now)
 	const struct join *join = &m->joins.uplinks[i];
 	unsigned want = u->family < 0 || is_stripped(u) ? 0
 	                                                : bundles_of(m, u->family);
-	bool healthy = health(m, i) > 0, is_back = healthy && !u->healthy;
+	/* Asked only where there is one: it looks at every subflow of ours. */
+	bool healthy = u->family >= 0 && health(m, i) > 0;
+	bool is_back = healthy && !u->healthy;
 
 	u->healthy = healthy;
 	if (!want || (want & ~join->bundles) == 0) {

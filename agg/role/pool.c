@@ -97,26 +97,17 @@ static unsigned begun(const struct pool *pool, unsigned uplink)
 	return n;
 }
 
-static bool is_passed_over(const struct pool *pool, unsigned uplink)
+static bool has_failed_of_late(const struct pool *pool, unsigned uplink)
 {
 	uint64_t failed_us = pool->failed_us[uplink];
 
-	if (pool->args.health(pool->args.ctx, uplink) < 0)
-		return true;
 	return failed_us && loop_now_us(pool->args.loop) - failed_us <
 	                    POOL_PASS_OVER_US;
 }
 
-/* One that is not known yet is thought to be slow. */
-static uint64_t rtt_us(const struct pool *pool, unsigned uplink)
-{
-	int64_t us = pool->args.health(pool->args.ctx, uplink);
-
-	return us > 0 ? (uint64_t)us : UINT64_MAX;
-}
-
 /* The fastest uplink; for the further bundles, of those over which the fewest
- * have begun. Those passed over are last. */
+ * have begun. Those passed over are last; one that is not known yet is thought
+ * to be slow. */
 static const struct pool_uplink *choose_uplink(const struct pool *pool,
                                                unsigned bundle)
 {
@@ -126,10 +117,13 @@ static const struct pool_uplink *choose_uplink(const struct pool *pool,
 
 	for (unsigned i = 0; i < pool->uplink_count; i++) {
 		const struct pool_uplink *u = &pool->uplinks[i];
+		int64_t health = pool->args.health(pool->args.ctx, u->index);
+		bool passed_over = health < 0 ||
+			has_failed_of_late(pool, u->index);
 		unsigned rank = (bundle < FAST_BUNDLES ? 0
 		                                       : begun(pool, u->index)) +
-			(is_passed_over(pool, u->index) ? POOL_BUNDLES_MAX : 0);
-		uint64_t us = rtt_us(pool, u->index);
+			(passed_over ? POOL_BUNDLES_MAX : 0);
+		uint64_t us = health > 0 ? (uint64_t)health : UINT64_MAX;
 		if (!best || rank < best_rank ||
 		    (rank == best_rank && us < best_us)) {
 			best = u;
