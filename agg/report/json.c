@@ -145,6 +145,20 @@ static void put_mptcp_host(struct render *r, struct json_object *in,
 	put(r, in, "mptcp_host", o);
 }
 
+/* null where nothing is intercepted. */
+static void put_interception(struct render *r, struct json_object *in,
+                             const struct report_interception *i)
+{
+	struct json_object *o = NULL;
+
+	if (i->state != REPORT_INTERCEPTION_NONE) {
+		o = json_object_new_object();
+		put_text(r, o, "state", report_interception_text(i->state));
+		put_text(r, o, "why", i->why);
+	}
+	put(r, in, "interception", o);
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	struct json_object *o = append_object(r, "sessions");
@@ -154,6 +168,7 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_text(r, o, "state", report_session_state_text(s->state));
 	put_text(r, o, "why", s->why);
 	put_number(r, o, "age_us", s->age_us);
+	put_interception(r, o, &s->interception);
 	put_text(r, o, "scheduler", s->scheduler);
 	put_sending(r, o, "down", &s->down);
 	put_sending(r, o, "up", &s->up);

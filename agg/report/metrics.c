@@ -250,6 +250,26 @@ static void print_more_of_sessions(struct render *r,
 		print_again(r, &s[i]);
 }
 
+/* Of gateways that intercept. */
+static void print_interception(struct render *r, const struct report *report)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < report->session_count; i++) {
+		const struct report_session *s = &report->sessions[i];
+		if (s->interception.state == REPORT_INTERCEPTION_NONE)
+			continue;
+		if (first)
+			print_family_head(r, "aggd_interception_in_force", "gauge",
+			                  "", "1: the LAN's TCP is led to the proxy.");
+		first = false;
+		PRINT(r, "aggd_interception_in_force{");
+		print_session_labels(r, s);
+		PRINT(r, "} %d\n", s->interception.state ==
+		      REPORT_INTERCEPTION_IN_FORCE);
+	}
+}
+
 static void print_head(struct render *r, const struct report_head *head)
 {
 	print_family_head(r, "aggd", "info", "", "What runs.");
@@ -284,6 +304,8 @@ static void on_tail(struct render *r)
 		print_kind(r, &sessions);
 	if (r->parts & REPORT_PART_SESSIONS)
 		print_more_of_sessions(r, report);
+	if (r->parts & REPORT_PART_SESSIONS)
+		print_interception(r, report);
 	if (r->parts & REPORT_PART_UPLINKS)
 		print_kind(r, &uplinks);
 	if (r->parts & REPORT_PART_SITES)

@@ -153,6 +153,19 @@ const char *report_session_state_text(enum report_session_state state)
 	return "?";
 }
 
+const char *report_interception_text(enum report_interception_state state)
+{
+	switch (state) {
+	case REPORT_INTERCEPTION_NONE:
+		return "";
+	case REPORT_INTERCEPTION_IN_FORCE:
+		return "in force";
+	case REPORT_INTERCEPTION_BROKEN:
+		return "broken";
+	}
+	return "?";
+}
+
 const char *report_path_state_text(enum report_path_state state)
 {
 	switch (state) {

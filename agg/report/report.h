@@ -86,6 +86,18 @@ struct report_mptcp {
 	uint64_t blackholes;      /* times that the kernel turned it off for long */
 };
 
+/* Does the LAN's TCP come to the gateway's proxy (or is refused, or left to the
+ * host's routing on purpose) as it should? */
+enum report_interception_state {
+	REPORT_INTERCEPTION_NONE,     /* not asked for, or no gateway */
+	REPORT_INTERCEPTION_IN_FORCE, /* "in force" */
+	REPORT_INTERCEPTION_BROKEN,   /* "broken": ruleset, rule or route lacks */
+};
+struct report_interception {
+	enum report_interception_state state;
+	char why[REPORT_WORDS_MAX + 1]; /* of BROKEN */
+};
+
 struct report_session {
 	char site[REPORT_NAME_MAX + 1];         /* on the concentrator */
 	char concentrator[REPORT_NAME_MAX + 1]; /* on the gateway */
@@ -104,6 +116,7 @@ struct report_session {
 	struct report_mptcp mptcp;
 	char library[REPORT_WORDS_MAX + 1];
 	char cipher[REPORT_WORDS_MAX + 1];
+	struct report_interception interception;
 	unsigned bundles;
 	unsigned streams;
 	uint64_t memory_bytes, memory_budget_bytes;
@@ -219,6 +232,8 @@ const char *report_share_name(const struct report *report,
                               const struct report_share *share);
 
 const char *report_session_state_text(enum report_session_state state);
+/* "" for NONE. */
+const char *report_interception_text(enum report_interception_state state);
 const char *report_path_state_text(enum report_path_state state);
 const char *report_stream_state_text(enum report_stream_state state);
 const char *report_again_text(enum report_again again);

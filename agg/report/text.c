@@ -133,6 +133,18 @@ static void print_trouble(struct render *r, const struct report_mptcp *m)
 		PRINT(r, "\n");
 }
 
+/* "interception: broken: nft table is gone" */
+static void print_interception(struct render *r,
+                               const struct report_interception *i)
+{
+	char why[REPORT_WORDS_MAX + 1];
+
+	if (i->state != REPORT_INTERCEPTION_NONE)
+		PRINT(r, "  interception: %s%s%s\n",
+		      report_interception_text(i->state), *i->why ? ": " : "",
+		      human_clean(why, sizeof(why), i->why));
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	char age[HUMAN_MAX], down[HUMAN_MAX], up[HUMAN_MAX];
@@ -146,6 +158,7 @@ static void on_session(struct render *r, const struct report_session *s)
 	if (s->bundles) /* which the gateway chooses */
 		PRINT(r, " in %u bundle%s", s->bundles, s->bundles == 1 ? "" : "s");
 	PRINT(r, " over %s\n", s->carrier);
+	print_interception(r, &s->interception);
 	print_carrier(r, s);
 	print_trouble(r, &s->mptcp);
 	bool follows = !*s->up.bulk || report_sending_equal(&s->down, &s->up);

@@ -573,6 +573,7 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 	if (g->pathless_us)
 		snprintf(rs->why, sizeof(rs->why), "no path works");
 	rs->age_us = snap->now_us - g->state_us;
+	lan_report(g->lan, &rs->interception);
 	rs->bundles = conf->main.bundles;
 	snprintf(rs->carrier_wanted, sizeof(rs->carrier_wanted), "%s",
 	         conf_carrier_words[conf->main.carrier]);

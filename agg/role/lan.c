@@ -7,7 +7,9 @@
 #include "agg/role/lan.h"
 
 #include "agg/base/log.h"
+#include "agg/report/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ struct lan {
 	bool known;             /* the modes were set */
 	struct loop_timer *apply;
 	struct buf applied;     /* the ruleset in force */
+	char routes_why[REPORT_WORDS_MAX + 1]; /* rule or route are not; "" */
 };
 
 /* Interception ------------------------------------------------------------ */
@@ -237,6 +240,20 @@ void lan_reload(struct lan *lan, const struct conf *conf)
 	else if (!lan->tproxy[0])
 		open_tproxy(lan);
 	apply_soon(lan);
+}
+
+void lan_set_routes(struct lan *lan, const char *why)
+{
+	snprintf(lan->routes_why, sizeof(lan->routes_why), "%s", why);
+}
+
+void lan_report(const struct lan *lan, struct report_interception *out)
+{
+	if (!wants_tproxy(lan))
+		return;
+	snprintf(out->why, sizeof(out->why), "%s", lan->routes_why);
+	out->state = *out->why ? REPORT_INTERCEPTION_BROKEN
+	                       : REPORT_INTERCEPTION_IN_FORCE;
 }
 
 void lan_drain(struct lan *lan)

@@ -109,6 +109,8 @@ static void fill_gateway(struct report *report)
 		.again_bytes = { 1200000, 0, 34567, 890 },
 		.carrier = "mptcp and subflows", .carrier_wanted = "mptcp",
 		.carrier_why = "our subflows on 1 uplink that MPTCP does not reach",
+		.interception = { REPORT_INTERCEPTION_BROKEN,
+		                  "rule 30000 was removed" },
 		.kernel_scheduler = "default",
 		.mptcp = { .fallbacks = 2, .joins = 9, .joined = 6,
 		           .checksum_errors = 1 },
