@@ -55,9 +55,13 @@ static int reload(struct daemon *d, struct conf_error *error)
 		conf_free(now);
 		return -EINVAL;
 	}
+	err = d->role->ops->reload(d->role, now, error);
+	if (err < 0) {
+		conf_free(now);
+		return err;
+	}
 	log_set_level(now->main.log_level);
 	d->conf = now;
-	d->role->ops->reload(d->role, now);
 	conf_free(old);
 	log_info("configuration: %s read again", d->config_path);
 	return 0;

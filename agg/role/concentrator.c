@@ -585,7 +585,8 @@ static void take_conf(struct concentrator *c)
 	};
 }
 
-static void concentrator_reload(struct role *role, const struct conf *conf)
+static int concentrator_reload(struct role *role, const struct conf *conf,
+                               struct conf_error *error)
 {
 	struct concentrator *c = (struct concentrator *)role;
 	const struct conf *old = role->conf;
@@ -605,6 +606,7 @@ static void concentrator_reload(struct role *role, const struct conf *conf)
 		DL_FOREACH(c->sites, site)
 			tell_settings(site);
 	}
+	return 0;
 }
 
 static void concentrator_drain(struct role *role)

@@ -515,7 +515,8 @@ static void reload_uplinks(struct gateway *g, const struct conf *old)
 
 /* The role ------------------------------------------------------------------ */
 
-static void gateway_reload(struct role *role, const struct conf *conf)
+static int gateway_reload(struct role *role, const struct conf *conf,
+                          struct conf_error *error)
 {
 	struct gateway *g = (struct gateway *)role;
 	const struct conf *old = role->conf;
@@ -536,6 +537,7 @@ static void gateway_reload(struct role *role, const struct conf *conf)
 	mptcp_set_conf(g->mptcp, conf);
 	reload_uplinks(g, old);
 	choose_carrier(g);
+	return 0;
 }
 
 static void gateway_drain(struct role *role)

@@ -31,8 +31,12 @@ struct role_ops {
 	struct role *(*create)(struct loop *loop, const struct conf *conf,
 	                       struct netmon *netmon);
 	/* Another configuration of the same role; the old one is valid until
-	 * this returns. What did not change is not touched. */
-	void (*reload)(struct role *role, const struct conf *conf);
+	 * this returns. What did not change is not touched. 0, or -errno and
+	 * error (which comes empty) says what could not be done and why: then
+	 * nothing has changed, the old one stays in force. What can still come
+	 * by itself, an address or a device, is no error: the role waits. */
+	int (*reload)(struct role *role, const struct conf *conf,
+	              struct conf_error *error);
 	void (*on_netdev)(struct role *role, const struct netdev *dev);
 	/* No more new streams; those that are go on. */
 	void (*drain)(struct role *role);
