@@ -7,6 +7,7 @@
 #define AGG_DAEMON_H
 
 #include "agg/ctl/ctl.h"
+#include "agg/kernel/runlock.h"
 #include "agg/role/role.h"
 
 #define DRAIN_US 10000000u /* SIGTERM waits so long for streams to end */
@@ -18,6 +19,7 @@ struct daemon {
 	struct netmon *netmon;
 	struct role *role;
 	struct ctl *ctl;
+	struct runlock control_lock, netns_lock;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct loop_timer *drain;
 	uint64_t started_us, drain_until_us; /* 0: not draining */

@@ -22,6 +22,7 @@
 
 #define CONFIG_PATH "/etc/config/aggd"
 #define DRAIN_LOOK_US 100000u
+#define LOCK_SUFFIX ".lock" /* beside the control socket */
 
 static const struct role_ops *const roles[] = {
 	[CONF_ROLE_GATEWAY] = &role_gateway,
@@ -243,6 +244,44 @@ static void close_parts(struct daemon *d)
 	loop_signal_destroy(d->sigterm);
 	loop_destroy(d->loop);
 	conf_free(d->conf);
+	runlock_drop(&d->netns_lock);
+	runlock_drop(&d->control_lock);
+}
+
+/* 0, or -1: another has it. Where no lock can be made, nothing says that
+ * there is another: then it goes on without one. */
+static int take_lock(struct daemon *d, struct runlock *lock, const char *path,
+                     const char *what)
+{
+	struct kerr err = { "" };
+	int rc = runlock_take(lock, path, d->config_path, &err);
+
+	if (rc == -EBUSY || rc == -EACCES) {
+		log_user("%s: %s; nothing was changed", what, err.text);
+		return -1;
+	}
+	if (rc < 0)
+		log_sys("without a lock of %s: %s", what, err.text);
+	return 0;
+}
+
+/* What a second daemon would take from the first: its control socket, and a
+ * gateway's rules, routes and table, of which a network namespace has one. */
+static int take_locks(struct daemon *d)
+{
+	char control[CONF_CONTROL_MAX + sizeof(LOCK_SUFFIX)];
+	char netns[RUNLOCK_PATH_MAX], what[sizeof(control) + 32];
+
+	snprintf(control, sizeof(control), "%s" LOCK_SUFFIX,
+	         d->conf->main.control);
+	snprintf(what, sizeof(what), "control socket %s", d->conf->main.control);
+	if (take_lock(d, &d->control_lock, control, what) < 0)
+		return -1;
+	if (d->conf->main.role != CONF_ROLE_GATEWAY ||
+	    runlock_netns_path(netns, sizeof(netns), "gateway") < 0)
+		return 0;
+	return take_lock(d, &d->netns_lock, netns,
+	                 "the gateway of this network namespace");
 }
 
 static int start(struct daemon *d)
@@ -251,6 +290,8 @@ static int start(struct daemon *d)
 	char missing[256];
 
 	signal(SIGPIPE, SIG_IGN);
+	if (take_locks(d) < 0)
+		return -1;
 	if (open_parts(d) < 0)
 		return -1;
 	if (caps_missing(missing, sizeof(missing)))
@@ -296,7 +337,9 @@ static void usage(FILE *to)
 
 int main(int argc, char **argv)
 {
-	struct daemon d = { .config_path = CONFIG_PATH };
+	struct daemon d = { .config_path = CONFIG_PATH,
+	                    .control_lock = RUNLOCK_FREE,
+	                    .netns_lock = RUNLOCK_FREE };
 	struct conf_error error = { "" };
 	bool check_only = false;
 	int c;
