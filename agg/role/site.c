@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see site.h. Owns the sites, their sessions and their members.
+ *
+ *     member -> session -> on_stream -> outlet -> dial -> relay
+ */
+#include "agg/role/site.h"
+
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <utlist.h>
+
+#define GIVE_UP_US 15000000u /* a suspect subflow that the gateway keeps */
+#define UNKNOWN_WISH_MAX 4096 /* of a log line */
+
+/* Sessions ------------------------------------------------------------------ */
+
+static uint64_t now_us(void *ctx)
+{
+	struct site *site = ctx;
+
+	return loop_now_us(site->sites->loop);
+}
+
+static void on_deadline(void *ctx, uint64_t at_us)
+{
+	struct site *site = ctx;
+
+	if (at_us == UINT64_MAX)
+		loop_timer_disarm(site->timer);
+	else
+		loop_timer_arm(site->timer, at_us);
+}
+
+static void on_site_timer(void *ctx)
+{
+	struct site *site = ctx;
+
+	if (site->session)
+		session_tick(site->session);
+}
+
+static enum stream_end on_stream(void *ctx, struct stream *stream,
+                                 const struct dest *dest,
+                                 const struct addr *client,
+                                 const struct stream_events **events,
+                                 void **stream_ctx)
+{
+	struct site *site = ctx;
+
+	if (site->sites->flags & WIRE_DRAINING)
+		return STREAM_END_NET_UNREACH;
+	outlet_take(site->sites->outlet, stream, dest, events, stream_ctx);
+	return STREAM_END_FINISHED;
+}
+
+static void tell_settings(struct site *site)
+{
+	if (site->session)
+		session_set_settings(site->session, site->sites->flags,
+		                     &site->told);
+}
+
+/* What holds now, in the gateway's words too. */
+static void decide_policy(struct site *site, struct session_policy *policy)
+{
+	struct policy_names holds;
+
+	policy_of_site(site->sites->conf, &site->conf, &site->wish,
+	               &site->person, &holds);
+	policy_resolve(&holds, policy);
+	policy_told(policy, &site->told);
+}
+
+static void apply_policy(struct site *site)
+{
+	struct session_policy policy;
+	struct wire_wish before = site->told;
+
+	decide_policy(site, &policy);
+	if (!site->session)
+		return;
+	session_set_policy(site->session, &policy);
+	if (memcmp(&before, &site->told, sizeof(before)))
+		tell_settings(site);
+}
+
+static void log_unknown_wish(const struct site *site)
+{
+	struct buf what;
+
+	buf_init(&what, UNKNOWN_WISH_MAX);
+	policy_unknown(&site->wish, &what);
+	if (what.len)
+		log_peer("site %s: its gateway wishes what is not known here, and "
+		         "passed over: %.*s", site->conf.name, (int)what.len,
+		         (const char *)buf_head(&what));
+	buf_finish(&what);
+}
+
+static void on_settings(void *ctx, const struct wire_settings *settings)
+{
+	struct site *site = ctx;
+
+	if (!memcmp(&site->wish, &settings->wish, sizeof(site->wish)))
+		return;
+	site->wish = settings->wish;
+	log_unknown_wish(site);
+	apply_policy(site);
+}
+
+static void end_session(void *ctx)
+{
+	struct site *site = ctx;
+	struct session *session = site->session;
+
+	site->session = NULL;
+	site->since_us = loop_now_us(site->sites->loop);
+	loop_timer_disarm(site->timer);
+	session_destroy(session);
+}
+
+static void on_over(void *ctx, const char *why)
+{
+	struct site *site = ctx;
+
+	log_peer("site %s: session over: %s", site->conf.name, why);
+	loop_defer(site->sites->loop, end_session, site);
+}
+
+static void on_suspect(void *ctx, const struct lane *lane)
+{
+	snapshot_log_suspect("site's uplink ", lane);
+}
+
+static const struct session_events session_events = {
+	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
+	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
+};
+
+static int start_session(struct site *site, const struct wire_hello *hello)
+{
+	const struct conf_main *main = &site->sites->conf->main;
+	struct session_args args = {
+		.memory_max = main->memory_bytes,
+		.linger_us = main->linger_us, .give_up_us = GIVE_UP_US,
+		.events = &session_events, .ctx = site,
+	};
+
+	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
+		return -errno;
+	decide_policy(site, &args.policy);
+	site->incarnation |= 1; /* 0 is "unknown" */
+	site->session = session_create(&args);
+	if (!site->session)
+		return -errno;
+	memcpy(site->session_id, hello->session_id, sizeof(site->session_id));
+	memset(&site->meter, 0, sizeof(site->meter));
+	site->since_us = loop_now_us(site->sites->loop);
+	tell_settings(site);
+	return 0;
+}
+
+/* Joining ------------------------------------------------------------------- */
+
+struct site *sites_find(struct sites *sites, const struct tls_pin *pin)
+{
+	struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		if (!memcmp(site->conf.pin.sha256, pin->sha256,
+		            sizeof(pin->sha256)))
+			return site;
+	return NULL;
+}
+
+/* The same path and bundle again: the gateway gave the old one up. */
+static void replace_member(struct site *site, const struct wire_hello *hello)
+{
+	struct member *m, *tmp;
+
+	DL_FOREACH_SAFE(site->members, m, tmp) {
+		if (m->path != hello->path || m->bundle != hello->bundle)
+			continue;
+		DL_DELETE(site->members, m);
+		subflow_destroy(m->sf);
+		free(m);
+	}
+}
+
+const char *site_admit(struct site *site, const struct wire_hello *hello)
+{
+	if (site->sites->flags & WIRE_DRAINING)
+		return "the concentrator is going down";
+	if (site->session && memcmp(site->session_id, hello->session_id,
+	                            sizeof(site->session_id))) {
+		log_info("site %s: began anew", site->conf.name);
+		loop_undefer(site->sites->loop, end_session, site);
+		end_session(site);
+	}
+	if (!site->session && start_session(site, hello) < 0)
+		return "out of memory";
+	return NULL;
+}
+
+void site_take(struct site *site, struct member *m,
+               const struct wire_hello *hello)
+{
+	char text[ADDR_TEXT_MAX];
+
+	replace_member(site, hello);
+	m->site = site;
+	snprintf(m->uplink, sizeof(m->uplink), "%.*s", REPORT_NAME_MAX,
+	         hello->name);
+	m->path = hello->path;
+	m->bundle = hello->bundle;
+	DL_APPEND(site->members, m);
+	log_debug("site %s: %s, bundle %u, from %s", site->conf.name,
+	          hello->name, hello->bundle,
+	          addr_format(subflow_peer(m->sf), text));
+	subflow_join(m->sf, site->session, site->incarnation);
+}
+
+void site_lose(struct member *m, const char *why)
+{
+	log_debug("site %s: subflow %u: %s", m->site->conf.name,
+	          (unsigned)subflow_id(m->sf), why);
+	DL_DELETE(m->site->members, m);
+	free(m);
+}
+
+/* Sites ---------------------------------------------------------------------- */
+
+static void add_site(struct sites *sites, const struct conf_site *conf)
+{
+	struct site *site = calloc(1, sizeof(*site));
+	if (!site)
+		return;
+	site->sites = sites;
+	site->conf = *conf;
+	site->timer = loop_timer_create(sites->loop, on_site_timer, site);
+	if (!site->timer) {
+		free(site);
+		return;
+	}
+	DL_APPEND(sites->all, site);
+}
+
+static void remove_site(struct site *site)
+{
+	struct sites *sites = site->sites;
+	struct member *m, *tmp;
+
+	loop_undefer(sites->loop, end_session, site);
+	if (site->session)
+		session_close(site->session, "the site was removed");
+	DL_FOREACH_SAFE(site->members, m, tmp) {
+		subflow_destroy(m->sf);
+		free(m);
+	}
+	loop_undefer(sites->loop, end_session, site);
+	session_destroy(site->session);
+	loop_timer_destroy(site->timer);
+	DL_DELETE(sites->all, site);
+	free(site);
+}
+
+/* What the person chose lasts, but where the file's own choice changed. */
+static void reload_policy(struct site *site, const struct conf *old,
+                          const struct conf_site *was)
+{
+	const struct policy_names nobody = { 0 };
+	struct policy_names before, after;
+
+	policy_of_site(old, was, &site->wish, &nobody, &before);
+	policy_of_site(site->sites->conf, &site->conf, &site->wish, &nobody,
+	               &after);
+	policy_forget(&site->person, &before, &after);
+	apply_policy(site);
+}
+
+void sites_reload(struct sites *sites, const struct conf *conf,
+                  const struct conf *old)
+{
+	struct site *site, *tmp;
+
+	sites->conf = conf;
+	DL_FOREACH_SAFE(sites->all, site, tmp) {
+		const struct conf_site *is = conf_find_site(conf, site->conf.name);
+		if (!is || memcmp(is->pin.sha256, site->conf.pin.sha256,
+		                  sizeof(is->pin.sha256))) {
+			remove_site(site);
+			continue;
+		}
+		site->conf = *is;
+		reload_policy(site, old, conf_find_site(old, is->name));
+		if (!site->session)
+			continue;
+		session_set_limits(site->session, conf->main.memory_bytes,
+		                   conf->main.linger_us);
+	}
+	for (unsigned i = 0; i < conf->site_count; i++) {
+		bool known = false;
+		DL_FOREACH(sites->all, site)
+			known |= !strcmp(site->conf.name, conf->sites[i].name);
+		if (!known)
+			add_site(sites, &conf->sites[i]);
+	}
+}
+
+void sites_finish(struct sites *sites)
+{
+	while (sites->all)
+		remove_site(sites->all);
+}
+
+void sites_set_flags(struct sites *sites, uint32_t flags)
+{
+	struct site *site;
+
+	if (flags == sites->flags)
+		return;
+	sites->flags = flags;
+	DL_FOREACH(sites->all, site)
+		tell_settings(site);
+}
+
+void sites_measure(struct sites *sites)
+{
+	uint64_t now = loop_now_us(sites->loop);
+	struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		if (site->session)
+			snapshot_measure(&site->meter, site->session, NULL, now);
+}
+
+void sites_report(struct sites *sites, struct report *out)
+{
+	struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		site_report(site, out);
+}
+
+unsigned sites_streams(const struct sites *sites)
+{
+	struct session_stats stats;
+	const struct site *site;
+	unsigned n = 0;
+
+	DL_FOREACH(sites->all, site) {
+		if (!site->session)
+			continue;
+		session_stats(site->session, &stats);
+		n += stats.streams;
+	}
+	return n;
+}
+
+/* The site that a person means; NULL: out says which there are. */
+static struct site *choose_site(struct sites *sites, const char *name,
+                                struct buf *out)
+{
+	struct site *site;
+
+	if (!name && sites->all && !sites->all->next)
+		return sites->all;
+	DL_FOREACH(sites->all, site)
+		if (name && !strcmp(site->conf.name, name))
+			return site;
+	if (!sites->all)
+		buf_printf(out, "there is no site in the configuration");
+	else if (name)
+		buf_printf(out, "there is no site '%s'; allowed:", name);
+	else
+		buf_printf(out, "there are several sites, name one of them:");
+	DL_FOREACH(sites->all, site)
+		buf_printf(out, "%s %s", site == sites->all ? "" : ",",
+		           site->conf.name);
+	buf_printf(out, "\n");
+	return NULL;
+}
+
+int sites_choose(struct sites *sites, const struct choice *choice,
+                 struct buf *out)
+{
+	struct site *site = choose_site(sites, choice->site, out);
+	char section[CONF_NAME_MAX + 32], direction[CONF_NAME_MAX + 32];
+
+	if (!site)
+		return -EINVAL;
+	choice_apply(choice, &site->person);
+	apply_policy(site);
+	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
+	snprintf(direction, sizeof(direction), "down to %s", site->conf.name);
+	choice_tell_sending(direction, &site->told, out);
+	choice_tell(choice, sites->conf, section, out);
+	return 0;
+}

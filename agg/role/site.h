@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a site is a gateway as the concentrator knows it: its configuration,
+ * the session, and the members, which are the subflows that it came with.
+ *
+ * A site has one session: a HELLO with another session id is a gateway that
+ * began anew, and ends the one before. Of a path and bundle the latest
+ * subflow counts. A session without subflows is kept for linger.
+ *
+ * Lifetime: a site is from the configuration until it is there no more; struct
+ * sites is the owner of all. A member begins at the door (door.h), which is its
+ * owner until site_take().
+ */
+#ifndef AGG_ROLE_SITE_H
+#define AGG_ROLE_SITE_H
+
+#include "agg/base/loop.h"
+#include "agg/conf/conf.h"
+#include "agg/report/report.h"
+#include "agg/role/choice.h"
+#include "agg/role/mptcp_host.h"
+#include "agg/role/policy.h"
+#include "agg/role/snapshot.h"
+#include "agg/transport/subflow.h"
+#include "proxy/outlet.h"
+
+/* A subflow that was accepted. */
+struct member {
+	void *door;             /* borrowed */
+	struct site *site;      /* borrowed; NULL: still a stranger */
+	struct subflow *sf;
+	uint8_t path, bundle;
+	char uplink[REPORT_NAME_MAX + 1]; /* of the gateway's */
+	struct member *prev, *next; /* site.members, or door.strangers */
+};
+
+struct site {
+	struct sites *sites;    /* borrowed */
+	struct conf_site conf;
+	struct session *session; /* NULL: not connected */
+	uint8_t session_id[WIRE_SESSION_ID_BYTES];
+	uint64_t incarnation;
+	struct loop_timer *timer;
+	struct member *members;
+	struct snapshot_meter meter;
+	uint64_t since_us;      /* connected, or gone; 0: never was */
+	struct wire_wish wish;  /* how the gateway sends, and asks us to */
+	struct wire_wish told;  /* how it is sent, as the gateway was told */
+	struct policy_names person; /* what aggctl scheduler said */
+	struct site *prev, *next; /* sites.all */
+};
+
+/* All sites, and what they share. */
+struct sites {
+	struct loop *loop;           /* borrowed, as these */
+	const struct conf *conf;
+	struct outlet *outlet;
+	const struct mptcp_host *mptcp_host;
+	uint32_t flags;              /* wire_settings.flags, as gateways are told */
+	struct site *all;            /* site.next */
+};
+
+/* Makes, changes and removes sites after another configuration; old is the one
+ * before. */
+void sites_reload(struct sites *sites, const struct conf *conf,
+                  const struct conf *old);
+void sites_finish(struct sites *sites);
+/* Tells all gateways. */
+void sites_set_flags(struct sites *sites, uint32_t flags);
+struct site *sites_find(struct sites *sites, const struct tls_pin *pin);
+unsigned sites_streams(const struct sites *sites);
+/* Once every SNAPSHOT_RATE_US. */
+void sites_measure(struct sites *sites);
+void sites_report(struct sites *sites, struct report *out);
+/* As role_ops.choose. */
+int sites_choose(struct sites *sites, const struct choice *choice,
+                 struct buf *out);
+
+/* May a subflow with that HELLO join? Then there is the session that it speaks
+ * of. Else why not, in words for the gateway. */
+const char *site_admit(struct site *site, const struct wire_hello *hello);
+/* After site_admit(): the member is the site's, and joins its session. */
+void site_take(struct site *site, struct member *m,
+               const struct wire_hello *hello);
+/* The member's subflow is over. */
+void site_lose(struct member *m, const char *why);
+
+/* sites_report() of one. */
+void site_report(struct site *site, struct report *out);
+
+#endif
