@@ -7,8 +7,13 @@
  *
  * TLS 1.3 only (RFC 8446), no tickets, no early data, no renegotiation, ALPN
  * "aggd/1". Both sides show a self-signed certificate; no authority and no
- * name is checked: who the peer is, is said by its pin, and the caller
- * decides after the handshake. A peer without a certificate is refused in it.
+ * name is checked: who the peer is, is said by its pin. A client knows the one
+ * that it expects, and refuses any other in the handshake; a server's caller
+ * decides after it. A peer without a certificate is refused in it.
+ *
+ * A server shows its certificate to nobody who does not offer the ALPN: such
+ * a one gets the alert no_application_protocol (RFC 7301, 3.2), as any TLS
+ * server gives it. Nothing in a certificate says whose it is.
  */
 #ifndef AGG_TRANSPORT_TLS_H
 #define AGG_TRANSPORT_TLS_H
@@ -36,8 +41,8 @@ const char *tls_pin_format(const struct tls_pin *pin,
                            char buf[TLS_PIN_TEXT_LEN + 1]);
 bool tls_pin_equal(const struct tls_pin *a, const struct tls_pin *b);
 
-/* An identity: a P-256 key and its certificate, in one file DIR/identity.pem,
- * mode 0600. generate makes DIR (0700) if needed and never overwrites:
+/* An identity: a P-256 key (PKCS#8, PEM; of anything else in it nothing is
+ * read) in the file DIR/identity.pem, mode 0600. generate makes DIR (0700) if needed and never overwrites:
  * -EEXIST. Others: -errno; -EBADMSG: the file is no identity; -EPERM: others
  * may read it. */
 int tls_identity_generate(const char *dir);
@@ -45,7 +50,9 @@ int tls_identity_pin(const char *dir, struct tls_pin *out);
 
 enum tls_side { TLS_CLIENT, TLS_SERVER };
 
-/* What all connections of one side share. NULL: errno as for the identity. */
+/* What all connections of one side share. NULL: errno as for the identity.
+ * Connections may outlive its destruction: what they need of it goes with the
+ * last of them. */
 struct tls_context;
 struct tls_context *tls_context_create(enum tls_side side, const char *dir);
 void tls_context_destroy(struct tls_context *ctx);
@@ -57,12 +64,16 @@ struct tls;
 struct tls *tls_create(struct tls_context *ctx, struct buf *in, struct buf *out);
 void tls_destroy(struct tls *tls);
 
+/* Before the handshake: a peer with another pin is refused in it, before it is
+ * told anything. Copied. */
+void tls_expect_pin(struct tls *tls, const struct tls_pin *pin);
 /* Goes on with the handshake with what is in `in`. 1: complete; 0: more is
- * needed; -EPROTO: failed, tls_error() says why (an alert may be in out). */
+ * needed; -EKEYREJECTED: the peer's pin is another than the expected one;
+ * -EPROTO: failed, tls_error() says why (an alert may be in out). */
 int tls_handshake(struct tls *tls);
-/* After the handshake. */
+/* After the handshake, or -EKEYREJECTED. */
 void tls_peer_pin(const struct tls *tls, struct tls_pin *out);
-const char *tls_cipher(const struct tls *tls);
+const char *tls_cipher(const struct tls *tls); /* after the handshake */
 
 /* Seals n > 0 bytes into out, in records of TLS_RECORD_PAYLOAD_MAX.
  * 0 (n = 0 is nothing to do); -ENOBUFS: out is full, nothing was sealed;

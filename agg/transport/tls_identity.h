@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the identity as a file, for the implementations of tls.h only. What is
- * in it (a PKCS#8 key and its certificate, PEM) is the library's matter; who
+ * in it (a PKCS#8 key, PEM) is the library's matter; who
  * may read it, and that it is never half written or overwritten, is told here.
  */
 #ifndef AGG_TRANSPORT_TLS_IDENTITY_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define TLS_IDENTITY_FILE "identity.pem"
-#define TLS_IDENTITY_BYTES_MAX 4096 /* a P-256 key and certificate: about 800 */
+#define TLS_IDENTITY_BYTES_MAX 4096 /* a P-256 key: about 240 */
 
 /* DIR/identity.pem is there already: -EEXIST. Else 0: a key may be made. */
 int tls_identity_is_vacant(const char *dir);

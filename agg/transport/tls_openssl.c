@@ -11,7 +11,10 @@
  * OpenSSL's own chain building is replaced by on_peer_certificate(): there is
  * no authority, no name and no clock to check against. That the peer has the
  * key is proved by its CertificateVerify (RFC 8446, 4.4.3), which OpenSSL
- * checks; whose key it is, the caller tells from the pin.
+ * checks; whose key it is, the pin tells.
+ *
+ * The identity is the key. A certificate is made of it at every start, and
+ * says nothing but the key: any name would tell strangers who we are.
  *
  * OpenSSL keeps its errors in a queue of the thread. Every function that can
  * fail leaves that queue empty, so that the next need not clear it first.
@@ -32,33 +35,41 @@
 #include <openssl/x509.h>
 
 #define ALPN "\x06" "aggd/1" /* RFC 7301: a length byte before each name */
+#define NO_ALPN "no shared ALPN"
 #define GROUPS "X25519:P-256"
 #define SUITES_AES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
 #define SUITES_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
 #define CURVE "prime256v1" /* OpenSSL's word for P-256 */
 
 #define PEER_CERT_BYTES_MAX 8192 /* what a stranger can make us hold */
+/* The alert by which a client of ours says so (on_peer_certificate). */
+#define PEER_REJECTS_US SSL_R_SSLV3_ALERT_BAD_CERTIFICATE
 #define RECORD_HEADER 5
 #define RECORD_BODY_MAX (TLS_RECORD_PAYLOAD_MAX + 256) /* RFC 8446, 5.2 */
 /* RFC 8446, 5.5: AES-GCM is good for 2^24.5 full records; then a new key. */
 #define RECORDS_PER_KEY (1u << 23)
 #define KEY_UPDATE_ROOM 64 /* a KeyUpdate's record, sealed */
 #define CERT_DAYS 36500    /* nobody checks it: a key is withdrawn by its pin */
+#define CERT_NAME "localhost" /* as a thousand others */
 #define SERIAL_BITS 159    /* RFC 5280, 4.1.2.2: positive, up to 20 bytes */
 #define ERROR_TEXT_MAX 160
 
 struct tls_context {
 	enum tls_side side;
+	unsigned users; /* its creator, and each connection */
 	SSL_CTX *ssl;
 	BIO_METHOD *queues;
 };
 
 struct tls {
+	struct tls_context *ctx; /* one of its users */
 	SSL *ssl;
 	struct buf *in, *out; /* borrowed */
 	bool starved;         /* SSL_read took part of a record and waits */
 	unsigned records_sealed; /* under the present key */
-	struct tls_pin peer;
+	struct tls_pin peer;     /* as shown */
+	struct tls_pin expected; /* if expects */
+	bool expects, wrong_pin;
 	char error[ERROR_TEXT_MAX];
 };
 
@@ -81,7 +92,9 @@ static int outcome(struct tls *tls, int rc)
 		set_error(tls, "the peer closed");
 		return -EPIPE;
 	}
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	unsigned long error = ERR_peek_error();
+	const char *reason = ERR_GET_REASON(error) == PEER_REJECTS_US ?
+		"the peer rejects our certificate" : ERR_reason_error_string(error);
 	set_error(tls, reason ? reason : "OpenSSL gave no reason");
 	ERR_clear_error();
 	return -EPROTO;
@@ -185,7 +198,7 @@ static X509 *certificate_create(EVP_PKEY *key)
 	if (cert && X509_set_version(cert, X509_VERSION_3) &&
 	    serial_set_random(cert) &&
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	                               (const uint8_t *)"aggd", -1, -1, 0) &&
+	                               (const uint8_t *)CERT_NAME, -1, -1, 0) &&
 	    X509_set_issuer_name(cert, name) &&
 	    X509_gmtime_adj(X509_getm_notBefore(cert), 0) &&
 	    X509_time_adj_ex(X509_getm_notAfter(cert), CERT_DAYS, 0, NULL) &&
@@ -198,13 +211,9 @@ static X509 *certificate_create(EVP_PKEY *key)
 static bool identity_print(BIO *to)
 {
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	X509 *cert = key ? certificate_create(key) : NULL;
-	bool ok = cert &&
-	          PEM_write_bio_PKCS8PrivateKey(to, key, NULL, NULL, 0, NULL,
-	                                        NULL) &&
-	          PEM_write_bio_X509(to, cert);
+	bool ok = key && PEM_write_bio_PKCS8PrivateKey(to, key, NULL, NULL, 0,
+	                                               NULL, NULL);
 
-	X509_free(cert);
 	EVP_PKEY_free(key);
 	return ok;
 }
@@ -240,22 +249,20 @@ static int on_pass_phrase(char *buf, int size, int writing, void *ctx)
 	return -1;
 }
 
-static int identity_parse(const uint8_t *pem, size_t n, EVP_PKEY **key,
-                          X509 **cert)
+/* What else is in the file, as a certificate of earlier versions, is passed
+ * over. */
+static int identity_parse(const uint8_t *pem, size_t n, EVP_PKEY **key)
 {
 	BIO *text = BIO_new_mem_buf(pem, (int)n);
 
 	if (!text)
 		return -ENOMEM;
 	*key = PEM_read_bio_PrivateKey(text, NULL, on_pass_phrase, NULL);
-	(void)BIO_reset(text);
-	*cert = PEM_read_bio_X509(text, NULL, on_pass_phrase, NULL);
 	BIO_free(text);
-	if (key_is_p256(*key) && *cert && X509_check_private_key(*cert, *key))
+	ERR_clear_error();
+	if (key_is_p256(*key))
 		return 0;
 	EVP_PKEY_free(*key);
-	X509_free(*cert);
-	ERR_clear_error();
 	return -EBADMSG;
 }
 
@@ -268,9 +275,15 @@ static int identity_load(const char *dir, EVP_PKEY **key, X509 **cert)
 	if (rc < 0)
 		return rc;
 	library_init();
-	rc = identity_parse(pem, n, key, cert);
+	rc = identity_parse(pem, n, key);
 	OPENSSL_cleanse(pem, sizeof(pem));
-	return rc;
+	if (rc < 0)
+		return rc;
+	*cert = certificate_create(*key);
+	if (*cert)
+		return 0;
+	EVP_PKEY_free(*key);
+	return -library_errno();
 }
 
 int tls_identity_pin(const char *dir, struct tls_pin *out)
@@ -289,33 +302,56 @@ int tls_identity_pin(const char *dir, struct tls_pin *out)
 
 /* What both sides demand of the other. */
 
-static const char *peer_objection(SSL *ssl, STACK_OF(X509) *chain)
+static const char *peer_objection(struct tls *tls, STACK_OF(X509) *chain)
 {
 	const uint8_t *alpn;
 	unsigned alpn_len;
 
-	SSL_get0_alpn_selected(ssl, &alpn, &alpn_len);
+	SSL_get0_alpn_selected(tls->ssl, &alpn, &alpn_len);
 	if (!alpn_len)
-		return "no shared ALPN";
+		return NO_ALPN;
 	if (sk_X509_num(chain) != 1)
 		return "peer's certificate is not alone";
-	if (!key_is_p256(X509_get0_pubkey(sk_X509_value(chain, 0))))
+	X509 *cert = sk_X509_value(chain, 0);
+	if (!key_is_p256(X509_get0_pubkey(cert)))
 		return "peer's certificate is not P-256";
-	return NULL;
+	if (pin_of(cert, &tls->peer) < 0)
+		return "no memory for the peer's pin";
+	tls->wrong_pin = tls->expects &&
+	                 !tls_pin_equal(&tls->peer, &tls->expected);
+	return tls->wrong_pin ? "wrong pin" : NULL;
 }
 
 static int on_peer_certificate(X509_STORE_CTX *store, void *ctx)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(
 		store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *tls = SSL_get_app_data(ssl);
 	const char *objection =
-		peer_objection(ssl, X509_STORE_CTX_get0_untrusted(store));
+		peer_objection(tls, X509_STORE_CTX_get0_untrusted(store));
 
 	if (!objection)
 		return 1;
-	set_error(SSL_get_app_data(ssl), objection);
-	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	set_error(tls, objection);
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED); /* the alert
+	                                                            * bad_certificate */
 	return 0;
+}
+
+/* Who knocks without an ALPN is sent away as one with another is, before any
+ * certificate: OpenSSL itself asks on_client_alpn() only where there is one. */
+static int on_client_hello(SSL *ssl, int *alert, void *ctx)
+{
+	const uint8_t *alpn;
+	size_t n;
+
+	if (SSL_client_hello_get0_ext(
+		    ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
+		    &alpn, &n))
+		return SSL_CLIENT_HELLO_SUCCESS;
+	set_error(SSL_get_app_data(ssl), NO_ALPN);
+	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+	return SSL_CLIENT_HELLO_ERROR;
 }
 
 static int on_client_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len,
@@ -326,7 +362,7 @@ static int on_client_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len,
 	if (SSL_select_next_proto(&chosen, out_len, (const uint8_t *)ALPN,
 	                          sizeof(ALPN) - 1, in, in_len) !=
 	    OPENSSL_NPN_NEGOTIATED) {
-		set_error(SSL_get_app_data(ssl), "no shared ALPN");
+		set_error(SSL_get_app_data(ssl), NO_ALPN);
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
 	*out = chosen;
@@ -376,6 +412,7 @@ static bool set_protocol(SSL_CTX *ssl, enum tls_side side)
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER |
 	                        SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ssl, on_peer_certificate, NULL);
+	SSL_CTX_set_client_hello_cb(ssl, on_client_hello, NULL);
 	SSL_CTX_set_alpn_select_cb(ssl, on_client_alpn, NULL);
 	if (side == TLS_CLIENT &&
 	    SSL_CTX_set_alpn_protos(ssl, (const uint8_t *)ALPN, sizeof(ALPN) - 1))
@@ -411,6 +448,7 @@ struct tls_context *tls_context_create(enum tls_side side, const char *dir)
 		return NULL;
 	library_init();
 	ctx->side = side;
+	ctx->users = 1;
 	ctx->queues = bio_method_create();
 	ctx->ssl = SSL_CTX_new(side == TLS_CLIENT ? TLS_client_method()
 	                                          : TLS_server_method());
@@ -425,13 +463,20 @@ struct tls_context *tls_context_create(enum tls_side side, const char *dir)
 	return NULL;
 }
 
-void tls_context_destroy(struct tls_context *ctx)
+/* A connection's BIO has its methods in the context. */
+static void context_put(struct tls_context *ctx)
 {
-	if (!ctx)
+	if (--ctx->users)
 		return;
 	SSL_CTX_free(ctx->ssl);
 	BIO_meth_free(ctx->queues);
 	free(ctx);
+}
+
+void tls_context_destroy(struct tls_context *ctx)
+{
+	if (ctx)
+		context_put(ctx);
 }
 
 const char *tls_library(void)
@@ -444,11 +489,13 @@ const char *tls_library(void)
 struct tls *tls_create(struct tls_context *ctx, struct buf *in, struct buf *out)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
+	if (!tls)
+		return NULL;
 	BIO *bio = BIO_new(ctx->queues);
-
-	if (tls)
-		tls->ssl = SSL_new(ctx->ssl);
-	if (!tls || !bio || !tls->ssl) {
+	tls->ctx = ctx;
+	ctx->users++;
+	tls->ssl = SSL_new(ctx->ssl);
+	if (!bio || !tls->ssl) {
 		BIO_free(bio);
 		tls_destroy(tls);
 		errno = library_errno();
@@ -472,19 +519,25 @@ void tls_destroy(struct tls *tls)
 	if (!tls)
 		return;
 	SSL_free(tls->ssl);
+	context_put(tls->ctx);
 	free(tls);
+}
+
+void tls_expect_pin(struct tls *tls, const struct tls_pin *pin)
+{
+	tls->expects = true;
+	tls->expected = *pin;
 }
 
 int tls_handshake(struct tls *tls)
 {
 	int rc = SSL_do_handshake(tls->ssl);
 
-	if (rc != 1)
-		return outcome(tls, rc) ? -EPROTO : 0;
-	if (pin_of(SSL_get0_peer_certificate(tls->ssl), &tls->peer) == 0)
+	if (rc == 1)
 		return 1;
-	set_error(tls, "no memory for the peer's pin");
-	return -EPROTO;
+	if (!outcome(tls, rc))
+		return 0;
+	return tls->wrong_pin ? -EKEYREJECTED : -EPROTO;
 }
 
 void tls_peer_pin(const struct tls *tls, struct tls_pin *out)

@@ -128,6 +128,57 @@ static void test_pins_are_those_of_the_identities(void **state)
 	tls_pair_finish(&pair);
 }
 
+/* All of the handshake that can be, when the client expects that pin. */
+static void shake_expecting(struct tls_pair *pair, const struct tls_pin *pin)
+{
+	pair->client.lib->expect_pin(pair->client.tls, pin);
+	for (int turn = 0; turn < 6; turn++)
+		tls_pair_turn(pair, BIG);
+}
+
+static void test_the_expected_pin(void **state)
+{
+	struct fixture *f = *state;
+	struct tls_pair pair;
+	struct tls_pin pin;
+
+	open_pair(f, &pair);
+	assert_int_equal(f->server->identity_pin(f->home.server, &pin), 0);
+	shake_expecting(&pair, &pin);
+	assert_int_equal(pair.client.shaken, 1);
+	assert_int_equal(pair.server.shaken, 1);
+	assert_peer_pins(f, &pair);
+	tls_pair_finish(&pair);
+}
+
+/* The client says which it was, and to the server not even who it is. */
+static void test_another_pin_than_expected(void **state)
+{
+	struct fixture *f = *state;
+	struct tls_pin server, other, seen;
+	static const struct tls_pin none;
+	struct tls_pair pair;
+
+	open_pair(f, &pair);
+	assert_int_equal(f->server->identity_pin(f->home.server, &server), 0);
+	other = server;
+	other.sha256[31] ^= 1;
+	shake_expecting(&pair, &other);
+	assert_int_equal(pair.client.shaken, -EKEYREJECTED);
+	assert_int_equal(pair.client.lib->handshake(pair.client.tls),
+	                 -EKEYREJECTED);
+	assert_string_equal(pair.client.lib->error(pair.client.tls),
+	                    "wrong pin");
+	pair.client.lib->peer_pin(pair.client.tls, &seen);
+	assert_true(tls_pin_equal(&seen, &server));
+	assert_int_equal(pair.server.shaken, -EPROTO);
+	assert_string_equal(pair.server.lib->error(pair.server.tls),
+	                    "the peer rejects our certificate");
+	pair.server.lib->peer_pin(pair.server.tls, &seen);
+	assert_true(tls_pin_equal(&seen, &none));
+	tls_pair_finish(&pair);
+}
+
 /* A bit changed on the way: no handshake, or, where the bit means nothing
  * (a record's legacy version), one with the right peer. */
 static void test_handshake_with_flipped_bits(void **state)
@@ -508,6 +559,72 @@ static void test_strange_servers_are_refused(void **state)
 		meet_case(*state, &strangers[i], TLS_SERVER);
 }
 
+static bool has_bytes(const uint8_t *in, size_t n, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i + len <= n; i++)
+		if (!memcmp(in + i, text, len))
+			return true;
+	return false;
+}
+
+/* The server of that folder shows it after a right knock only, and then there
+ * is nothing in it that tells whose it is. */
+static void assert_certificate_is_mute(struct fixture *f, const char *dir)
+{
+	struct tls_stranger_args args = { .side = TLS_CLIENT, .alpn = ours };
+	struct buf to_stranger;
+	struct tls_end end;
+	uint8_t der[4096];
+
+	buf_init(&to_stranger, BIG);
+	tls_end_init(&end, f->server, TLS_SERVER, dir);
+	struct tls_stranger *stranger =
+		tls_stranger_create(&args, &to_stranger, &end.in);
+	assert_int_equal(meet(&end, stranger, &to_stranger), 1);
+	size_t n = tls_stranger_certificate(stranger, der, sizeof(der));
+	assert_true(has_bytes(der, n, "localhost"));
+	assert_false(has_bytes(der, n, "aggd"));
+	tls_stranger_destroy(stranger);
+	tls_end_finish(&end);
+	buf_finish(&to_stranger);
+}
+
+static void test_a_certificate_says_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_certificate_is_mute(f, f->home.server);
+}
+
+/* Who does not offer the ALPN gets an alert in the clear, and no more. */
+static void test_port_tells_nothing(void **state)
+{
+	static const uint8_t alert[] = { 21, 3, 3, 0, 2, 2, 120 };
+	static const char *const offers[] = { NULL, "h2" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		struct tls_stranger_args args = { .side = TLS_CLIENT,
+		                                  .alpn = offers[i] };
+		struct buf nowhere;
+		struct tls_end end;
+		buf_init(&nowhere, BIG);
+		tls_end_init(&end, f->server, TLS_SERVER, f->home.server);
+		struct tls_stranger *stranger =
+			tls_stranger_create(&args, &nowhere, &end.in);
+		tls_stranger_shake(stranger);
+		tls_end_shake(&end);
+		assert_int_equal(end.shaken, -EPROTO);
+		assert_int_equal(end.out.len, sizeof(alert));
+		assert_memory_equal(buf_head(&end.out), alert, sizeof(alert));
+		tls_stranger_destroy(stranger);
+		tls_end_finish(&end);
+		buf_finish(&nowhere);
+	}
+}
+
 /* A stranger that does all right is none: the refusals above are for what
  * they name. It asks for new keys, too, and sends session tickets. */
 static void test_a_right_peer_by_other_hands(void **state)
@@ -543,6 +660,29 @@ static void test_a_right_peer_by_other_hands(void **state)
 		tls_end_finish(&end);
 		buf_finish(&to_stranger);
 	}
+}
+
+/* A session drops its subflows at the end of the turn in which their context
+ * is destroyed. */
+static void test_connections_outlive_their_context(void **state)
+{
+	struct tls_pair pair;
+	struct rand r = { 13 };
+
+	open_shaken(*state, &pair);
+	pair.client.lib->context_destroy(pair.client.ctx);
+	pair.server.lib->context_destroy(pair.server.ctx);
+	pair.client.ctx = pair.server.ctx = NULL;
+	pass(&pair.client, &pair.server, (const uint8_t *)"late", 4, BIG, &r);
+	pass(&pair.server, &pair.client, (const uint8_t *)"too", 3, BIG, &r);
+	tls_pair_finish(&pair);
+	open_pair(*state, &pair); /* in the handshake, too */
+	tls_pair_turn(&pair, 100);
+	pair.client.lib->context_destroy(pair.client.ctx);
+	pair.server.lib->context_destroy(pair.server.ctx);
+	pair.client.ctx = pair.server.ctx = NULL;
+	assert_true(tls_pair_shake(&pair, BIG, &r));
+	tls_pair_finish(&pair);
 }
 
 /* Exported keys. */
@@ -637,6 +777,45 @@ static int pin_of_text(struct fixture *f, const char *text, size_t n)
 	return rc;
 }
 
+static const char old_identity[] =
+	"-----BEGIN PRIVATE KEY-----\n"
+	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgfweESTU0/rJ4XkqY\n"
+	"7UdeYpvmmdAxV65D1LliEh0uQxChRANCAARE0zT7moKOO4WjzlYwR5gc9y7Cl0lx\n"
+	"VV1gHM0WGkJsoGplwgYBnHJXIl7sgqiDfKWXHZK4m98/oRYjTn3afS+2\n"
+	"-----END PRIVATE KEY-----\n"
+	"-----BEGIN CERTIFICATE-----\n"
+	"MIIBdDCCARugAwIBAgIUG8E4ZsiFoLVdp64KdGueKSnH728wCgYIKoZIzj0EAwIw\n"
+	"DzENMAsGA1UEAwwEYWdnZDAgFw0yNjExMjgxMzA1MDVaGA8yMTI2MTEwNDEzMDUw\n"
+	"NVowDzENMAsGA1UEAwwEYWdnZDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABETT\n"
+	"NPuago47haPOVjBHmBz3LsKXSXFVXWAczRYaQmygamXCBgGcclciXuyCqIN8pZcd\n"
+	"krib3z+hFiNOfdp9L7ajUzBRMB0GA1UdDgQWBBSEJemO/2kJdROuxp4TCNOS+d/T\n"
+	"OzAfBgNVHSMEGDAWgBSEJemO/2kJdROuxp4TCNOS+d/TOzAPBgNVHRMBAf8EBTAD\n"
+	"AQH/MAoGCCqGSM49BAMCA0cAMEQCICWv12J6VW2JAlmvatJYnDnN5SXoGp/iDgYB\n"
+	"1t4T3gzIAiBCT1pysgztJLjhoaifUlOOgE9QKq8ozLkUX6TV/GAfVg==\n"
+	"-----END CERTIFICATE-----\n";
+
+/* As versions before made it, with a certificate that says "aggd": the pin is
+ * the same, and the certificate is not shown. */
+static void test_identity_of_an_earlier_version(void **state)
+{
+	static const char text[] =
+		"sha256:gNwKz7yCrCKT7Ed6F-MRzzoh2nLt8L1fAESrqNsCB4w";
+	struct fixture *f = *state;
+	char path[128], buf[TLS_PIN_TEXT_LEN + 1];
+	struct tls_pin pin;
+
+	snprintf(path, sizeof(path), "%s/identity.pem", f->home.root);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_true(fputs(old_identity, file) >= 0);
+	fclose(file);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(f->server->identity_pin(f->home.root, &pin), 0);
+	assert_string_equal(tls_pin_format(&pin, buf), text);
+	assert_certificate_is_mute(f, f->home.root);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_identity_of_garbage(void **state)
 {
 	struct fixture *f = *state;
@@ -704,6 +883,8 @@ static int run_pair(struct fixture *f)
 		ROW(test_handshake_byte_by_byte),
 		ROW(test_handshake_at_random_splits),
 		ROW(test_pins_are_those_of_the_identities),
+		ROW(test_the_expected_pin),
+		ROW(test_another_pin_than_expected),
 		ROW(test_handshake_with_flipped_bits),
 		ROW(test_data_of_any_size_both_ways),
 		ROW(test_nothing_to_write_writes_nothing),
@@ -720,10 +901,14 @@ static int run_pair(struct fixture *f)
 		ROW(test_noise_instead_of_a_handshake),
 		ROW(test_strange_clients_are_refused),
 		ROW(test_strange_servers_are_refused),
+		ROW(test_a_certificate_says_nothing),
+		ROW(test_port_tells_nothing),
 		ROW(test_a_right_peer_by_other_hands),
+		ROW(test_connections_outlive_their_context),
 		ROW(test_exported_keys),
 		ROW(test_identity_is_never_overwritten),
 		ROW(test_identity_is_private),
+		ROW(test_identity_of_an_earlier_version),
 		ROW(test_identity_of_garbage),
 		ROW(test_identity_where_there_is_none),
 		ROW(test_identity_where_none_can_be),

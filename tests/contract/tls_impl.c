@@ -15,6 +15,7 @@ const struct tls_impl TLS_IMPL = {
 	.library = tls_library,
 	.create = tls_create,
 	.destroy = tls_destroy,
+	.expect_pin = tls_expect_pin,
 	.handshake = tls_handshake,
 	.peer_pin = tls_peer_pin,
 	.cipher = tls_cipher,

@@ -22,6 +22,7 @@ struct tls_impl {
 	struct tls *(*create)(struct tls_context *ctx, struct buf *in,
 	                      struct buf *out);
 	void (*destroy)(struct tls *tls);
+	void (*expect_pin)(struct tls *tls, const struct tls_pin *pin);
 	int (*handshake)(struct tls *tls);
 	void (*peer_pin)(const struct tls *tls, struct tls_pin *out);
 	const char *(*cipher)(const struct tls *tls);

@@ -199,6 +199,16 @@ void tls_stranger_write(struct tls_stranger *s, const uint8_t *p, size_t n)
 	deliver(s);
 }
 
+size_t tls_stranger_certificate(struct tls_stranger *s, uint8_t *der, size_t n)
+{
+	X509 *cert = SSL_get0_peer_certificate(s->ssl);
+	int len = cert ? i2d_X509(cert, NULL) : 0;
+
+	need(cert && len > 0 && (size_t)len <= n);
+	need(i2d_X509(cert, &der) == len);
+	return (size_t)len;
+}
+
 size_t tls_stranger_read(struct tls_stranger *s, uint8_t *p, size_t n)
 {
 	size_t got = 0;

@@ -36,6 +36,8 @@ int tls_stranger_shake(struct tls_stranger *s);
 /* After the handshake: asks the peer for new keys, and says n bytes. */
 void tls_stranger_rekey(struct tls_stranger *s);
 void tls_stranger_write(struct tls_stranger *s, const uint8_t *p, size_t n);
+/* After the handshake: the certificate that the peer showed, DER; bytes. */
+size_t tls_stranger_certificate(struct tls_stranger *s, uint8_t *der, size_t n);
 /* Bytes read (> 0), or 0. */
 size_t tls_stranger_read(struct tls_stranger *s, uint8_t *p, size_t n);
 
