@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define REPORT_NAME_MAX 31
-#define REPORT_WORDS_MAX 127  /* a reason, a library's name */
+#define REPORT_WORDS_MAX 191  /* a reason, a library's name */
 #define REPORT_DEST_MAX 263   /* a name of 255, ':' and a port */
 #define REPORT_SHARES_MAX 16  /* paths of one stream */
 #define REPORT_SESSIONS_MAX 256

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_MAX 192
+#define CELL_MAX 256
 
 struct text {
 	unsigned part; /* whose table is being gathered; 0: none */

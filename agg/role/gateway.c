@@ -43,7 +43,6 @@ struct gateway {
 	struct route *route;
 	struct tls_context *tls;
 	struct rand rand;
-	struct tls_pin pin;      /* the concentrator's */
 	uint8_t session_id[WIRE_SESSION_ID_BYTES];
 	uint64_t incarnation;    /* 0: not known yet */
 	uint32_t next_subflow;
@@ -242,16 +241,8 @@ static void on_over(void *ctx, const char *why)
 
 /* True: it is of this session now. */
 static bool admit(struct gateway *g, struct subflow *sf,
-                  const struct tls_pin *pin, const struct wire_welcome *welcome)
+                  const struct wire_welcome *welcome)
 {
-	if (!tls_pin_equal(pin, &g->pin)) {
-		char text[TLS_PIN_TEXT_LEN + 1];
-		tls_pin_format(pin, text);
-		log_peer("concentrator: shows the pin %s, which is not the "
-		         "configured one", text);
-		subflow_fail(sf, "wrong pin");
-		return false;
-	}
 	if (g->incarnation && g->incarnation != welcome->incarnation) {
 		subflow_fail(sf, "the concentrator started anew");
 		session_close(g->session, "the concentrator started anew");
@@ -265,12 +256,11 @@ static bool admit(struct gateway *g, struct subflow *sf,
 }
 
 static void on_welcome(void *ctx, struct uplink *u, struct subflow *sf,
-                       const struct tls_pin *pin,
                        const struct wire_welcome *welcome)
 {
 	struct gateway *g = ctx;
 
-	if (!admit(g, sf, pin, welcome))
+	if (!admit(g, sf, welcome))
 		return;
 	if (!uplink_joined(u))
 		log_info("uplink %s: up", uplink_name(u));
@@ -278,12 +268,12 @@ static void on_welcome(void *ctx, struct uplink *u, struct subflow *sf,
 	note_paths(g);
 }
 
-static void on_bundle(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+static void on_bundle(void *ctx, struct subflow *sf,
                       const struct wire_welcome *welcome)
 {
 	struct gateway *g = ctx;
 
-	if (!admit(g, sf, pin, welcome))
+	if (!admit(g, sf, welcome))
 		return;
 	mptcp_on_join(g->mptcp, sf);
 	note_paths(g);
@@ -524,8 +514,6 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	struct policy_names before, after;
 
 	role->conf = conf;
-	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
-	       sizeof(g->pin.sha256));
 	policy_of_gateway(old, &nobody, &before);
 	policy_of_gateway(conf, &nobody, &after);
 	policy_forget(&g->person, &before, &after);
@@ -557,6 +545,17 @@ static unsigned gateway_streams(const struct role *role)
 	return stats.streams;
 }
 
+/* Why the session is not up. */
+static const char *why_not_up(const struct gateway *g)
+{
+	const char *wrong = NULL;
+
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !wrong; i++)
+		if (g->uplinks[i])
+			wrong = uplink_wrong_pin(g->uplinks[i]);
+	return wrong ? wrong : "no path works";
+}
+
 static void report_session(const struct gateway *g, const struct snapshot *snap,
                            struct report *out)
 {
@@ -573,7 +572,7 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 		g->outage && g->incarnation ? REPORT_SESSION_OUTAGE :
 		REPORT_SESSION_CONNECTING;
 	if (g->pathless_us)
-		snprintf(rs->why, sizeof(rs->why), "no path works");
+		snprintf(rs->why, sizeof(rs->why), "%s", why_not_up(g));
 	rs->age_us = snap->now_us - g->state_us;
 	lan_report(g->lan, &rs->interception);
 	rs->bundles = conf->main.bundles;
@@ -711,8 +710,6 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	g->pathless_us = g->state_us;
 	g->outage = true; /* until the first path works */
 	carrier_init(&g->carrier);
-	memcpy(g->pin.sha256, conf->concentrator.pin.sha256,
-	       sizeof(g->pin.sha256));
 	if (make_parts(g) < 0 || start_session(g) < 0 ||
 	    open_lan(g) < 0) {
 		gateway_destroy(&g->role);

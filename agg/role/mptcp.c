@@ -334,7 +334,6 @@ static bool is_off(struct mptcp *m)
 }
 
 static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
-                       const struct tls_pin *pin,
                        const struct wire_welcome *welcome)
 {
 	struct mptcp *m = ctx;
@@ -344,7 +343,7 @@ static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
 	u->unanswered = 0;
 	u->dropped = false;
 	if (subflow_mptcp(sf, &info) == 0 && !info.fallback) {
-		m->args.on_welcome(m->args.ctx, sf, pin, welcome);
+		m->args.on_welcome(m->args.ctx, sf, welcome);
 		return;
 	}
 	if (is_off(m)) {

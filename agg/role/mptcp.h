@@ -45,7 +45,6 @@ struct mptcp_args {
 	/* A bundle has its WELCOME: subflow_join and mptcp_on_join, or
 	 * subflow_fail. */
 	void (*on_welcome)(void *ctx, struct subflow *sf,
-	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* what mptcp_facts() says */
 	int64_t (*health)(void *ctx, unsigned uplink); /* as in pool_args */

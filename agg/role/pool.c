@@ -7,6 +7,7 @@
 #include "agg/role/pool.h"
 
 #include "agg/base/log.h"
+#include "agg/report/report.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ struct pool {
 	struct slot slots[POOL_BUNDLES_MAX];
 	struct retry retry;
 	uint64_t held_us;   /* until then no bundle begins */
-	char why[128];
+	char why[REPORT_WORDS_MAX + 1];
 };
 
 unsigned pool_wanted(const struct pool *pool)
@@ -154,7 +155,7 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	struct slot *slot = ctx;
 	struct pool *pool = slot->pool;
 
-	pool->args.on_welcome(pool->args.ctx, slot->uplink, sf, pin, welcome);
+	pool->args.on_welcome(pool->args.ctx, slot->uplink, sf, welcome);
 }
 
 static void settle(struct pool *pool);
@@ -172,7 +173,7 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 		retry_pause(&pool->retry);
 	} else {
 		failed(pool, slot->uplink, why);
-		if (!strcmp(why, SUBFLOW_NO_ANSWER))
+		if (subflow_end_kind(sf) == SUBFLOW_END_NO_ANSWER)
 			pool->args.on_no_answer(pool->args.ctx, slot->uplink);
 	}
 	pool->args.on_change(pool->args.ctx);
@@ -186,10 +187,11 @@ static void connect_slot(struct pool *pool, unsigned bundle)
 	const struct pool_uplink *u = choose_uplink(pool, bundle);
 	const struct addr *endpoint = choose_endpoint(pool);
 	struct slot *slot = &pool->slots[bundle];
+	struct tls_pin pin;
 	struct subflow_args args = {
 		.loop = pool->args.loop, .tls = pool->args.tls,
 		.congestion = pool->congestion, .mptcp = true,
-		.events = &subflow_events, .ctx = slot,
+		.events = &subflow_events, .ctx = slot, .pin = &pin,
 	};
 	struct wire_hello hello = {
 		.version = WIRE_VERSION, .path = pool->args.path,
@@ -201,6 +203,8 @@ static void connect_slot(struct pool *pool, unsigned bundle)
 		return;
 	memcpy(hello.session_id, pool->args.session_id,
 	       sizeof(hello.session_id));
+	memcpy(pin.sha256, pool->args.conf->concentrator.pin.sha256,
+	       sizeof(pin.sha256));
 	slot->uplink = u->index;
 	slot->sf = subflow_connect(&args, endpoint, u->device, &u->source,
 	                           &hello);

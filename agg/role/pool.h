@@ -42,7 +42,6 @@ struct pool_args {
 	/* A bundle, begun over that uplink, has its WELCOME: subflow_join and
 	 * pool_on_join, or subflow_fail. */
 	void (*on_welcome)(void *ctx, unsigned uplink, struct subflow *sf,
-	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* the number of joined bundles */
 	/* Of our own subflows on that uplink: > 0 one works, with that round-

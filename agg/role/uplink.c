@@ -31,7 +31,9 @@ struct uplink {
 	struct slot slots[CONF_BUNDLES_MAX];
 	struct retry retry;
 	uint64_t joins;         /* ever */
-	char why[REPORT_WORDS_MAX + 1]; /* the last failure */
+	char why[REPORT_WORDS_MAX + 1]; /* the obstacle */
+	char last[REPORT_WORDS_MAX + 1]; /* the last failure */
+	uint64_t wrong_pin_us;  /* when it was seen last; 0: it is not why */
 };
 
 static const sa_family_t families[2] = { AF_INET, AF_INET6 };
@@ -115,6 +117,11 @@ unsigned uplink_joined(const struct uplink *u)
 	return n;
 }
 
+const char *uplink_wrong_pin(const struct uplink *u)
+{
+	return u->wrong_pin_us && !uplink_joined(u) ? u->why : NULL;
+}
+
 bool uplink_has_failed(const struct uplink *u)
 {
 	return u->joins && !uplink_joined(u);
@@ -135,13 +142,33 @@ static const struct addr *choose_endpoint(struct uplink *u)
 	return NULL;
 }
 
-static void failed(struct uplink *u, const char *why)
+static void set_why(struct uplink *u, const char *why)
+{
+	snprintf(u->why, sizeof(u->why), "%s", why);
+	u->wrong_pin_us = 0;
+}
+
+/* A wrong pin is the obstacle, and what comes after it only follows from it. */
+static void note_failure(struct uplink *u, const char *why, enum subflow_end end)
+{
+	uint64_t now = loop_now_us(u->args.loop);
+
+	if ((strcmp(u->last, why) && strcmp(u->why, why)) || !u->retry.failures)
+		log_info("uplink %s: %s", u->conf.name, why);
+	snprintf(u->last, sizeof(u->last), "%s", why);
+	if (end != SUBFLOW_END_WRONG_PIN && u->wrong_pin_us &&
+	    now - u->wrong_pin_us < UPLINK_WRONG_PIN_US)
+		return;
+	set_why(u, why);
+	if (end == SUBFLOW_END_WRONG_PIN)
+		u->wrong_pin_us = now;
+}
+
+static void failed(struct uplink *u, const char *why, enum subflow_end end)
 {
 	const struct conf_concentrator *c = &u->args.conf->concentrator;
 
-	if (strcmp(u->why, why) || !u->retry.failures)
-		log_info("uplink %s: %s", u->conf.name, why);
-	snprintf(u->why, sizeof(u->why), "%s", why);
+	note_failure(u, why, end);
 	if (!uplink_joined(u))
 		u->endpoint = (u->endpoint + 1) % c->endpoint_count;
 	retry_failed(&u->retry);
@@ -154,7 +181,7 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	struct slot *slot = ctx;
 	struct uplink *u = slot->uplink;
 
-	u->args.on_welcome(u->args.ctx, u, sf, pin, welcome);
+	u->args.on_welcome(u->args.ctx, u, sf, welcome);
 }
 
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why);
@@ -166,10 +193,11 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 {
 	const struct addr *endpoint = choose_endpoint(u);
 	struct slot *slot = &u->slots[bundle];
+	struct tls_pin pin;
 	struct subflow_args args = {
 		.loop = u->args.loop, .tls = u->args.tls,
 		.congestion = u->congestion,
-		.events = &subflow_events, .ctx = slot,
+		.events = &subflow_events, .ctx = slot, .pin = &pin,
 	};
 	struct wire_hello hello = {
 		.version = WIRE_VERSION,
@@ -179,16 +207,19 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 	};
 
 	if (!endpoint) {
-		failed(u, "no endpoint of a family that the device has");
+		failed(u, "no endpoint of a family that the device has",
+		       SUBFLOW_END_OTHER);
 		return;
 	}
+	memcpy(pin.sha256, u->args.conf->concentrator.pin.sha256,
+	       sizeof(pin.sha256));
 	memcpy(hello.session_id, u->args.session_id, sizeof(hello.session_id));
 	snprintf(hello.name, sizeof(hello.name), "%s", u->conf.name);
 	slot->sf = subflow_connect(&args, endpoint, u->dev.name,
 	                           &netdev_ip(&u->dev, endpoint->family)->sources[0],
 	                           &hello);
 	if (!slot->sf)
-		failed(u, strerror(errno));
+		failed(u, strerror(errno), SUBFLOW_END_OTHER);
 }
 
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
@@ -201,11 +232,11 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 	if (joined) {
 		log_info("uplink %s: subflow %u: %s", u->conf.name,
 		         (unsigned)(slot - u->slots), why);
-		snprintf(u->why, sizeof(u->why), "%s", why);
+		set_why(u, why);
 		if (!obstacle(u))
 			retry_pause(&u->retry);
 	} else if (!obstacle(u)) {
-		failed(u, why);
+		failed(u, why, subflow_end_kind(sf));
 	}
 	u->args.on_change(u->args.ctx);
 	settle(u);
@@ -231,7 +262,7 @@ static void settle(struct uplink *u)
 	bool scouting = !uplink_joined(u);
 
 	if (why) {
-		snprintf(u->why, sizeof(u->why), "%s", why);
+		set_why(u, why);
 		return;
 	}
 	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
@@ -289,7 +320,7 @@ void uplink_restart(struct uplink *u, const char *why)
 		u->slots[b].sf = NULL;
 		u->slots[b].joined = false;
 	}
-	failed(u, why);
+	failed(u, why, SUBFLOW_END_OTHER);
 }
 
 struct uplink *uplink_create(const struct uplink_args *args, const char *name)
@@ -375,6 +406,7 @@ void uplink_on_join(struct uplink *u, struct subflow *sf)
 		if (u->slots[b].sf == sf)
 			u->slots[b].joined = true;
 	u->joins++;
+	u->wrong_pin_us = 0;
 	retry_reset(&u->retry);
 	settle(u);
 }

@@ -18,6 +18,10 @@
 #include "agg/report/report.h"
 #include "agg/transport/subflow.h"
 
+/* A wrong pin is the obstacle for so long, whatever else went wrong since (a
+ * guard that does not answer, say). */
+#define UPLINK_WRONG_PIN_US 600000000u
+
 struct uplink;
 
 /* All borrowed; they outlive the uplink. */
@@ -31,7 +35,6 @@ struct uplink_args {
 	/* A subflow has its WELCOME: subflow_join and uplink_on_join it, or
 	 * subflow_fail. */
 	void (*on_welcome)(void *ctx, struct uplink *u, struct subflow *sf,
-	                   const struct tls_pin *pin,
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* the number of joined subflows */
 	uint32_t (*next_id)(void *ctx);
@@ -46,6 +49,9 @@ const char *uplink_name(const struct uplink *u);
 const char *uplink_device(const struct uplink *u);
 unsigned uplink_index(const struct uplink *u);
 unsigned uplink_joined(const struct uplink *u);
+/* In words, while the concentrator's pin is what keeps it from joining; NULL:
+ * it is not. */
+const char *uplink_wrong_pin(const struct uplink *u);
 /* Subflows were joined, and none is now. */
 bool uplink_has_failed(const struct uplink *u);
 

@@ -28,7 +28,7 @@
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
 #define OPEN_RECORDS 4 /* handed to the session at once */
-#define WHY_MAX 128
+#define WHY_MAX 192
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
  * Linux 6.9: TCP_NOTSENT_LOWAT). */
 #define POLL_US 2000u
@@ -54,6 +54,7 @@ struct subflow {
 	struct addr peer;
 	struct wire_hello hello;
 	struct tls *tls;
+	struct tls_pin expected; /* of a concentrator */
 	struct buf in, out;  /* ciphertext */
 	struct buf plain;    /* frames to be sealed */
 	struct buf partial;  /* the beginning of a frame */
@@ -67,6 +68,7 @@ struct subflow {
 	bool orphan;         /* nobody waits for on_end */
 	bool abort;          /* close with RST */
 	uint32_t lowat;
+	enum subflow_end end;
 	char congestion[SOCKOPT_CC_NAME_MAX];
 	char why[WHY_MAX];
 };
@@ -283,6 +285,7 @@ static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
 		char why[WHY_MAX];
 		snprintf(why, sizeof(why), "refused by the peer: %.90s",
 		         frame->close.reason);
+		sf->end = SUBFLOW_END_REFUSED;
 		mark_dead(sf, why);
 		return;
 	}
@@ -448,14 +451,30 @@ static void open_records(struct subflow *sf)
 		                          : tls_error(sf->tls));
 }
 
+static void refuse_pin(struct subflow *sf)
+{
+	char why[WHY_MAX];
+	char shown[TLS_PIN_TEXT_LEN + 1], expected[TLS_PIN_TEXT_LEN + 1];
+	struct tls_pin pin;
+
+	tls_peer_pin(sf->tls, &pin);
+	snprintf(why, sizeof(why), "wrong pin: shown %s, expected %s",
+	         tls_pin_format(&pin, shown),
+	         tls_pin_format(&sf->expected, expected));
+	sf->end = SUBFLOW_END_WRONG_PIN;
+	mark_dead(sf, why);
+}
+
 static void shake_hands(struct subflow *sf)
 {
 	int done = tls_handshake(sf->tls);
 	struct wire_frame hello = { .type = WIRE_HELLO, .hello = sf->hello };
 
-	send_out(sf);
-	if (done < 0)
+	if (done == -EKEYREJECTED)
+		refuse_pin(sf);
+	else if (done < 0)
 		mark_dead(sf, tls_error(sf->tls));
+	send_out(sf); /* when dead, the alert */
 	if (done <= 0 || sf->state == SUBFLOW_DEAD)
 		return;
 	sf->state = SUBFLOW_GREETING;
@@ -544,8 +563,12 @@ static void on_deadline(void *ctx)
 		update_interest(sf);
 		return;
 	}
-	mark_dead(sf, sf->state == SUBFLOW_CONNECTING ? SUBFLOW_NO_ANSWER
-	                                              : "handshake too slow");
+	if (sf->state == SUBFLOW_CONNECTING) {
+		sf->end = SUBFLOW_END_NO_ANSWER;
+		mark_dead(sf, "no answer");
+		return;
+	}
+	mark_dead(sf, "handshake too slow");
 }
 
 static void tune(struct subflow *sf)
@@ -603,6 +626,8 @@ struct subflow *subflow_connect(const struct subflow_args *args,
 		return NULL;
 	sf->peer = *endpoint;
 	sf->hello = *hello;
+	sf->expected = *args->pin;
+	tls_expect_pin(sf->tls, &sf->expected);
 	int err = sockopt_connect(fd, endpoint);
 	if (err < 0) {
 		subflow_destroy(sf);
@@ -626,6 +651,11 @@ struct subflow *subflow_accept(const struct subflow_args *args, int fd,
 	sf->state = SUBFLOW_TLS;
 	update_interest(sf);
 	return sf;
+}
+
+enum subflow_end subflow_end_kind(const struct subflow *sf)
+{
+	return sf->end;
 }
 
 const struct addr *subflow_peer(const struct subflow *sf)

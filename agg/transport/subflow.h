@@ -32,7 +32,13 @@
 #define SUBFLOW_MPTCP_CONNECT_US 2500000u
 #define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to leave */
 
-#define SUBFLOW_NO_ANSWER "no answer"
+/* What kind of end it was, where its kind matters. */
+enum subflow_end {
+	SUBFLOW_END_OTHER,
+	SUBFLOW_END_NO_ANSWER, /* connecting got none in time */
+	SUBFLOW_END_WRONG_PIN, /* of the peer; why names it and the right one */
+	SUBFLOW_END_REFUSED,   /* the peer's words: it will have none of us */
+};
 
 struct subflow;
 
@@ -43,8 +49,8 @@ struct subflow_events {
 	void (*on_ready)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	                 const struct wire_hello *hello,
 	                 const struct wire_welcome *welcome);
-	/* It is over. joined: it had a lane. why is in words;
-	 * SUBFLOW_NO_ANSWER where connecting got none in time. */
+	/* It is over. joined: it had a lane. why is in words; subflow_end_kind
+	 * says what kind it is. */
 	void (*on_end)(void *ctx, struct subflow *sf, bool joined,
 	               const char *why);
 };
@@ -56,6 +62,9 @@ struct subflow_args {
 	bool mptcp;             /* connect with MPTCP */
 	const struct subflow_events *events;
 	void *ctx;
+	/* To connect: the peer's pin. Any other is refused in the handshake,
+	 * before HELLO. Borrowed while subflow_connect runs. */
+	const struct tls_pin *pin;
 };
 
 /* All are NULL with errno on failure. device "" : any. hello is copied. */
@@ -76,6 +85,7 @@ void subflow_fail(struct subflow *sf, const char *reason);
 /* Ends it without on_end. NULL is fine. */
 void subflow_destroy(struct subflow *sf);
 
+enum subflow_end subflow_end_kind(const struct subflow *sf); /* in on_end */
 const struct addr *subflow_peer(const struct subflow *sf);
 void subflow_local(const struct subflow *sf, struct addr *out);
 const char *subflow_cipher(const struct subflow *sf);

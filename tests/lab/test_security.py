@@ -9,6 +9,7 @@
 """
 import contextlib
 import itertools
+import json
 import os
 import socket
 import stat
@@ -19,7 +20,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import AggdTest, receive_all  # noqa: E402
-from lab import SRV4, VPS4, VPS6  # noqa: E402
+from lab import SRV4, SRV6, VPS4, VPS6  # noqa: E402
 
 STRANGERS = ["203.0.113.%d" % host for host in range(150, 200)]
 FREE_FAILURES = 8             # agg/role/guard.h
@@ -27,7 +28,9 @@ HANDSHAKE_S = 5               # agg/transport/subflow.h
 SILENT = 1000
 SILENT_TURN_S = 0.1
 CONNECTED_S = 8
+SHUT_OUT_S = 20
 LOGGED_S = 1
+ALPN = ("-alpn", "aggd/1")
 CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW = 10, 12, 13
 
 STRANGER = """\
@@ -122,20 +125,40 @@ class Security(AggdTest):
         self.assertIn("Cipher is (NONE)", said)
         self.assert_logged(source)
 
+    def test_port_tells_nothing(self):
+        """Who does not ask for us by name is shown no certificate."""
+        for alpn in ([], ["-alpn", "h2,http/1.1"]):
+            source, said = self.s_client("-tls1_3", *alpn)
+            self.assertIn("alert no application protocol", said)
+            self.assertIn("no peer certificate available", said)
+            self.assertNotIn("BEGIN CERTIFICATE", said)
+            self.assert_logged(source, "no shared ALPN")
+
+    def test_certificate_tells_nothing(self):
+        _, said = self.s_client("-tls1_3", *ALPN)
+        self.assertIn("BEGIN CERTIFICATE", said)
+        self.assertIn("subject=CN = localhost", said)
+        self.assertNotIn("aggd", said.replace("aggd/1", ""))
+
     def test_no_certificate(self):
         with self.flow():
-            source, said = self.s_client("-tls1_3", "-quiet")
+            source, said = self.s_client("-tls1_3", "-quiet", *ALPN)
         self.assertIn("certificate required", said)
         self.assert_logged(source)
 
     def identity(self, name):
-        """The file of a fresh identity: a key and its certificate."""
+        """The file of a fresh identity: a key and a certificate of it."""
         self.aggd.keygen(self.lab.isp, name)
-        return self.aggd.path(f"{name}/identity.pem")
+        path = self.aggd.path(f"{name}/identity.pem")
+        cert = self.lab.isp.run(["openssl", "req", "-x509", "-key", path, "-subj", "/CN=x"])
+        with open(path, "a", encoding="ascii") as file:
+            file.write(cert.stdout)
+        return path
 
     def test_unknown_certificate(self):
         with self.flow():
-            source, _ = self.s_client("-tls1_3", "-cert", self.identity("openssl-state"))
+            source, _ = self.s_client("-tls1_3", *ALPN,
+                                      "-cert", self.identity("openssl-state"))
         self.assert_logged(source)
 
     def test_unknown_gateway(self):
@@ -154,16 +177,33 @@ class Security(AggdTest):
         self.assert_logged(SRV4, "unknown pin", pin)
 
     def test_wrong_concentrator(self):
-        """A gateway that has another pin for it does not stay."""
+        """A gateway that has another pin for it says so, and both pins, also
+        when the concentrator answers no more; to the other it says nothing."""
         pin = self.aggd.keygen(self.lab.srv, "other-state")
         self.aggd.write("mistaken.conf", STRANGER.format(
             dir=self.lab.dir, state=self.aggd.path("other-state"), endpoint=f"[{VPS6}]:443",
             pin=pin))
         process = self.lab.srv.spawn(["aggd", "-c", self.aggd.path("mistaken.conf")],
                                      log="mistaken.log")
-        self.wait(lambda: "pin" in self.aggd.read("mistaken.log"), CONNECTED_S,
-                  "it sees the wrong pin")
-        self.assertNotIn("session: up", self.aggd.read("mistaken.log"))
+        shown = self.aggd.keygen(self.lab.vps, "vps-state")
+        wrong = f"wrong pin: shown {shown}, expected {pin}"
+
+        def status():
+            done = self.lab.srv.run(["aggctl", "-s", self.aggd.path("stranger.sock"), "status",
+                                     "--json"], check=False)
+            return json.loads(done.stdout) if done.returncode == 0 else None
+
+        def said():
+            answer = status()
+            return answer and (answer["sessions"][0]["why"], answer["uplinks"][0]["why"])
+
+        self.wait(lambda: said() == (wrong, wrong), CONNECTED_S, said)
+        # Its failures shut it out, and after a while it is only refused.
+        self.wait(lambda: "reset by peer" in self.aggd.read("mistaken.log"), SHUT_OUT_S,
+                  "it is shut out")
+        self.assertEqual(said(), (wrong, wrong))
+        self.assertEqual(self.aggd.read("mistaken.log").count("wrong pin"), 1)
+        self.assert_logged(f"[{SRV6}]", "the peer rejects our certificate")
         process.terminate()
         process.wait(CONNECTED_S)
 

@@ -40,7 +40,8 @@ struct told {
 	struct tls_pin pin;
 	struct wire_hello hello;
 	struct wire_welcome welcome;
-	char why[128];
+	enum subflow_end end;
+	char why[192];
 };
 
 /* One end's stream of a transfer. */
@@ -236,6 +237,7 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 
 	t->ended++;
 	t->joined = joined;
+	t->end = subflow_end_kind(sf);
 	t->sf = NULL;
 	snprintf(t->why, sizeof(t->why), "%s", why);
 }
@@ -247,7 +249,8 @@ static const struct subflow_events subflow_events = {
 static struct subflow_args args_of(struct party *p)
 {
 	return (struct subflow_args){ p->test->loop, p->tls, "reno",
-	                              false, &subflow_events, p };
+	                              false, &subflow_events, p,
+	                              &p->test->vps.pin };
 }
 
 static void on_listener(void *ctx, unsigned events)
@@ -651,6 +654,7 @@ static void test_refused_by_the_role(void **state)
 	struct told *told = dial(&t, &t.at);
 	wait_for(&t, &told->ended);
 	check_end(told, "site not known");
+	assert_int_equal(told->end, SUBFLOW_END_REFUSED);
 	assert_false(told->joined);
 	assert_int_equal(told->ready, 0);
 	wait_for(&t, &t.vps.told[0].ended);
@@ -667,6 +671,30 @@ static void test_nobody_listens(void **state)
 	struct told *told = dial(&t, &at);
 	wait_for(&t, &told->ended);
 	check_end(told, "refused");
+	assert_int_equal(told->end, SUBFLOW_END_OTHER);
+	finish(&t);
+}
+
+/* Who takes the concentrator's place hears nothing of the gateway. */
+static void test_wrong_pin(void **state)
+{
+	char text[TLS_PIN_TEXT_LEN + 1];
+	struct test t;
+
+	begin(&t);
+	struct tls_pin right = t.vps.pin;
+	t.vps.pin = t.gw.pin; /* what the gateway expects */
+	struct told *told = dial(&t, &t.at);
+	t.vps.pin = right;
+	wait_for(&t, &told->ended);
+	assert_int_equal(told->end, SUBFLOW_END_WRONG_PIN);
+	assert_int_equal(told->ready, 0);
+	check_end(told, "wrong pin: shown ");
+	check_end(told, tls_pin_format(&t.vps.pin, text));
+	check_end(told, tls_pin_format(&t.gw.pin, text));
+	wait_for(&t, &t.vps.told[0].ended);
+	check_end(&t.vps.told[0], "the peer rejects our certificate");
+	assert_int_equal(t.vps.told[0].ready, 0);
 	finish(&t);
 }
 
@@ -856,6 +884,7 @@ int main(void)
 		cmocka_unit_test(test_session_close),
 		cmocka_unit_test(test_refused_by_the_role),
 		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_wrong_pin),
 		cmocka_unit_test(test_wrong_greetings),
 		cmocka_unit_test(test_wrong_version),
 		cmocka_unit_test(test_garbage_for_tls),
