@@ -42,9 +42,9 @@ const char *tls_pin_format(const struct tls_pin *pin,
 bool tls_pin_equal(const struct tls_pin *a, const struct tls_pin *b);
 
 /* An identity: a P-256 key (PKCS#8, PEM; of anything else in it nothing is
- * read) in the file DIR/identity.pem, mode 0600. generate makes DIR (0700) if needed and never overwrites:
- * -EEXIST. Others: -errno; -EBADMSG: the file is no identity; -EPERM: others
- * may read it. */
+ * read) in the file DIR/identity.pem, mode 0600. generate makes DIR (0700) if
+ * needed and never overwrites: -EEXIST. Others: -errno; -EBADMSG: the file is
+ * no identity; -EPERM: others may read it. */
 int tls_identity_generate(const char *dir);
 int tls_identity_pin(const char *dir, struct tls_pin *out);
 
