@@ -5,6 +5,10 @@
  * sd-daemon's "<N>" when stderr is the journal, else a word. A line is about
  * a subject: "subflow wan2: lost, no ack for 3000 ms; moving 14 pieces".
  * Log once, at the edge that decides what to do.
+ *
+ * Whatever the arguments hold, it is one line of printable characters
+ * (printable.h), a thousand bytes at most. Logging never waits: lines that
+ * nobody takes are dropped, and counted in the next that goes through.
  */
 #ifndef AGG_BASE_LOG_H
 #define AGG_BASE_LOG_H

@@ -12,14 +12,19 @@
 
 #include "agg/base/log.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TEXT_MAX 65536
+#define TEXT_MAX (1 << 20)
 #define FLOOD 1000
+#define UNREAD 20000 /* lines: more than any buffer has */
 
 struct capture {
 	FILE *file;
@@ -131,6 +136,123 @@ static void a_long_line_is_cut_and_still_one_line(void **state)
 	assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
+/* A peer's own words are not lines of ours. */
+static void nobody_forges_a_line(void **state)
+{
+	log_info("closed by peer: %s", "bye\naggd: info: all is well\x1b[2J\xff");
+	assert_string_equal(captured(state),
+		"aggd: info: closed by peer: "
+		"bye\\x0aaggd: info: all is well\\x1b[2J\\xff\n");
+}
+
+/* Stderr is that descriptor now; the file of before is kept for the end. */
+static void to_stderr(struct capture *c, int fd)
+{
+	assert_true(dup2(fd, STDERR_FILENO) >= 0);
+	close(fd);
+}
+
+/* All there is to be read without waiting. */
+static size_t drain(int fd, char *text)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	size_t n = 0;
+
+	while (n < TEXT_MAX - 1 && poll(&ready, 1, 0) > 0) {
+		ssize_t got = read(fd, text + n, TEXT_MAX - 1 - n);
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	text[n] = 0;
+	return n;
+}
+
+/* The test would hang where a line waits. Every line that was not lost is
+ * whole, and those that were are counted. */
+static void check_unread(void **state, int reader, int writer)
+{
+	struct capture *c = *state;
+	int flags = fcntl(writer, F_GETFL);
+	unsigned lost, arrived;
+
+	assert_true(flags >= 0 && !(flags & O_NONBLOCK));
+	to_stderr(c, dup(writer));
+	alarm(60);
+	for (int i = 0; i < UNREAD; i++)
+		log_info("line %d of many, to fill what is between us", i);
+	assert_int_equal(fcntl(writer, F_GETFL), flags); /* others' too */
+	drain(reader, c->text);
+	arrived = lines_with(c->text, "between us\n");
+	assert_int_equal(arrived, lines_with(c->text, "\n"));
+	assert_in_range(arrived, 1, UNREAD - 1);
+	log_info("last");
+	alarm(0);
+	drain(reader, c->text);
+	const char *told = strstr(c->text, "aggd: warning: ");
+	assert_non_null(told);
+	assert_int_equal(sscanf(told, "aggd: warning: %u lines lost", &lost), 1);
+	assert_int_equal(lost, UNREAD - arrived);
+	assert_non_null(strstr(told, "\naggd: info: last\n"));
+	close(reader);
+	close(writer);
+}
+
+static void a_pipe_that_nobody_reads(void **state)
+{
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	check_unread(state, fd[0], fd[1]);
+}
+
+static void a_socket_that_nobody_reads(void **state)
+{
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	check_unread(state, fd[0], fd[1]);
+}
+
+/* A terminal may tear a line; only that it does not wait is asked for. */
+static void a_terminal_that_nobody_reads(void **state)
+{
+	struct capture *c = *state;
+	int master = posix_openpt(O_RDWR | O_NOCTTY);
+
+	assert_true(master >= 0 && !grantpt(master) && !unlockpt(master));
+	int slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	to_stderr(c, dup(slave));
+	alarm(60);
+	for (int i = 0; i < UNREAD; i++)
+		log_info("line %d of many, to fill what is between us", i);
+	alarm(0);
+	assert_false(fcntl(slave, F_GETFL) & O_NONBLOCK);
+	while (drain(master, c->text))
+		;
+	log_info("last");
+	drain(master, c->text);
+	assert_non_null(strstr(c->text, "lines lost"));
+	assert_non_null(strstr(c->text, "aggd: info: last"));
+	close(slave);
+	close(master);
+}
+
+/* Nobody is there to read: no signal, no wait. */
+static void a_reader_that_went(void **state)
+{
+	struct capture *c = *state;
+	int fd[2];
+
+	assert_int_equal(pipe(fd), 0);
+	signal(SIGPIPE, SIG_IGN); /* as main does */
+	to_stderr(c, fd[1]);
+	close(fd[0]);
+	log_info("unheard");
+	signal(SIGPIPE, SIG_DFL);
+}
+
 static void words_of_levels(void **state)
 {
 	assert_int_equal(log_level_parse("error"), LOG_LEVEL_ERROR);
@@ -170,6 +292,11 @@ int main(void)
 		ROW(the_level_decides),
 		ROW(the_journal_gets_its_prefix),
 		ROW(a_long_line_is_cut_and_still_one_line),
+		ROW(nobody_forges_a_line),
+		ROW(a_pipe_that_nobody_reads),
+		ROW(a_socket_that_nobody_reads),
+		ROW(a_terminal_that_nobody_reads),
+		ROW(a_reader_that_went),
 		ROW(words_of_levels),
 		ROW(lines_about_peers_are_limited_and_counted),
 	};
