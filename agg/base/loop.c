@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: libev behind loop.h. Deferred calls run in an ev_prepare watcher,
- * which libev calls after the callbacks of a turn and before it sleeps. What
- * they defer themselves is for the next turn, which an ev_idle watcher brings
- * about at once.
+ * DOC: libev behind loop.h. Tasks run in an ev_prepare watcher, which libev
+ * calls after the callbacks of a turn and before it sleeps. What they post
+ * themselves is for the next turn, which an ev_idle watcher brings about at once.
  */
 #include "agg/base/loop.h"
 
@@ -15,18 +14,12 @@
 #include <ev.h>
 #include <utlist.h>
 
-struct deferred {
-	loop_fn *fn;
-	void *ctx;
-	struct deferred *next; /* loop.deferred, loop.batch */
-};
-
 struct loop {
 	struct ev_loop *ev;
 	ev_prepare prepare;
 	ev_idle again;
-	struct deferred *deferred; /* for the end of this turn */
-	struct deferred *batch;    /* being run now */
+	uint64_t turn;           /* 1 and up */
+	struct loop_task *tasks; /* in the order in which they were posted */
 };
 
 struct loop_io {
@@ -50,16 +43,13 @@ struct loop_signal {
 	void *ctx;
 };
 
-static void run_deferred(struct loop *loop)
+static void run_tasks(struct loop *loop)
 {
-	/* One that defers again is for the next turn: take the list first. */
-	loop->batch = loop->deferred;
-	loop->deferred = NULL;
-	while (loop->batch) {
-		struct deferred *d = loop->batch;
-		loop->batch = d->next;
-		d->fn(d->ctx);
-		free(d);
+	loop->turn++; /* what is posted from now on is for the next */
+	while (loop->tasks && loop->tasks->turn < loop->turn) {
+		struct loop_task *task = loop->tasks;
+		loop_task_cancel(task);
+		task->fn(task->ctx); /* which may free it */
 	}
 }
 
@@ -67,8 +57,8 @@ static void on_turn_end(struct ev_loop *ev, ev_prepare *w, int revents)
 {
 	struct loop *loop = w->data;
 
-	run_deferred(loop);
-	if (loop->deferred)
+	run_tasks(loop);
+	if (loop->tasks)
 		ev_idle_start(ev, &loop->again);
 }
 
@@ -82,6 +72,7 @@ struct loop *loop_create(void)
 	struct loop *loop = calloc(1, sizeof(*loop));
 	if (!loop)
 		return NULL;
+	loop->turn = 1;
 	loop->ev = ev_loop_new(EVFLAG_AUTO);
 	if (!loop->ev) {
 		free(loop);
@@ -100,8 +91,8 @@ void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
-	while (loop->deferred)
-		run_deferred(loop);
+	while (loop->tasks)
+		run_tasks(loop);
 	ev_idle_stop(loop->ev, &loop->again);
 	ev_ref(loop->ev);
 	ev_prepare_stop(loop->ev, &loop->prepare);
@@ -112,8 +103,8 @@ void loop_destroy(struct loop *loop)
 void loop_run(struct loop *loop)
 {
 	ev_run(loop->ev, 0);
-	while (loop->deferred) /* of the turn that was stopped in */
-		run_deferred(loop);
+	while (loop->tasks) /* of the turn that was stopped in */
+		run_tasks(loop);
 }
 
 void loop_stop(struct loop *loop)
@@ -265,31 +256,24 @@ void loop_signal_destroy(struct loop_signal *sig)
 	free(sig);
 }
 
-int loop_defer(struct loop *loop, loop_fn *fn, void *ctx)
+void loop_task_init(struct loop_task *task, struct loop *loop, loop_fn *fn,
+                    void *ctx)
 {
-	struct deferred *d = malloc(sizeof(*d));
-	if (!d)
-		return -ENOMEM;
-	d->fn = fn;
-	d->ctx = ctx;
-	LL_APPEND(loop->deferred, d);
-	return 0;
+	*task = (struct loop_task){ .loop = loop, .fn = fn, .ctx = ctx };
 }
 
-static void remove_deferred(struct deferred **list, loop_fn *fn, void *ctx)
+void loop_task_post(struct loop_task *task)
 {
-	struct deferred *d, *tmp;
-
-	LL_FOREACH_SAFE(*list, d, tmp) {
-		if (d->fn != fn || d->ctx != ctx)
-			continue;
-		LL_DELETE(*list, d);
-		free(d);
-	}
+	if (task->turn)
+		return;
+	task->turn = task->loop->turn;
+	DL_APPEND(task->loop->tasks, task);
 }
 
-void loop_undefer(struct loop *loop, loop_fn *fn, void *ctx)
+void loop_task_cancel(struct loop_task *task)
 {
-	remove_deferred(&loop->deferred, fn, ctx);
-	remove_deferred(&loop->batch, fn, ctx);
+	if (!task->turn)
+		return;
+	task->turn = 0;
+	DL_DELETE(task->loop->tasks, task);
 }

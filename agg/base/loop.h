@@ -51,12 +51,23 @@ struct loop_signal *loop_signal_create(struct loop *loop, int signum,
                                        loop_fn *on_signal, void *ctx);
 void loop_signal_destroy(struct loop_signal *sig);
 
-/* Calls fn(ctx) once at the end of this turn, after all callbacks: the place
- * where what was marked dead is freed. The loop's last turn ends so, too: it
- * is done before loop_run() returns. What fn defers is for the next turn,
- * which comes at once. 0 or -ENOMEM. */
-int loop_defer(struct loop *loop, loop_fn *fn, void *ctx);
-/* Takes that back, as often as it was said. */
-void loop_undefer(struct loop *loop, loop_fn *fn, void *ctx);
+/* A task: fn(ctx), once, at the end of this turn, after all callbacks: the
+ * place where what was marked dead is freed. The loop's last turn ends so, too:
+ * it is done before loop_run() returns. What is posted from inside of one is
+ * for the next turn, which comes at once. It is a part of its object, so that it
+ * can always be posted; the object cancels it before it goes. */
+struct loop_task {
+	struct loop *loop; /* borrowed */
+	loop_fn *fn;
+	void *ctx;
+	uint64_t turn;     /* when it was posted; 0: it is not */
+	struct loop_task *prev, *next; /* loop.tasks */
+};
+
+void loop_task_init(struct loop_task *task, struct loop *loop, loop_fn *fn,
+                    void *ctx);
+/* Nothing more, where it is posted already. */
+void loop_task_post(struct loop_task *task);
+void loop_task_cancel(struct loop_task *task);
 
 #endif

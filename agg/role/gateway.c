@@ -48,6 +48,7 @@ struct gateway {
 	uint32_t next_subflow;
 	struct session *session;
 	struct loop_timer *session_timer, *second;
+	struct loop_task restart; /* a session follows one that is over */
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
 	struct mptcp *mptcp;
 	struct carrier carrier;
@@ -236,7 +237,7 @@ static void on_over(void *ctx, const char *why)
 	struct gateway *g = ctx;
 
 	log_peer("session: over: %s", why);
-	loop_defer(g->role.loop, restart_session, g);
+	loop_task_post(&g->restart);
 }
 
 /* True: it is of this session now. */
@@ -636,7 +637,7 @@ static void gateway_destroy(struct role *role)
 
 	if (!g)
 		return;
-	loop_undefer(role->loop, restart_session, g);
+	loop_task_cancel(&g->restart);
 	lan_destroy(g->lan);
 	session_destroy(g->session);
 	relays_destroy(g->relays);
@@ -705,6 +706,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	if (!g)
 		return NULL;
 	g->role = (struct role){ &role_gateway, loop, conf, netmon };
+	loop_task_init(&g->restart, loop, restart_session, g);
 	g->rand.state = loop_now_us(loop);
 	g->state_us = loop_now_us(loop);
 	g->pathless_us = g->state_us;

@@ -132,7 +132,7 @@ static void on_over(void *ctx, const char *why)
 	struct site *site = ctx;
 
 	log_peer("site %s: session over: %s", site->conf.name, why);
-	loop_defer(site->sites->loop, end_session, site);
+	loop_task_post(&site->end);
 }
 
 static void on_suspect(void *ctx, const struct lane *lane)
@@ -202,7 +202,7 @@ const char *site_admit(struct site *site, const struct wire_hello *hello)
 	if (site->session && memcmp(site->session_id, hello->session_id,
 	                            sizeof(site->session_id))) {
 		log_info("site %s: began anew", site->conf.name);
-		loop_undefer(site->sites->loop, end_session, site);
+		loop_task_cancel(&site->end);
 		end_session(site);
 	}
 	if (!site->session && start_session(site, hello) < 0)
@@ -245,6 +245,7 @@ static void add_site(struct sites *sites, const struct conf_site *conf)
 		return;
 	site->sites = sites;
 	site->conf = *conf;
+	loop_task_init(&site->end, sites->loop, end_session, site);
 	site->timer = loop_timer_create(sites->loop, on_site_timer, site);
 	if (!site->timer) {
 		free(site);
@@ -258,14 +259,14 @@ static void remove_site(struct site *site)
 	struct sites *sites = site->sites;
 	struct member *m, *tmp;
 
-	loop_undefer(sites->loop, end_session, site);
+	loop_task_cancel(&site->end);
 	if (site->session)
 		session_close(site->session, "the site was removed");
 	DL_FOREACH_SAFE(site->members, m, tmp) {
 		subflow_destroy(m->sf);
 		free(m);
 	}
-	loop_undefer(sites->loop, end_session, site);
+	loop_task_cancel(&site->end);
 	session_destroy(site->session);
 	loop_timer_destroy(site->timer);
 	DL_DELETE(sites->all, site);

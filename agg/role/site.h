@@ -42,6 +42,7 @@ struct site {
 	uint8_t session_id[WIRE_SESSION_ID_BYTES];
 	uint64_t incarnation;
 	struct loop_timer *timer;
+	struct loop_task end;    /* of the session */
 	struct member *members;
 	struct snapshot_meter meter;
 	uint64_t since_us;      /* connected, or gone; 0: never was */

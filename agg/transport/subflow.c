@@ -60,6 +60,7 @@ struct subflow {
 	struct buf partial;  /* the beginning of a frame */
 	struct loop_io *io;
 	struct loop_timer *timer;
+	struct loop_task death;
 	struct lane *lane;   /* the session's; NULL: not joined (any more) */
 	bool was_joined, want_write, with_bbr;
 	bool mptcp;          /* and not fallen back, when it was joined */
@@ -79,6 +80,7 @@ static void destroy(struct subflow *sf)
 		session_detach(sf->lane);
 	loop_io_destroy(sf->io);
 	loop_timer_destroy(sf->timer);
+	loop_task_cancel(&sf->death);
 	tls_destroy(sf->tls);
 	buf_finish(&sf->in);
 	buf_finish(&sf->out);
@@ -115,7 +117,7 @@ static void mark_dead(struct subflow *sf, const char *why)
 	sf->state = SUBFLOW_DEAD;
 	loop_io_want(sf->io, 0);
 	loop_timer_disarm(sf->timer);
-	loop_defer(sf->args.loop, on_dead, sf);
+	loop_task_post(&sf->death);
 }
 
 void subflow_destroy(struct subflow *sf)
@@ -586,6 +588,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	sf->args = *args;
 	sf->fd = fd;
 	sf->side = side;
+	loop_task_init(&sf->death, args->loop, on_dead, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
 	buf_init(&sf->plain, TLS_RECORD_PAYLOAD_MAX);

@@ -15,6 +15,7 @@
 #include "agg/base/loop.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ struct scene {
 	struct loop_timer *a, *b;
 	struct loop_io *x, *y;
 	struct loop_signal *sig;
+	struct loop_task task_b, task_d, task_end;
 	uint64_t at_us;
 };
 
@@ -50,6 +52,34 @@ static void on_guard(void *ctx)
 	loop_stop(s->loop);
 }
 
+static void on_b(void *ctx)
+{
+	note(ctx, 'b');
+}
+
+static void on_end(void *ctx)
+{
+	struct scene *s = ctx;
+
+	note(s, '.');
+	loop_stop(s->loop);
+}
+
+static void post_b(void *ctx)
+{
+	struct scene *s = ctx;
+
+	note(s, 'd');
+	loop_task_post(&s->task_b);
+}
+
+static void init_tasks(struct scene *s)
+{
+	loop_task_init(&s->task_b, s->loop, on_b, s);
+	loop_task_init(&s->task_d, s->loop, post_b, s);
+	loop_task_init(&s->task_end, s->loop, on_end, s);
+}
+
 static int setup(void **state)
 {
 	static struct scene s;
@@ -57,6 +87,7 @@ static int setup(void **state)
 	memset(&s, 0, sizeof(s));
 	s.loop = loop_create();
 	assert_non_null(s.loop);
+	init_tasks(&s);
 	s.guard = loop_timer_create(s.loop, on_guard, &s);
 	loop_timer_arm(s.guard, loop_now_us(s.loop) + GUARD_US);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s.pair), 0);
@@ -86,19 +117,6 @@ static void on_a(void *ctx)
 
 	assert_true(loop_now_us(s->loop) >= s->at_us);
 	note(s, 'a');
-}
-
-static void on_b(void *ctx)
-{
-	note(ctx, 'b');
-}
-
-static void on_end(void *ctx)
-{
-	struct scene *s = ctx;
-
-	note(s, '.');
-	loop_stop(s->loop);
 }
 
 /* Ends the run after wait_us; b is the scene's, else. */
@@ -252,57 +270,110 @@ static void an_io_destroys_itself_and_another(void **state)
 	assert_string_equal(s->log, "x.");
 }
 
-static void defer_b(void *ctx)
+static void on_timer_posts(void *ctx)
 {
 	struct scene *s = ctx;
 
-	note(s, 'd');
-	assert_int_equal(loop_defer(s->loop, on_b, s), 0);
-}
-
-static void on_timer_defers(void *ctx)
-{
-	struct scene *s = ctx;
-
-	assert_int_equal(loop_defer(s->loop, on_b, s), 0);
-	assert_int_equal(loop_defer(s->loop, defer_b, s), 0);
+	loop_task_post(&s->task_b);
+	loop_task_post(&s->task_d);
 	note(s, 't');
 }
 
-static void deferred_calls_follow_the_callbacks(void **state)
+static void tasks_follow_the_callbacks(void **state)
 {
 	struct scene *s = *state;
 
-	s->a = loop_timer_create(s->loop, on_timer_defers, s);
+	s->a = loop_timer_create(s->loop, on_timer_posts, s);
 	loop_timer_arm(s->a, 0);
 	end_after(s, 20000);
 	loop_run(s->loop);
 	assert_string_equal(s->log, "tbdb.");
 }
 
-static void defer_the_end(void *ctx)
+static void a_task_that_is_posted_twice_runs_once(void **state)
+{
+	struct scene *s = *state;
+
+	loop_task_post(&s->task_b);
+	loop_task_post(&s->task_end);
+	loop_task_post(&s->task_b);
+	loop_run(s->loop);
+	assert_string_equal(s->log, "b.");
+}
+
+static void cancel_b(void *ctx)
 {
 	struct scene *s = ctx;
 
 	note(s, 'd');
-	assert_int_equal(loop_defer(s->loop, on_end, s), 0);
+	loop_task_cancel(&s->task_b);
+	loop_task_cancel(&s->task_b);
+	loop_task_post(&s->task_end);
 }
 
-/* Else the guard would have to wake the loop. */
-static void what_a_deferred_call_defers_comes_at_once(void **state)
+/* Also one that is due in the same turn. */
+static void a_cancelled_task_does_not_run(void **state)
 {
 	struct scene *s = *state;
 
-	assert_int_equal(loop_defer(s->loop, defer_the_end, s), 0);
+	loop_task_init(&s->task_d, s->loop, cancel_b, s);
+	loop_task_post(&s->task_d);
+	loop_task_post(&s->task_b);
 	loop_run(s->loop);
 	assert_string_equal(s->log, "d.");
 }
 
-static void on_end_defers(void *ctx)
+struct mortal {
+	struct loop_task death;
+	struct scene *scene;
+};
+
+static void on_death(void *ctx)
+{
+	struct mortal *m = ctx;
+
+	note(m->scene, 'f');
+	free(m);
+}
+
+static void a_task_may_free_its_object(void **state)
+{
+	struct scene *s = *state;
+	struct mortal *m = calloc(1, sizeof(*m));
+
+	assert_non_null(m);
+	m->scene = s;
+	loop_task_init(&m->death, s->loop, on_death, m);
+	loop_task_post(&m->death);
+	loop_task_post(&s->task_end);
+	loop_run(s->loop);
+	assert_string_equal(s->log, "f.");
+}
+
+static void post_the_end(void *ctx)
 {
 	struct scene *s = ctx;
 
-	assert_int_equal(loop_defer(s->loop, defer_b, s), 0);
+	note(s, 'd');
+	loop_task_post(&s->task_end);
+}
+
+/* Else the guard would have to wake the loop. */
+static void what_a_task_posts_comes_at_once(void **state)
+{
+	struct scene *s = *state;
+
+	loop_task_init(&s->task_d, s->loop, post_the_end, s);
+	loop_task_post(&s->task_d);
+	loop_run(s->loop);
+	assert_string_equal(s->log, "d.");
+}
+
+static void on_end_posts(void *ctx)
+{
+	struct scene *s = ctx;
+
+	loop_task_post(&s->task_d);
 	on_end(s);
 }
 
@@ -310,17 +381,18 @@ static void the_last_turn_ends_like_any_other(void **state)
 {
 	struct scene *s = *state;
 
-	s->a = loop_timer_create(s->loop, on_end_defers, s);
+	s->a = loop_timer_create(s->loop, on_end_posts, s);
 	loop_timer_arm(s->a, 0);
 	loop_run(s->loop);
 	assert_string_equal(s->log, ".db");
 }
 
-static void destroying_the_loop_runs_what_was_deferred(void **state)
+static void destroying_the_loop_runs_what_was_posted(void **state)
 {
 	struct scene s = { .loop = loop_create() };
 
-	assert_int_equal(loop_defer(s.loop, defer_b, &s), 0);
+	init_tasks(&s);
+	loop_task_post(&s.task_d);
 	loop_destroy(s.loop);
 	assert_string_equal(s.log, "db");
 	loop_destroy(NULL);
@@ -360,10 +432,13 @@ int main(void)
 		ROW(an_io_tells_what_it_was_asked_for),
 		ROW(an_io_that_wants_nothing_is_silent),
 		ROW(an_io_destroys_itself_and_another),
-		ROW(deferred_calls_follow_the_callbacks),
-		ROW(what_a_deferred_call_defers_comes_at_once),
+		ROW(tasks_follow_the_callbacks),
+		ROW(a_task_that_is_posted_twice_runs_once),
+		ROW(a_cancelled_task_does_not_run),
+		ROW(a_task_may_free_its_object),
+		ROW(what_a_task_posts_comes_at_once),
 		ROW(the_last_turn_ends_like_any_other),
-		ROW(destroying_the_loop_runs_what_was_deferred),
+		ROW(destroying_the_loop_runs_what_was_posted),
 		ROW(a_signal_is_an_event),
 		ROW(a_loop_with_nothing_to_wait_for_returns),
 	};

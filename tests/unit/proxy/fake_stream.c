@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see fake_stream.h. All callbacks come from one deferred function, so
+ * DOC: see fake_stream.h. All callbacks come from one task, so
  * never from inside a call of stream.h.
  */
 #include "fake_stream.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 struct stream {
-	struct loop *loop;
+	struct loop_task step;
 	struct stream *peer;
 	const struct stream_events *events;
 	void *ctx;
@@ -21,7 +21,6 @@ struct stream {
 	struct addr bound;
 	enum stream_end end;
 	unsigned reserves;
-	bool scheduled;
 	bool opened;    /* to be told */
 	bool pulled;    /* what waits is offered again */
 	bool starved;   /* was told that there is no space */
@@ -36,11 +35,8 @@ static void step(void *ctx);
 
 static void schedule(struct stream *s)
 {
-	if (s->scheduled || s->closed)
-		return;
-	s->scheduled = true;
-	if (loop_defer(s->loop, step, s) < 0)
-		abort();
+	if (!s->closed)
+		loop_task_post(&s->step);
 }
 
 void fake_streams(struct loop *loop, size_t window, struct stream *ends[2])
@@ -48,7 +44,7 @@ void fake_streams(struct loop *loop, size_t window, struct stream *ends[2])
 	for (int i = 0; i < 2; i++) {
 		ends[i] = calloc(1, sizeof(*ends[i]));
 		assert(ends[i]);
-		ends[i]->loop = loop;
+		loop_task_init(&ends[i]->step, loop, step, ends[i]);
 		ends[i]->window = window;
 		buf_init(&ends[i]->in, window);
 	}
@@ -108,6 +104,7 @@ static void tell_closed(struct stream *s)
 		return;
 	buf_finish(&s->in);
 	buf_finish(&s->peer->in);
+	loop_task_cancel(&s->peer->step);
 	free(s->peer);
 	free(s);
 }
@@ -116,7 +113,6 @@ static void step(void *ctx)
 {
 	struct stream *s = ctx;
 
-	s->scheduled = false;
 	if (!s->events)
 		return;
 	if (s->opened && !s->closing) {
@@ -134,7 +130,7 @@ static void step(void *ctx)
 		if (s->peer->fin_told)
 			close_both(s, STREAM_END_FINISHED);
 	}
-	if (s->closing && !s->scheduled)
+	if (s->closing && !s->step.turn)
 		tell_closed(s);
 }
 
