@@ -51,9 +51,12 @@ int addr_parse(struct addr *out, const char *text, int default_port)
 	bool bracketed = text[0] == '[';
 
 	memset(out, 0, sizeof(*out));
-	if (strlen(text) >= sizeof(host))
+	if (bracketed)
+		text++;
+	size_t len = strlen(text);
+	if (len >= sizeof(host))
 		return -EINVAL;
-	strcpy(host, text + bracketed);
+	memcpy(host, text, len + 1);
 	if (bracketed) {
 		char *close = strchr(host, ']');
 		if (!close || (close[1] && close[1] != ':'))
