@@ -10,6 +10,7 @@
  */
 #include "agg/daemon.h"
 
+#include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/kernel/caps.h"
 
@@ -290,6 +291,7 @@ static int start(struct daemon *d)
 	char missing[256];
 
 	signal(SIGPIPE, SIG_IGN);
+	descriptors_raise();
 	if (take_locks(d) < 0)
 		return -1;
 	if (open_parts(d) < 0)

@@ -7,6 +7,7 @@
  */
 #include "proxy/dial.h"
 
+#include "agg/base/descriptors.h"
 #include "agg/kernel/sockopt.h"
 
 #include <errno.h>
@@ -169,7 +170,8 @@ static int open_attempt(struct attempt *a, const struct addr *to)
 	if (a->fd < 0)
 		return a->fd;
 	a->dial->attempts_open++;
-	int err = sockopt_connect(a->fd, to);
+	int err = descriptors_allow(DESCRIPTORS_STREAM, a->fd) ?
+	          sockopt_connect(a->fd, to) : -EMFILE;
 	if (!err)
 		a->io = loop_io_create(a->dial->loop, a->fd, LOOP_WRITE,
 		                       on_connected, a);

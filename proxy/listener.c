@@ -18,7 +18,8 @@ struct listener {
 	int fd;
 	struct loop_io *io;
 	struct loop_timer *rest;
-	bool told; /* of the shortage that lasts */
+	enum descriptors_use use;
+	uint64_t tell_us;        /* of a shortage: not before */
 	listener_fn *on_accept;
 	void *ctx;
 };
@@ -30,16 +31,23 @@ static bool is_shortage(int err)
 	       err == -ENOMEM;
 }
 
-static void start_rest(struct listener *l, int err)
+static void tell(struct listener *l, const char *what, int err)
 {
+	uint64_t now_us = loop_now_us(l->loop);
 	char text[ADDR_TEXT_MAX];
 	struct addr at;
 
+	if (now_us < l->tell_us)
+		return;
+	l->tell_us = now_us + LISTENER_TELL_US;
 	listener_address(l, &at);
-	if (!l->told)
-		log_sys("listener %s: no new clients until there is room: %s",
-		        addr_format(&at, text), strerror(-err));
-	l->told = true;
+	log_sys("listener %s: %s: %s", addr_format(&at, text), what,
+	        strerror(-err));
+}
+
+static void start_rest(struct listener *l, int err)
+{
+	tell(l, "new clients wait until there is room", err);
 	loop_io_want(l->io, 0);
 	loop_timer_arm(l->rest, loop_now_us(l->loop) + LISTENER_REST_US);
 }
@@ -58,9 +66,14 @@ static void on_readable(void *ctx, unsigned events)
 	for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN; i++) {
 		struct addr from;
 		int fd = sockopt_accept(l->fd, &from);
-		if (fd >= 0) {
-			l->told = false;
+		if (fd >= 0 && descriptors_allow(l->use, fd)) {
 			l->on_accept(l->ctx, fd, &from);
+			continue;
+		}
+		if (fd >= 0) {
+			sockopt_abort(fd);
+			tell(l, "new clients are refused, the last descriptors "
+			     "are kept for other uses", -EMFILE);
 			continue;
 		}
 		if (is_shortage(fd))
@@ -71,6 +84,7 @@ static void on_readable(void *ctx, unsigned events)
 }
 
 struct listener *listener_create(struct loop *loop, int fd,
+                                 enum descriptors_use use,
                                  listener_fn *on_accept, void *ctx)
 {
 	struct listener *l = calloc(1, sizeof(*l));
@@ -80,6 +94,7 @@ struct listener *listener_create(struct loop *loop, int fd,
 	}
 	l->loop = loop;
 	l->fd = fd;
+	l->use = use;
 	l->on_accept = on_accept;
 	l->ctx = ctx;
 	l->rest = loop_timer_create(loop, on_rest_over, l);

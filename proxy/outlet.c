@@ -6,6 +6,7 @@
  */
 #include "proxy/outlet.h"
 
+#include "agg/base/log.h"
 #include "proxy/dial.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct outlet {
 	struct outlet_args args;
 	struct job *jobs; /* job.next */
 	unsigned count;
+	uint64_t tell_us; /* of a shortage: not before */
 };
 
 struct job {
@@ -41,11 +43,25 @@ static void on_abandoned(void *ctx)
 	job_free(ctx);
 }
 
+/* The descriptors that streams may have are used up, or memory is. */
+static void note_shortage(struct outlet *o)
+{
+	uint64_t now_us = loop_now_us(o->args.loop);
+
+	if (now_us < o->tell_us)
+		return;
+	o->tell_us = now_us + OUTLET_TELL_US;
+	log_sys("streams are refused: no descriptor is left for them but the "
+	        "reserve, or no memory");
+}
+
 static void on_dialled(void *ctx, const struct dial_result *result)
 {
 	struct job *job = ctx;
 
 	job->dial = NULL;
+	if (result->fd < 0 && result->end == STREAM_END_LIMIT)
+		note_shortage(job->outlet);
 	if (result->fd < 0) {
 		relay_fail(job->relay, result->end);
 	} else {

@@ -15,6 +15,7 @@
 #include "proxy/resolve.h"
 
 #define OUTLET_DIALS_MAX 4096 /* at once */
+#define OUTLET_TELL_US 60000000u /* between two lines about a shortage */
 
 struct outlet_args { /* all borrowed, and outlive the outlet */
 	struct loop *loop;

@@ -248,7 +248,8 @@ static int start(struct server *s, const struct inlet_args *args)
 	if (fd < 0)
 		return fd;
 	sockopt_keep_dscp(fd, args->listen.family);
-	s->listener = listener_create(s->loop, fd, on_accept, s);
+	s->listener = listener_create(s->loop, fd, DESCRIPTORS_STREAM,
+	                              on_accept, s);
 	return s->listener ? 0 : -errno;
 }
 

@@ -53,7 +53,8 @@ static int create(struct inlet **out, const struct inlet_args *args)
 	t->base.ops = &inlet_tproxy;
 	t->on_client = args->on_client;
 	t->ctx = args->ctx;
-	t->listener = listener_create(args->loop, fd, on_accept, t);
+	t->listener = listener_create(args->loop, fd, DESCRIPTORS_STREAM,
+	                              on_accept, t);
 	if (!t->listener) {
 		free(t);
 		return -errno;

@@ -30,6 +30,8 @@ struct netmon {
 	struct loop_timer *later; /* asks when ASK_INTERVAL has passed */
 	struct nettable *table;
 	bool stale;               /* the table may be wrong: ask */
+	bool failing;             /* asking fails, which was said */
+	uint64_t pause_us;        /* between two questions */
 	uint64_t asked_us;
 	struct netmon_stats stats;
 	netmon_fn *on_change;
@@ -196,6 +198,9 @@ static int ask(struct netmon *mon)
 	}
 	mon->asked_us = loop_now_us(mon->loop);
 	mon->stale = rc != 0;
+	mon->pause_us = rc >= 0 ? NETMON_ASK_INTERVAL_US : mon->pause_us * 2;
+	if (mon->pause_us > NETMON_FAIL_INTERVAL_US)
+		mon->pause_us = NETMON_FAIL_INTERVAL_US;
 	if (!fresh)
 		return rc;
 	mon->table = fresh;
@@ -223,10 +228,21 @@ static void tell(struct netmon *mon, const struct nettable *before)
 	}
 }
 
+/* Said when it begins and when it is over. */
+static void note_failure(struct netmon *mon, int rc)
+{
+	if (rc && !mon->failing)
+		log_sys("netmon: asking for the state: %s; tried again until "
+		        "it works", strerror(-rc));
+	else if (!rc && mon->failing)
+		log_info("netmon: asking for the state works again");
+	mon->failing = rc != 0;
+}
+
 static void settle(struct netmon *mon)
 {
 	struct nettable *before = mon->table;
-	uint64_t due_us = mon->asked_us + NETMON_ASK_INTERVAL_US;
+	uint64_t due_us = mon->asked_us + mon->pause_us;
 
 	if (!mon->stale)
 		return;
@@ -235,14 +251,13 @@ static void settle(struct netmon *mon)
 		return;
 	}
 	int rc = ask(mon);
-	if (rc)
-		log_sys("netmon: asking for the state: %s", strerror(-rc));
-	else
+	note_failure(mon, rc);
+	if (!rc)
 		tell(mon, before);
 	if (mon->table != before)
 		nettable_destroy(before);
 	if (mon->stale)
-		loop_timer_arm(mon->later, mon->asked_us + NETMON_ASK_INTERVAL_US);
+		loop_timer_arm(mon->later, mon->asked_us + mon->pause_us);
 }
 
 static void on_later(void *ctx)
@@ -319,6 +334,7 @@ struct netmon *netmon_create(struct loop *loop, size_t receive_buffer_bytes,
 		return NULL;
 	mon->loop = loop;
 	mon->on_change = on_change;
+	mon->pause_us = NETMON_ASK_INTERVAL_US;
 	mon->ctx = ctx;
 	/* Listen first, ask then: what changes in between is heard. */
 	int rc = open_socket(mon, receive_buffer_bytes);
@@ -330,7 +346,7 @@ struct netmon *netmon_create(struct loop *loop, size_t receive_buffer_bytes,
 		return NULL;
 	}
 	if (mon->stale)
-		loop_timer_arm(mon->later, mon->asked_us + NETMON_ASK_INTERVAL_US);
+		loop_timer_arm(mon->later, mon->asked_us + mon->pause_us);
 	return mon;
 }
 

@@ -20,6 +20,7 @@
 
 /* Asked at once after a quiet time, then no more often than this. */
 #define NETMON_ASK_INTERVAL_US 20000
+#define NETMON_FAIL_INTERVAL_US 1000000 /* and where asking fails */
 #define NETMON_RECEIVE_BUFFER_BYTES (1 << 20)
 
 struct netmon;

@@ -123,7 +123,8 @@ static int listen_at(struct door *door, const struct addr *at)
 		fd = sockopt_tcp_listen(at, NULL);
 	}
 	if (fd >= 0)
-		l = listener_create(door->loop, fd, take, door);
+		l = listener_create(door->loop, fd, DESCRIPTORS_SUBFLOW,
+		                    take, door);
 	if (!l) {
 		log_sys("listen %s: %s", addr_format(at, text),
 		        strerror(fd < 0 ? -fd : errno));

@@ -102,7 +102,7 @@ class Aggd:
 
     def __init__(self, lab, gateway=None, concentrator=None, site=None, uplinks=None,
                  endpoints=(VPS4, VPS6), allow=(SRV4 + "/32", SRV6 + "/128"),
-                 lan=None, bypass=(), only=None):
+                 lan=None, bypass=(), only=None, under=None):
         self.lab = lab
         self.dir = lab.dir
         self.socks = SOCKS_ADDRESS          # None: no SOCKS5
@@ -117,6 +117,7 @@ class Aggd:
         self.only = only                    # names of the uplinks; None: all
         self.sites = {}                     # more of them: name to pin
         self.more = {}                      # sections at the end, by role
+        self.under = under or {}            # words before the program, by role
         self.gw_process = self.vps_process = None
 
     def path(self, name):
@@ -178,8 +179,9 @@ class Aggd:
 
     def spawn(self, role):
         """A daemon; its control socket, which answers last, answers."""
-        process = self.lab.node(role).spawn(["aggd", "-c", self.path(f"{role}.conf")],
-                                            log=f"{role}.log")
+        process = self.lab.node(role).spawn(
+            [*self.under.get(role, ()), self.lab.tool("aggd"), "-c", self.path(f"{role}.conf")],
+            log=f"{role}.log")
 
         def answers():
             if process.poll() is not None:

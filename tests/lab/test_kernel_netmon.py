@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from kernel_ns import KernelTest, eventually
+from kernel_ns import TOOL, KernelTest, Tool, eventually
 
 
 def device(monitor, name):
@@ -189,6 +189,22 @@ class NetmonTest(KernelTest):
                        f"{shown} {truth}")
             gw.ip("addr add 10.90.0.1/24 dev wan2")
             self.check("and it goes on", monitor.expect("10.90.0.0/24"))
+
+    def test_no_descriptor(self):
+        """Asking takes a socket of its own: where there is none it is tried
+        again, said once, and found out in the end."""
+        with Tool(self.gw.argv(["sh", "-c", f"exec {TOOL} netmon 2>&1"])) as monitor:
+            self.check("starts", monitor.expect("ready"))
+            limit = ["prlimit", "--pid", str(monitor.process.pid)]
+            subprocess.run(limit + ["--nofile=3:1024"], check=True)
+            self.gw.ip("link set wan1 up", "addr add 10.1.0.2/24 dev wan1")
+            lines = [monitor.expect("netmon: .*Too many open files")]
+            for _ in range(6):
+                time.sleep(0.25)
+                lines += monitor.quiet()
+            self.check("it is said once", len(lines) == 1 and lines[0], lines)
+            subprocess.run(limit + ["--nofile=1024:1024"], check=True)
+            self.check("what happened is told at last", monitor.expect("v4=10.1.0.2 "))
 
 
 if __name__ == "__main__":

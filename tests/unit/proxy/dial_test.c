@@ -195,6 +195,20 @@ static void one_address_fails_as_it_does(void **state)
 	assert_int_equal(dial(s, "[::1]", closed_port()), STREAM_END_REFUSED);
 }
 
+/* The last descriptors are not for streams. */
+static void a_dial_leaves_the_reserve_alone(void **state)
+{
+	struct net_few few;
+	int fds[2];
+	uint16_t port = open_port(fds);
+
+	net_few_begin(&few);
+	assert_int_equal(dial(*state, "127.0.0.1", port), STREAM_END_LIMIT);
+	net_few_end(&few);
+	assert_int_equal(dial(*state, "127.0.0.1", port), STREAM_END_FINISHED);
+	close_both(fds);
+}
+
 static void the_rules_hold_for_addresses(void **state)
 {
 	struct scene *s = *state;
@@ -344,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(an_address_is_connected_to_at_once),
 		ROW(one_address_fails_as_it_does),
+		ROW(a_dial_leaves_the_reserve_alone),
 		ROW(the_rules_hold_for_addresses),
 		ROW(the_rules_hold_for_names),
 		ROW(ipv6_is_first),

@@ -209,6 +209,30 @@ static void running_out_of_descriptors_passes(void **state)
 	close_desk(&d);
 }
 
+/* The last descriptors are not for clients: who comes is reset at once, those
+ * who are there stay, and control, netlink and subflows still find some. */
+static void the_reserve_is_not_for_clients(void **state)
+{
+	struct net_few few;
+	struct desk d;
+
+	assert_int_equal(open_desk(&d, &inlet_socks5, "127.0.0.1", "", ""), 0);
+	struct expected early = { .reader.fd = net_connect(&d.at) };
+	talk(&d, &early, "\x05", 1, 0);
+	net_few_begin(&few);
+	struct expected late = { .reader.fd = net_connect(&d.at), .n = 1 };
+	assert_true(net_run_until(d.loop, has_read, &late));
+	assert_int_equal(late.reader.end, NET_RESET);
+	int spare = dup(late.reader.fd);
+	assert_true(spare >= 0);
+	close(spare);
+	talk(&d, &early, "\x01\x00", 2, 2);
+	net_few_end(&few);
+	close(early.reader.fd);
+	close(late.reader.fd);
+	close_desk(&d);
+}
+
 /* The listener is on loopback, so only one who connects to it by its own
  * address gets there without the ruleset. */
 static void tproxy_turns_direct_clients_away(void **state)
@@ -239,6 +263,7 @@ int main(void)
 		cmocka_unit_test(an_open_door_to_everywhere_is_refused),
 		cmocka_unit_test(a_silent_client_is_dropped_with_its_inlet),
 		cmocka_unit_test(running_out_of_descriptors_passes),
+		cmocka_unit_test(the_reserve_is_not_for_clients),
 		cmocka_unit_test(tproxy_turns_direct_clients_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,35 @@ uint64_t net_sum(uint64_t sum, size_t at, const uint8_t *p, size_t n)
 	return sum;
 }
 
+void net_few_begin(struct net_few *few)
+{
+	const int limit = sizeof(few->filled) / sizeof(few->filled[0]);
+	struct rlimit now;
+	int fd = dup(0);
+
+	few->count = 0;
+	while (fd >= 0 && fd <= limit / 2) {
+		few->filled[few->count++] = fd;
+		fd = dup(0);
+	}
+	close(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	few->before = now.rlim_cur;
+	now.rlim_cur = (rlim_t)limit;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+}
+
+void net_few_end(struct net_few *few)
+{
+	struct rlimit now;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	now.rlim_cur = few->before;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+	while (few->count)
+		close(few->filled[--few->count]);
+}
+
 void net_read(struct net_reader *r)
 {
 	uint8_t bytes[65536];

@@ -11,6 +11,7 @@
 #include "agg/base/loop.h"
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #define NET_WAIT_US 20000000 /* long past this, a test has failed */
 
@@ -27,6 +28,16 @@ int net_listen(const char *at, struct addr *bound, int backlog);
 /* A connected pair on 127.0.0.1, both non-blocking. */
 void net_tcp_pair(int fds[2]);
 int net_connect(const struct addr *to); /* non-blocking, on its way */
+
+/* A process with few descriptors, of which those that streams may have are in
+ * use; and as before. */
+struct net_few {
+	rlim_t before;
+	int filled[100];
+	unsigned count;
+};
+void net_few_begin(struct net_few *few);
+void net_few_end(struct net_few *few);
 
 /* Reads what is there. What it says of the end: */
 enum net_end { NET_OPEN, NET_EOF, NET_RESET };
