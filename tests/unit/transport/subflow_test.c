@@ -315,6 +315,7 @@ static void party_finish(struct party *p)
 	char path[128];
 
 	session_destroy(p->session);
+	loop_timer_disarm(p->timer);
 	net_run_for(p->test->loop, 1000); /* those that it dropped */
 	for (unsigned i = 0; i < p->count; i++)
 		subflow_destroy(p->told[i].sf);
