@@ -270,11 +270,12 @@ static int take_lock(struct daemon *d, struct runlock *lock, const char *path,
  * gateway's rules, routes and table, of which a network namespace has one. */
 static int take_locks(struct daemon *d)
 {
-	char control[CONF_CONTROL_MAX + sizeof(LOCK_SUFFIX)];
+	char place[CTL_PATH_MAX + 1], control[sizeof(place) + sizeof(LOCK_SUFFIX)];
 	char netns[RUNLOCK_PATH_MAX], what[sizeof(control) + 32];
 
-	snprintf(control, sizeof(control), "%s" LOCK_SUFFIX,
-	         d->conf->main.control);
+	if (ctl_socket_place(d->conf->main.control, place) < 0)
+		return 0; /* ctl_create() says what is wrong */
+	snprintf(control, sizeof(control), "%s" LOCK_SUFFIX, place);
 	snprintf(what, sizeof(what), "control socket %s", d->conf->main.control);
 	if (take_lock(d, &d->control_lock, control, what) < 0)
 		return -1;

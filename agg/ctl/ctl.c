@@ -303,14 +303,15 @@ struct ctl *ctl_create(struct loop *loop, const char *path,
 	ctl->loop = loop;
 	ctl->verbs = verbs;
 	ctl->ctx = ctx;
-	ctl->fd = ctl_socket_listen(path, &ctl->identity);
+	int placed = ctl_socket_place(path, ctl->path);
+	ctl->fd = placed < 0 ? placed :
+	          ctl_socket_listen(ctl->path, &ctl->identity);
 	if (ctl->fd < 0) {
 		int err = -ctl->fd;
 		free(ctl);
 		errno = err;
 		return NULL;
 	}
-	strcpy(ctl->path, path);
 	ctl->io = loop_io_create(loop, ctl->fd, LOOP_READ, on_connection, ctl);
 	ctl->pause = loop_timer_create(loop, on_pause_over, ctl);
 	if (ctl->io && ctl->pause)

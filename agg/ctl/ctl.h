@@ -39,8 +39,13 @@ struct ctl_verb {
 
 struct ctl;
 
-/* Listens at path, whose directory is made if needed. verbs end with a NULL
- * name and outlive the server; "help" is built in. A socket that nobody
+/* Where a socket at path goes: path itself, or what a symbolic link there of
+ * root's or of this user's names. So /run/aggd.sock may lead into a directory
+ * of the daemon's own. 0, -ENAMETOOLONG or -errno. */
+int ctl_socket_place(const char *path, char out[CTL_PATH_MAX + 1]);
+
+/* Listens at that place, whose directory is made if needed. verbs end with a
+ * NULL name and outlive the server; "help" is built in. A socket that nobody
  * listens on is replaced. NULL: errno; EADDRINUSE: another daemon listens
  * there; EEXIST: path is something else than a socket. */
 struct ctl *ctl_create(struct loop *loop, const char *path,

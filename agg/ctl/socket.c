@@ -6,9 +6,8 @@
  */
 #include "agg/ctl/socket.h"
 
-#include "agg/ctl/ctl.h"
-
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,6 +63,38 @@ int ctl_socket_connect(const char *path, unsigned wait_s)
 	err = -errno;
 	close(fd);
 	return err;
+}
+
+/* Others could lead us astray with theirs. */
+static bool is_trusted_link(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISLNK(st.st_mode) &&
+	       (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
+int ctl_socket_place(const char *path, char out[CTL_PATH_MAX + 1])
+{
+	char target[CTL_PATH_MAX + 1];
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+
+	if (strlen(path) > CTL_PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(out, path);
+	if (!is_trusted_link(path))
+		return 0;
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = 0;
+	if (target[0] == '/')
+		folder = 0;
+	if (folder + (size_t)n > CTL_PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(out + folder, target);
+	return 0;
 }
 
 /* Makes way at path: a socket is removed only when nobody answers there. */

@@ -6,6 +6,8 @@
 #ifndef AGG_CTL_SOCKET_H
 #define AGG_CTL_SOCKET_H
 
+#include "agg/ctl/ctl.h"
+
 #include <sys/stat.h>
 
 /* A listening, non-blocking socket at path (see ctl_create), and which file

@@ -424,6 +424,47 @@ static void stale_socket_is_replaced(void **state)
 	check(f, "echo\n", "ok\n[echo]");
 }
 
+/* /run/aggd.sock leads into the daemon's own directory, and stays a link. */
+static void a_link_leads_to_the_place(void **state)
+{
+	struct fixture *f = *state;
+	char link[128], place[CTL_PATH_MAX + 1], want[128];
+	struct stat st;
+
+	snprintf(link, sizeof(link), "%s/link", f->dir);
+	snprintf(want, sizeof(want), "%s/own/real.sock", f->dir);
+	assert_int_equal(symlink("own/real.sock", link), 0);
+	assert_int_equal(ctl_socket_place(link, place), 0);
+	assert_string_equal(place, want);
+	for (int i = 0; i < 2; i++) { /* the second finds the link still there */
+		struct ctl *ctl = ctl_create(f->loop, link, verbs, f);
+		assert_non_null(ctl);
+		assert_int_equal(lstat(want, &st), 0);
+		assert_true(S_ISSOCK(st.st_mode));
+		ctl_destroy(ctl);
+		assert_int_equal(lstat(want, &st), -1);
+		assert_int_equal(lstat(link, &st), 0);
+		assert_true(S_ISLNK(st.st_mode));
+	}
+	snprintf(want, sizeof(want), "%s/own", f->dir);
+	assert_int_equal(rmdir(want), 0);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("/own/real.sock", link), 0);
+	assert_int_equal(ctl_socket_place(link, place), 0);
+	assert_string_equal(place, "/own/real.sock");
+	assert_int_equal(unlink(link), 0);
+	/* A stranger's is no link to follow, where the test may make one. */
+	if (geteuid() == 0) {
+		assert_int_equal(symlink("own/real.sock", link), 0);
+		assert_int_equal(lchown(link, 65534, 65534), 0);
+		assert_int_equal(ctl_socket_place(link, place), 0);
+		assert_string_equal(place, link);
+		assert_null(ctl_create(f->loop, link, verbs, f));
+		assert_int_equal(errno, EEXIST);
+		assert_int_equal(unlink(link), 0);
+	}
+}
+
 static void other_files_are_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -501,6 +542,7 @@ int main(void)
 		TEST(socket_has_its_mode),
 		TEST(live_socket_is_not_stolen),
 		TEST(stale_socket_is_replaced),
+		TEST(a_link_leads_to_the_place),
 		TEST(other_files_are_left_alone),
 		TEST(directories_are_made),
 		TEST(long_paths_are_refused),
