@@ -23,6 +23,7 @@
 #include "agg/role/carrier.h"
 #include "agg/role/lan.h"
 #include "agg/role/mptcp.h"
+#include "agg/role/outage.h"
 #include "agg/role/policy.h"
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
@@ -34,7 +35,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define OUTAGE_US 2000000u       /* without a path: it is an outage */
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
 #define PROBE_US 100000u         /* between echoes, in a trial of carriers */
 
@@ -55,32 +55,26 @@ struct gateway {
 	struct loop_timer *probe;   /* of a trial of the carriers */
 	struct relays *relays;
 	struct lan *lan;
-	bool draining, outage;
+	bool draining;
+	struct outage outage;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
 	struct wire_wish told;   /* how it sends, by its settings */
 	struct wire_wish wish;   /* how we send, and ask it to */
 	struct policy_names person; /* what aggctl scheduler said */
-	uint64_t pathless_us;    /* since when no path works; 0: one does */
-	uint64_t state_us;       /* since when it is up, or not */
 	char cipher[REPORT_WORDS_MAX + 1];
 	struct snapshot_meter meter;
 };
 
 /* What happens to the LAN's new connections now. */
-static enum intercept_mode mode_of(const struct gateway *g, sa_family_t family)
-{
-	if (g->draining)
-		return INTERCEPT_FORWARD;
-	if (g->outage)
-		return g->role.conf->main.on_outage == CONF_OUTAGE_DIRECT ?
-			INTERCEPT_FORWARD : INTERCEPT_REJECT;
-	return family == AF_INET || g->remote_ipv6 ? INTERCEPT_TAKE
-	                                           : INTERCEPT_REJECT;
-}
-
 static void set_modes(struct gateway *g)
 {
-	lan_set_modes(g->lan, mode_of(g, AF_INET), mode_of(g, AF_INET6));
+	const struct outage_facts facts = {
+		.draining = g->draining, .remote_ipv6 = g->remote_ipv6,
+		.on_outage = g->role.conf->main.on_outage,
+	};
+
+	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),
+	              outage_mode(&g->outage, &facts, AF_INET6));
 }
 
 static void on_client(void *ctx, const struct inlet_client *client)
@@ -91,7 +85,7 @@ static void on_client(void *ctx, const struct inlet_client *client)
 
 	if (!relay)
 		return;
-	if (g->outage || g->draining) {
+	if (g->outage.is_on || g->draining) {
 		relay_refuse(relay, STREAM_END_NET_UNREACH);
 		return;
 	}
@@ -280,27 +274,16 @@ static void on_bundle(void *ctx, struct subflow *sf,
 	note_paths(g);
 }
 
-/* Paths work or not: an outage begins OUTAGE_US after the last one failed. */
 static void note_paths(struct gateway *g)
 {
 	struct session_stats stats;
-	uint64_t now = loop_now_us(g->role.loop);
 
 	session_stats(g->session, &stats);
-	if (stats.lanes > stats.lanes_suspect && g->remote_known)
-		g->pathless_us = 0;
-	else if (!g->pathless_us)
-		g->pathless_us = now;
-	bool outage = g->pathless_us && (g->outage ||
-	                                 now - g->pathless_us >= OUTAGE_US);
-	if (outage == g->outage)
+	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&
+	                 g->remote_known, loop_now_us(g->role.loop)))
 		return;
-	g->outage = outage;
-	g->state_us = now;
-	log_info("session: %s", !outage ? "up" :
-	         g->role.conf->main.on_outage == CONF_OUTAGE_DIRECT ?
-	         "no path works; new connections leave directly" :
-	         "no path works; new connections are refused");
+	log_info("session: %s", outage_text(&g->outage,
+	                                    g->role.conf->main.on_outage));
 	set_modes(g); /* at once: who reads "up" in the status may rely on it */
 }
 
@@ -569,12 +552,10 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 	snapshot_sending(&g->told, &rs->down);
 	snprintf(rs->concentrator, sizeof(rs->concentrator), "%s",
 	         conf->concentrator.name);
-	rs->state = g->pathless_us == 0 ? REPORT_SESSION_UP :
-		g->outage && g->incarnation ? REPORT_SESSION_OUTAGE :
-		REPORT_SESSION_CONNECTING;
-	if (g->pathless_us)
+	rs->state = outage_state(&g->outage, g->incarnation != 0);
+	if (g->outage.pathless_us)
 		snprintf(rs->why, sizeof(rs->why), "%s", why_not_up(g));
-	rs->age_us = snap->now_us - g->state_us;
+	rs->age_us = snap->now_us - g->outage.since_us;
 	lan_report(g->lan, &rs->interception);
 	rs->bundles = conf->main.bundles;
 	snprintf(rs->carrier_wanted, sizeof(rs->carrier_wanted), "%s",
@@ -708,9 +689,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	g->role = (struct role){ &role_gateway, loop, conf, netmon };
 	loop_task_init(&g->restart, loop, restart_session, g);
 	g->rand.state = loop_now_us(loop);
-	g->state_us = loop_now_us(loop);
-	g->pathless_us = g->state_us;
-	g->outage = true; /* until the first path works */
+	outage_init(&g->outage, loop_now_us(loop));
 	carrier_init(&g->carrier);
 	if (make_parts(g) < 0 || start_session(g) < 0 ||
 	    open_lan(g) < 0) {
