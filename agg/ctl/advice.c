@@ -52,7 +52,7 @@ static void add_ms(struct columns *c, uint64_t us)
 
 static void print_table(struct writing *w, struct columns *c)
 {
-	w->failed |= columns_print(c, w->out) < 0;
+	w->failed |= columns_print(c, 0, w->out) < 0;
 	columns_finish(c);
 }
 

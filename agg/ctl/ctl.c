@@ -321,15 +321,30 @@ struct ctl *ctl_create(struct loop *loop, const char *path,
 	return NULL;
 }
 
+/* 0: it is no width. */
+static unsigned read_width(const char *text)
+{
+	char *end;
+	unsigned long width = strtoul(text, &end, 10);
+
+	if (*end || *text < '0' || *text > '9' || width > CTL_WIDTH_MAX)
+		return 0;
+	return width < CTL_WIDTH_MIN ? CTL_WIDTH_MIN : (unsigned)width;
+}
+
 int ctl_render(const struct report *report, unsigned parts, int argc,
                const char *const *argv, struct buf *out)
 {
-	if (argc == 1)
-		return report_render(report, &render_text, parts, out);
+	unsigned width = argc == 3 && !strcmp(argv[1], "--width") ?
+		read_width(argv[2]) : 0;
+
+	if (argc == 1 || width)
+		return report_render(report, &render_text, parts, width, out);
 	if (argc == 2 && !strcmp(argv[1], "--json"))
-		return report_render(report, &render_json, parts, out);
+		return report_render(report, &render_json, parts, 0, out);
 	if (argc == 2 && !strcmp(argv[1], "--metrics"))
-		return report_render(report, &render_metrics, parts, out);
-	buf_printf(out, "%s takes one of: --json, --metrics\n", argv[0]);
+		return report_render(report, &render_metrics, parts, 0, out);
+	buf_printf(out, "%s takes one of: --json, --metrics, --width 1 to %d\n",
+	           argv[0], CTL_WIDTH_MAX);
 	return -EINVAL;
 }

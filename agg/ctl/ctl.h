@@ -22,6 +22,8 @@
 #define CTL_REQUEST_MAX 4096                /* bytes, with the line end */
 #define CTL_WORDS_MAX 16
 #define CTL_ANSWER_MAX (4 * 1024 * 1024)    /* bytes, status line apart */
+#define CTL_WIDTH_MIN 40                    /* characters; less is as much */
+#define CTL_WIDTH_MAX 10000
 #define CTL_REQUEST_US_MAX 2000000u         /* from connect to the line end */
 #define CTL_STALL_US_MAX 5000000u           /* without a byte of it being read */
 
@@ -54,7 +56,8 @@ struct ctl *ctl_create(struct loop *loop, const char *path,
 void ctl_destroy(struct ctl *ctl);
 
 /* For the handlers of report verbs: renders the parts as the words say:
- * nothing, "--json" or "--metrics". */
+ * nothing, "--width N" (of the terminal that it is for; else lines are as long
+ * as they are), "--json" or "--metrics". */
 int ctl_render(const struct report *report, unsigned parts, int argc,
                const char *const *argv, struct buf *out);
 

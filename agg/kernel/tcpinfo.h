@@ -68,6 +68,16 @@ struct tcpinfo {
 	uint32_t bbr_min_rtt_us;
 };
 
+/* What a connection has delivered says how fast it is only when it was more
+ * than a greeting: a few packets that come back together look like gigabits.
+ * 0: not known. */
+#define TCPINFO_SEEN_BYTES_MIN (256u * 1024u)
+static inline uint64_t tcpinfo_seen_bps(const struct tcpinfo *info)
+{
+	return info->bytes_acked < TCPINFO_SEEN_BYTES_MIN ? 0
+	                                                  : info->delivery_rate_bps;
+}
+
 /* 0 or -errno. with_bbr asks for BBR's model too: only of a socket that is
  * known to use BBR. */
 int tcpinfo_read(int fd, bool with_bbr, struct tcpinfo *out);

@@ -63,6 +63,15 @@ static void put_known(struct render *r, struct json_object *in,
 		put(r, in, key, NULL);
 }
 
+static void put_ppm(struct render *r, struct json_object *in,
+                    unsigned ppm, uint64_t of_bytes)
+{
+	if (of_bytes)
+		put_number(r, in, "retransmitted_ppm", ppm);
+	else
+		put(r, in, "retransmitted_ppm", NULL);
+}
+
 /* The array of a part, to which an object is added. */
 static struct json_object *append_object(struct render *r, const char *part)
 {
@@ -200,7 +209,7 @@ static void put_mptcp(struct render *r, struct json_object *in,
 		put_number(r, o, "bundles_joined", u->mptcp_alive);
 		put_number(r, o, "bundles_total", u->mptcp_total);
 		put_known(r, o, "srtt_us", u->mptcp_srtt_us);
-		put_number(r, o, "rate_bytes_per_s", u->mptcp_rate_bps);
+		put_known(r, o, "rate_bytes_per_s", u->mptcp_rate_bps);
 		put_number(r, o, "down_bytes", u->mptcp_down_bytes);
 		put_number(r, o, "up_bytes", u->mptcp_up_bytes);
 	}
@@ -230,7 +239,7 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_known(r, o, "up_capacity_bytes_per_s", u->up_capacity_bps);
 	put_number(r, o, "down_bytes", u->down_bytes);
 	put_number(r, o, "up_bytes", u->up_bytes);
-	put_number(r, o, "retransmitted_ppm", u->retransmitted_ppm);
+	put_ppm(r, o, u->retransmitted_ppm, u->sent_bytes);
 	put_number(r, o, "subflows_alive", u->subflows_alive);
 	put_number(r, o, "subflows_total", u->subflows_total);
 	put_number(r, o, "reconnects", u->reconnects);
@@ -250,10 +259,10 @@ static void on_subflow(struct render *r, const struct report_subflow *s)
 	put(r, o, "checksum", json_object_new_boolean(s->checksum));
 	put_known(r, o, "srtt_us", s->srtt_us);
 	put_known(r, o, "min_rtt_us", s->min_rtt_us);
-	put_number(r, o, "rate_bytes_per_s", s->rate_bps);
+	put_known(r, o, "rate_bytes_per_s", s->rate_bps);
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
-	put_number(r, o, "retransmitted_ppm", s->retransmitted_ppm);
+	put_ppm(r, o, s->retransmitted_ppm, s->sent_bytes);
 	put_number(r, o, "silent_us", s->silent_us);
 }
 

@@ -263,10 +263,11 @@ static void walk(struct render *r, const struct report *report)
 }
 
 int report_render(const struct report *report, const struct render_ops *ops,
-                  unsigned parts, struct buf *out)
+                  unsigned parts, unsigned line_max, struct buf *out)
 {
 	struct render r = {
-		.ops = ops, .report = report, .parts = parts, .out = out,
+		.ops = ops, .report = report, .parts = parts,
+		.line_max = line_max, .out = out,
 	};
 
 	walk(&r, report);

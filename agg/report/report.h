@@ -136,10 +136,13 @@ struct report_uplink {
 	uint64_t srtt_us, min_rtt_us;   /* 0: not measured yet */
 	uint64_t rttvar_us;             /* their mean deviation, the least of late */
 	uint64_t down_bps, up_bps;      /* measured over the last second */
-	uint64_t down_best_bps, up_best_bps; /* of a few seconds, of late */
+	/* The most that it carried over a few seconds of late; 0: it was not
+	 * loaded. */
+	uint64_t down_best_bps, up_best_bps;
 	uint64_t down_capacity_bps, up_capacity_bps; /* estimated; 0: unknown */
 	uint64_t down_bytes, up_bytes;
-	unsigned retransmitted_ppm;     /* of the bytes that this side sent */
+	uint64_t sent_bytes;            /* by this side, on living subflows */
+	unsigned retransmitted_ppm;     /* of them; where none are, not known */
 	unsigned subflows_alive, subflows_total;
 	uint64_t reconnects;
 	/* What the kernel's MPTCP does on it, in words; "": nothing. Its bytes
@@ -147,7 +150,7 @@ struct report_uplink {
 	char mptcp[REPORT_WORDS_MAX + 1];
 	unsigned mptcp_alive, mptcp_total; /* bundles that it is joined to */
 	uint64_t mptcp_srtt_us;
-	uint64_t mptcp_rate_bps;           /* delivered of late, by this side */
+	uint64_t mptcp_rate_bps; /* delivered of late, by this side; 0: unknown */
 	uint64_t mptcp_down_bytes, mptcp_up_bytes;
 };
 
@@ -159,9 +162,10 @@ struct report_subflow {
 	char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
 	bool fallback, checksum;          /* of its bundle */
 	uint64_t srtt_us, min_rtt_us;     /* 0: not measured yet */
-	uint64_t rate_bps;                /* delivered of late, by this side */
+	uint64_t rate_bps;   /* delivered of late, by this side; 0: unknown */
 	uint64_t down_bytes, up_bytes;
-	unsigned retransmitted_ppm;       /* of the bytes that this side sent */
+	uint64_t sent_bytes;
+	unsigned retransmitted_ppm;       /* as of an uplink */
 	uint64_t silent_us;               /* since the peer acknowledged */
 };
 
@@ -259,6 +263,7 @@ struct render {
 	const struct render_ops *ops;
 	const struct report *report; /* borrowed */
 	unsigned parts;
+	unsigned line_max;           /* characters, of text; 0: no limit */
 	struct buf *out;             /* borrowed */
 	void *state;                 /* the renderer's own, from head to tail */
 	bool failed;                 /* set by a hook: out is full, no memory */
@@ -282,9 +287,10 @@ extern const struct render_ops render_text;    /* for a terminal */
 extern const struct render_ops render_json;    /* one object, one line */
 extern const struct render_ops render_metrics; /* OpenMetrics 1.0 */
 
-/* Appends the parts to out. 0, or -ENOBUFS: out is full or memory is short,
- * and what was appended is of no use. */
+/* Appends the parts to out; line_max is how wide a terminal text is for, 0:
+ * any. 0, or -ENOBUFS: out is full or memory is short, and what was appended is
+ * of no use. */
 int report_render(const struct report *report, const struct render_ops *ops,
-                  unsigned parts, struct buf *out);
+                  unsigned parts, unsigned line_max, struct buf *out);
 
 #endif

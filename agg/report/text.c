@@ -3,7 +3,8 @@
  *
  * DOC: the report for a terminal: a line about the daemon, a paragraph a
  * session, and one table each for uplinks, streams and sites. A table is
- * gathered row by row and printed when the walk has left its part.
+ * gathered row by row and printed when the walk has left its part. Nothing is
+ * wider than the terminal that it is for, and nothing is cut (columns.h).
  */
 #include "agg/report/report.h"
 
@@ -11,11 +12,20 @@
 #include "agg/report/human.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_MAX 256
+#define CELL_MAX COLUMNS_CELL_MAX
+#define LINE_MAX_BYTES 2048
+/* Less was never a load: greetings and pings. */
+#define SEEN_MIN_BPS 25000u
+
+#define NO_SITE \
+	"no gateway may connect yet: put 'config site' with its pin, which " \
+	"'aggctl pin' prints on the gateway, into the configuration, and " \
+	"'aggctl reload'."
 
 struct text {
 	unsigned part; /* whose table is being gathered; 0: none */
@@ -24,13 +34,28 @@ struct text {
 
 #define PRINT(r, ...) ((r)->failed |= buf_printf((r)->out, __VA_ARGS__) < 0)
 
+/* A line, indented by two, in as many as the terminal needs. */
+static void say(struct render *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct render *r, const char *fmt, ...)
+{
+	char line[LINE_MAX_BYTES];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	r->failed |= columns_wrap(line, 2, r->line_max, r->out) < 0;
+}
+
 static void end_table(struct render *r, struct text *t)
 {
 	if (!t->part)
 		return;
 	t->part = 0;
 	PRINT(r, "\n");
-	r->failed |= columns_print(&t->columns, r->out) < 0;
+	r->failed |= columns_print(&t->columns, r->line_max, r->out) < 0;
 	columns_finish(&t->columns);
 }
 
@@ -68,45 +93,41 @@ static void print_sending(struct render *r, const char *direction,
 
 	report_sending_text(sending, text);
 	if (*text)
-		PRINT(r, "  %s: %s%s\n", direction,
-		      human_clean(clean, sizeof(clean), text), note);
+		say(r, "%s: %s%s", direction,
+		    human_clean(clean, sizeof(clean), text), note);
 }
 
 /* "sent again 1.20 MB: 1.10 MB suspect, 100 KB tail" */
 static void print_again(struct render *r, const struct report_session *s)
 {
-	char text[HUMAN_MAX];
+	char text[HUMAN_MAX], parts[CELL_MAX] = "";
 	uint64_t sum = 0;
-	bool first = true;
+	size_t used = 0;
 
-	for (int i = 0; i < REPORT_AGAIN_COUNT; i++)
-		sum += s->again_bytes[i];
-	if (!sum)
-		return;
-	PRINT(r, "  sent again %s:", human_bytes(sum, text));
 	for (int i = 0; i < REPORT_AGAIN_COUNT; i++) {
 		if (!s->again_bytes[i])
 			continue;
-		PRINT(r, "%s %s %s", first ? "" : ",",
-		      human_bytes(s->again_bytes[i], text),
-		      report_again_text((enum report_again)i));
-		first = false;
+		used += (size_t)snprintf(parts + used, sizeof(parts) - used,
+		                         "%s %s %s", sum ? "," : "",
+		                         human_bytes(s->again_bytes[i], text),
+		                         report_again_text((enum report_again)i));
+		sum += s->again_bytes[i];
 	}
-	PRINT(r, "\n");
+	if (sum)
+		say(r, "sent again %s:%s", human_bytes(sum, text), parts);
 }
 
 /* "carrier auto: MPTCP is not on every uplink; the kernel's scheduler: default" */
 static void print_carrier(struct render *r, const struct report_session *s)
 {
 	char why[REPORT_WORDS_MAX + 1];
+	bool kernel = *s->kernel_scheduler && strcmp(s->carrier, "subflows");
 
-	if (!*s->carrier_wanted)
-		return;
-	PRINT(r, "  carrier %s: %s", s->carrier_wanted,
-	      human_clean(why, sizeof(why), s->carrier_why));
-	if (*s->kernel_scheduler && strcmp(s->carrier, "subflows"))
-		PRINT(r, "; the kernel's scheduler: %s", s->kernel_scheduler);
-	PRINT(r, "\n");
+	if (*s->carrier_wanted)
+		say(r, "carrier %s: %s%s%s", s->carrier_wanted,
+		    human_clean(why, sizeof(why), s->carrier_why),
+		    kernel ? "; the kernel's scheduler: " : "",
+		    kernel ? s->kernel_scheduler : "");
 }
 
 /* "MPTCP on this host: 2 fell back to TCP, 3 joins refused" */
@@ -120,17 +141,30 @@ static void print_trouble(struct render *r, const struct report_mptcp *m)
 		{ m->checksum_errors, "with a wrong checksum" },
 		{ m->blackholes, "times turned off for a blackhole" },
 	};
-	bool first = true;
+	char text[CELL_MAX] = "";
+	size_t used = 0;
 
-	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++) {
-		if (!troubles[i].count)
-			continue;
-		PRINT(r, "%s%" PRIu64 " %s", first ? "  MPTCP on this host: " : ", ",
-		      troubles[i].count, troubles[i].what);
-		first = false;
-	}
-	if (!first)
-		PRINT(r, "\n");
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
+		if (troubles[i].count)
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+			                         "%s%" PRIu64 " %s",
+			                         used ? ", " : "",
+			                         troubles[i].count,
+			                         troubles[i].what);
+	if (used)
+		say(r, "MPTCP on this host: %s", text);
+}
+
+static void print_headline(struct render *r, const struct report_session *s)
+{
+	char age[HUMAN_MAX], why[REPORT_WORDS_MAX + 1], line[LINE_MAX_BYTES];
+
+	snprintf(line, sizeof(line), "session %s: %s for %s%s%s",
+	         *s->concentrator ? s->concentrator : s->site,
+	         report_session_state_text(s->state), human_age(s->age_us, age),
+	         *s->why ? ": " : "", human_clean(why, sizeof(why), s->why));
+	PRINT(r, "\n");
+	r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
 }
 
 /* "interception: broken: nft table is gone" */
@@ -140,24 +174,21 @@ static void print_interception(struct render *r,
 	char why[REPORT_WORDS_MAX + 1];
 
 	if (i->state != REPORT_INTERCEPTION_NONE)
-		PRINT(r, "  interception: %s%s%s\n",
-		      report_interception_text(i->state), *i->why ? ": " : "",
-		      human_clean(why, sizeof(why), i->why));
+		say(r, "interception: %s%s%s", report_interception_text(i->state),
+		    *i->why ? ": " : "", human_clean(why, sizeof(why), i->why));
 }
 
 static void on_session(struct render *r, const struct report_session *s)
 {
-	char age[HUMAN_MAX], down[HUMAN_MAX], up[HUMAN_MAX];
-	char used[HUMAN_MAX], budget[HUMAN_MAX], why[REPORT_WORDS_MAX + 1];
+	char down[HUMAN_MAX], up[HUMAN_MAX], used[HUMAN_MAX], budget[HUMAN_MAX];
+	char bundles[HUMAN_MAX + 16] = "";
 
-	PRINT(r, "\nsession %s: %s for %s%s%s\n",
-	      *s->concentrator ? s->concentrator : s->site,
-	      report_session_state_text(s->state), human_age(s->age_us, age),
-	      *s->why ? ": " : "", human_clean(why, sizeof(why), s->why));
-	PRINT(r, "  %u stream%s", s->streams, s->streams == 1 ? "" : "s");
+	print_headline(r, s);
 	if (s->bundles) /* which the gateway chooses */
-		PRINT(r, " in %u bundle%s", s->bundles, s->bundles == 1 ? "" : "s");
-	PRINT(r, " over %s\n", s->carrier);
+		snprintf(bundles, sizeof(bundles), " in %u bundle%s", s->bundles,
+		         s->bundles == 1 ? "" : "s");
+	say(r, "%u stream%s%s over %s", s->streams, s->streams == 1 ? "" : "s",
+	    bundles, s->carrier);
 	print_interception(r, &s->interception);
 	print_carrier(r, s);
 	print_trouble(r, &s->mptcp);
@@ -165,23 +196,28 @@ static void on_session(struct render *r, const struct report_session *s)
 	print_sending(r, "down", &s->down,
 	              follows ? "" : " (not what the gateway wishes)");
 	print_sending(r, "up", &s->up, "");
-	PRINT(r, "  moved %s down, %s up; %s of %s memory in use\n",
-	      human_bytes(s->down_bytes, down), human_bytes(s->up_bytes, up),
-	      human_bytes(s->memory_bytes, used),
-	      human_bytes(s->memory_budget_bytes, budget));
+	say(r, "moved %s down, %s up; %s of %s memory in use",
+	    human_bytes(s->down_bytes, down), human_bytes(s->up_bytes, up),
+	    human_bytes(s->memory_bytes, used),
+	    human_bytes(s->memory_budget_bytes, budget));
 	print_again(r, s);
 	if (*s->cipher)
-		PRINT(r, "  %s, %s\n", s->cipher, s->library);
+		say(r, "%s, %s", s->cipher, s->library);
 }
 
-/* "47.1 of 49.8" */
-static void add_rate(struct columns *c, uint64_t bps, uint64_t capacity_bps)
+/* "47.1 of 49.8", which is the most that was carried of late; "0.3" where it
+ * was never loaded, and "-" where there is nothing to say. */
+static void add_rate(struct columns *c, uint64_t bps, uint64_t best_bps)
 {
 	char now[HUMAN_MAX], most[HUMAN_MAX], cell[CELL_MAX];
+	bool known = best_bps >= SEEN_MIN_BPS;
 
-	snprintf(cell, sizeof(cell), "%s%s%s", human_rate(bps, now),
-	         capacity_bps ? " of " : "",
-	         capacity_bps ? human_rate(capacity_bps, most) : "");
+	human_rate(bps, now);
+	human_rate(bps > best_bps ? bps : best_bps, most);
+	if (known)
+		snprintf(cell, sizeof(cell), "%s of %s", now, most);
+	else
+		snprintf(cell, sizeof(cell), "%s", strcmp(now, "0.0") ? now : "-");
 	columns_add(c, cell);
 }
 
@@ -213,40 +249,58 @@ static void add_count(struct columns *c, uint64_t count)
 }
 
 /* "0.12 %" */
-static void add_ppm(struct columns *c, unsigned ppm)
+static void add_ppm(struct columns *c, unsigned ppm, uint64_t of_bytes)
 {
 	char text[HUMAN_MAX];
 
 	snprintf(text, sizeof(text), "%.2f %%", ppm / 1e4);
-	columns_add(c, text);
+	columns_add(c, of_bytes ? text : "-");
 }
 
 /* Where the kernel's MPTCP is not on it everywhere. */
-static const char *note_mptcp(const struct report_uplink *u, char buf[CELL_MAX])
+static const char *note_mptcp(const struct report_uplink *u,
+                              char buf[REPORT_WORDS_MAX + 64])
 {
+	const size_t size = REPORT_WORDS_MAX + 64;
+
 	if (!*u->mptcp || (u->mptcp_alive && u->mptcp_alive == u->mptcp_total))
 		return "";
 	if (u->mptcp_alive)
-		snprintf(buf, CELL_MAX, "MPTCP: %s to %u of %u", u->mptcp,
+		snprintf(buf, size, "MPTCP: %s to %u of %u", u->mptcp,
 		         u->mptcp_alive, u->mptcp_total);
 	else
-		snprintf(buf, CELL_MAX, "MPTCP: %s", u->mptcp);
+		snprintf(buf, size, "MPTCP: %s", u->mptcp);
+	return buf;
+}
+
+/* Beside the sessions: not all of the subflows live. */
+static const char *note_subflows(const struct render *r,
+                                 const struct report_uplink *u,
+                                 char buf[CELL_MAX])
+{
+	if (!(r->parts & REPORT_PART_SESSIONS) || !u->subflows_alive ||
+	    u->subflows_alive >= u->subflows_total)
+		return "";
+	snprintf(buf, CELL_MAX, "%u of %u subflows", u->subflows_alive,
+	         u->subflows_total);
 	return buf;
 }
 
 /* What a person asks about an uplink that is not simply up. */
-static void add_note(struct columns *c, const struct report_uplink *u)
+static void add_note(const struct render *r, struct columns *c,
+                     const struct report_uplink *u)
 {
-	char cell[CELL_MAX], again[HUMAN_MAX + 16] = "", mptcp[CELL_MAX];
+	char cell[CELL_MAX] = "", again[HUMAN_MAX + 16] = "";
+	char mptcp[REPORT_WORDS_MAX + 64], subflows[CELL_MAX];
 	bool cost = *u->cost && strcmp(u->cost, "normal");
 
 	if (u->reconnects)
 		snprintf(again, sizeof(again), "%" PRIu64 " reconnect%s",
 		         u->reconnects, u->reconnects == 1 ? "" : "s");
-	const char *parts[] = { u->why, cost ? u->cost : "", again,
+	const char *parts[] = { u->why, note_subflows(r, u, subflows),
+	                        cost ? u->cost : "", again,
 	                        note_mptcp(u, mptcp) };
 	size_t used = 0;
-	cell[0] = 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if (*parts[i] && used < sizeof(cell))
 			used += (size_t)snprintf(cell + used, sizeof(cell) - used,
@@ -268,11 +322,11 @@ static void add_name(struct columns *c, const char *site, const char *name)
 static void on_uplink(struct render *r, const struct report_uplink *u)
 {
 	static const char *const brief[] = {
-		"uplink", "state", "rtt", "down Mbit/s", "up Mbit/s", "down", "up",
-		"resent", "subflows", "note", NULL };
+		"uplink", "state", "rtt", "down Mbit/s", "up Mbit/s", "resent",
+		"note", NULL };
 	static const char *const full[] = {
-		"uplink", "state", "rtt", "down Mbit/s", "up Mbit/s", "down", "up",
-		"resent", "subflows", "device", "address", "endpoint", "note",
+		"uplink", "state", "rtt", "down Mbit/s", "up Mbit/s", "resent",
+		"down", "up", "subflows", "device", "address", "endpoint", "note",
 		NULL };
 	bool is_brief = r->parts & REPORT_PART_SESSIONS;
 	char subflows[HUMAN_MAX];
@@ -280,45 +334,46 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	if (!r->state)
 		return;
 	struct columns *c = table(r, REPORT_PART_UPLINKS,
-	                          is_brief ? "llrrrrrrrl" : "llrrrrrrrllll",
+	                          is_brief ? "llrrrrn" : "llrrrrrrrllln",
 	                          is_brief ? brief : full);
 	add_name(c, u->site, u->name);
 	columns_add(c, report_path_state_text(u->state));
 	add_ms(c, u->srtt_us);
-	add_rate(c, u->down_bps, u->down_capacity_bps);
-	add_rate(c, u->up_bps, u->up_capacity_bps);
-	add_bytes(c, u->down_bytes);
-	add_bytes(c, u->up_bytes);
-	add_ppm(c, u->retransmitted_ppm);
-	snprintf(subflows, sizeof(subflows), "%u of %u", u->subflows_alive,
-	         u->subflows_total);
-	columns_add(c, subflows);
+	add_rate(c, u->down_bps, u->down_best_bps);
+	add_rate(c, u->up_bps, u->up_best_bps);
+	add_ppm(c, u->retransmitted_ppm, u->sent_bytes);
 	if (!is_brief) {
+		add_bytes(c, u->down_bytes);
+		add_bytes(c, u->up_bytes);
+		snprintf(subflows, sizeof(subflows), "%u of %u",
+		         u->subflows_alive, u->subflows_total);
+		columns_add(c, subflows);
 		add_known(c, u->device);
 		add_known(c, u->address);
 		add_known(c, u->endpoint);
 	}
-	add_note(c, u);
+	add_note(r, c, u);
 }
 
 static void on_subflow(struct render *r, const struct report_subflow *s)
 {
 	static const char *const heading[] = {
-		"mptcp subflow", "bundle", "local", "remote", "rtt", "Mbit/s",
-		"down", "up", "resent", "note", NULL };
+		"mptcp subflow", "bundle", "rtt", "Mbit/s", "resent", "down", "up",
+		"local", "remote", "note", NULL };
+	char rate[HUMAN_MAX];
 
 	if (!r->state)
 		return;
-	struct columns *c = table(r, REPORT_PART_SUBFLOWS, "lrllrrrrrl", heading);
+	struct columns *c = table(r, REPORT_PART_SUBFLOWS, "lrrrrrrlln", heading);
 	add_name(c, s->site, *s->uplink ? s->uplink : "?");
 	add_count(c, s->bundle);
-	columns_add(c, s->local);
-	columns_add(c, s->remote);
 	add_ms(c, s->srtt_us);
-	add_rate(c, s->rate_bps, 0);
+	columns_add(c, s->rate_bps ? human_rate(s->rate_bps, rate) : "-");
+	add_ppm(c, s->retransmitted_ppm, s->sent_bytes);
 	add_bytes(c, s->down_bytes);
 	add_bytes(c, s->up_bytes);
-	add_ppm(c, s->retransmitted_ppm);
+	columns_add(c, s->local);
+	columns_add(c, s->remote);
 	columns_add(c, s->fallback ? "fell back to TCP" :
 	            s->checksum ? "checksums" : "");
 }
@@ -348,21 +403,21 @@ static void add_shares(struct columns *c, const struct report *report,
 static void on_stream(struct render *r, const struct report_stream *s)
 {
 	static const char *const heading[] = {
-		"stream", "client", "destination", "state", "class", "age", "down",
-		"up", "paths", NULL };
+		"stream", "destination", "down", "up", "age", "state", "class",
+		"client", "paths", NULL };
 	char age[HUMAN_MAX];
 
 	if (!r->state)
 		return;
-	struct columns *c = table(r, REPORT_PART_STREAMS, "rllllrrrl", heading);
+	struct columns *c = table(r, REPORT_PART_STREAMS, "rlrrrllln", heading);
 	add_count(c, s->id);
-	add_name(c, s->site, s->client);
 	columns_add(c, s->dest);
-	columns_add(c, report_stream_state_text(s->state));
-	add_known(c, s->class);
-	columns_add(c, human_age(s->age_us, age));
 	add_bytes(c, s->down_bytes);
 	add_bytes(c, s->up_bytes);
+	columns_add(c, human_age(s->age_us, age));
+	columns_add(c, report_stream_state_text(s->state));
+	add_known(c, s->class);
+	add_name(c, s->site, s->client);
 	add_shares(c, r->report, s);
 }
 
@@ -393,7 +448,7 @@ static void on_choice(struct render *r, const struct report_choice *choice)
 
 	if (!r->state)
 		return;
-	struct columns *c = table(r, REPORT_PART_CHOICES, "llll", heading);
+	struct columns *c = table(r, REPORT_PART_CHOICES, "llln", heading);
 	columns_add(c, choice->kind);
 	columns_add(c, choice->name);
 	add_known(c, choice->runs);
@@ -402,21 +457,52 @@ static void on_choice(struct render *r, const struct report_choice *choice)
 	columns_add(c, cell);
 }
 
+static void say_nothing_of(struct render *r, const char *what)
+{
+	PRINT(r, "\n");
+	r->failed |= columns_wrap(what, 0, r->line_max, r->out) < 0;
+}
+
+/* What there is none of, why that is, and what to do. */
+static const char *no_session(const struct report *report)
+{
+	if (strcmp(report->head.role, "concentrator"))
+		return "no session";
+	if (!report->site_count)
+		return NO_SITE;
+	return "no session: no gateway is connected. 'aggctl sites' lists those "
+	       "that may; on the gateway, 'aggctl status' says what is in its way.";
+}
+
+static const char *no_site(const struct report *report)
+{
+	if (!strcmp(report->head.role, "concentrator"))
+		return NO_SITE;
+	return "no sites: this is a gateway, which knows none. 'aggctl sites' on "
+	       "the concentrator lists its gateways; 'aggctl status' here shows "
+	       "the session with it.";
+}
+
 /* Nothing to show is said, so that nobody wonders. */
 static void say_none(struct render *r)
 {
 	const struct report *report = r->report;
+	char left[HUMAN_MAX * 2];
 
 	if ((r->parts & REPORT_PART_SESSIONS) && !report->session_count)
-		PRINT(r, "\nno session\n");
-	if ((r->parts & REPORT_PART_UPLINKS) && !report->uplink_count)
-		PRINT(r, "\nno uplinks\n");
+		say_nothing_of(r, no_session(report));
+	else if ((r->parts & REPORT_PART_UPLINKS) && !report->uplink_count)
+		say_nothing_of(r, "no uplinks: no gateway is connected");
 	if ((r->parts & REPORT_PART_STREAMS) && !report->stream_count)
-		PRINT(r, "\nno streams\n");
+		say_nothing_of(r, "no streams: nobody has a connection through the "
+		                  "aggregate now");
 	if ((r->parts & REPORT_PART_SITES) && !report->site_count)
-		PRINT(r, "\nno sites\n");
-	if (report->left_out)
-		PRINT(r, "\nand %zu more, not shown\n", report->left_out);
+		say_nothing_of(r, no_site(report));
+	if (report->left_out) {
+		snprintf(left, sizeof(left), "and %zu more, not shown",
+		         report->left_out);
+		say_nothing_of(r, left);
+	}
 }
 
 static void on_tail(struct render *r)

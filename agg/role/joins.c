@@ -68,7 +68,7 @@ static void add(struct join *u, unsigned bundle, const struct tcpinfo *tcp,
 		u->bundles |= 1u << bundle;
 	less_known(&u->srtt_us, tcp->srtt_us);
 	less_known(&u->min_rtt_us, tcp->min_rtt_us);
-	u->rate_bps += tcp->delivery_rate_bps;
+	u->rate_bps += tcpinfo_seen_bps(tcp);
 	u->sent_bytes += tcp->bytes_sent;
 	u->retrans_bytes += tcp->bytes_retrans;
 }

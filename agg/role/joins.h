@@ -19,7 +19,7 @@ struct join {
 	unsigned bundles;       /* joined, and not stalled: a bit each */
 	unsigned stalled;       /* in these it has not answered for long */
 	uint64_t srtt_us, min_rtt_us; /* the least; 0: not known */
-	uint64_t rate_bps;      /* of all its subflows */
+	uint64_t rate_bps;      /* of all its subflows; 0: not known */
 	uint64_t sent_bytes, retrans_bytes; /* of those that live */
 	uint64_t tx_bytes, rx_bytes; /* moved, ever */
 };

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SEEN_SHARE 2 /* of an estimate, half was carried */
+
 /* Totals that fell are those of another session. */
 static uint64_t rate(uint64_t from, uint64_t to, uint64_t elapsed_us)
 {
@@ -206,6 +208,13 @@ static void add_lane(void *ctx, const struct lane_stats *lane)
 		         REPORT_NAME_MAX, lane->name);
 }
 
+/* The kernel's estimate, where enough was carried to bear it out; else 0: a few
+ * packets that come back together look like gigabits. */
+static uint64_t seen(uint64_t capacity_bps, uint64_t best_bps)
+{
+	return best_bps >= capacity_bps / SEEN_SHARE ? capacity_bps : 0;
+}
+
 void snapshot_path(const struct snapshot *snap, unsigned path,
                    struct report_uplink *out)
 {
@@ -221,16 +230,18 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 	session_stats(snap->session, &stats);
 	if (walk.lanes && walk.suspect == walk.lanes)
 		out->state = REPORT_PATH_SUSPECT;
+	out->sent_bytes = walk.sent;
 	if (walk.sent)
 		out->retransmitted_ppm = (unsigned)(walk.retransmitted * 1000000 /
 		                                    walk.sent);
-	*(gw ? &out->up_capacity_bps : &out->down_capacity_bps) = walk.capacity;
 	out->down_bps = gw ? now->rx_bps[path] : now->tx_bps[path];
 	out->up_bps = gw ? now->tx_bps[path] : now->rx_bps[path];
 	out->rttvar_us = less_known(m->rttvar_us[0][path],
 	                            m->rttvar_us[1][path]);
 	out->down_best_bps = gw ? best.rx_bps[path] : best.tx_bps[path];
 	out->up_best_bps = gw ? best.tx_bps[path] : best.rx_bps[path];
+	*(gw ? &out->up_capacity_bps : &out->down_capacity_bps) =
+		seen(walk.capacity, best.tx_bps[path]);
 	out->down_bytes = gw ? stats.path_rx_bytes[path]
 	                     : stats.path_tx_bytes[path];
 	out->up_bytes = gw ? stats.path_tx_bytes[path]
@@ -251,9 +262,10 @@ void snapshot_mptcp(const struct snapshot *snap, const struct mptcpinfo *info,
 	out->checksum = info->checksum;
 	out->srtt_us = tcp->srtt_us;
 	out->min_rtt_us = tcp->min_rtt_us;
-	out->rate_bps = tcp->delivery_rate_bps;
+	out->rate_bps = tcpinfo_seen_bps(tcp);
 	out->down_bytes = gw ? tcp->bytes_received : tcp->bytes_acked;
 	out->up_bytes = gw ? tcp->bytes_acked : tcp->bytes_received;
+	out->sent_bytes = tcp->bytes_sent;
 	if (tcp->bytes_sent)
 		out->retransmitted_ppm = (unsigned)(tcp->bytes_retrans * 1000000 /
 		                                    tcp->bytes_sent);

@@ -20,6 +20,7 @@
 #define ALL (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | \
              REPORT_PART_STREAMS | REPORT_PART_SITES | REPORT_PART_SUBFLOWS)
 #define LIST (REPORT_PART_SESSIONS | REPORT_PART_CHOICES)
+#define LONG_WORD 58 /* no line of 80 has room for it beside others */
 #define SECOND_US 1000000ull
 #define HOUR_US (3600 * SECOND_US)
 
@@ -38,7 +39,8 @@ static void fill_uplinks(struct report *report)
 		.down_best_bps = 6012000, .up_best_bps = 2400000,
 		.down_capacity_bps = 6225000, .up_capacity_bps = 2500000,
 		.down_bytes = 1204000000, .up_bytes = 310000000,
-		.retransmitted_ppm = 1200, .subflows_alive = 4,
+		.sent_bytes = 310000000, .retransmitted_ppm = 1200,
+		.subflows_alive = 4,
 		.subflows_total = 4, .mptcp = "joined", .mptcp_alive = 2,
 		.mptcp_total = 2, .mptcp_srtt_us = 12999,
 		.mptcp_rate_bps = 5800000, .mptcp_down_bytes = 204000000,
@@ -50,7 +52,8 @@ static void fill_uplinks(struct report *report)
 		.address = "2001:db8:5::17",
 		.endpoint = "[2001:db8:ff::10]:443", .srtt_us = 61250,
 		.min_rtt_us = 48000, .down_bytes = 999, .up_bytes = 999499,
-		.retransmitted_ppm = 23000, .subflows_alive = 3,
+		.sent_bytes = 999499, .retransmitted_ppm = 23000,
+		.subflows_alive = 3,
 		.subflows_total = 4, .reconnects = 1,
 		.mptcp = "the option is stripped", .mptcp_total = 2,
 	};
@@ -72,7 +75,8 @@ static void fill_subflows(struct report *report)
 		.remote = "203.0.113.10:443", .srtt_us = 12999,
 		.min_rtt_us = 10010, .rate_bps = 5800000,
 		.down_bytes = 204000000, .up_bytes = 10000000,
-		.retransmitted_ppm = 1200, .silent_us = 3000,
+		.sent_bytes = 10000000, .retransmitted_ppm = 1200,
+		.silent_us = 3000,
 	};
 	*report_add_subflow(report) = (struct report_subflow){
 		.bundle = 1, .local = "10.0.0.9:40001", .checksum = true,
@@ -185,8 +189,8 @@ static void check(const char *name, void (*fill)(struct report *),
 		report_init(&report);
 		fill(&report);
 		buf_init(&out, OUT_MAX);
-		assert_int_equal(report_render(&report, renderers[i], parts, &out),
-		                 0);
+		assert_int_equal(report_render(&report, renderers[i], parts, 0,
+		                               &out), 0);
 		snprintf(path, sizeof(path), GOLDEN_DIR "/%s.%s", name,
 		         renderers[i]->name);
 		golden_check(path, &out);
@@ -217,6 +221,143 @@ static void only_what_was_asked_for(void **state)
 	check("choices", fill_choices, LIST);
 }
 
+/* As wide as it gets: eight uplinks of two sites, IPv6, large numbers. */
+static void fill_wide(struct report *report)
+{
+	fill_gateway(report);
+	for (unsigned i = 0; i < 8; i++) {
+		struct report_uplink *u = report_add_uplink(report);
+		*u = (struct report_uplink){
+			.name = "fibre-of-the-second-floor-north", .device = "wan0",
+			.state = REPORT_PATH_CONNECTING, .cost = "metered",
+			.address = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+			.endpoint = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535",
+			.srtt_us = 1234567, .down_bps = 1250000000,
+			.down_best_bps = 1250000000, .up_bps = 112500000,
+			.up_best_bps = 125000000, .down_bytes = 999000000000,
+			.sent_bytes = 1, .retransmitted_ppm = 1000000,
+			.subflows_alive = 7, .subflows_total = 8,
+			.reconnects = 123456, .mptcp_alive = 1, .mptcp_total = 8,
+		};
+		if (i % 2)
+			strcpy(u->site, "the-office-in-the-other-town");
+		memset(u->why, 'w', sizeof(u->why) - 1);
+		memset(u->mptcp, 'm', sizeof(u->mptcp) - 1);
+		for (size_t k = 9; k < sizeof(u->why) - 1; k += 10)
+			u->why[k] = u->mptcp[k] = ' ';
+	}
+	struct report_stream *s = report_add_stream(report);
+	*s = (struct report_stream){ .id = 4294967295u, .class = "interactive",
+		.site = "office", .state = REPORT_STREAM_FINISHING,
+		.client = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535",
+		.age_us = 400 * 24 * HOUR_US, .down_bytes = 999000000000 };
+	memset(s->dest, 'd', sizeof(s->dest) - 1);
+}
+
+static void render_text_at(void (*fill)(struct report *), unsigned parts,
+                           unsigned line_max, struct buf *out)
+{
+	struct report report;
+
+	report_init(&report);
+	fill(&report);
+	buf_init(out, OUT_MAX);
+	assert_int_equal(report_render(&report, &render_text, parts, line_max,
+	                               out), 0);
+	assert_int_equal(buf_put(out, "", 1), 0);
+	report_finish(&report);
+}
+
+/* Of the lines, the longest but for those that end in one long word. */
+static size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	for (; *text; text += strcspn(text, "\n") + 1) {
+		size_t n = strcspn(text, "\n"), word = 0;
+		while (word < n && text[n - 1 - word] != ' ')
+			word++;
+		if (n > longest && word < LONG_WORD)
+			longest = n;
+	}
+	return longest;
+}
+
+static void check_words(const char *text, const char *all)
+{
+	char word[OUT_MAX / 1024];
+
+	while (*(text += strspn(text, " \n"))) {
+		size_t n = strcspn(text, " \n");
+		/* What follows a cell below its row is ours to set. */
+		size_t bare = n && strchr(",;", text[n - 1]) ? n - 1 : n;
+		snprintf(word, sizeof(word), "%.*s", (int)bare, text);
+		assert_non_null(strstr(all, word));
+		text += n;
+	}
+}
+
+static void nothing_is_wider_than_the_terminal(void **state)
+{
+	static const unsigned widths[] = { 70, 80, 100, 132, 200 };
+	struct buf wide, narrow;
+
+	render_text_at(fill_wide, ALL | REPORT_PART_CHOICES, 0, &wide);
+	assert_true(longest_line((char *)buf_head(&wide)) > 300);
+	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
+		render_text_at(fill_wide, ALL | REPORT_PART_CHOICES, widths[i],
+		               &narrow);
+		if (longest_line((char *)buf_head(&narrow)) > widths[i])
+			fail_msg("wider than %u:\n%s", widths[i],
+			         (char *)buf_head(&narrow));
+		/* And nothing is cut: each word of one is in the other. */
+		check_words((char *)buf_head(&wide), (char *)buf_head(&narrow));
+		check_words((char *)buf_head(&narrow), (char *)buf_head(&wide));
+		buf_finish(&narrow);
+	}
+	buf_finish(&wide);
+}
+
+static void check_80(const char *name, void (*fill)(struct report *),
+                     unsigned parts)
+{
+	char path[512];
+	struct buf out;
+
+	render_text_at(fill, parts, 80, &out);
+	out.len--; /* the NUL */
+	snprintf(path, sizeof(path), GOLDEN_DIR "/%s.text", name);
+	golden_check(path, &out);
+	buf_finish(&out);
+}
+
+static void eighty_columns(void **state)
+{
+	check_80("gateway-80", fill_gateway, ALL & ~REPORT_PART_SITES);
+	check_80("concentrator-80", fill_concentrator, ALL);
+	check_80("choices-80", fill_choices, LIST);
+	check_80("uplinks-80", fill_wide, REPORT_PART_UPLINKS);
+}
+
+static void fill_alone(struct report *report)
+{
+	report->head = (struct report_head){ .role = "concentrator",
+		.version = "0.1.0" };
+}
+
+static void fill_waiting(struct report *report)
+{
+	fill_alone(report);
+	*report_add_site(report) = (struct report_site){ .name = "home" };
+}
+
+/* A concentrator says what it waits for. */
+static void what_is_not_there_says_what_to_do(void **state)
+{
+	check_80("alone", fill_alone, ALL);
+	check_80("waiting", fill_waiting, ALL);
+}
+
 /* The limits hold, and what did not fit is counted. */
 static void too_many_streams_are_counted(void **state)
 {
@@ -244,7 +385,7 @@ static void full_buffer_is_an_error(void **state)
 		for (size_t max = 0; max < 400; max += 7) {
 			buf_init(&out, max);
 			assert_int_equal(report_render(&report, renderers[i], ALL,
-			                               &out), -ENOBUFS);
+			                               0, &out), -ENOBUFS);
 			assert_true(out.len <= max);
 			buf_finish(&out);
 		}
@@ -262,7 +403,7 @@ static void json_parses(void **state)
 	report_init(&report);
 	fill_gateway(&report);
 	buf_init(&out, OUT_MAX);
-	assert_int_equal(report_render(&report, &render_json, ALL, &out), 0);
+	assert_int_equal(report_render(&report, &render_json, ALL, 0, &out), 0);
 	assert_int_equal(buf_put(&out, "", 1), 0);
 	root = json_tokener_parse((const char *)buf_head(&out));
 	assert_non_null(root);
@@ -281,6 +422,9 @@ int main(void)
 		cmocka_unit_test(concentrator),
 		cmocka_unit_test(just_started),
 		cmocka_unit_test(only_what_was_asked_for),
+		cmocka_unit_test(nothing_is_wider_than_the_terminal),
+		cmocka_unit_test(eighty_columns),
+		cmocka_unit_test(what_is_not_there_says_what_to_do),
 		cmocka_unit_test(too_many_streams_are_counted),
 		cmocka_unit_test(full_buffer_is_an_error),
 		cmocka_unit_test(json_parses),
