@@ -7,6 +7,7 @@
  */
 #include "agg/conf/conf.h"
 
+#include "agg/base/words.h"
 #include "agg/conf/check.h"
 #include "agg/conf/keys.h"
 
@@ -54,8 +55,8 @@ static int on_bad_section(struct load *l, const struct uci_section *section,
 	char allowed[256];
 
 	allowed_sections(l->role, names);
-	conf_words_list(names, allowed, sizeof(allowed));
-	const char *near = conf_words_near(names, section->type);
+	words_list(names, allowed, sizeof(allowed));
+	const char *near = words_near(names, section->type);
 	if (known)
 		return FAIL(l, section->line, "config %s has no meaning for a "
 		            "%s; allowed: %s", section->type,

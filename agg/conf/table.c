@@ -6,6 +6,8 @@
  */
 #include "agg/conf/table.h"
 
+#include "agg/base/words.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,14 +64,14 @@ static int on_unknown_key(struct walk *w, const struct uci_option *option)
 		if ((key->roles & w->role) && n < KEYS_MAX)
 			names[n++] = key->key;
 	names[n] = NULL;
-	conf_words_list(names, allowed, sizeof(allowed));
+	words_list(names, allowed, sizeof(allowed));
 	const struct conf_key *other = find_key(w->table, ~0u, option->key);
 	if (other)
 		return FAIL(w, option->line, "'%s' has no meaning for this "
 		            "%s; allowed: %s", option->key,
 		            w->rules->role_word ? w->rules->role_word : "role",
 		            allowed);
-	const char *near = conf_words_near(names, option->key);
+	const char *near = words_near(names, option->key);
 	if (near)
 		return FAIL(w, option->line, "unknown key '%s', did you mean "
 		            "'%s'? allowed: %s", option->key, near, allowed);
@@ -81,7 +83,7 @@ static int on_bad_value(struct walk *w, const struct conf_key *key,
                         const struct uci_value *value, const char *allowed)
 {
 	const char *const *words = conf_value_names(key, w->rules);
-	const char *near = words ? conf_words_near(words, value->text) : NULL;
+	const char *near = words ? words_near(words, value->text) : NULL;
 	const char *text = key->type == CONF_SECRET ? "(hidden)" : value->text;
 
 	if (near)

@@ -146,11 +146,4 @@ int conf_table_print(const struct conf_table *table, unsigned role,
 int conf_table_help(const struct conf_table *table,
                     const struct conf_rules *rules, struct buf *out);
 
-/* --- words --- */
-
-/* The word of the NULL-ended list that is a slip away; NULL: none is near. */
-const char *conf_words_near(const char *const *words, const char *word);
-/* "a, b, c" into text, cut at size. */
-const char *conf_words_list(const char *const *words, char *text, size_t size);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "agg/base/addr.h"
 #include "agg/base/base64url.h"
+#include "agg/base/words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -430,7 +431,7 @@ static void allowed_names(const struct conf_key *key,
 	const char *const *names = conf_value_names(key, rules);
 
 	if (names)
-		conf_words_list(names, text, CONF_VALUE_TEXT_MAX);
+		words_list(names, text, CONF_VALUE_TEXT_MAX);
 	else
 		strcpy(text, what);
 }

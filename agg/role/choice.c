@@ -5,6 +5,7 @@
  */
 #include "agg/role/choice.h"
 
+#include "agg/base/words.h"
 #include "agg/role/snapshot.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static const char *find(const char *what, const char *const *known,
 	for (size_t i = 0; word && known[i]; i++)
 		if (!strcmp(known[i], word))
 			return known[i];
-	const char *near = word ? conf_words_near(known, word) : NULL;
+	const char *near = word ? words_near(known, word) : NULL;
 	if (!word)
 		buf_printf(why, "%s: its name is missing", what);
 	else
@@ -32,7 +33,7 @@ static const char *find(const char *what, const char *const *known,
 	else
 		buf_printf(why, ";");
 	buf_printf(why, " allowed: %s\n",
-	           conf_words_list(known, list, sizeof(list)));
+	           words_list(known, list, sizeof(list)));
 	return NULL;
 }
 

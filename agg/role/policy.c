@@ -5,6 +5,7 @@
  */
 #include "agg/role/policy.h"
 
+#include "agg/base/words.h"
 #include "agg/report/human.h"
 
 #include <assert.h>
@@ -220,7 +221,7 @@ static void add_unknown(struct buf *out, const char *what, const char *name,
 
 	buf_printf(out, "%s%s '%s' (known: %s)", out->len ? ", " : "", what,
 	           human_clean(clean, sizeof(clean), name),
-	           conf_words_list(known, list, sizeof(list)));
+	           words_list(known, list, sizeof(list)));
 }
 
 void policy_unknown(const struct wire_wish *wish, struct buf *out)

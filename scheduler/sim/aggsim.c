@@ -8,6 +8,7 @@
  * Exit status: 0 done, 1 a run failed or nothing could be written, 2 wrong
  * usage or a wrong scenario.
  */
+#include "agg/base/words.h"
 #include "scheduler/sim/page.h"
 #include "scheduler/sim/published.h"
 #include "scheduler/sim/result.h"
@@ -404,10 +405,10 @@ static int usage_error(void)
 
 static int bad_name(const char *what, const char *name, const char *const *words)
 {
-	const char *near = conf_words_near(words, name);
+	const char *near = words_near(words, name);
 	char allowed[512];
 
-	conf_words_list(words, allowed, sizeof(allowed));
+	words_list(words, allowed, sizeof(allowed));
 	fprintf(stderr, "aggsim: there is no %s '%s'", what, name);
 	if (near)
 		fprintf(stderr, ", did you mean '%s'?", near);

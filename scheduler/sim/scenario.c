@@ -6,6 +6,7 @@
  */
 #include "scheduler/sim/scenario_impl.h"
 
+#include "agg/base/words.h"
 #include "scheduler/sim/cc.h"
 #include "scheduler/sim/simsched.h"
 
@@ -168,9 +169,9 @@ static int bad_word(const struct check *c, const char *what, const char *word,
                     const char *const *words)
 {
 	char allowed[512];
-	const char *near = conf_words_near(words, word);
+	const char *near = words_near(words, word);
 
-	conf_words_list(words, allowed, sizeof(allowed));
+	words_list(words, allowed, sizeof(allowed));
 	if (near)
 		return FAIL(c, c->s->main.line, "scenario: %s '%s', did you mean "
 		            "'%s'? allowed: %s", what, word, near, allowed);

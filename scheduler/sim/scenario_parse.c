@@ -6,6 +6,7 @@
  */
 #include "scheduler/sim/scenario_impl.h"
 
+#include "agg/base/words.h"
 #include "scheduler/sim/simsched.h"
 
 #include <errno.h>
@@ -168,8 +169,8 @@ static int on_bad_section(struct load *l, const struct uci_section *section)
 
 	for (int i = 0; i <= SCENARIO_TABLE_COUNT; i++)
 		names[i] = scenario_tables[i].type;
-	conf_words_list(names, allowed, sizeof(allowed));
-	const char *near = conf_words_near(names, section->type);
+	words_list(names, allowed, sizeof(allowed));
+	const char *near = words_near(names, section->type);
 	if (near)
 		return FAIL(l, section->line, "unknown section '%s', did you mean "
 		            "'%s'? allowed: %s", section->type, near, allowed);
@@ -196,7 +197,7 @@ static int read_kind(struct load *l, const struct conf_table *table,
 		*role = 1u << kind;
 		return 0;
 	}
-	const char *near = conf_words_near(key->words, text);
+	const char *near = words_near(key->words, text);
 	if (near)
 		return FAIL(l, option->line, "load '%s': %s '%s', did you mean "
 		            "'%s'? allowed: %s", section->name, key->key, text,

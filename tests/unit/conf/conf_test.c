@@ -193,19 +193,6 @@ static void files_are_read(void **state)
 	assert_int_equal(conf_load("/", NULL, &conf, &error), -EISDIR);
 }
 
-static void slips_are_told_from_other_words(void **state)
-{
-	static const char *const words[] = { "device", "cost", "enabled", NULL };
-
-	assert_string_equal(conf_words_near(words, "devcie"), "device");
-	assert_string_equal(conf_words_near(words, "devices"), "device");
-	assert_string_equal(conf_words_near(words, "cots"), "cost");
-	assert_string_equal(conf_words_near(words, "enable"), "enabled");
-	assert_null(conf_words_near(words, "port"));
-	assert_null(conf_words_near(words, "x"));
-	assert_null(conf_words_near(words, ""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,7 +205,6 @@ int main(void)
 		cmocka_unit_test(secrets_are_hidden),
 		cmocka_unit_test(full_buffer_is_an_error),
 		cmocka_unit_test(files_are_read),
-		cmocka_unit_test(slips_are_told_from_other_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

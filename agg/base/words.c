@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: word lists in messages: what is allowed, and which of it was probably
- * meant (Damerau-Levenshtein distance in its restricted form).
+ * DOC: see words.h. How near: the Damerau-Levenshtein distance in its
+ * restricted form.
  */
-#include "agg/conf/table.h"
+#include "agg/base/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 	return d[a_len][b_len];
 }
 
-const char *conf_words_near(const char *const *words, const char *word)
+const char *words_near(const char *const *words, const char *word)
 {
 	size_t len = strlen(word);
 	unsigned least = NEAR_MAX + 1;
@@ -63,7 +63,7 @@ const char *conf_words_near(const char *const *words, const char *word)
 	return near;
 }
 
-const char *conf_words_list(const char *const *words, char *text, size_t size)
+const char *words_list(const char *const *words, char *text, size_t size)
 {
 	size_t used = 0;
 

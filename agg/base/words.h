@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: word lists in messages: what is allowed, and which of it was probably
+ * meant.
+ */
+#ifndef AGG_BASE_WORDS_H
+#define AGG_BASE_WORDS_H
+
+#include <stddef.h>
+
+/* The word of the NULL-ended list that is a slip away; NULL: none is near. */
+const char *words_near(const char *const *words, const char *word);
+/* "a, b, c" into text, cut at size. */
+const char *words_list(const char *const *words, char *text, size_t size);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ */
+#include "agg/base/words.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void slips_are_told_from_other_words(void **state)
+{
+	static const char *const words[] = { "device", "cost", "enabled", NULL };
+
+	assert_string_equal(words_near(words, "devcie"), "device");
+	assert_string_equal(words_near(words, "devices"), "device");
+	assert_string_equal(words_near(words, "cots"), "cost");
+	assert_string_equal(words_near(words, "enable"), "enabled");
+	assert_null(words_near(words, "port"));
+	assert_null(words_near(words, "x"));
+	assert_null(words_near(words, ""));
+}
+
+static void lists_are_cut_where_they_must(void **state)
+{
+	static const char *const words[] = { "a", "bc", "def", NULL };
+	char text[8];
+
+	assert_string_equal(words_list(words, text, sizeof(text)), "a, bc, ");
+	assert_string_equal(words_list(words + 3, text, sizeof(text)), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slips_are_told_from_other_words),
+		cmocka_unit_test(lists_are_cut_where_they_must),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
