@@ -173,7 +173,7 @@ static int choose(struct daemon *d, int argc, const char *const *argv,
 static int on_scheduler(void *ctx, int argc, const char *const *argv,
                         struct buf *out)
 {
-	if (argc == 1)
+	if (argc == 1 || !strcmp(argv[1], "--width"))
 		return render(ctx, REPORT_PART_CHOICES, argc, argv, out);
 	if (argc == 2 && !strcmp(argv[1], "--json"))
 		return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_CHOICES,

@@ -11,19 +11,41 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CELL_MAX 160
+#define LINE_BYTES_MAX 2048
 
 struct writing {
 	const struct measured *m;
 	const struct advise_result *r;
+	unsigned line_max;
 	struct buf *out;
 	bool failed;
 };
 
-#define PRINT(w, ...) ((w)->failed |= buf_printf((w)->out, __VA_ARGS__) < 0)
+/* A sentence, in as many lines as the terminal needs. */
+static void say(struct writing *w, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct writing *w, const char *fmt, ...)
+{
+	char line[LINE_BYTES_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	w->failed |= columns_wrap(line, 0, w->line_max, w->out) < 0;
+}
+
+/* A line that is to be typed, or none: it stays in one piece. */
+static void print_line(struct writing *w, const char *line)
+{
+	w->failed |= buf_printf(w->out, "%s\n", line) < 0;
+}
 
 void advice_command(const struct measured *m, const struct advise_policy *p,
                     char out[ADVICE_COMMAND_MAX + 1])
@@ -52,7 +74,7 @@ static void add_ms(struct columns *c, uint64_t us)
 
 static void print_table(struct writing *w, struct columns *c)
 {
-	w->failed |= columns_print(c, 0, w->out) < 0;
+	w->failed |= columns_print(c, w->line_max, w->out) < 0;
 	columns_finish(c);
 }
 
@@ -82,9 +104,9 @@ static void print_links(struct writing *w)
 		up_known &= link->up_bps > 0;
 	}
 	print_table(w, &c);
-	PRINT(w, "Rates are the best that was carried of late; more may fit.\n");
+	say(w, "Rates are the best that was carried of late; more may fit.");
 	if (!up_known)
-		PRINT(w, "Up '-': not loaded of late, simulated as fast as down.\n");
+		say(w, "Up '-': not loaded of late, simulated as fast as down.");
 }
 
 static void print_left(struct writing *w)
@@ -92,12 +114,12 @@ static void print_left(struct writing *w)
 	char name[CELL_MAX];
 
 	for (unsigned i = 0; i < w->m->left_count; i++)
-		PRINT(w, "Left out is %s: %s.\n",
-		      human_clean(name, sizeof(name), w->m->left[i].name),
-		      w->m->left[i].why);
+		say(w, "Left out is %s: %s.",
+		    human_clean(name, sizeof(name), w->m->left[i].name),
+		    w->m->left[i].why);
 	if (w->m->left_count)
-		PRINT(w, "A large download for ten seconds, with 'aggctl scheduler "
-		      "roundrobin', shows what each carries.\n");
+		say(w, "A large download for ten seconds, with 'aggctl scheduler "
+		    "roundrobin', shows what each carries.");
 }
 
 /* The loads ------------------------------------------------------------- */
@@ -149,7 +171,7 @@ static void print_loads(struct writing *w)
 	const struct advise_result *r = w->r;
 	struct columns c;
 
-	columns_init(&c, "llrrrl");
+	columns_init(&c, "llrrrn");
 	for (size_t i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
 		columns_add(&c, heading[i]);
 	for (int i = 0; i < ADVISE_LOAD_COUNT; i++) {
@@ -163,36 +185,38 @@ static void print_loads(struct writing *w)
 		add_gain(&c, was, best->figure[i].value);
 		columns_add(&c, advise_load_summary(load));
 	}
-	PRINT(w, "\n");
+	print_line(w, "");
 	print_table(w, &c);
-	PRINT(w, "\n");
+	print_line(w, "");
 	for (int i = 0; i < ADVISE_LOAD_COUNT; i++)
-		PRINT(w, "%s: %s.\n", advise_load_name((enum advise_load)i),
-		      r->why[i]);
+		say(w, "%s: %s.", advise_load_name((enum advise_load)i),
+		    r->why[i]);
 }
 
 static void print_pick(struct writing *w)
 {
 	const struct advise_candidate *pick = &w->r->candidates[w->r->pick];
-	char command[ADVICE_COMMAND_MAX + 1];
+	char command[4 + ADVICE_COMMAND_MAX + 1] = "    ";
 
-	advice_command(w->m, &pick->policy, command);
-	PRINT(w, "\n");
+	advice_command(w->m, &pick->policy, command + strlen(command));
+	print_line(w, "");
 	if (w->r->cut)
-		PRINT(w, "Not every candidate was tried: these links are long or "
-		      "fast, and it would take too long.\n");
+		say(w, "Not every candidate was tried: these links are long or "
+		    "fast, and it would take too long.");
 	if (w->r->pick)
-		PRINT(w, "Over all four the best is %.2f times as good as what runs "
-		      "now:\n    %s\n", pick->score, command);
+		say(w, "Over all four the best is %.2f times as good as what runs "
+		    "now:", pick->score);
 	else
-		PRINT(w, "Keep what runs now: over all four nothing gains %.0f %%.\n",
-		      ADVISE_SAME * 100);
+		say(w, "Keep what runs now: over all four nothing gains %.0f %%.",
+		    ADVISE_SAME * 100);
+	if (w->r->pick)
+		print_line(w, command);
 }
 
 int advice_text(const struct measured *m, const struct advise_result *r,
-                struct buf *out)
+                unsigned line_max, struct buf *out)
 {
-	struct writing w = { .m = m, .r = r, .out = out };
+	struct writing w = { .m = m, .r = r, .line_max = line_max, .out = out };
 
 	print_links(&w);
 	print_left(&w);

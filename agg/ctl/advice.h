@@ -12,9 +12,11 @@
 #define ADVICE_TEXT_MAX (1u << 20)
 #define ADVICE_COMMAND_MAX 255
 
-/* Append. 0, -ENOBUFS: out is full, or memory is short. */
+/* Append; line_max is how wide the terminal is, 0: any. 0, -ENOBUFS: out is
+ * full, or memory is short. */
 int advice_text(const struct measured *measured,
-                const struct advise_result *result, struct buf *out);
+                const struct advise_result *result, unsigned line_max,
+                struct buf *out);
 int advice_json(const struct measured *measured,
                 const struct advise_result *result, struct buf *out);
 

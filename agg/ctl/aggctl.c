@@ -7,9 +7,11 @@
  *
  * Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon.
  */
+#include "agg/base/words.h"
 #include "agg/ctl/advice.h"
 #include "agg/ctl/client.h"
 #include "agg/ctl/ctl.h"
+#include "agg/report/human.h"
 #include "agg/transport/tls.h"
 
 #include <errno.h>
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,17 +29,18 @@
 #define SCHEDULER_WORDS_MAX 6 /* NAME order NAME reinjection NAME SITE */
 #define ADVISE_NICE 10 /* the daemon, and all others, come first */
 #define CLEAR_SCREEN "\033[H\033[J" /* ECMA-48: home, erase to the end */
-#define NO_DAEMON_HELP \
-	"Is aggd running? Its log says why not. Another socket (the option\n" \
-	"'control' of its configuration) is named by -s SOCKET or AGGD_CONTROL.\n"
+#define WIDTH_USUAL 80 /* of a terminal that does not say */
+#define VERBS_MAX 16
+#define EXPLAIN_MAX 4096
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 
 struct options {
 	const char *socket;
 	const char *class; /* of streams; NULL: not said */
-	bool json;
+	bool json, metrics;
 	bool watch;
+	unsigned width; /* of the terminal; 0: there is none */
 };
 
 struct verb {
@@ -44,23 +48,29 @@ struct verb {
 	const char *args;
 	const char *help;
 	bool is_report; /* it takes --json, and --watch */
+	bool metrics;   /* and --metrics */
 	int words_min, words_max; /* how many follow the name */
 	int (*run)(const struct options *options, const char *const *argv);
 };
 
 static int refuse(const struct options *options, int err)
 {
-	fprintf(stderr, "aggctl: no answer at %s: %s\n", options->socket,
-	        strerror(-err));
-	if (err == -EACCES || err == -EPERM)
-		fprintf(stderr, "You may not open it: try as root.\n");
-	else
-		fprintf(stderr, NO_DAEMON_HELP);
+	struct buf text;
+
+	buf_init(&text, EXPLAIN_MAX);
+	ctl_explain(options->socket, err, &text);
+	fprintf(stderr, "aggctl: %.*s", (int)text.len,
+	        (const char *)buf_head(&text));
+	buf_finish(&text);
 	return EXIT_NO_DAEMON;
 }
 
+/* A report for people, which needs to know how wide its terminal is. */
+static bool is_table(const char *const *argv);
+
 /* What the daemon is asked: the words, then what the options say. */
 static int gather_words(const struct options *options, const char *const *argv,
+                        char width[HUMAN_MAX],
                         const char *words[CTL_WORDS_MAX])
 {
 	int n = 0;
@@ -69,6 +79,13 @@ static int gather_words(const struct options *options, const char *const *argv,
 		words[n] = argv[n];
 	if (options->json)
 		words[n++] = "--json";
+	else if (options->metrics)
+		words[n++] = "--metrics";
+	else if (options->width && is_table(argv)) {
+		snprintf(width, HUMAN_MAX, "%u", options->width);
+		words[n++] = "--width";
+		words[n++] = width;
+	}
 	if (options->class) {
 		words[n++] = "--class";
 		words[n++] = options->class;
@@ -79,7 +96,8 @@ static int gather_words(const struct options *options, const char *const *argv,
 static int ask_once(const struct options *options, const char *const *argv)
 {
 	const char *words[CTL_WORDS_MAX];
-	int count = gather_words(options, argv, words);
+	char width[HUMAN_MAX];
+	int count = gather_words(options, argv, width, words);
 	struct buf answer;
 	bool ok = false;
 
@@ -147,7 +165,8 @@ static int advise_on(const struct options *options, struct measured *measured)
 		fprintf(stderr, "\r%*s\r", LEFT_WIDTH, "");
 	if (!err)
 		err = options->json ? advice_json(measured, result, &out)
-		                    : advice_text(measured, result, &out);
+		                    : advice_text(measured, result,
+		                                  options->width, &out);
 	if (err)
 		fprintf(stderr, "aggctl: no advice: %s\n",
 		        *error.text ? error.text : strerror(-err));
@@ -223,29 +242,31 @@ static int keygen(const struct options *options, const char *const *argv)
 static int help(const struct options *options, const char *const *argv);
 
 static const struct verb verbs[] = {
-	{ "status", "[--json] [--watch]",
-	  "sessions and uplinks, and how they are", true, 0, 0, ask },
-	{ "uplinks", "[--json] [--watch]",
-	  "every uplink: addresses, rates, losses", true, 0, 0, ask },
-	{ "streams", "[--json] [--watch]",
-	  "every connection, and which uplinks carry it", true, 0, 0, ask },
-	{ "sites", "[--json] [--watch]",
-	  "on the concentrator: the gateways", true, 0, 0, ask },
+	{ "status", "[--json|--metrics] [--watch]",
+	  "sessions and uplinks, and how they are", true, true, 0, 0, ask },
+	{ "uplinks", "[--json|--metrics] [--watch]",
+	  "every uplink: addresses, rates, losses", true, true, 0, 0, ask },
+	{ "streams", "[--json|--metrics] [--watch]",
+	  "every connection, and which uplinks carry it", true, true, 0, 0,
+	  ask },
+	{ "sites", "[--json|--metrics] [--watch]",
+	  "on the concentrator: the gateways", true, true, 0, 0, ask },
 	{ "scheduler", "[--json] [--watch]",
-	  "what there is to choose from, and what runs", true, 0, 0, ask },
+	  "what there is to choose from, and what runs", true, false, 0, 0,
+	  ask },
 	{ "scheduler", "[NAME] [order NAME] [reinjection NAME] "
 	  "[--class NAME] [SITE]",
-	  "how to send from now on; not kept in the file", false, 1,
+	  "how to send from now on; not kept in the file", false, false, 1,
 	  SCHEDULER_WORDS_MAX, ask },
 	{ "advise", "[--json] [SITE]",
-	  "simulates every scheduler on the uplinks as measured", true, 0, 1,
+	  "simulates the schedulers on the uplinks as measured", true, false, 0, 1,
 	  advise_verb },
-	{ "reload", "", "reads the configuration again", false, 0, 0, ask },
-	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", false, 1,
-	  1, keygen },
-	{ "pin", "DIR", "prints the pin of the identity in DIR", false, 1, 1,
+	{ "reload", "", "reads the configuration again", false, false, 0, 0, ask },
+	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", false, false,
+	  1, 1, keygen },
+	{ "pin", "DIR", "prints the pin of the identity in DIR", false, false, 1, 1,
 	  print_pin },
-	{ "help", "", "this list", false, 0, 0, help },
+	{ "help", "", "this list", false, false, 0, 0, help },
 	{ NULL },
 };
 
@@ -262,10 +283,13 @@ static void print_usage(FILE *to)
 		else
 			fprintf(to, "  %-*s %s\n", LEFT_WIDTH, left, v->help);
 	}
-	fprintf(to, "\n  --json   for programs: one JSON object on one line\n"
-	            "  --watch  again every second\n"
-	            "  --class  interactive or bulk: only for these streams\n"
-	            "  -s SOCKET, else AGGD_CONTROL of the environment, else %s\n",
+	fprintf(to, "\n  --json     for programs: one JSON object on one line\n"
+	            "  --metrics  for Prometheus: OpenMetrics\n"
+	            "  --watch    again every second\n"
+	            "  --class    interactive or bulk: only for these streams\n"
+	            "  -s SOCKET  --socket; else AGGD_CONTROL of the environment, "
+	            "else\n             %s\n"
+	            "  -h --help, -V --version\n",
 	        CTL_PATH_DEFAULT);
 }
 
@@ -273,12 +297,6 @@ static int help(const struct options *options, const char *const *argv)
 {
 	print_usage(stdout);
 	return EXIT_DONE;
-}
-
-static int usage_error(void)
-{
-	fprintf(stderr, "'aggctl help' lists the commands.\n");
-	return EXIT_USAGE;
 }
 
 /* The row of the name for so many words, else the last of the name. */
@@ -296,13 +314,33 @@ static const struct verb *find_verb(const char *name, int words)
 	return found;
 }
 
+static bool is_table(const char *const *argv)
+{
+	const struct verb *verb = find_verb(argv[0], argv[1] ? 1 : 0);
+
+	return verb && verb->is_report;
+}
+
 static int on_unknown_verb(const char *name)
 {
-	fprintf(stderr, "aggctl: unknown command '%s'; allowed:", name);
-	for (const struct verb *v = verbs; v->name; v++)
-		if (strcmp(v->name, v[1].name ? v[1].name : ""))
-			fprintf(stderr, " %s", v->name);
-	fprintf(stderr, "\n");
+	static const char *const of_systemd[] = { "start", "stop", "restart",
+		"enable", "disable", NULL };
+	const char *names[VERBS_MAX + 1] = { NULL };
+	char allowed[VERBS_MAX * 16];
+	size_t n = 0;
+
+	for (const struct verb *v = verbs; v->name && n < VERBS_MAX; v++)
+		if (!n || strcmp(v->name, names[n - 1]))
+			names[n++] = v->name;
+	const char *near = words_near(names, name);
+	fprintf(stderr, "aggctl: unknown command '%s'", name);
+	for (size_t i = 0; of_systemd[i]; i++)
+		if (!strcmp(of_systemd[i], name))
+			fprintf(stderr, "; for that it is 'systemctl %s aggd'", name);
+	if (near)
+		fprintf(stderr, ", did you mean '%s'?", near);
+	fprintf(stderr, "%s allowed: %s\n", near ? "" : ";",
+	        words_list(names, allowed, sizeof(allowed)));
 	return EXIT_USAGE;
 }
 
@@ -324,8 +362,16 @@ static int run(const struct options *options, int argc, char **argv)
 		fprintf(stderr, "aggctl: advise takes no --watch\n");
 		return EXIT_USAGE;
 	}
-	if ((options->json || options->watch) && !verb->is_report) {
-		fprintf(stderr, "aggctl: %s takes neither --json nor --watch\n",
+	if ((options->json || options->metrics || options->watch) &&
+	    !verb->is_report) {
+		fprintf(stderr, "aggctl: %s takes neither --json nor --metrics nor "
+		        "--watch\n", verb->name);
+		return EXIT_USAGE;
+	}
+	if (options->metrics && (!verb->metrics || options->json)) {
+		fprintf(stderr, verb->metrics ?
+		        "aggctl: %s: --json or --metrics, not both\n" :
+		        "aggctl: %s has no --metrics; allowed: --json\n",
 		        verb->name);
 		return EXIT_USAGE;
 	}
@@ -336,37 +382,85 @@ static int run(const struct options *options, int argc, char **argv)
 	return verb->run(options, (const char *const *)argv);
 }
 
+/* COLUMNS is what somebody wishes (watch(1) does); else what the terminal
+ * says. In a pipe or a file lines are as long as they are. */
+static unsigned find_width(void)
+{
+	const char *wish = getenv("COLUMNS");
+	int columns = wish ? atoi(wish) : 0;
+	struct winsize size;
+
+	if (columns > 0)
+		return columns < CTL_WIDTH_MAX ? (unsigned)columns : CTL_WIDTH_MAX;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col ? size.ws_col : WIDTH_USUAL;
+}
+
+static const struct option longs[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "metrics", no_argument, NULL, 'm' },
+	{ "watch", no_argument, NULL, 'w' },
+	{ "class", required_argument, NULL, 'c' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL },
+};
+
+/* The option at which getopt stopped. */
+static int on_bad_option(char **argv, bool lacks_value)
+{
+	const char *names[sizeof(longs) / sizeof(*longs)];
+	const char *word = argv[optind - 1], *near = NULL;
+	size_t n = 0;
+
+	for (; longs[n].name; n++)
+		names[n] = longs[n].name;
+	names[n] = NULL;
+	if (!strncmp(word, "--", 2))
+		near = words_near(names, word + 2);
+	if (lacks_value)
+		fprintf(stderr, "aggctl: %s needs a value\n", word);
+	else if (near)
+		fprintf(stderr, "aggctl: unknown option '%s', did you mean "
+		        "'--%s'?\n", word, near);
+	else
+		fprintf(stderr, "aggctl: unknown option '%s'\n", word);
+	fprintf(stderr, "'aggctl help' lists what there is.\n");
+	return EXIT_USAGE;
+}
+
+/* EXIT_DONE: options are set, and the rest is a command; -1: all is done. */
+static int take_options(int argc, char **argv, struct options *options)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":s:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'j': options->json = true; break;
+		case 'm': options->metrics = true; break;
+		case 'w': options->watch = true; break;
+		case 'c': options->class = optarg; break;
+		case 's': options->socket = optarg; break;
+		case 'h': print_usage(stdout); return -1;
+		case 'V': puts("aggctl " AGGD_VERSION); return -1;
+		default: return on_bad_option(argv, c == ':');
+		}
+	}
+	return EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "watch", no_argument, NULL, 'w' },
-		{ "class", required_argument, NULL, 'c' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL },
-	};
-	struct options options = { .socket = getenv("AGGD_CONTROL") };
-	int c;
+	struct options options = { .socket = getenv("AGGD_CONTROL"),
+	                           .width = find_width() };
 
 	if (!options.socket || !*options.socket)
 		options.socket = CTL_PATH_DEFAULT;
-	while ((c = getopt_long(argc, argv, "s:hV", longs, NULL)) != -1) {
-		if (c == 'j')
-			options.json = true;
-		else if (c == 'w')
-			options.watch = true;
-		else if (c == 'c')
-			options.class = optarg;
-		else if (c == 's')
-			options.socket = optarg;
-		else if (c == 'h')
-			return help(&options, NULL);
-		else if (c == 'V')
-			return puts("aggctl " AGGD_VERSION) < 0;
-		else
-			return usage_error();
-	}
+	int rc = take_options(argc, argv, &options);
+	if (rc != EXIT_DONE)
+		return rc < 0 ? EXIT_DONE : rc;
 	return run(&options, argc - optind, argv + optind);
 }

@@ -10,8 +10,10 @@
 #include "agg/ctl/socket.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES 65536
@@ -80,6 +82,71 @@ static int take_status(struct buf *answer, bool *ok)
 		return -EPROTO;
 	buf_take(answer, STATUS_LEN);
 	return 0;
+}
+
+static void explain_access(const char *path, struct buf *out)
+{
+	struct stat st;
+	const struct group *group = stat(path, &st) < 0 ? NULL
+	                                                : getgrgid(st.st_gid);
+
+	buf_printf(out, "you may not open %s: it is for root%s%s; try again with "
+	           "sudo, or as root\n", path,
+	           group && st.st_gid ? " and the group " : "",
+	           group && st.st_gid ? group->gr_name : "");
+}
+
+/* What stands where the socket should be. */
+static void explain_file(const char *path, struct buf *out)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISSOCK(st.st_mode))
+		buf_printf(out, "nobody listens at %s: aggd has ended; 'journalctl "
+		           "-u aggd' may say why, 'systemctl start aggd' starts "
+		           "it\n", path);
+	else
+		buf_printf(out, "%s is a %s and no socket; wanted is what 'option "
+		           "control' of aggd's configuration says\n", path,
+		           S_ISDIR(st.st_mode) ? "directory" :
+		           S_ISREG(st.st_mode) ? "file" : "device");
+}
+
+void ctl_explain(const char *path, int err, struct buf *out)
+{
+	switch (-err) {
+	case ENOENT:
+	case ENOTDIR:
+		buf_printf(out, "there is no socket at %s: aggd is not running, or "
+		           "its configuration has another 'option control', which "
+		           "-s SOCKET or AGGD_CONTROL names; 'systemctl status "
+		           "aggd' says whether it runs\n", path);
+		return;
+	case EACCES:
+	case EPERM:
+		explain_access(path, out);
+		return;
+	case ECONNREFUSED:
+		explain_file(path, out);
+		return;
+	case ETIMEDOUT:
+		buf_printf(out, "aggd at %s did not answer within %u s: it hangs, "
+		           "or the machine is overloaded\n", path,
+		           CTL_CLIENT_WAIT_S);
+		return;
+	case EPROTO:
+	case EPROTOTYPE:
+		buf_printf(out, "what answers at %s is no aggd; wanted is the "
+		           "socket that 'option control' of its configuration "
+		           "names\n", path);
+		return;
+	case ENAMETOOLONG:
+		buf_printf(out, "%s: the path of a socket has %u bytes at most\n",
+		           path, CTL_PATH_MAX);
+		return;
+	default:
+		buf_printf(out, "no answer at %s: %s\n", path, strerror(-err));
+	}
 }
 
 int ctl_request(const char *path, int argc, const char *const *argv, bool *ok,

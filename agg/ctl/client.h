@@ -12,6 +12,9 @@
 
 #define CTL_CLIENT_WAIT_S 10 /* for each piece of the answer */
 
+/* Why ctl_request failed, and what to do, as lines of text into out. */
+void ctl_explain(const char *path, int err, struct buf *out);
+
 /* Sends the words as one line and waits for the answer: its text into out (of
  * at least CTL_ANSWER_MAX), its status into ok. 0; -errno of connect when
  * there is no daemon; -EPROTO: what answers is no aggd; -ETIMEDOUT. */

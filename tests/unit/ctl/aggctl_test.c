@@ -15,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +86,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	unsetenv("COLUMNS"); /* whoever runs the test */
 	strcpy(f->dir, "/tmp/aggctl_test.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/aggd.sock", f->dir);
@@ -232,9 +235,11 @@ static void wrong_usage_is_2(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(aggctl(f, "stats", NULL), 2);
-	assert_says(f, "unknown command 'stats'");
-	assert_says(f, "allowed: status uplinks streams sites scheduler "
-	            "advise reload keygen pin");
+	assert_says(f, "unknown command 'stats', did you mean 'status'? allowed: "
+	            "status, uplinks, streams, sites, scheduler, advise, reload, "
+	            "keygen, pin");
+	assert_int_equal(aggctl(f, "restart", NULL), 2);
+	assert_says(f, "systemctl restart aggd");
 	assert_int_equal(aggctl(f, NULL), 2);
 	assert_says(f, "usage: aggctl");
 	assert_int_equal(aggctl(f, "status", "now", NULL), 2);
@@ -242,6 +247,13 @@ static void wrong_usage_is_2(void **state)
 	assert_says(f, "usage: aggctl keygen DIR");
 	assert_int_equal(aggctl(f, "reload", "--json", NULL), 2);
 	assert_int_equal(aggctl(f, "--jason", "status", NULL), 2);
+	assert_says(f, "'--jason', did you mean '--json'?");
+	assert_int_equal(aggctl(f, "-x", "status", NULL), 2);
+	assert_says(f, "unknown option '-x'");
+	assert_int_equal(aggctl(f, "reload", "--metrics", NULL), 2);
+	assert_int_equal(aggctl(f, "advise", "--metrics", NULL), 2);
+	assert_says(f, "advise has no --metrics");
+	assert_int_equal(aggctl(f, "status", "--json", "--metrics", NULL), 2);
 	assert_int_equal(aggctl(f, "scheduler", "ecf", "--json", NULL), 2);
 	assert_int_equal(aggctl(f, "scheduler", "--class", "bulk", NULL), 2);
 	assert_says(f, "scheduler NAME");
@@ -251,6 +263,7 @@ static void wrong_usage_is_2(void **state)
 	assert_int_equal(aggctl(f, "advise", "home", "cabin", NULL), 2);
 	assert_int_equal(aggctl(f, "advise", "--class", "bulk", NULL), 2);
 	assert_int_equal(aggctl(f, "-s", NULL), 2);
+	assert_says(f, "-s needs a value");
 }
 
 static void words_of_a_scheduler_are_passed_on(void **state)
@@ -300,7 +313,62 @@ static void no_daemon_is_3(void **state)
 
 	assert_int_equal(aggctl(f, "-s", "/nowhere/aggd.sock", "status", NULL), 3);
 	assert_says(f, "/nowhere/aggd.sock");
-	assert_says(f, "Is aggd running?");
+	assert_says(f, "aggd is not running");
+}
+
+/* Each way in which a socket is none says which it is. */
+static void what_is_no_socket_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	char path[sizeof(sun.sun_path)], longest[CTL_PATH_MAX + 2];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_int_equal(aggctl(f, "-s", f->dir, "status", NULL), 3);
+	assert_says(f, "is a directory and no socket");
+	assert_int_equal(aggctl(f, "-s", "/proc/self/status", "status", NULL), 3);
+	assert_says(f, "is a file and no socket");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = 0;
+	assert_int_equal(aggctl(f, "-s", longest, "status", NULL), 3);
+	assert_says(f, "107 bytes at most");
+	/* A daemon that was killed leaves its socket. */
+	snprintf(path, sizeof(path), "%s/dead", f->dir);
+	strcpy(sun.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	close(fd);
+	assert_int_equal(aggctl(f, "-s", path, "status", NULL), 3);
+	assert_says(f, "nobody listens at");
+	unlink(path);
+}
+
+static void metrics_are_printed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(aggctl(f, "-s", f->path, "status", "--metrics", NULL), 0);
+	assert_says(f, "# EOF\n");
+}
+
+/* The terminal's width goes with the question; a pipe has none. */
+static void tables_are_as_wide_as_is_wished(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("COLUMNS", "80", 1);
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", NULL), 0);
+	assert_string_equal(output(f), "[--width][80]\n");
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", "--json", NULL), 0);
+	assert_string_equal(output(f), "[--json]\n");
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", "ecf", NULL), 0);
+	assert_string_equal(output(f), "[ecf]\n");
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n");
+	setenv("COLUMNS", "many", 1);
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", NULL), 0);
+	assert_string_equal(output(f), "\n");
+	unsetenv("COLUMNS");
 }
 
 static void help_lists_every_command(void **state)
@@ -313,6 +381,8 @@ static void help_lists_every_command(void **state)
 	assert_int_equal(aggctl(f, "help", NULL), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_says(f, names[i]);
+	assert_int_equal(aggctl(f, "--help", NULL), 0);
+	assert_says(f, "usage: aggctl");
 	assert_int_equal(aggctl(f, "--version", NULL), 0);
 	assert_says(f, "aggctl ");
 }
@@ -355,6 +425,9 @@ int main(void)
 		TEST(words_of_a_scheduler_are_passed_on),
 		TEST(advice_comes_from_one_question),
 		TEST(no_daemon_is_3),
+		TEST(what_is_no_socket_is_said),
+		TEST(metrics_are_printed),
+		TEST(tables_are_as_wide_as_is_wished),
 		TEST(help_lists_every_command),
 		TEST(keys_need_no_daemon),
 	};

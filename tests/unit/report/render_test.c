@@ -20,6 +20,7 @@
 #define ALL (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | \
              REPORT_PART_STREAMS | REPORT_PART_SITES | REPORT_PART_SUBFLOWS)
 #define LIST (REPORT_PART_SESSIONS | REPORT_PART_CHOICES)
+#define LONG_REASON 125
 #define LONG_WORD 58 /* no line of 80 has room for it beside others */
 #define SECOND_US 1000000ull
 #define HOUR_US (3600 * SECOND_US)
@@ -241,9 +242,9 @@ static void fill_wide(struct report *report)
 		};
 		if (i % 2)
 			strcpy(u->site, "the-office-in-the-other-town");
-		memset(u->why, 'w', sizeof(u->why) - 1);
-		memset(u->mptcp, 'm', sizeof(u->mptcp) - 1);
-		for (size_t k = 9; k < sizeof(u->why) - 1; k += 10)
+		memset(u->why, 'w', LONG_REASON);
+		memset(u->mptcp, 'm', LONG_REASON);
+		for (size_t k = 9; k < LONG_REASON; k += 10)
 			u->why[k] = u->mptcp[k] = ' ';
 	}
 	struct report_stream *s = report_add_stream(report);
