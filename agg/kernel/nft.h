@@ -13,9 +13,11 @@
 
 #include "agg/base/addr.h"
 #include "agg/base/buf.h"
+#include "agg/base/loop.h"
 #include "agg/kernel/kerr.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #define NFT_TABLE "aggd"
 #define NFT_TIMEOUT_MS 5000         /* for one run of nft; then it is killed */
@@ -56,6 +58,18 @@ int intercept_ruleset(struct buf *out, const struct intercept *want,
 int nft_apply(const void *text, size_t len, struct kerr *err);
 /* The same without effect: only what nft and the kernel say of it. */
 int nft_check(const void *text, size_t len, struct kerr *err);
+
+/* nft_apply without waiting: the loop goes on while nft runs. on_done is called
+ * once, in a later turn, with what nft_apply would have returned, and the job
+ * is gone. The text is needed for this call only. NULL: errno, as it could not
+ * be started. */
+struct nft_job;
+typedef void nft_done_fn(void *ctx, int rc, const struct kerr *err);
+struct nft_job *nft_start(struct loop *loop, const void *text, size_t len,
+                          nft_done_fn *on_done, void *ctx);
+pid_t nft_job_pid(const struct nft_job *job);
+/* Kills it, and waits for that; before on_done only. NULL is fine. */
+void nft_cancel(struct nft_job *job);
 
 /* Removes our table, if there. */
 int nft_cleanup(struct kerr *err);
