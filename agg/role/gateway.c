@@ -552,9 +552,13 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 	snapshot_sending(&g->told, &rs->down);
 	snprintf(rs->concentrator, sizeof(rs->concentrator), "%s",
 	         conf->concentrator.name);
-	rs->state = outage_state(&g->outage, g->incarnation != 0);
-	if (g->outage.pathless_us)
-		snprintf(rs->why, sizeof(rs->why), "%s", why_not_up(g));
+	/* Who reads "up" may rely on it. */
+	bool loading = !g->outage.pathless_us && !lan_is_settled(g->lan);
+	rs->state = loading ? REPORT_SESSION_CONNECTING
+	                    : outage_state(&g->outage, g->incarnation != 0);
+	if (g->outage.pathless_us || loading)
+		snprintf(rs->why, sizeof(rs->why), "%s", loading ?
+		         "the LAN's rules are being loaded" : why_not_up(g));
 	rs->age_us = snap->now_us - g->outage.since_us;
 	lan_report(g->lan, &rs->interception);
 	rs->bundles = conf->main.bundles;

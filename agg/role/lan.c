@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see lan.h. Owns the listeners, TPROXY's rule and route, and the ruleset
- * in force; a ruleset that says what the last one said is not loaded again.
+ * DOC: see lan.h. Owns the listeners and TPROXY's rule and route; writes the
+ * ruleset, which ruleset.h keeps in force.
  */
 #include "agg/role/lan.h"
 
 #include "agg/base/log.h"
 #include "agg/report/report.h"
+#include "agg/role/ruleset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,9 @@ struct lan {
 	struct inlet *socks5, *tproxy[2];
 	enum intercept_mode v4_mode, v6_mode;
 	bool known;             /* the modes were set */
+	bool changed;           /* and differ from those in force, perhaps */
 	struct loop_timer *apply;
-	struct buf applied;     /* the ruleset in force */
+	struct ruleset *ruleset;
 	char routes_why[REPORT_WORDS_MAX + 1]; /* rule or route are not; "" */
 };
 
@@ -63,33 +65,21 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 	return intercept_ruleset(out, &want, err);
 }
 
-static bool in_force(const struct lan *lan, const struct buf *text)
-{
-	return text->len == lan->applied.len &&
-	       !memcmp(buf_head(text), buf_head(&lan->applied), text->len);
-}
-
 static void on_apply(void *ctx)
 {
 	struct lan *lan = ctx;
 	struct kerr err = { "" };
 	struct buf text;
-	int rc;
 
 	if (!lan->tproxy[0] || !lan->known)
 		return;
 	buf_init(&text, NFT_RULESET_MAX);
-	rc = build_ruleset(lan, &text, &err);
-	if (rc == 0 && in_force(lan, &text)) {
-		buf_finish(&text);
-		return;
-	}
-	if (rc == 0)
-		rc = nft_apply(buf_head(&text), text.len, &err);
+	int rc = build_ruleset(lan, &text, &err);
+	if (!rc && (rc = ruleset_want(lan->ruleset, &text)) < 0)
+		kerr_set(&err, rc, "keeping the ruleset");
 	if (rc < 0)
 		log_sys("interception: %s", err.text);
-	buf_finish(&lan->applied);
-	lan->applied = text;
+	buf_finish(&text);
 }
 
 static void apply_soon(struct lan *lan)
@@ -172,9 +162,8 @@ static void stop_intercepting(struct lan *lan)
 	struct kerr err;
 
 	close_tproxy(lan);
-	nft_cleanup(&err);
+	ruleset_want_none(lan->ruleset);
 	route_clear_tproxy(lan->args.route, &err);
-	buf_take(&lan->applied, lan->applied.len);
 }
 
 /* The owner ------------------------------------------------------------------ */
@@ -185,9 +174,9 @@ struct lan *lan_create(const struct lan_args *args)
 	if (!lan)
 		return NULL;
 	lan->args = *args;
-	buf_init(&lan->applied, NFT_RULESET_MAX);
+	lan->ruleset = ruleset_create(args->loop);
 	lan->apply = loop_timer_create(args->loop, on_apply, lan);
-	if (!lan->apply || open_socks5(lan) < 0 || open_tproxy(lan) < 0) {
+	if (!lan->ruleset || !lan->apply || open_socks5(lan) < 0 || open_tproxy(lan) < 0) {
 		lan_destroy(lan);
 		return NULL;
 	}
@@ -196,18 +185,25 @@ struct lan *lan_create(const struct lan_args *args)
 
 void lan_destroy(struct lan *lan)
 {
+	struct kerr err = { "" };
+
 	if (!lan)
 		return;
 	close_socks5(lan);
+	ruleset_destroy(lan->ruleset);
+	/* Who comes now shall not be led to a listener that is gone. */
+	if (lan->tproxy[0] && nft_cleanup(&err) < 0)
+		log_sys("interception: %s", err.text);
 	close_tproxy(lan);
 	loop_timer_destroy(lan->apply);
-	buf_finish(&lan->applied);
 	free(lan);
 }
 
 void lan_set_modes(struct lan *lan, enum intercept_mode v4,
                    enum intercept_mode v6)
 {
+	if (!lan->known || v4 != lan->v4_mode || v6 != lan->v6_mode)
+		lan->changed = true;
 	lan->v4_mode = v4;
 	lan->v6_mode = v6;
 	lan->known = true;
@@ -216,6 +212,8 @@ void lan_set_modes(struct lan *lan, enum intercept_mode v4,
 
 void lan_on_netdev(struct lan *lan)
 {
+	if (ruleset_is_settled(lan->ruleset))
+		lan->changed = false;
 	apply_soon(lan);
 }
 
@@ -242,6 +240,12 @@ void lan_reload(struct lan *lan, const struct conf *conf)
 	apply_soon(lan);
 }
 
+bool lan_is_settled(const struct lan *lan)
+{
+	return !lan->tproxy[0] || !lan->changed ||
+	       ruleset_is_settled(lan->ruleset);
+}
+
 void lan_set_routes(struct lan *lan, const char *why)
 {
 	snprintf(lan->routes_why, sizeof(lan->routes_why), "%s", why);
@@ -251,7 +255,9 @@ void lan_report(const struct lan *lan, struct report_interception *out)
 {
 	if (!wants_tproxy(lan))
 		return;
-	snprintf(out->why, sizeof(out->why), "%s", lan->routes_why);
+	const char *table = ruleset_why(lan->ruleset);
+	snprintf(out->why, sizeof(out->why), "%s",
+	         *table ? table : lan->routes_why);
 	out->state = *out->why ? REPORT_INTERCEPTION_BROKEN
 	                       : REPORT_INTERCEPTION_IN_FORCE;
 }

@@ -28,12 +28,15 @@ struct lan_args { /* all borrowed, and outlive it */
 
 /* NULL: it has logged why. Nothing is intercepted until lan_set_modes. */
 struct lan *lan_create(const struct lan_args *args);
-/* Closes the ways in; rules stay for role_cleanup. NULL is fine. */
+/* Removes the table, closes the ways in; rule and route stay for role_cleanup.
+ * NULL is fine. */
 void lan_destroy(struct lan *lan);
 
-/* What happens to new connections, in force when it returns. */
+/* What happens to new connections, in force within some 10 ms. */
 void lan_set_modes(struct lan *lan, enum intercept_mode v4,
                    enum intercept_mode v6);
+/* Is it in force by now, or has failed? */
+bool lan_is_settled(const struct lan *lan);
 /* Networks may have changed: the ruleset follows soon. */
 void lan_on_netdev(struct lan *lan);
 /* Another configuration; a way in whose own keys are as before keeps its
