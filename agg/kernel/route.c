@@ -1,111 +1,96 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: policy routes with libnl-route. The kernel is the only memory: what is
- * there is read back by our protocol number (the kernel filters the dump), so
- * a restart, a crash and somebody else's `ip route flush` need no special
- * case. Owns one netlink socket; blocks for the kernel's acknowledgement.
+ * DOC: see route.h. What there is in the kernel is read back each time, by our
+ * protocol number: so a restart, a crash and somebody else's `ip route flush`
+ * need no special case. What shall be is remembered here, table by table, and
+ * one function, settle(), makes the one like the other. Owns the connections
+ * of rules.h and ways.h; a call waits for the kernel's answers.
  */
 #include "agg/kernel/route.h"
+#include "agg/kernel/rules.h"
+#include "agg/kernel/ways.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
-#include <netlink/addr.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
-#include <netlink/route/rule.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REASON_MAX 96
-#define DUMP_TRIES 5 /* of one that changes while it is read */
+#define TABLES (ROUTE_UPLINKS_MAX + 1) /* the last is TPROXY's */
+#define TPROXY ROUTE_UPLINKS_MAX
+#define RULES_OF_TABLE_MAX 3
+#define WAYS_OF_TABLE_MAX (ROUTE_CONNECTED_MAX + 1)
 
-struct route {
-	struct nl_sock *sock;
-	int error;               /* -errno of the last refusal */
-	char reason[REASON_MAX]; /* the kernel's words for it, or "" */
+/* Where in the row of preferences. */
+enum { AT_TPROXY, AT_DEVICE, AT_SOURCE_MAIN, AT_SOURCE };
+_Static_assert(AT_SOURCE < ROUTE_PREFERENCES, "preferences");
+
+/* A table of ours as it shall be. */
+struct wanted {
+	uint32_t table;
+	uint32_t mark; /* TPROXY's; 0: of an uplink */
+	struct route_uplink uplink;
+	struct prefix connected[ROUTE_CONNECTED_MAX];
+	char why[ROUTE_WORDS_MAX]; /* not in force; "" */
 };
 
-/* What a dump found that is ours. */
-struct found {
-	struct nl_object **objects;
-	unsigned count, cap;
-	bool failed; /* no memory */
+struct route {
+	struct ways *ways;
+	struct rules *rules;
+	uint32_t preference;
+	struct wanted *tables[2][TABLES]; /* by family; NULL: not wanted */
+};
+
+/* What settle() found, and whether it may change anything. */
+struct work {
+	struct route *r;
+	sa_family_t family;
+	const struct rules_list *rules;
+	uint32_t first;             /* preference */
+	const struct rule *avoided; /* another's, before which ours shall be */
+	const struct rule *before;  /* and one before which they cannot be */
+	bool mend;
+	struct route_look *look;
 };
 
 static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
-/* Keeps what the library would lose: the errno, and the extended
- * acknowledgement's message, which stands behind the copy of our request. */
-static int on_refusal(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
+static const char *family_word(sa_family_t family)
 {
-	const struct nlmsghdr *msg =
-		(const void *)((const char *)e - NLMSG_HDRLEN);
-	size_t at = sizeof(*e), len = msg->nlmsg_len - NLMSG_HDRLEN;
-	struct route *r = arg;
-
-	r->error = e->error;
-	r->reason[0] = 0;
-	if (!(msg->nlmsg_flags & NLM_F_CAPPED))
-		at += NLMSG_ALIGN(e->msg.nlmsg_len) - NLMSG_HDRLEN;
-	if (msg->nlmsg_flags & NLM_F_ACK_TLVS && at < len) {
-		struct nlattr *attr = nla_find(
-			(const struct nlattr *)((const char *)e + at),
-			(int)(len - at), NLMSGERR_ATTR_MSG);
-		if (attr)
-			nla_strlcpy(r->reason, attr, sizeof(r->reason));
-	}
-	return NL_STOP;
+	return family == AF_INET ? "IPv4" : "IPv6";
 }
 
-/* A library's result as ours. Call at once after the request. */
-static int result(struct route *r, int rc)
-{
-	int error = r->error;
-
-	r->error = 0;
-	if (error)
-		return error;
-	return rc == -NLE_NOMEM ? -ENOMEM : rc < 0 ? -EIO : 0;
-}
-
-static int refuse(struct route *r, int rc, struct kerr *err, const char *what)
+static int refuse(const char *reason, int rc, struct kerr *err, const char *what)
 {
 	if (!rc)
 		return 0;
-	if (r->reason[0])
-		return kerr_set(err, rc, "%s (%s)", what, r->reason);
+	if (reason && *reason)
+		return kerr_set(err, rc, "%s (%s)", what, reason);
 	return kerr_set(err, rc, "%s", what);
 }
 
 struct route *route_create(struct kerr *err)
 {
 	struct route *r = calloc(1, sizeof(*r));
-	int on = 1;
+	int error;
 
-	if (!r || !(r->sock = nl_socket_alloc())) {
-		free(r);
-		errno = ENOMEM;
-		kerr_set(err, -errno, "netlink");
+	if (!r) {
+		kerr_set(err, -ENOMEM, "netlink");
 		return NULL;
 	}
-	if (nl_connect(r->sock, NETLINK_ROUTE) < 0) {
-		int error = errno ? errno : EIO;
+	r->preference = ROUTE_PREFERENCE;
+	r->ways = ways_create();
+	r->rules = r->ways ? rules_create() : NULL;
+	if (!r->rules) {
+		error = errno;
 		route_destroy(r);
-		errno = error;
 		kerr_set(err, -error, "netlink");
+		errno = error;
 		return NULL;
 	}
-	nl_socket_modify_err_cb(r->sock, NL_CB_CUSTOM, on_refusal, r);
-	/* Older kernels know neither; then words are fewer, and dumps longer. */
-	int fd = nl_socket_get_fd(r->sock);
-	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	return r;
 }
 
@@ -113,368 +98,426 @@ void route_destroy(struct route *r)
 {
 	if (!r)
 		return;
-	nl_socket_free(r->sock);
+	for (unsigned i = 0; i < TABLES; i++) {
+		free(r->tables[0][i]);
+		free(r->tables[1][i]);
+	}
+	rules_destroy(r->rules);
+	ways_destroy(r->ways);
 	free(r);
 }
 
-static void found_finish(struct found *found)
+void route_set_preference(struct route *r, uint32_t preference)
 {
-	for (unsigned i = 0; i < found->count; i++)
-		nl_object_put(found->objects[i]);
-	free(found->objects);
+	r->preference = preference;
 }
 
-static void on_found(struct nl_object *object, void *arg)
-{
-	struct found *found = arg;
+/* What shall be ------------------------------------------------------------- */
 
-	if (found->count == found->cap) {
-		unsigned cap = found->cap ? found->cap * 2 : 16;
-		void *objects = realloc(found->objects, cap * sizeof(object));
-		if (!objects) {
-			found->failed = true;
-			return;
+static struct wanted **place_of(struct route *r, unsigned index,
+                                sa_family_t family)
+{
+	return &r->tables[family == AF_INET6][index];
+}
+
+static uint32_t table_of(unsigned index)
+{
+	return index == TPROXY ? ROUTE_TABLE_TPROXY : ROUTE_TABLE_BASE + index;
+}
+
+static unsigned ways_of(const struct wanted *want, sa_family_t family,
+                        struct way out[WAYS_OF_TABLE_MAX])
+{
+	const struct route_uplink *u = &want->uplink;
+	struct way all = { .family = family, .table = want->table,
+	                   .dest = { .family = family } };
+	unsigned n = 0;
+
+	if (want->mark) {
+		all.local = true;
+		all.ifindex = (int)if_nametoindex("lo");
+		out[n++] = all;
+		return n;
+	}
+	all.ifindex = (int)if_nametoindex(u->device);
+	if (u->source.family == family)
+		all.source = u->source;
+	for (size_t i = 0; i < u->connected_count; i++) {
+		if (u->connected[i].family != family)
+			continue;
+		out[n] = all;
+		out[n++].dest = u->connected[i];
+	}
+	all.gateway = u->gateway;
+	out[n++] = all;
+	return n;
+}
+
+static struct rule rule_at(const struct work *w, const struct wanted *want,
+                           uint32_t at)
+{
+	return (struct rule){
+		.family = w->family, .protocol = ROUTE_PROTOCOL,
+		.action = FR_ACT_TO_TBL, .priority = w->first + at,
+		.table = want->table,
+	};
+}
+
+static void set_source(struct rule *rule, const struct addr *source)
+{
+	rule->source = (struct addr){ .family = source->family };
+	memcpy(rule->source.ip, source->ip, addr_ip_len(source));
+}
+
+static unsigned rules_of(const struct work *w, const struct wanted *want,
+                         struct rule out[RULES_OF_TABLE_MAX])
+{
+	const struct route_uplink *u = &want->uplink;
+	unsigned n = 0;
+
+	if (want->mark) {
+		out[n] = rule_at(w, want, AT_TPROXY);
+		out[n].mark = out[n].mask = want->mark;
+		return n + 1;
+	}
+	out[n] = rule_at(w, want, AT_DEVICE);
+	memcpy(out[n++].oif, u->device, sizeof(u->device));
+	if (u->source.family != w->family)
+		return n;
+	out[n] = rule_at(w, want, AT_SOURCE_MAIN);
+	out[n].table = RT_TABLE_MAIN;
+	out[n].but_default = true;
+	set_source(&out[n++], &u->source);
+	out[n] = rule_at(w, want, AT_SOURCE);
+	set_source(&out[n++], &u->source);
+	return n;
+}
+
+/* Where our rules stand ----------------------------------------------------- */
+
+/* Might it lead away what ours are for? */
+static bool leads_away(const struct rule *rule)
+{
+	if (rule->protocol == ROUTE_PROTOCOL || rule->action == FR_ACT_NOP)
+		return false;
+	return rule->action != FR_ACT_TO_TBL || rule->table != RT_TABLE_LOCAL;
+}
+
+/* As configured, or before the first rule of others that comes before that. */
+static void place_rules(struct work *w)
+{
+	w->first = w->r->preference;
+	w->avoided = w->before = NULL;
+	for (unsigned i = 0; i < w->rules->count; i++) {
+		const struct rule *rule = &w->rules->items[i];
+		if (!leads_away(rule) ||
+		    rule->priority >= w->first + ROUTE_PREFERENCES)
+			continue;
+		if (rule->priority <= ROUTE_PREFERENCES) {
+			w->before = rule;
+			continue;
 		}
-		found->objects = objects;
-		found->cap = cap;
+		w->first = rule->priority - ROUTE_PREFERENCES;
+		w->avoided = rule;
 	}
-	nl_object_get(object);
-	found->objects[found->count++] = object;
 }
 
-/* Both headers have the family first; a route's has the protocol in its
- * header, a rule's in an attribute. */
-static int on_dumped(struct nl_msg *msg, void *arg)
-{
-	struct nlmsghdr *header = nlmsg_hdr(msg);
-	bool ours = false;
+/* Making one like the other ------------------------------------------------- */
 
-	if (header->nlmsg_type == RTM_NEWROUTE) {
-		const struct rtmsg *info = nlmsg_data(header);
-		ours = info->rtm_protocol == ROUTE_PROTOCOL;
-	} else if (header->nlmsg_type == RTM_NEWRULE) {
-		struct nlattr *protocol = nlmsg_find_attr(
-			header, sizeof(struct fib_rule_hdr), FRA_PROTOCOL);
-		ours = protocol && nla_get_u8(protocol) == ROUTE_PROTOCOL;
+static void lacks(struct work *w, struct wanted *want, const char *what)
+{
+	char words[ROUTE_WORDS_MAX];
+
+	snprintf(words, sizeof(words), "%s %s (%s)",
+	         want->mark ? "TPROXY's" : want->uplink.device, what,
+	         family_word(w->family));
+	if (!w->look->missing++)
+		memcpy(w->look->words, words, sizeof(words));
+	if (!want->why[0])
+		snprintf(want->why, sizeof(want->why), "%.100s is gone", words);
+}
+
+static int settle_ways(struct work *w, struct wanted *want)
+{
+	struct way ways[WAYS_OF_TABLE_MAX];
+	unsigned count = ways_of(want, w->family, ways);
+	struct ways_list found;
+	int rc = ways_read(w->r->ways, w->family, want->table, &found);
+
+	for (unsigned i = 0; i < count && !rc; i++) {
+		bool there = false;
+		for (unsigned k = 0; k < found.count; k++)
+			there |= way_equal(&ways[i], &found.items[k].way);
+		if (there)
+			continue;
+		lacks(w, want, "route");
+		if (w->mend)
+			rc = ways[i].ifindex ? ways_put(w->r->ways, &ways[i])
+			                     : -ENODEV;
 	}
-	if (ours)
-		nl_msg_parse(msg, on_found, arg);
-	return NL_OK;
-}
-
-/* Our routes (RTM_GETROUTE) or rules (RTM_GETRULE) of the family. Finish
- * *found in every case. */
-static int find_ours(struct route *r, int type, sa_family_t family,
-                     struct found *found)
-{
-	/* A rule's header has the same length and the family at the same place. */
-	struct rtmsg ask = { .rtm_family = (uint8_t)family };
-	int rc = -NLE_DUMP_INTR;
-
-	_Static_assert(sizeof(struct rtmsg) == sizeof(struct fib_rule_hdr),
-	               "one request fits both");
-	if (type == RTM_GETROUTE)
-		ask.rtm_protocol = ROUTE_PROTOCOL;
-	memset(found, 0, sizeof(*found));
-	nl_socket_modify_cb(r->sock, NL_CB_VALID, NL_CB_CUSTOM, on_dumped, found);
-	for (int i = 0; i < DUMP_TRIES && rc == -NLE_DUMP_INTR; i++) {
-		found_finish(found);
-		memset(found, 0, sizeof(*found));
-		rc = nl_send_simple(r->sock, type, NLM_F_DUMP, &ask, sizeof(ask));
-		if (rc >= 0)
-			rc = nl_recvmsgs_default(r->sock);
+	for (unsigned k = 0; k < found.count && !rc && w->mend; k++) {
+		bool told = false; /* by its destination: else it was replaced */
+		for (unsigned i = 0; i < count; i++)
+			told |= ways[i].dest.length == found.items[k].way.dest.length &&
+			        !memcmp(ways[i].dest.ip, found.items[k].way.dest.ip,
+			                sizeof(ways[i].dest.ip));
+		if (!told)
+			rc = ways_remove(w->r->ways, &found.items[k]);
 	}
-	nl_socket_modify_cb(r->sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
-	return found->failed ? -ENOMEM : result(r, rc);
-}
-
-static struct nl_addr *addr_of(sa_family_t family, const uint8_t *ip,
-                               unsigned bits)
-{
-	struct nl_addr *addr = nl_addr_build(family, ip, family == AF_INET ? 4 : 16);
-
-	if (addr)
-		nl_addr_set_prefixlen(addr, (int)bits);
-	return addr;
-}
-
-/* Adds the way out to the route: the device, and the gateway if there is one.
- * On-link: the gateway is where we are told, whatever the tables say of it. */
-static int set_hop(struct rtnl_route *route, int ifindex,
-                   const struct addr *gateway)
-{
-	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-
-	if (!hop)
-		return -ENOMEM;
-	rtnl_route_nh_set_ifindex(hop, ifindex);
-	rtnl_route_add_nexthop(route, hop); /* owned by the route from here */
-	if (!gateway || gateway->family == AF_UNSPEC) {
-		rtnl_route_set_scope(route, RT_SCOPE_LINK);
-		return 0;
-	}
-	struct nl_addr *via = addr_of(gateway->family, gateway->ip,
-	                              addr_ip_len(gateway) * 8);
-	if (!via)
-		return -ENOMEM;
-	if (gateway->family == rtnl_route_get_family(route))
-		rtnl_route_nh_set_gateway(hop, via);
-	else
-		rtnl_route_nh_set_via(hop, via);
-	nl_addr_put(via);
-	rtnl_route_nh_set_flags(hop, RTNH_F_ONLINK);
-	rtnl_route_set_flags(route, RTNH_F_ONLINK);
-	rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
-	return 0;
-}
-
-/* One of our routes, with nothing but its destination. NULL: no memory. */
-static struct rtnl_route *route_to(const struct prefix *dest, uint32_t table,
-                                   uint8_t type)
-{
-	struct rtnl_route *route = rtnl_route_alloc();
-	struct nl_addr *dst = addr_of(dest->family, dest->ip, dest->length);
-
-	if (!route || !dst || rtnl_route_set_family(route, (uint8_t)dest->family) ||
-	    rtnl_route_set_dst(route, dst) || rtnl_route_set_type(route, type)) {
-		rtnl_route_put(route);
-		route = NULL;
-	} else {
-		rtnl_route_set_table(route, table);
-		rtnl_route_set_protocol(route, ROUTE_PROTOCOL);
-	}
-	nl_addr_put(dst);
-	return route;
-}
-
-static int put(struct route *r, struct rtnl_route *route)
-{
-	return result(r, rtnl_route_add(r->sock, route,
-	                                NLM_F_CREATE | NLM_F_REPLACE));
-}
-
-static int put_uplink_route(struct route *r, const struct route_uplink *want,
-                            const struct prefix *dest,
-                            const struct addr *gateway)
-{
-	struct rtnl_route *route = route_to(dest, ROUTE_TABLE_BASE + want->index,
-	                                    RTN_UNICAST);
-	int ifindex = (int)if_nametoindex(want->device);
-	int rc = !route ? -ENOMEM : !ifindex ? -ENODEV :
-	         set_hop(route, ifindex, gateway);
-
-	if (!rc && want->source.family == want->family) {
-		struct nl_addr *source = addr_of(want->family, want->source.ip,
-		                                 addr_ip_len(&want->source) * 8);
-		rc = source && !rtnl_route_set_pref_src(route, source) ? 0 : -ENOMEM;
-		nl_addr_put(source);
-	}
-	if (!rc)
-		rc = put(r, route);
-	rtnl_route_put(route);
+	ways_list_finish(&found);
 	return rc;
 }
 
-static int put_uplink_routes(struct route *r, const struct route_uplink *want)
+/* Is it a rule of the table: to it, or to the main one from a source that
+ * has one to it? */
+static bool rule_is_of(const struct rule *rule, const struct rules_list *rules,
+                       uint32_t table)
 {
-	const struct prefix everything = { .family = want->family };
-	int rc = 0;
-
-	for (size_t i = 0; i < want->connected_count && !rc; i++)
-		if (want->connected[i].family == want->family)
-			rc = put_uplink_route(r, want, &want->connected[i], NULL);
-	return rc ? rc : put_uplink_route(r, want, &everything, &want->gateway);
-}
-
-/* Is the route's destination the default or a network that is told? */
-static bool is_told(const struct route_uplink *want, struct rtnl_route *route)
-{
-	const struct nl_addr *dst = rtnl_route_get_dst(route);
-	unsigned bits = dst ? nl_addr_get_prefixlen(dst) : 0;
-
-	if (!bits)
+	if (rule->protocol != ROUTE_PROTOCOL)
+		return false;
+	if (rule->table == table)
 		return true;
-	for (size_t i = 0; i < want->connected_count; i++)
-		if (want->connected[i].family == want->family &&
-		    want->connected[i].length == bits &&
-		    !memcmp(want->connected[i].ip, nl_addr_get_binary_addr(dst),
-		            nl_addr_get_len(dst)))
+	for (unsigned i = 0; i < rules->count && rule->but_default; i++)
+		if (rules->items[i].protocol == ROUTE_PROTOCOL &&
+		    rules->items[i].table == table &&
+		    addr_equal_ip(&rules->items[i].source, &rule->source))
 			return true;
 	return false;
 }
 
-static int remove_object(struct route *r, int type, struct nl_object *object)
+/* Removes ours of the table that are not among the wanted ones. Two uplinks
+ * may have one address: its rule to the main table is there twice. */
+static int prune_rules(struct route *r, const struct rules_list *rules,
+                       uint32_t table, const struct rule *want, unsigned count)
 {
-	int rc = type == RTM_GETROUTE ?
-		rtnl_route_delete(r->sock, (struct rtnl_route *)object, 0) :
-		rtnl_rule_delete(r->sock, (struct rtnl_rule *)object, 0);
+	int rc = 0;
 
-	/* Gone in between, with its device perhaps: that was the wish. */
-	rc = result(r, rc);
-	return rc == -ESRCH || rc == -ENOENT || rc == -ENODEV ? 0 : rc;
-}
-
-/* Removes our routes from a table, except those that want tells (or NULL). */
-static int prune_routes(struct route *r, sa_family_t family, uint32_t table,
-                        const struct route_uplink *want)
-{
-	struct found found;
-	int rc = find_ours(r, RTM_GETROUTE, family, &found);
-
-	for (unsigned i = 0; i < found.count && !rc; i++) {
-		struct rtnl_route *route = (struct rtnl_route *)found.objects[i];
-		if (rtnl_route_get_family(route) != family ||
-		    rtnl_route_get_table(route) != table ||
-		    (want && is_told(want, route)))
+	for (unsigned i = 0; i < rules->count && !rc; i++) {
+		bool wanted = false;
+		if (!rule_is_of(&rules->items[i], rules, table))
 			continue;
-		rc = remove_object(r, RTM_GETROUTE, found.objects[i]);
+		for (unsigned k = 0; k < count; k++)
+			wanted |= rule_equal(&rules->items[i], &want[k]);
+		if (!wanted)
+			rc = rules_remove(r->rules, &rules->items[i]);
 	}
-	found_finish(&found);
 	return rc;
 }
 
-/* A rule of ours: by output device, or with device NULL by mark. */
-struct rule_want {
-	sa_family_t family;
-	uint32_t table, priority, mark;
-	const char *device;
-};
-
-static bool rule_is(struct rtnl_rule *rule, const struct rule_want *want)
+/* It is there, but at another preference: which matters only while a rule of
+ * others comes before it. */
+static void stands_elsewhere(struct work *w, struct wanted *want,
+                             const struct rule *found)
 {
-	const char *device = rtnl_rule_get_oif(rule);
+	char text[RULE_TEXT_MAX];
 
-	if (rtnl_rule_get_prio(rule) != want->priority)
-		return false;
-	if (want->device)
-		return device && !strcmp(device, want->device);
-	return rtnl_rule_get_mark(rule) == want->mark &&
-	       rtnl_rule_get_mask(rule) == UINT32_MAX;
+	w->look->moved++;
+	if (!w->avoided || found->priority < w->avoided->priority)
+		return;
+	rule_format(w->avoided, text);
+	snprintf(w->look->before, sizeof(w->look->before), "%.120s", text);
+	if (!want->why[0])
+		snprintf(want->why, sizeof(want->why), "%.100s comes before ours",
+		         text);
 }
 
-static int add_rule(struct route *r, const struct rule_want *want)
+/* The same rule of ours, at whatever preference; at the right one, if it is
+ * there too. NULL: there is none. */
+static const struct rule *find_rule(const struct rules_list *rules,
+                                    const struct rule *want)
 {
-	struct rtnl_rule *rule = rtnl_rule_alloc();
-	int rc = rule ? 0 : -ENOMEM;
+	const struct rule *elsewhere = NULL;
+
+	for (unsigned i = 0; i < rules->count; i++) {
+		struct rule rule = rules->items[i];
+		if (rule.protocol != ROUTE_PROTOCOL)
+			continue;
+		if (rule_equal(&rule, want))
+			return &rules->items[i];
+		rule.priority = want->priority;
+		if (rule_equal(&rule, want))
+			elsewhere = &rules->items[i];
+	}
+	return elsewhere;
+}
+
+static int settle_rules(struct work *w, struct wanted *want)
+{
+	struct rule rules[RULES_OF_TABLE_MAX];
+	unsigned count = rules_of(w, want, rules);
+	int rc = 0;
+
+	for (unsigned i = 0; i < count && !rc; i++) {
+		const struct rule *found = find_rule(w->rules, &rules[i]);
+		if (found && found->priority == rules[i].priority)
+			continue;
+		if (found)
+			stands_elsewhere(w, want, found);
+		else
+			lacks(w, want, "rule");
+		if (w->mend)
+			rc = rules_add(w->r->rules, &rules[i]);
+		if (rc == -EEXIST) /* another uplink has the same address */
+			rc = 0;
+	}
+	if (!rc && w->mend)
+		rc = prune_rules(w->r, w->rules, want->table, rules, count);
+	return rc;
+}
+
+/* One table and its rules. The routes first: nothing shall be sent into a table
+ * that is half made. */
+static int settle(struct work *w, struct wanted *want, struct kerr *err)
+{
+	char before[RULE_TEXT_MAX];
+	struct kerr kerr = { "" };
+
+	want->why[0] = 0;
+	int rc = settle_ways(w, want);
+	const char *reason = ways_reason(w->r->ways);
+	if (!rc) {
+		rc = settle_rules(w, want);
+		reason = rules_reason(w->r->rules);
+	}
+	if (w->mend)
+		want->why[0] = 0;
+	if (rc) {
+		refuse(reason, rc, &kerr, want->mark ? "TPROXY's route"
+		                                     : want->uplink.device);
+		snprintf(want->why, sizeof(want->why), "%.120s", kerr.text);
+		*err = kerr;
+	} else if (w->before && !want->why[0]) {
+		snprintf(want->why, sizeof(want->why), "%.100s comes before ours",
+		         rule_format(w->before, before));
+	}
+	return rc;
+}
+
+static int settle_one(struct route *r, unsigned index, sa_family_t family,
+                      struct kerr *err)
+{
+	struct route_look look = { 0 };
+	struct rules_list rules;
+	struct work w = { .r = r, .family = family, .rules = &rules,
+	                  .mend = true, .look = &look };
+	int rc = rules_read(r->rules, family, &rules);
 
 	if (!rc) {
-		rtnl_rule_set_family(rule, want->family);
-		rtnl_rule_set_table(rule, want->table);
-		rtnl_rule_set_prio(rule, want->priority);
-		rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
-		if (rtnl_rule_set_protocol(rule, ROUTE_PROTOCOL) < 0)
-			rc = -ENOMEM;
-		if (want->device && rtnl_rule_set_oif(rule, want->device) < 0)
-			rc = -EINVAL;
-		if (!want->device) {
-			rtnl_rule_set_mark(rule, want->mark);
-			rtnl_rule_set_mask(rule, UINT32_MAX);
-		}
+		place_rules(&w);
+		rc = settle(&w, *place_of(r, index, family), err);
+	} else {
+		kerr_set(err, rc, "reading the rules (%s)", family_word(family));
 	}
-	if (!rc)
-		rc = result(r, rtnl_rule_add(r->sock, rule,
-		                             NLM_F_CREATE | NLM_F_EXCL));
-	rtnl_rule_put(rule);
+	rules_list_finish(&rules);
 	return rc;
 }
 
-/* Removes our rules to the table but the first that is as wanted (priority 0:
- * none is). *there tells whether one was. */
-static int prune_rules(struct route *r, const struct rule_want *want,
-                       bool *there)
+void route_look(struct route *r, bool mend, struct route_look *out)
 {
-	struct found found;
-	int rc = find_ours(r, RTM_GETRULE, want->family, &found);
+	memset(out, 0, sizeof(*out));
+	for (unsigned f = 0; f < 2; f++) {
+		struct rules_list rules;
+		struct kerr err;
+		struct work w = { .r = r, .family = families[f],
+		                  .rules = &rules, .mend = mend, .look = out };
+		int rc = rules_read(r->rules, families[f], &rules);
 
-	*there = false;
-	for (unsigned i = 0; i < found.count && !rc; i++) {
-		struct rtnl_rule *rule = (struct rtnl_rule *)found.objects[i];
-		if (rtnl_rule_get_family(rule) != want->family ||
-		    rtnl_rule_get_table(rule) != want->table)
-			continue;
-		if (want->priority && !*there && rule_is(rule, want))
-			*there = true;
-		else
-			rc = remove_object(r, RTM_GETRULE, found.objects[i]);
+		place_rules(&w);
+		for (unsigned i = 0; i < TABLES && !rc; i++)
+			if (r->tables[f][i] && settle(&w, r->tables[f][i], &err))
+				out->error = -EIO;
+		if (rc && rc != -EAFNOSUPPORT && rc != -EOPNOTSUPP)
+			out->error = rc;
+		rules_list_finish(&rules);
 	}
-	found_finish(&found);
-	return rc;
 }
 
-static int set_rule(struct route *r, const struct rule_want *want)
-{
-	bool there;
-	int rc = prune_rules(r, want, &there);
+/* The owner ------------------------------------------------------------------ */
 
-	return rc || there ? rc : add_rule(r, want);
+static struct wanted *want_table(struct route *r, unsigned index,
+                                 sa_family_t family)
+{
+	struct wanted **place = place_of(r, index, family);
+
+	if (!*place)
+		*place = calloc(1, sizeof(**place));
+	if (*place)
+		(*place)->table = table_of(index);
+	return *place;
+}
+
+static void forget(struct route *r, unsigned index, sa_family_t family)
+{
+	struct wanted **place = place_of(r, index, family);
+
+	free(*place);
+	*place = NULL;
 }
 
 int route_set_uplink(struct route *r, const struct route_uplink *want,
                      struct kerr *err)
 {
-	const struct rule_want rule = {
-		.family = want->family, .table = ROUTE_TABLE_BASE + want->index,
-		.priority = ROUTE_PRIORITY_UPLINK, .device = want->device,
-	};
+	struct wanted *table;
 
 	if (want->index >= ROUTE_UPLINKS_MAX ||
 	    want->connected_count > ROUTE_CONNECTED_MAX)
 		return kerr_set(err, -EINVAL, "routes of %s", want->device);
-	int rc = refuse(r, put_uplink_routes(r, want), err, want->device);
-	if (!rc)
-		rc = refuse(r, prune_routes(r, want->family, rule.table, want), err,
-		            want->device);
-	return rc ? rc : refuse(r, set_rule(r, &rule), err, want->device);
+	table = want_table(r, want->index, want->family);
+	if (!table)
+		return kerr_set(err, -ENOMEM, "routes of %s", want->device);
+	table->uplink = *want;
+	if (want->connected_count)
+		memcpy(table->connected, want->connected,
+		       want->connected_count * sizeof(*table->connected));
+	table->uplink.connected = table->connected;
+	return settle_one(r, want->index, want->family, err);
 }
 
-/* Rule and routes of one table. The rule first: nothing shall be sent into a
+/* Rules and routes of one table. The rules first: nothing shall be sent into a
  * table that is half gone. */
-static int clear_table(struct route *r, sa_family_t family, uint32_t table)
+static int clear_table(struct route *r, unsigned index, sa_family_t family)
 {
-	const struct rule_want none = { .family = family, .table = table };
-	bool there;
-	int rc = prune_rules(r, &none, &there);
+	uint32_t table = table_of(index);
+	struct rules_list rules;
+	struct ways_list ways;
+	int rc = rules_read(r->rules, family, &rules);
 
-	return rc ? rc : prune_routes(r, family, table, NULL);
+	forget(r, index, family);
+	if (!rc)
+		rc = prune_rules(r, &rules, table, NULL, 0);
+	rules_list_finish(&rules);
+	if (rc)
+		return rc;
+	rc = ways_read(r->ways, family, table, &ways);
+	for (unsigned i = 0; i < ways.count && !rc; i++)
+		rc = ways_remove(r->ways, &ways.items[i]);
+	ways_list_finish(&ways);
+	return rc;
 }
 
 int route_clear_uplink(struct route *r, unsigned index, sa_family_t family,
                        struct kerr *err)
 {
-	return refuse(r, clear_table(r, family, ROUTE_TABLE_BASE + index), err,
+	return refuse(NULL, clear_table(r, index, family), err,
 	              "removing an uplink's routes");
-}
-
-static int set_tproxy_family(struct route *r, sa_family_t family, uint32_t mark)
-{
-	const struct prefix everything = { .family = family };
-	const struct rule_want rule = {
-		.family = family, .table = ROUTE_TABLE_TPROXY,
-		.priority = ROUTE_PRIORITY_TPROXY, .mark = mark,
-	};
-	struct rtnl_route *route = route_to(&everything, ROUTE_TABLE_TPROXY,
-	                                    RTN_LOCAL);
-	int rc = !route ? -ENOMEM :
-	         set_hop(route, (int)if_nametoindex("lo"), NULL);
-
-	if (!rc) {
-		rtnl_route_set_scope(route, RT_SCOPE_HOST);
-		rc = put(r, route);
-	}
-	rtnl_route_put(route);
-	return rc ? rc : set_rule(r, &rule);
 }
 
 int route_set_tproxy(struct route *r, uint32_t mark, struct kerr *err)
 {
-	int rc = refuse(r, set_tproxy_family(r, AF_INET, mark), err,
-	                "TPROXY's route (IPv4)");
-	if (rc)
-		return rc;
-	rc = set_tproxy_family(r, AF_INET6, mark);
-	if (rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP)
-		return 0;
-	return refuse(r, rc, err, "TPROXY's route (IPv6)");
+	for (unsigned f = 0; f < 2; f++) {
+		struct wanted *table = want_table(r, TPROXY, families[f]);
+		if (!table)
+			return kerr_set(err, -ENOMEM, "TPROXY's route");
+		table->mark = mark;
+		int rc = settle_one(r, TPROXY, families[f], err);
+		if (f && (rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP)) {
+			forget(r, TPROXY, AF_INET6); /* a host without IPv6 */
+			return 0;
+		}
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 int route_clear_tproxy(struct route *r, struct kerr *err)
@@ -482,20 +525,47 @@ int route_clear_tproxy(struct route *r, struct kerr *err)
 	int rc = 0;
 
 	for (int i = 0; i < 2 && !rc; i++)
-		rc = clear_table(r, families[i], ROUTE_TABLE_TPROXY);
-	return refuse(r, rc, err, "removing TPROXY's route");
+		rc = clear_table(r, TPROXY, families[i]);
+	return refuse(NULL, rc, err, "removing TPROXY's route");
 }
 
-static int remove_all(struct route *r, int type, sa_family_t family)
+static const char *why_of(const struct route *r, unsigned index)
 {
-	struct found found;
-	int rc = find_ours(r, type, family, &found);
+	for (unsigned f = 0; f < 2; f++)
+		if (r->tables[f][index] && r->tables[f][index]->why[0])
+			return r->tables[f][index]->why;
+	return "";
+}
 
-	for (unsigned i = 0; i < found.count; i++) {
-		int failed = remove_object(r, type, found.objects[i]);
+const char *route_tproxy_why(const struct route *r)
+{
+	return why_of(r, TPROXY);
+}
+
+const char *route_uplink_why(const struct route *r, unsigned index)
+{
+	return why_of(r, index);
+}
+
+static int remove_all(struct route *r, sa_family_t family)
+{
+	struct rules_list rules;
+	struct ways_list ways;
+	int rc = rules_read(r->rules, family, &rules), failed;
+
+	for (unsigned i = 0; i < rules.count; i++) {
+		failed = rules.items[i].protocol != ROUTE_PROTOCOL ? 0 :
+		         rules_remove(r->rules, &rules.items[i]);
 		rc = rc ? rc : failed;
 	}
-	found_finish(&found);
+	rules_list_finish(&rules);
+	failed = ways_read(r->ways, family, 0, &ways);
+	rc = rc ? rc : failed;
+	for (unsigned i = 0; i < ways.count; i++) {
+		failed = ways_remove(r->ways, &ways.items[i]);
+		rc = rc ? rc : failed;
+	}
+	ways_list_finish(&ways);
 	return rc;
 }
 
@@ -504,9 +574,11 @@ int route_cleanup(struct route *r, struct kerr *err)
 	int rc = 0;
 
 	for (int i = 0; i < 2; i++) {
-		int rules = remove_all(r, RTM_GETRULE, families[i]);
-		int routes = remove_all(r, RTM_GETROUTE, families[i]);
-		rc = rc ? rc : rules ? rules : routes;
+		for (unsigned t = 0; t < TABLES; t++)
+			forget(r, t, families[i]);
+		int failed = remove_all(r, families[i]);
+		if (failed != -EAFNOSUPPORT && failed != -EOPNOTSUPP)
+			rc = rc ? rc : failed;
 	}
-	return refuse(r, rc, err, "removing our routes and rules");
+	return refuse(NULL, rc, err, "removing our routes and rules");
 }

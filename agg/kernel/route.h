@@ -2,12 +2,19 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: our policy routes. Each uplink has a routing table of its own per
- * family and a rule `oif DEVICE lookup TABLE`: a socket bound to the device
- * finds its way out whatever the main table holds. TPROXY has a rule
- * `fwmark MARK lookup TABLE` and a route that makes every address local.
+ * family, and rules that lead there: `oif DEVICE`, for sockets bound to the
+ * device, whatever the main table holds; and `from ADDRESS`, by which the
+ * kernel looks for the way back to who sends to the address (rp_filter), after
+ * what the main table has but its default route. TPROXY has a rule `fwmark
+ * MARK/MARK lookup TABLE` and a route that makes every address local.
  *
  * All of them carry our protocol number, so that a later run finds and
  * removes what an earlier one left. Nothing else is ever touched.
+ *
+ * What is set stays wanted: others may remove it (`ip rule del`, a network
+ * manager), and so does the kernel with an address; route_look() puts it again.
+ * The rules come before everybody else's that are not far before: a packet of
+ * TPROXY that another rule leads away belongs to nobody and is dropped.
  */
 #ifndef AGG_KERNEL_ROUTE_H
 #define AGG_KERNEL_ROUTE_H
@@ -23,10 +30,11 @@
 #define ROUTE_TABLE_TPROXY 0x6167ffffu
 #define ROUTE_UPLINKS_MAX 64
 #define ROUTE_CONNECTED_MAX 32        /* of an uplink and family */
-#define ROUTE_PRIORITY_TPROXY 1690    /* of the rules: before main (32766) */
-#define ROUTE_PRIORITY_UPLINK 1691
+#define ROUTE_PREFERENCE 700          /* of the first of our rules */
+#define ROUTE_PREFERENCES 4           /* so many in a row */
+#define ROUTE_WORDS_MAX 128
 
-struct route; /* the connection to the kernel */
+struct route; /* the connection to the kernel, and what is wanted */
 
 struct route_uplink {
 	unsigned index;          /* names the table; < ROUTE_UPLINKS_MAX */
@@ -42,18 +50,41 @@ struct route_uplink {
 struct route *route_create(struct kerr *err); /* NULL: errno */
 void route_destroy(struct route *r);          /* leaves the routes */
 
-/* Makes table and rule be as told; what differs is changed in place, what is
- * no longer told is removed. Asking again for the same changes nothing. 0 or
- * -errno: -ENODEV no such device, -ENETDOWN it is down, -EPERM. */
+/* Where our rules stand, ROUTE_PREFERENCE until then; those that are there
+ * move at the next look. */
+void route_set_preference(struct route *r, uint32_t preference);
+
+/* Makes table and rules be as told; what differs is changed in place, what is
+ * no longer told is removed. Asking again for the same changes nothing. It is
+ * wanted from here on, also if it fails now. 0 or -errno: -ENODEV no such
+ * device, -ENETDOWN it is down, -EPERM. */
 int route_set_uplink(struct route *r, const struct route_uplink *want,
                      struct kerr *err);
-/* Removes rule and table of that uplink and family. Absent is success. */
+/* Removes rules and table of that uplink and family. Absent is success. */
 int route_clear_uplink(struct route *r, unsigned index, sa_family_t family,
                        struct kerr *err);
 
-/* TPROXY's rule and route, both families. A host without IPv6 gets IPv4's. */
+/* TPROXY's rule and route, both families. A host without IPv6 gets IPv4's.
+ * mark is one bit; other bits of a packet's mark are others'. */
 int route_set_tproxy(struct route *r, uint32_t mark, struct kerr *err);
 int route_clear_tproxy(struct route *r, struct kerr *err);
+
+struct route_look {
+	unsigned missing; /* rules and routes that should be there and were not */
+	unsigned moved;   /* rules that stood at another preference */
+	int error;        /* putting them failed: the last -errno */
+	char words[ROUTE_WORDS_MAX]; /* the first missing: "TPROXY's rule (IPv4)" */
+	char before[ROUTE_WORDS_MAX]; /* another's rule that came before ours, or "" */
+};
+
+/* Looks whether all that is wanted is there, and with mend puts what is not.
+ * The answers below are of the last look or change. */
+void route_look(struct route *r, bool mend, struct route_look *out);
+
+/* Why TPROXY's or an uplink's rules and routes are not in force; "": they are,
+ * or are not wanted. */
+const char *route_tproxy_why(const struct route *r);
+const char *route_uplink_why(const struct route *r, unsigned index);
 
 /* Removes every rule and route that carries our protocol, in both families:
  * at the end, and at the start for what a crash left. */
