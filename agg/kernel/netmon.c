@@ -32,10 +32,13 @@ struct netmon {
 	bool stale;               /* the table may be wrong: ask */
 	bool failing;             /* asking fails, which was said */
 	uint64_t pause_us;        /* between two questions */
+	bool doubt;               /* our rules and routes may be: tell */
 	uint64_t asked_us;
 	struct netmon_stats stats;
 	netmon_fn *on_change;
 	void *ctx;
+	netmon_doubt_fn *on_doubt;
+	void *doubt_ctx;
 };
 
 /* What a dump's callbacks need. */
@@ -239,13 +242,24 @@ static void note_failure(struct netmon *mon, int rc)
 	mon->failing = rc != 0;
 }
 
+static void tell_doubt(struct netmon *mon)
+{
+	if (!mon->doubt)
+		return;
+	mon->doubt = false;
+	if (mon->on_doubt)
+		mon->on_doubt(mon->doubt_ctx);
+}
+
 static void settle(struct netmon *mon)
 {
 	struct nettable *before = mon->table;
 	uint64_t due_us = mon->asked_us + mon->pause_us;
 
-	if (!mon->stale)
+	if (!mon->stale) {
+		tell_doubt(mon);
 		return;
+	}
 	if (loop_now_us(mon->loop) < due_us) {
 		loop_timer_arm(mon->later, due_us);
 		return;
@@ -258,6 +272,8 @@ static void settle(struct netmon *mon)
 		nettable_destroy(before);
 	if (mon->stale)
 		loop_timer_arm(mon->later, mon->asked_us + mon->pause_us);
+	else
+		tell_doubt(mon);
 }
 
 static void on_later(void *ctx)
@@ -275,10 +291,14 @@ static void take_hints(struct netmon *mon, const char *buf, size_t size)
 		struct netmsg parsed;
 		if (netmsg_parse(&parsed, msg, (size_t)left) < 0) {
 			mon->stats.malformed++;
-			mon->stale = true;
+			mon->stale = mon->doubt = true;
+		} else if (parsed.kind == NETMSG_POLICY) {
+			mon->doubt = true;
 		} else if (!nettable_knows(mon->table, &parsed)) {
 			mon->stats.hints++;
 			mon->stale = true;
+			mon->doubt |= parsed.kind == NETMSG_LINK ||
+			              parsed.kind == NETMSG_ADDR;
 		}
 	}
 }
@@ -294,7 +314,7 @@ static void on_readable(void *ctx, unsigned events)
 			take_hints(mon, buf, (size_t)n);
 		} else if (n < 0 && errno == ENOBUFS) {
 			mon->stats.overruns++;
-			mon->stale = true;
+			mon->stale = mon->doubt = true;
 		} else if (n < 0 && errno == EINTR) {
 			continue;
 		} else {
@@ -309,7 +329,8 @@ static int open_socket(struct netmon *mon, size_t receive_buffer_bytes)
 	int bytes = receive_buffer_bytes ? (int)receive_buffer_bytes :
 	            NETMON_RECEIVE_BUFFER_BYTES;
 	unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-	                  RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
+	                  RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
+	                  RTMGRP_IPV4_RULE | 1u << (RTNLGRP_IPV6_RULE - 1);
 
 	mon->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (!mon->socket)
@@ -348,6 +369,12 @@ struct netmon *netmon_create(struct loop *loop, size_t receive_buffer_bytes,
 	if (mon->stale)
 		loop_timer_arm(mon->later, mon->asked_us + mon->pause_us);
 	return mon;
+}
+
+void netmon_watch_policy(struct netmon *mon, netmon_doubt_fn *fn, void *ctx)
+{
+	mon->on_doubt = fn;
+	mon->doubt_ctx = ctx;
 }
 
 void netmon_destroy(struct netmon *mon)

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: watches the host's devices, addresses and default routes by rtnetlink
- * and tells what changed.
+ * and tells what changed; and when our own rules and routes may have gone.
  *
  * What the kernel sends unasked is taken as a hint only: it says nothing of
  * the IPv4 routes that go with a device or an address, and too much at once is
@@ -31,6 +31,11 @@ struct netmon;
  * valid until it returns. */
 typedef void netmon_fn(void *ctx, const struct netdev *dev);
 
+/* Our rules or routes may no longer be as we set them, or another's rule may
+ * come before: look. Said after what netmon_fn says of the same events: the
+ * kernel removes routes with an address or a device without a word. */
+typedef void netmon_doubt_fn(void *ctx);
+
 struct netmon_stats {
 	uint64_t hints;       /* messages that may have changed something */
 	uint64_t dumps;       /* times the state was asked for */
@@ -45,6 +50,8 @@ struct netmon_stats {
 struct netmon *netmon_create(struct loop *loop, size_t receive_buffer_bytes,
                              netmon_fn *on_change, void *ctx);
 void netmon_destroy(struct netmon *mon);
+/* fn NULL: nobody is told. */
+void netmon_watch_policy(struct netmon *mon, netmon_doubt_fn *fn, void *ctx);
 
 /* Valid until the next turn of the loop. NULL: no such device. */
 const struct netdev *netmon_find(const struct netmon *mon, const char *name);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: parses RTM_{NEW,DEL}{LINK,ADDR,ROUTE} (rtnetlink(7)) with libmnl. Even
+ * DOC: parses RTM_{NEW,DEL}{LINK,ADDR,ROUTE,RULE} (rtnetlink(7)) with libmnl. Even
  * the kernel is not believed: every length is checked before a byte is read.
  */
 #include "agg/kernel/netmsg.h"
 #include "agg/kernel/netattr.h"
 #include "agg/kernel/route.h"
+#include "agg/kernel/rule.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -162,12 +163,19 @@ static uint8_t preference_rank(uint8_t pref)
 	       pref == ICMPV6_ROUTER_PREF_LOW ? 2 : 1;
 }
 
+/* The uplinks' and TPROXY's. */
+static bool table_is_ours(uint32_t table)
+{
+	return (table & 0xffff0000u) == ROUTE_TABLE_BASE;
+}
+
 static enum netmsg_kind route_kind(const struct rtmsg *info)
 {
 	if ((info->rtm_family != AF_INET && info->rtm_family != AF_INET6) ||
-	    info->rtm_flags & RTM_F_CLONED ||
-	    info->rtm_protocol == ROUTE_PROTOCOL)
+	    info->rtm_flags & RTM_F_CLONED)
 		return NETMSG_OTHER;
+	if (info->rtm_protocol == ROUTE_PROTOCOL)
+		return NETMSG_POLICY;
 	if (info->rtm_dst_len &&
 	    (info->rtm_type == RTN_LOCAL || info->rtm_type == RTN_ANYCAST))
 		return NETMSG_LOCAL;
@@ -190,6 +198,10 @@ static int parse_route(struct netmsg *out, const struct nlmsghdr *msg)
 	enum netmsg_kind kind = route_kind(info);
 	if (kind == NETMSG_OTHER)
 		return 0;
+	if (kind == NETMSG_POLICY) { /* that we put one is no news to us */
+		out->kind = out->removed ? NETMSG_POLICY : NETMSG_OTHER;
+		return 0;
+	}
 	netattrs_parse(&attrs, mnl_nlmsg_get_payload_offset(msg, sizeof(*info)),
 	            mnl_nlmsg_get_payload_len(msg) - MNL_ALIGN(sizeof(*info)));
 	dest.family = info->rtm_family;
@@ -202,10 +214,28 @@ static int parse_route(struct netmsg *out, const struct nlmsghdr *msg)
 	    !netattrs_u32(&attrs, RTA_PRIORITY, &route->metric) ||
 	    !netattrs_u8(&attrs, RTA_PREF, &pref))
 		return -EBADMSG;
+	if (table_is_ours(route->table)) {
+		out->kind = NETMSG_POLICY;
+		return 0;
+	}
 	route->preference = preference_rank(pref);
 	if (kind == NETMSG_DEFAULT && parse_hops(route, info, &attrs) < 0)
 		return -EBADMSG;
 	out->kind = kind;
+	return 0;
+}
+
+/* A rule of ours that was removed, or any change of another's: it may come
+ * before ours. */
+static int parse_rule(struct netmsg *out, const struct nlmsghdr *msg)
+{
+	struct rule rule;
+
+	if (rule_parse(&rule, msg, msg->nlmsg_len) < 0)
+		return -EBADMSG;
+	if ((rule.family == AF_INET || rule.family == AF_INET6) &&
+	    (out->removed || rule.protocol != ROUTE_PROTOCOL))
+		out->kind = NETMSG_POLICY;
 	return 0;
 }
 
@@ -222,6 +252,7 @@ int netmsg_parse(struct netmsg *out, const void *data, size_t size)
 	case RTM_DELLINK:
 	case RTM_DELADDR:
 	case RTM_DELROUTE:
+	case RTM_DELRULE:
 		out->removed = true;
 		break;
 	}
@@ -235,6 +266,9 @@ int netmsg_parse(struct netmsg *out, const void *data, size_t size)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		return parse_route(out, msg);
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		return parse_rule(out, msg);
 	}
 	return 0;
 }

@@ -21,6 +21,7 @@ enum netmsg_kind {
 	NETMSG_ADDR,
 	NETMSG_LOCAL,   /* a route that says which addresses are the host's */
 	NETMSG_DEFAULT, /* a default route, not one of ours */
+	NETMSG_POLICY,  /* another's rule, or a change of our rules or routes */
 };
 
 struct netmsg_link {

@@ -114,6 +114,7 @@ int nettable_add(struct nettable *t, const struct netmsg *msg)
 	case NETMSG_DEFAULT:
 		return add_default(t, &msg->route);
 	case NETMSG_OTHER:
+	case NETMSG_POLICY:
 		return 0;
 	}
 	return 0;
@@ -333,6 +334,7 @@ bool nettable_knows(const struct nettable *t, const struct netmsg *msg)
 {
 	switch (msg->kind) {
 	case NETMSG_OTHER:
+	case NETMSG_POLICY: /* which is in no table */
 		return true;
 	case NETMSG_LINK:
 		return knows_link(t, msg);

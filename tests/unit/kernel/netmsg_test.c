@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -315,6 +316,45 @@ static void routes_of_no_interest_are_passed_over(void **state)
 	assert_int_equal(out.kind, NETMSG_OTHER);
 }
 
+/* Of ours it is said when they go; of others', always. */
+static void what_touches_our_policy_is_told_apart(void **state)
+{
+	static const struct { uint16_t type; uint8_t protocol; uint32_t table;
+	                      enum netmsg_kind kind; } routes[] = {
+		{ RTM_NEWROUTE, ROUTE_PROTOCOL, ROUTE_TABLE_BASE, NETMSG_OTHER },
+		{ RTM_DELROUTE, ROUTE_PROTOCOL, ROUTE_TABLE_BASE, NETMSG_POLICY },
+		{ RTM_NEWROUTE, RTPROT_BOOT, ROUTE_TABLE_TPROXY, NETMSG_POLICY },
+		{ RTM_NEWROUTE, RTPROT_BOOT, 100, NETMSG_DEFAULT },
+	}, rules[] = {
+		{ RTM_NEWRULE, ROUTE_PROTOCOL, 100, NETMSG_OTHER },
+		{ RTM_DELRULE, ROUTE_PROTOCOL, 100, NETMSG_POLICY },
+		{ RTM_NEWRULE, RTPROT_BOOT, 100, NETMSG_POLICY },
+		{ RTM_DELRULE, RTPROT_BOOT, 100, NETMSG_POLICY },
+	};
+	struct message m;
+	struct netmsg out;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct rtmsg *info = message_start(&m, routes[i].type,
+		                                   sizeof(*info));
+		info->rtm_family = AF_INET;
+		info->rtm_type = RTN_UNICAST;
+		info->rtm_protocol = routes[i].protocol;
+		mnl_attr_put_u32(m.nlh, RTA_TABLE, routes[i].table);
+		assert_int_equal(parse(&m, &out), 0);
+		assert_int_equal(out.kind, routes[i].kind);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		struct fib_rule_hdr *header = message_start(&m, rules[i].type,
+		                                            sizeof(*header));
+		header->family = AF_INET6;
+		mnl_attr_put_u32(m.nlh, FRA_TABLE, rules[i].table);
+		mnl_attr_put_u8(m.nlh, FRA_PROTOCOL, rules[i].protocol);
+		assert_int_equal(parse(&m, &out), 0);
+		assert_int_equal(out.kind, rules[i].kind);
+	}
+}
+
 static void a_local_route_is_read(void **state)
 {
 	struct message m;
@@ -345,6 +385,7 @@ int main(void)
 		cmocka_unit_test(every_nexthop_is_read),
 		cmocka_unit_test(more_nexthops_than_the_limit_are_left_out),
 		cmocka_unit_test(routes_of_no_interest_are_passed_over),
+		cmocka_unit_test(what_touches_our_policy_is_told_apart),
 		cmocka_unit_test(a_local_route_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
