@@ -28,6 +28,7 @@
 #include "agg/role/role.h"
 #include "agg/role/snapshot.h"
 #include "agg/role/uplink.h"
+#include "agg/role/upkeep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ struct gateway {
 	struct loop_timer *probe;   /* of a trial of the carriers */
 	struct relays *relays;
 	struct lan *lan;
+	struct upkeep *upkeep;
 	bool draining;
 	struct outage outage;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
@@ -633,6 +635,7 @@ static void gateway_destroy(struct role *role)
 	loop_timer_destroy(g->session_timer);
 	loop_timer_destroy(g->second);
 	tls_context_destroy(g->tls);
+	upkeep_destroy(g->upkeep);
 	route_destroy(g->route);
 	free(g);
 	role_cleanup();
@@ -663,6 +666,9 @@ static int make_parts(struct gateway *g)
 		log_sys("routes: %s", err.text);
 	if (!g->session_timer || !g->second || !g->probe || !g->relays ||
 	    !g->route || !g->tls)
+		return -1;
+	g->upkeep = upkeep_create(loop, g->role.netmon, g->route);
+	if (!g->upkeep)
 		return -1;
 	mptcp.tls = g->tls;
 	g->mptcp = mptcp_create(&mptcp);

@@ -26,7 +26,6 @@ struct lan {
 	bool changed;           /* and differ from those in force, perhaps */
 	struct loop_timer *apply;
 	struct ruleset *ruleset;
-	char routes_why[REPORT_WORDS_MAX + 1]; /* rule or route are not; "" */
 };
 
 /* Interception ------------------------------------------------------------ */
@@ -246,18 +245,13 @@ bool lan_is_settled(const struct lan *lan)
 	       ruleset_is_settled(lan->ruleset);
 }
 
-void lan_set_routes(struct lan *lan, const char *why)
-{
-	snprintf(lan->routes_why, sizeof(lan->routes_why), "%s", why);
-}
-
 void lan_report(const struct lan *lan, struct report_interception *out)
 {
 	if (!wants_tproxy(lan))
 		return;
 	const char *table = ruleset_why(lan->ruleset);
 	snprintf(out->why, sizeof(out->why), "%s",
-	         *table ? table : lan->routes_why);
+	         *table ? table : route_tproxy_why(lan->args.route));
 	out->state = *out->why ? REPORT_INTERCEPTION_BROKEN
 	                       : REPORT_INTERCEPTION_IN_FORCE;
 }

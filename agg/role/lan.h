@@ -42,9 +42,7 @@ void lan_on_netdev(struct lan *lan);
 /* Another configuration; a way in whose own keys are as before keeps its
  * listener, so that who connects meanwhile notices nothing. */
 void lan_reload(struct lan *lan, const struct conf *conf);
-/* Why TPROXY's rule and route are not in force, as their keeper knows; "": they
- * are. */
-void lan_set_routes(struct lan *lan, const char *why);
+/* Is what shall be intercepted led to us, by rule and route? */
 void lan_report(const struct lan *lan, struct report_interception *out);
 /* No more new clients. */
 void lan_drain(struct lan *lan);

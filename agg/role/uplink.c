@@ -388,6 +388,9 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 		obstacle(u) ? REPORT_PATH_DOWN : REPORT_PATH_CONNECTING;
 	if (!joined)
 		snprintf(out->why, sizeof(out->why), "%s", u->why);
+	const char *routes = route_uplink_why(u->args.route, u->args.index);
+	if (*routes)
+		snprintf(out->why, sizeof(out->why), "%s", routes);
 	out->subflows_alive = joined;
 	out->subflows_total = u->args.conf->main.bundles;
 	out->reconnects = u->joins > out->subflows_total ?

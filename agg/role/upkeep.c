@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see upkeep.h. Owns a timer. Looks are cheap (a list of rules and small
+ * tables) but not free: a flood of events is one look each UPKEEP_LOOK_US.
+ */
+#include "agg/role/upkeep.h"
+
+#include "agg/base/log.h"
+#include "agg/role/pace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UPKEEP_LOOK_US 20000u    /* between looks */
+#define UPKEEP_IDLE_US 60000000u /* without an event */
+#define UPKEEP_RETRY_US 500000u  /* after the kernel refused */
+
+struct upkeep {
+	struct loop *loop;      /* borrowed, as the next two */
+	struct netmon *netmon;
+	struct route *route;
+	struct loop_timer *timer;
+	uint64_t looked_us;
+	struct pace pace;
+	unsigned refused;       /* times in a row */
+};
+
+static void say(struct upkeep *u, const struct route_look *look, uint64_t now)
+{
+	char others[48] = "", earlier[48] = "";
+	unsigned unsaid;
+
+	if ((!look->missing && !look->before[0]) ||
+	    !pace_say(&u->pace, now, &unsaid))
+		return;
+	if (look->missing > 1)
+		snprintf(others, sizeof(others), " and %u more", look->missing - 1);
+	if (unsaid)
+		snprintf(earlier, sizeof(earlier), "; so %u times before", unsaid);
+	if (look->missing)
+		log_sys("routes: %s%s: gone by somebody else's doing; put again%s",
+		        look->words, others, earlier);
+	else
+		log_sys("routes: %s of somebody else came before ours; ours now "
+		        "come before it%s", look->before, earlier);
+}
+
+/* A device that goes takes its routes along before we know of it: only what is
+ * refused twice is a fault. */
+static void note_refusal(struct upkeep *u, int error)
+{
+	u->refused = error ? u->refused + 1 : 0;
+	if (u->refused == 2)
+		log_sys("routes: cannot put them again: %s",
+		        *route_tproxy_why(u->route) ? route_tproxy_why(u->route)
+		                                    : strerror(-error));
+}
+
+static void look(struct upkeep *u)
+{
+	uint64_t now = loop_now_us(u->loop), next = now + UPKEEP_IDLE_US;
+	bool mend = now >= pace_due_us(&u->pace);
+	struct route_look found;
+
+	u->looked_us = now;
+	route_look(u->route, mend, &found);
+	note_refusal(u, found.error);
+	if (found.error) {
+		next = now + UPKEEP_RETRY_US;
+	} else if ((found.missing || found.moved) && mend) {
+		pace_done(&u->pace, now);
+		say(u, &found, now);
+	} else if (found.missing || found.moved) {
+		next = pace_due_us(&u->pace);
+	}
+	loop_timer_arm(u->timer, next);
+}
+
+static void on_timer(void *ctx)
+{
+	look(ctx);
+}
+
+static void on_doubt(void *ctx)
+{
+	struct upkeep *u = ctx;
+	uint64_t due = u->looked_us + UPKEEP_LOOK_US;
+
+	if (loop_now_us(u->loop) >= due)
+		look(u);
+	else
+		loop_timer_arm(u->timer, due);
+}
+
+struct upkeep *upkeep_create(struct loop *loop, struct netmon *netmon,
+                             struct route *route)
+{
+	struct upkeep *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->loop = loop;
+	u->netmon = netmon;
+	u->route = route;
+	u->timer = loop_timer_create(loop, on_timer, u);
+	if (!u->timer) {
+		free(u);
+		return NULL;
+	}
+	netmon_watch_policy(netmon, on_doubt, u);
+	loop_timer_arm(u->timer, loop_now_us(loop) + UPKEEP_IDLE_US);
+	return u;
+}
+
+void upkeep_destroy(struct upkeep *u)
+{
+	if (!u)
+		return;
+	netmon_watch_policy(u->netmon, NULL, NULL);
+	loop_timer_destroy(u->timer);
+	free(u);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: keeps the gateway's rules and routes in force. Others remove them, and
+ * the kernel does with an address: netmon says when that may have happened;
+ * then, and once a minute, upkeep looks and puts again what is gone, within a
+ * second. What is not in force meanwhile, route.h knows.
+ */
+#ifndef AGG_ROLE_UPKEEP_H
+#define AGG_ROLE_UPKEEP_H
+
+#include "agg/base/loop.h"
+#include "agg/kernel/netmon.h"
+#include "agg/kernel/route.h"
+
+struct upkeep;
+
+/* All are borrowed, and outlive it. NULL: errno. */
+struct upkeep *upkeep_create(struct loop *loop, struct netmon *netmon,
+                             struct route *route);
+void upkeep_destroy(struct upkeep *u); /* NULL is fine */
+
+#endif

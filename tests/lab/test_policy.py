@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""What others do to our rules and routes while the gateway runs: network
+managers, firewalls and people remove them, put theirs before them, and take
+addresses away; the kernel removes routes with those without a word."""
+import subprocess
+import time
+import unittest
+
+from case import VPS_SEEN4, VPS_SEEN6, AggdTest
+from lab import SRV4, SRV6
+
+PREFERENCE = 700
+AGAIN_S = 10     # on a slow machine; a second on a quick one
+CONNECTED_S = 20
+LAN_NETWORK = "192.168.100.0/24"
+TPROXY_TABLE = "1634205695"
+TABLE_BASE = 0x61670000
+FOREIGN_TABLE = "4242"
+FLOOD_S = 4
+FAMILIES = ("-4", "-6")
+
+
+class Policy(AggdTest):
+    scenario = "fast"
+
+    def ip(self, *words, check=True):
+        return self.lab.gw.run(["ip", *words], check=check).stdout
+
+    def rules(self, family):
+        return [l for l in self.ip(family, "-N", "rule").splitlines() if "proto 169" in l]
+
+    def routes(self, family, table):
+        return self.lab.gw.run(["ip", family, "route", "show", "table", str(table)],
+                               check=False).stdout.splitlines()
+
+    def state(self):
+        """All that is ours, but for the preferences."""
+        found = [family + rule.partition(":")[2] for family in FAMILIES
+                 for rule in self.rules(family)]
+        for family in FAMILIES:
+            for table in (TPROXY_TABLE, TABLE_BASE, TABLE_BASE + 1):
+                found += [f"{family} {table} {route}" for route in self.routes(family, table)]
+        return sorted(line.strip() for line in found)
+
+    def preference(self, family, what):
+        """Of the first of our rules with this in it."""
+        return next((int(r.partition(":")[0]) for r in self.rules(family) if what in r), None)
+
+    def interception(self):
+        return self.aggd.status()["sessions"][0]["interception"]
+
+    def lines(self, what):
+        return self.aggd.read("gw.log").count(what)
+
+    def setUp(self):
+        self.wait_in_force()
+        self.wait_in_place()
+        self.whole = self.state()
+        self.assertEqual(self.interception(), {"state": "in force", "why": None})
+
+    def tearDown(self):
+        self.wait_whole("at the end")
+        self.wait_in_force()
+        self.assertEqual((self.who(SRV4), self.who(SRV6)), (VPS_SEEN4, VPS_SEEN6))
+
+    def wait_in_place(self):
+        self.wait(lambda: self.preference("-4", "fwmark") == PREFERENCE, AGAIN_S,
+                  "TPROXY's rule is in its place")
+
+    def wait_in_force(self):
+        self.wait(lambda: self.interception()["state"] == "in force", AGAIN_S,
+                  lambda: self.interception())
+
+    def wait_whole(self, what):
+        start = time.monotonic()
+        self.wait(lambda: self.state() == self.whole, AGAIN_S,
+                  lambda: f"{what}: all is there again: {set(self.whole) ^ set(self.state())}")
+        return time.monotonic() - start
+
+    def remove_rules(self, family, what=""):
+        for rule in self.rules(family):
+            if what in rule:
+                self.ip(family, "rule", "del", "pref", rule.partition(":")[0], check=False)
+
+    # -- what is removed is put again, and said once
+
+    def test_a_rule_is_removed(self):
+        for family in FAMILIES:
+            said = self.lines("put again")
+            self.remove_rules(family, "fwmark")
+            self.note = f"again after {self.wait_whole('TPROXY rule'):.1f} s"
+            self.wait(lambda: self.lines("put again") > said, AGAIN_S, "it is said")
+            self.assertLessEqual(self.lines("put again"), said + 2)
+            self.assertEqual(self.who(SRV4 if family == "-4" else SRV6),
+                             VPS_SEEN4 if family == "-4" else VPS_SEEN6)
+
+    def test_a_manager_drops_all_foreign_rules(self):
+        for family in FAMILIES:
+            self.remove_rules(family)
+        self.wait_whole("all rules")
+
+    def test_tables_are_flushed(self):
+        for family in FAMILIES:
+            for table in (TPROXY_TABLE, TABLE_BASE, TABLE_BASE + 1):
+                self.assertTrue(self.routes(family, table), f"{family} {table}")
+                self.ip(family, "route", "flush", "table", str(table))
+        self.wait_whole("all tables")
+
+    def test_a_route_is_replaced(self):
+        device = self.lab.uplinks[0].device
+        self.ip("route", "replace", "default", "dev", device, "table", str(TABLE_BASE))
+        self.wait_whole("the uplink's default route")
+
+    def test_the_same_address_comes_back_at_once(self):
+        """As a DHCP client does; within two looks at the devices."""
+        for i, uplink in enumerate(self.lab.uplinks[:2], 1):
+            address = f"10.{10 + i}.0.2/24 dev {uplink.device}"
+            self.lab.gw.run(["ip", "-batch", "-"], stdin=f"addr del {address}\n"
+                            f"addr add {address}\n"
+                            f"route add default via 10.{10 + i}.0.1 metric {99 + i}\n")
+        self.wait_whole("the tables")
+
+    def test_somebody_keeps_removing(self):
+        """Bounded work and words, and the status tells."""
+        said, seen = self.lines("put again"), set()
+        flood = self.lab.gw.spawn(["sh", "-c", "while :; do for p in $(ip rule | sed -n "
+                                   "'/fwmark.*proto 169/s/:.*//p'); do ip rule del pref $p; "
+                                   "done; done"], stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + FLOOD_S
+            while time.monotonic() < end:
+                seen.add(self.interception()["state"])
+                time.sleep(0.02)
+        finally:
+            self.lab.kill(flood)
+        self.assertIn("broken", seen)
+        self.assertLessEqual(self.lines("put again") - said, 10)
+        self.wait_whole("after the flood")
+
+    # -- rules of others that come before ours
+
+    def foreign(self, *words):
+        """Every LAN connection would be led out by an uplink, past the proxy."""
+        device = self.lab.uplinks[0].device
+        self.ip("route", "replace", "default", "via", "10.11.0.1", "dev", device,
+                "table", FOREIGN_TABLE)
+        self.addCleanup(self.ip, "route", "flush", "table", FOREIGN_TABLE, check=False)
+        self.ip("rule", "add", *words)
+        self.addCleanup(self.ip, "rule", "del", *words, check=False)
+
+    def test_rule_without_a_preference(self):
+        self.foreign("from", LAN_NETWORK, "lookup", FOREIGN_TABLE)
+        self.wait(lambda: self.preference("-4", "fwmark") < PREFERENCE, AGAIN_S,
+                  "ours go before it")
+        self.assertEqual(self.who(), VPS_SEEN4)
+        self.wait_whole("and no double is left")
+        self.ip("rule", "del", "from", LAN_NETWORK, "lookup", FOREIGN_TABLE)
+        self.wait_in_place()
+
+    def test_refusing_rule_before_ours(self):
+        self.foreign("from", "all", "iif", "lan0", "pref", "50", "prohibit")
+        self.wait(lambda: self.preference("-4", "fwmark") < 50, AGAIN_S, "ours go before it")
+        self.assertEqual(self.who(), VPS_SEEN4)
+
+    def test_rule_that_ours_cannot_come_before_is_named(self):
+        self.foreign("from", "all", "iif", "lan0", "pref", "1", "lookup", FOREIGN_TABLE)
+        self.wait(lambda: self.interception()["state"] == "broken", AGAIN_S, "it is said")
+        self.assertIn("rule 1 (", self.interception()["why"])
+        self.assertIn("interception: broken: rule 1 (", self.aggd.ctl("gw", "status").stdout)
+        self.ip("rule", "del", "pref", "1")
+
+
+if __name__ == "__main__":
+    unittest.main()
