@@ -9,6 +9,7 @@
 #include "agg/ctl/ctl.h"
 #include "agg/kernel/runlock.h"
 #include "agg/role/role.h"
+#include "agg/transport/tls.h"
 
 #define DRAIN_US 10000000u /* SIGTERM waits so long for streams to end */
 
@@ -22,6 +23,7 @@ struct daemon {
 	struct runlock control_lock, netns_lock;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct loop_timer *drain;
+	char own_pin[TLS_PIN_TEXT_LEN + 1];
 	uint64_t started_us, drain_until_us; /* 0: not draining */
 };
 

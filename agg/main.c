@@ -119,6 +119,8 @@ static int render(struct daemon *d, unsigned parts, int argc,
 	         d->role->ops->name);
 	snprintf(report.head.version, sizeof(report.head.version), "%s",
 	         AGGD_VERSION);
+	snprintf(report.head.own_pin, sizeof(report.head.own_pin), "%s",
+	         d->own_pin);
 	report.head.uptime_us = loop_now_us(d->loop) - d->started_us;
 	d->role->ops->report(d->role, &report);
 	if (parts & REPORT_PART_CHOICES)
@@ -286,6 +288,15 @@ static int take_locks(struct daemon *d)
 	                 "the gateway of this network namespace");
 }
 
+/* The role has read the identity: it is there. */
+static void note_own_pin(struct daemon *d)
+{
+	struct tls_pin pin;
+
+	if (tls_identity_pin(d->conf->main.state, &pin) == 0)
+		tls_pin_format(&pin, d->own_pin);
+}
+
 static int start(struct daemon *d)
 {
 	struct kerr err = { "" };
@@ -310,6 +321,7 @@ static int start(struct daemon *d)
 		        strerror(errno));
 		return -1;
 	}
+	note_own_pin(d);
 	if (caps_drop(NULL, &err) < 0)
 		log_sys("capabilities: %s", err.text);
 	log_info("%s %s, %s", d->role->ops->name, AGGD_VERSION, d->config_path);

@@ -132,33 +132,55 @@ static int read_sections(struct load *l)
 	return err ? err : conf_check(l->conf, l->file, l->error);
 }
 
+static int read_main(struct load *l)
+{
+	int err = read_role(l);
+
+	return err ? err : read_section(l, find_main(&l->uci));
+}
+
+/* Fills l->conf, the caller's, by how; NULL after an error. */
+static int parse(struct load *l, const char *data, size_t n,
+                 int (*how)(struct load *l))
+{
+	int err = uci_parse(&l->uci, l->file, data, n, l->error);
+	if (err)
+		return err;
+	l->conf = calloc(1, sizeof(*l->conf));
+	if (!l->conf) {
+		FAIL(l, 0, "out of memory");
+		err = -ENOMEM;
+		goto out_uci;
+	}
+	err = how(l);
+	if (err) {
+		conf_free(l->conf);
+		l->conf = NULL;
+	}
+out_uci:
+	uci_finish(&l->uci);
+	return err;
+}
+
+static void load_init(struct load *l, const char *file,
+                      const struct conf_names *names, struct conf_error *error)
+{
+	*l = (struct load){
+		.file = file, .error = error, .rules = { .roles = conf_role_words },
+	};
+	if (names)
+		l->rules.names = *names;
+}
+
 int conf_parse(const char *file, const char *data, size_t n,
                const struct conf_names *names, struct conf **out,
                struct conf_error *error)
 {
-	struct load l = {
-		.file = file, .error = error, .rules = { .roles = conf_role_words },
-	};
+	struct load l;
 
-	*out = NULL;
-	if (names)
-		l.rules.names = *names;
-	int err = uci_parse(&l.uci, file, data, n, error);
-	if (err)
-		return err;
-	l.conf = calloc(1, sizeof(*l.conf));
-	if (!l.conf) {
-		FAIL(&l, 0, "out of memory");
-		err = -ENOMEM;
-		goto out_uci;
-	}
-	err = read_sections(&l);
-	if (err)
-		conf_free(l.conf);
-	else
-		*out = l.conf;
-out_uci:
-	uci_finish(&l.uci);
+	load_init(&l, file, names, error);
+	int err = parse(&l, data, n, read_sections);
+	*out = l.conf;
 	return err;
 }
 
@@ -182,20 +204,41 @@ static ssize_t read_file(const char *path, char *data)
 	return err ? err : (ssize_t)n;
 }
 
+static int load(struct load *l, int (*how)(struct load *l))
+{
+	char *data = malloc(UCI_FILE_MAX + 1);
+	ssize_t n = data ? read_file(l->file, data) : -ENOMEM;
+	int err = (int)n;
+
+	if (n < 0)
+		FAIL(l, 0, "cannot be read: %s", strerror((int)-n));
+	else
+		err = parse(l, data, (size_t)n, how);
+	free(data);
+	return err;
+}
+
 int conf_load(const char *path, const struct conf_names *names,
               struct conf **out, struct conf_error *error)
 {
-	char *data = malloc(UCI_FILE_MAX + 1);
-	ssize_t n = data ? read_file(path, data) : -ENOMEM;
-	int err = (int)n;
+	struct load l;
 
-	*out = NULL;
-	if (n < 0)
-		conf_error_set(error, path, 0, "cannot be read: %s",
-		               strerror((int)-n));
-	else
-		err = conf_parse(path, data, (size_t)n, names, out, error);
-	free(data);
+	load_init(&l, path, names, error);
+	int err = load(&l, read_sections);
+	*out = l.conf;
+	return err;
+}
+
+int conf_load_state(const char *path, char state[CONF_PATH_MAX + 1],
+                    struct conf_error *error)
+{
+	struct load l;
+
+	load_init(&l, path, NULL, error);
+	int err = load(&l, read_main);
+	if (!err)
+		memcpy(state, l.conf->main.state, sizeof(l.conf->main.state));
+	conf_free(l.conf);
 	return err;
 }
 

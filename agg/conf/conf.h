@@ -177,6 +177,10 @@ int conf_parse(const char *file, const char *data, size_t n,
                const struct conf_names *names, struct conf **out,
                struct conf_error *error);
 void conf_free(struct conf *conf);
+/* Where the identity is, by the file's section aggd alone: the others may be
+ * wrong, or not written yet. As conf_load. */
+int conf_load_state(const char *path, char state[CONF_PATH_MAX + 1],
+                    struct conf_error *error);
 
 /* Appends conf with every default filled in; with secrets, what is printed
  * reads as an equal configuration. 0 or -ENOBUFS. */

@@ -8,6 +8,7 @@
  * Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon.
  */
 #include "agg/base/words.h"
+#include "agg/conf/conf.h"
 #include "agg/ctl/advice.h"
 #include "agg/ctl/client.h"
 #include "agg/ctl/ctl.h"
@@ -28,6 +29,7 @@
 #define LEFT_WIDTH 28 /* of the usage's commands */
 #define SCHEDULER_WORDS_MAX 6 /* NAME order NAME reinjection NAME SITE */
 #define ADVISE_NICE 10 /* the daemon, and all others, come first */
+#define CONFIG_PATH "/etc/config/aggd" /* as aggd's */
 #define CLEAR_SCREEN "\033[H\033[J" /* ECMA-48: home, erase to the end */
 #define WIDTH_USUAL 80 /* of a terminal that does not say */
 #define VERBS_MAX 16
@@ -38,6 +40,7 @@ enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
 struct options {
 	const char *socket;
 	const char *class; /* of streams; NULL: not said */
+	const char *config;
 	bool json, metrics;
 	bool watch;
 	unsigned width; /* of the terminal; 0: there is none */
@@ -214,16 +217,32 @@ static int identity_error(const char *dir, int err)
 	return EXIT_REFUSED;
 }
 
-static int print_pin(const struct options *options, const char *const *argv)
+static int print_pin_of(const char *dir)
 {
 	char text[TLS_PIN_TEXT_LEN + 1];
 	struct tls_pin pin;
-	int err = tls_identity_pin(argv[1], &pin);
+	int err = tls_identity_pin(dir, &pin);
 
 	if (err)
-		return identity_error(argv[1], err);
+		return identity_error(dir, err);
 	puts(tls_pin_format(&pin, text));
 	return EXIT_DONE;
+}
+
+/* Of the directory, else of the one that the configuration names. */
+static int print_pin(const struct options *options, const char *const *argv)
+{
+	struct conf_error error = { .text = "" };
+	char state[CONF_PATH_MAX + 1];
+
+	if (argv[1])
+		return print_pin_of(argv[1]);
+	if (!conf_load_state(options->config, state, &error))
+		return print_pin_of(state);
+	fprintf(stderr, "aggctl: %s\n", error.text);
+	fprintf(stderr, "Another configuration is named by -c FILE, the identity's "
+	        "directory by: aggctl pin DIR\n");
+	return EXIT_REFUSED;
 }
 
 /* The pin alone is on stdout, for scripts. */
@@ -236,7 +255,7 @@ static int keygen(const struct options *options, const char *const *argv)
 		        "nothing was changed\n", argv[1]);
 	else if (err)
 		return identity_error(argv[1], err);
-	return print_pin(options, argv);
+	return print_pin_of(argv[1]);
 }
 
 static int help(const struct options *options, const char *const *argv);
@@ -264,7 +283,8 @@ static const struct verb verbs[] = {
 	{ "reload", "", "reads the configuration again", false, false, 0, 0, ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", false, false,
 	  1, 1, keygen },
-	{ "pin", "DIR", "prints the pin of the identity in DIR", false, false, 1, 1,
+	{ "pin", "[-c FILE | DIR]",
+	  "prints this side's pin, for the other side's file", false, false, 0, 1,
 	  print_pin },
 	{ "help", "", "this list", false, false, 0, 0, help },
 	{ NULL },
@@ -287,6 +307,7 @@ static void print_usage(FILE *to)
 	            "  --metrics  for Prometheus: OpenMetrics\n"
 	            "  --watch    again every second\n"
 	            "  --class    interactive or bulk: only for these streams\n"
+	            "  -c FILE    --config, for pin; else " CONFIG_PATH "\n"
 	            "  -s SOCKET  --socket; else AGGD_CONTROL of the environment, "
 	            "else\n             %s\n"
 	            "  -h --help, -V --version\n",
@@ -401,7 +422,8 @@ static const struct option longs[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "metrics", no_argument, NULL, 'm' },
 	{ "watch", no_argument, NULL, 'w' },
-	{ "class", required_argument, NULL, 'c' },
+	{ "class", required_argument, NULL, 'C' },
+	{ "config", required_argument, NULL, 'c' },
 	{ "socket", required_argument, NULL, 's' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -437,12 +459,13 @@ static int take_options(int argc, char **argv, struct options *options)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":s:hV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":c:s:hV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'j': options->json = true; break;
 		case 'm': options->metrics = true; break;
 		case 'w': options->watch = true; break;
-		case 'c': options->class = optarg; break;
+		case 'C': options->class = optarg; break;
+		case 'c': options->config = optarg; break;
 		case 's': options->socket = optarg; break;
 		case 'h': print_usage(stdout); return -1;
 		case 'V': puts("aggctl " AGGD_VERSION); return -1;
@@ -455,6 +478,7 @@ static int take_options(int argc, char **argv, struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .socket = getenv("AGGD_CONTROL"),
+	                           .config = CONFIG_PATH,
 	                           .width = find_width() };
 
 	if (!options.socket || !*options.socket)

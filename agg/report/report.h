@@ -30,6 +30,7 @@
 #define REPORT_SUBFLOWS_MAX 4096
 #define REPORT_SITES_MAX 256
 #define REPORT_CHOICES_MAX 128
+#define REPORT_PIN_MAX 63
 #define REPORT_SENDING_MAX 255 /* a struct report_sending in words */
 
 /* States are facts of the daemon in words for people; their texts are part of
@@ -57,6 +58,8 @@ struct report_head {
 	char role[REPORT_NAME_MAX + 1]; /* "gateway", "concentrator" */
 	char version[REPORT_NAME_MAX + 1];
 	uint64_t uptime_us;
+	char own_pin[REPORT_PIN_MAX + 1]; /* "sha256:...": what the other side
+	                                   * must know; "": not known */
 };
 
 /* How one direction is sent: names. All are "" where it is not known. */

@@ -75,6 +75,17 @@ static struct columns *table(struct render *r, unsigned part, const char *align,
 	return &t->columns;
 }
 
+/* And where it belongs, as whoever sets up the other side asks. */
+static void print_own_pin(struct render *r, const struct report_head *head)
+{
+	if (!*head->own_pin || !(r->parts & REPORT_PART_SESSIONS))
+		return;
+	PRINT(r, "own pin %s\n  (put it into %s)\n", head->own_pin,
+	      strcmp(head->role, "gateway") ?
+	      "config concentrator on the gateways" :
+	      "config site on the concentrator");
+}
+
 static void on_head(struct render *r, const struct report_head *head)
 {
 	char age[HUMAN_MAX];
@@ -83,6 +94,7 @@ static void on_head(struct render *r, const struct report_head *head)
 	r->failed |= !r->state;
 	PRINT(r, "aggd %s, %s, running for %s\n", head->version, head->role,
 	      human_age(head->uptime_us, age));
+	print_own_pin(r, head);
 }
 
 static void print_sending(struct render *r, const char *direction,

@@ -46,6 +46,8 @@ EXCEPTIONS = {
         'and what the scheduler is told of a path comes from TCP_INFO',
     ('agg/ctl', 'agg/transport/tls.h'):
         'aggctl keygen and pin work where no daemon runs',
+    ('agg/ctl', 'agg/conf/conf.h'):
+        'aggctl pin reads from the configuration where the identity is',
     ('agg/ctl', 'scheduler/sim/advise.h'):
         'aggctl advise simulates in its own process, not in the daemon',
     ('proxy', 'agg/kernel/sockopt.h'):

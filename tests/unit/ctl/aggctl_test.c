@@ -194,7 +194,8 @@ static void answers_are_printed(void **state)
 	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n");
 	assert_int_equal(aggctl(f, "status", "--json", "-s", f->path, NULL), 0);
 	assert_string_equal(output(f), "{\"role\":\"gateway\",\"version\":"
-	                    "\"1.2.3\",\"uptime_us\":0,\"left_out\":0}\n");
+	                    "\"1.2.3\",\"uptime_us\":0,\"own_pin\":null,"
+	                    "\"left_out\":0}\n");
 }
 
 static void environment_names_the_socket(void **state)
@@ -412,6 +413,37 @@ static void keys_need_no_daemon(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* Also of a file that is not ready: the other side's pin is still missing. */
+static void pin_is_of_the_configuration(void **state)
+{
+	struct fixture *f = *state;
+	char dir[96], key[128], conf[96];
+	struct tls_pin pin;
+	char text[TLS_PIN_TEXT_LEN + 1];
+
+	snprintf(dir, sizeof(dir), "%s/state", f->dir);
+	snprintf(key, sizeof(key), "%s/identity.pem", dir);
+	snprintf(conf, sizeof(conf), "%s/aggd.conf", f->dir);
+	assert_int_equal(aggctl(f, "pin", "-c", conf, NULL), 1);
+	assert_says(f, "No such file");
+	assert_says(f, "aggctl pin DIR");
+	FILE *file = fopen(conf, "w");
+	assert_non_null(file);
+	fprintf(file, "config aggd main\noption role gateway\noption state %s\n"
+	        "config concentrator vps\noption pin PASTE-IT-HERE\n", dir);
+	fclose(file);
+	assert_int_equal(aggctl(f, "pin", "-c", conf, NULL), 1);
+	assert_says(f, "there is no identity");
+	assert_int_equal(tls_identity_generate(dir), 0);
+	assert_int_equal(tls_identity_pin(dir, &pin), 0);
+	assert_int_equal(aggctl(f, "-c", conf, "pin", NULL), 0);
+	assert_says(f, tls_pin_format(&pin, text));
+	assert_int_equal(f->output.len, sizeof(text) + 1);
+	assert_int_equal(unlink(key), 0);
+	assert_int_equal(rmdir(dir), 0);
+	assert_int_equal(unlink(conf), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -430,6 +462,7 @@ int main(void)
 		TEST(tables_are_as_wide_as_is_wished),
 		TEST(help_lists_every_command),
 		TEST(keys_need_no_daemon),
+		TEST(pin_is_of_the_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,8 @@ static void fill_streams(struct report *report)
 static void fill_gateway(struct report *report)
 {
 	report->head = (struct report_head){ .role = "gateway",
-		.version = "0.1.0", .uptime_us = 51 * HOUR_US };
+		.version = "0.1.0", .uptime_us = 51 * HOUR_US,
+		.own_pin = "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" };
 	*report_add_session(report) = (struct report_session){
 		.concentrator = "vps", .state = REPORT_SESSION_UP,
 		.age_us = 2 * HOUR_US + 180 * SECOND_US, .scheduler = "lowrtt",
@@ -132,7 +133,8 @@ static void fill_gateway(struct report *report)
 static void fill_concentrator(struct report *report)
 {
 	report->head = (struct report_head){ .role = "concentrator",
-		.version = "0.1.0", .uptime_us = 59 * SECOND_US };
+		.version = "0.1.0", .uptime_us = 59 * SECOND_US,
+		.own_pin = "sha256:LCa0a2j_xo_5m0U8HTBBNBNCLXBkg7-g-YpeiGJm564" };
 	*report_add_session(report) = (struct report_session){
 		.site = "home", .state = REPORT_SESSION_OUTAGE,
 		.why = "all paths are down", .age_us = 4 * SECOND_US,
