@@ -96,12 +96,20 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
 	return lane;
 }
 
+static void refuse_again(struct session *s, uint32_t id)
+{
+	if (admit_refuse(s, id) < 0)
+		session_fail(s, "more streams than allowed");
+}
+
 /* A control frame that may not have arrived is made again from what is true
  * now. */
 static void flight_lost(struct lane *lane, const struct flight *flight)
 {
 	if (flight->piece)
 		stream_piece_lost(flight->piece, lane->hello.path);
+	else if (flight->todo == TODO_REFUSE)
+		refuse_again(lane->session, flight->stream);
 	else if (flight->stream)
 		stream_redo(lane->session, flight->stream, flight->todo);
 	else
@@ -234,11 +242,12 @@ void lane_refresh(struct lane *lane, uint64_t age_us)
 	if (lane->info_us && now - lane->info_us < age_us)
 		return;
 	lane->ops->info(lane->ctx, &lane->info);
-	if (lane->info.acked_bytes != acked && !lane->info.stuck)
-		progress(lane);
-	if (lane->info.acked_bytes > acked)
+	if (lane->info.acked_bytes > acked) {
+		if (!lane->info.stuck)
+			progress(lane);
 		lane->session->path[lane->hello.path].acked_bytes +=
 			lane->info.acked_bytes - acked;
+	}
 	update_rate(lane, now - lane->info_us);
 	update_lowat(lane);
 	lane->info_us = now;

@@ -99,6 +99,22 @@ static bool send_todo(struct stream *stream)
 	return true;
 }
 
+static void send_refusals(struct session *s)
+{
+	struct refused *r = &s->refused;
+	struct lane *lane;
+
+	while (r->len && (lane = lane_best(s, STREAM_INTERACTIVE))) {
+		struct wire_frame frame = {
+			.type = WIRE_RESET,
+			.reset = { .stream = r->ids[r->len - 1],
+			           .end = STREAM_END_LIMIT },
+		};
+		if (lane_send(lane, &frame, TODO_REFUSE, frame.reset.stream) == 0)
+			r->len--;
+	}
+}
+
 static void send_controls(struct session *s)
 {
 	struct stream *stream, *tmp;
@@ -109,6 +125,7 @@ static void send_controls(struct session *s)
 		                            .settings = s->settings };
 		s->settings_todo = lane_send(lane, &frame, 0, 0) < 0;
 	}
+	send_refusals(s);
 	DL_FOREACH_SAFE2(s->todo, stream, tmp, todo_next) {
 		if (!send_todo(stream))
 			return;

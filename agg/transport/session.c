@@ -4,11 +4,6 @@
  * DOC: the session itself: lifetimes, frames in, timers. Every entry from
  * outside is session_enter() - the time is read -, its work, session_settle():
  * what can go out goes, owners of ended streams hear so, the deadline is told.
- *
- * Ids: the gateway opens odd ids, in order; even ones are kept for streams that
- * the concentrator will open. The accepting side remembers which ids it has
- * seen in a window, so that a late double of a closed stream is not taken for
- * a new one.
  */
 #include "agg/transport/session_impl.h"
 
@@ -116,6 +111,7 @@ void session_destroy(struct session *s)
 	drop_lanes(s, "session ended");
 	reap(s);
 	free(s->gather.bytes);
+	admit_finish(s);
 	free(s);
 }
 
@@ -225,7 +221,8 @@ struct stream *session_open(struct session *s, const struct dest *dest,
                             const struct stream_events *events, void *ctx)
 {
 	session_enter(s);
-	errno = s->over ? EPIPE : s->stream_count >= WIRE_STREAMS_MAX ||
+	errno = s->over ? EPIPE : s->open_count >= WIRE_STREAMS_MAX ||
+		s->stream_count >= STREAMS_MAX ||
 		s->next_id > UINT32_MAX - 2 ? ENOSPC : 0;
 	if (errno)
 		return NULL;
@@ -243,58 +240,6 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	receive_init(stream, receive_first_credit(s));
 	pump_todo(stream, TODO_OPEN);
 	session_settle(s);
-	return stream;
-}
-
-static bool seen(struct session *s, uint32_t id)
-{
-	uint32_t bit = (id >> 1) % WIRE_STREAM_WINDOW;
-
-	return id < s->seen_floor || (s->seen[bit / 8] & 1u << bit % 8);
-}
-
-static void mark_seen(struct session *s, uint32_t id)
-{
-	uint32_t bit = (id >> 1) % WIRE_STREAM_WINDOW;
-
-	s->seen[bit / 8] |= (uint8_t)(1u << bit % 8);
-	while (seen(s, s->seen_floor)) {
-		bit = (s->seen_floor >> 1) % WIRE_STREAM_WINDOW;
-		s->seen[bit / 8] &= (uint8_t)~(1u << bit % 8);
-		s->seen_floor += 2;
-	}
-}
-
-/* The stream that a frame is about. NULL with *why: the peer is wrong; NULL
- * without: it is closed, the frame is late. */
-static struct stream *stream_of(struct session *s, uint32_t id,
-                                const char **why)
-{
-	struct stream *stream = stream_find(s, id);
-
-	if (stream)
-		return stream;
-	bool ours = s->args.opens;
-	if (!(id & 1) || (ours && id >= s->next_id) ||
-	    (!ours && id - s->seen_floor >= 2 * WIRE_STREAM_WINDOW &&
-	     id >= s->seen_floor)) {
-		*why = "stream id out of range";
-		return NULL;
-	}
-	if (ours || seen(s, id))
-		return NULL;
-	if (s->stream_count >= WIRE_STREAMS_MAX + STREAMS_SPARE) {
-		*why = "more streams than allowed";
-		return NULL;
-	}
-	stream = stream_create(s, id);
-	if (!stream) {
-		*why = "out of memory";
-		return NULL;
-	}
-	mark_seen(s, id);
-	stream->acked = TODO_OPEN; /* it is the peer's to say */
-	receive_init(stream, s->settings.stream_credit);
 	return stream;
 }
 
@@ -355,7 +300,7 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 {
 	struct session *s = lane->session;
 	/* All of these begin with the stream's id. */
-	struct stream *stream = stream_of(s, f->data.stream, why);
+	struct stream *stream = admit_stream(s, f->data.stream, why);
 
 	if (!stream)
 		return *why ? -EPROTO : 0;

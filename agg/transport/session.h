@@ -67,6 +67,7 @@ struct subflow_ops {
 	uint8_t *(*reserve)(void *ctx, size_t n);
 	void (*commit)(void *ctx, size_t n);
 	void (*flush)(void *ctx);
+	/* Leaves *out as it is where nothing is known (any more). */
 	void (*info)(void *ctx, struct subflow_info *out);
 	/* Wished backlog: session_writable() below half of it ... */
 	void (*set_lowat)(void *ctx, size_t bytes);

@@ -4,6 +4,7 @@
  * DOC: what the files of the session share with each other and nobody else.
  *
  *     session.c  lifetimes, frames in, timers
+ *     admit.c    which streams of the peer's are taken
  *     lane.c     one subflow: what is in flight, estimates, suspicion
  *     pump.c     what goes out now, and where
  *     stream.c   one stream's sending half and its end
@@ -31,8 +32,10 @@
 #define UNSENT_MIN 16384u         /* not yet in any lane, likewise */
 #define UNSENT_MAX 262144u
 #define UNSENT_ALL (16u << 20)
-#define STREAMS_SPARE 64u         /* of the peer's, closed here and not there */
-#define READY_MAX (WIRE_STREAMS_MAX + STREAMS_SPARE)
+/* Of the peer's, ended there and not yet here. */
+#define STREAMS_SPARE 1024u
+/* And with those that ended here and whose end the peer does not know. */
+#define STREAMS_MAX (2 * WIRE_STREAMS_MAX)
 #define ORDER_LOOKAHEAD 64u       /* streams passed over in one go */
 #define BULK_SHARE 8u             /* where bulk yields: a byte of so many */
 #define BULK_SHARE_MAX 65536u
@@ -55,6 +58,7 @@ enum { /* stream.todo: control frames that must be sent */
 	TODO_CREDIT = 4,
 	TODO_RESET = 8,
 	TODO_CLASS = 16,
+	TODO_REFUSE = 32, /* a RESET for what is no stream: session.refused */
 };
 
 /* Bytes of a stream that were sent together. Lives while its stream has not
@@ -182,8 +186,14 @@ struct gather {
 
 /* Streams with something to send; see ready.c. */
 struct ready {
-	struct stream *heap[READY_MAX];
+	struct stream *heap[STREAMS_MAX];
 	uint32_t len;
+};
+
+/* Ids of the peer's streams that are to be told that there are too many. */
+struct refused {
+	uint32_t *ids;
+	uint32_t len, cap;
 };
 
 /* What all lanes of a path tell of it together. */
@@ -210,9 +220,11 @@ struct session {
 
 	struct stream *streams; /* by id */
 	unsigned stream_count;
+	unsigned open_count;    /* of them not closing */
 	uint32_t next_id;       /* ours; odd */
 	uint32_t seen_floor;    /* the peer's: all ids below were seen */
 	uint8_t seen[WIRE_STREAM_WINDOW / 8];
+	struct refused refused;
 	struct ready ready[STREAM_CLASS_COUNT];
 	uint64_t turns, bursts;
 	struct stream *todo;
@@ -246,6 +258,13 @@ struct session {
 void session_fail(struct session *s, const char *why);
 void session_settle(struct session *s); /* end of every entry: pump, reap, arm */
 void session_enter(struct session *s);  /* start of every entry: the time */
+
+/* admit.c */
+/* The stream that a frame is about. NULL with *why: the peer is wrong; NULL
+ * without: it is closed, or refused, or the frame is late. */
+struct stream *admit_stream(struct session *s, uint32_t id, const char **why);
+int admit_refuse(struct session *s, uint32_t id); /* -1: too many */
+void admit_finish(struct session *s);
 
 /* lane.c */
 struct lane *lane_create(struct session *s, const struct wire_hello *hello,

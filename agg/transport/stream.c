@@ -46,6 +46,7 @@ struct stream *stream_create(struct session *s, uint32_t id)
 	stream->fin_offset = stream->reset_offset = UINT64_MAX;
 	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
 	s->stream_count++;
+	s->open_count++;
 	return stream;
 }
 
@@ -119,6 +120,7 @@ void stream_free(struct stream *stream)
 		DL_DELETE2(s->todo, stream, todo_prev, todo_next);
 	HASH_DELETE(hh, s->streams, stream);
 	s->stream_count--;
+	s->open_count -= !stream->closing;
 	free(stream);
 }
 
@@ -133,11 +135,19 @@ static void bury(struct stream *stream, bool gone)
 	stream->session->dead = stream;
 }
 
+/* The first reason is the one. */
+static void set_closing(struct stream *stream, enum stream_end end)
+{
+	if (stream->closing)
+		return;
+	stream->closing = true;
+	stream->end = (uint8_t)end;
+	stream->session->open_count--;
+}
+
 void stream_close(struct stream *stream, enum stream_end end)
 {
-	if (!stream->closing)
-		stream->end = (uint8_t)end;
-	stream->closing = true;
+	set_closing(stream, end);
 	stream_drop_output(stream);
 	bury(stream, true);
 }
@@ -159,8 +169,7 @@ void stream_reset(struct stream *stream, enum stream_end end)
 	if (stream->closing)
 		return;
 	session_enter(stream->session);
-	stream->closing = true;
-	stream->end = (uint8_t)end;
+	set_closing(stream, end);
 	/* Where the peer has reset too, it wants our bytes no more. */
 	if (end != STREAM_END_RESET || stream->reset_offset != UINT64_MAX)
 		stream_drop_output(stream);

@@ -239,8 +239,7 @@ static void sf_info(void *ctx, struct subflow_info *out)
 	struct subflow *sf = ctx;
 	struct tcpinfo info;
 
-	*out = (struct subflow_info){ 0 };
-	if (sf->state == SUBFLOW_DEAD)
+	if (sf->state == SUBFLOW_DEAD) /* what the kernel says is of a closed one */
 		return;
 	if (!sf->mptcp || !mptcp_info(sf, out)) {
 		if (tcpinfo_read(sf->fd, sf->with_bbr, &info) < 0)

@@ -229,6 +229,17 @@ static void test_suspect_recovers(void **state)
 	puppet_finish(&p);
 }
 
+/* A socket that died under it shows zeroes, which are no progress. */
+static void test_suspect_though_it_dies(void **state)
+{
+	stall_first_lane();
+	assert_int_equal(p.suspects, 1);
+	p.lane[0].dying = true;
+	puppet_pass(&p, 500000);
+	assert_int_equal(p.recoveries, 0);
+	puppet_finish(&p);
+}
+
 /* That the session's peer has something says nothing of the path that it
  * was sent on. */
 static void test_suspect_despite_ack(void **state)
@@ -494,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_lost_reset),
 		cmocka_unit_test(test_suspect),
 		cmocka_unit_test(test_suspect_recovers),
+		cmocka_unit_test(test_suspect_though_it_dies),
 		cmocka_unit_test(test_suspect_despite_ack),
 		cmocka_unit_test(test_suspect_is_given_up),
 		cmocka_unit_test(test_doubted),

@@ -56,6 +56,10 @@ static void on_info(void *ctx, struct subflow_info *out)
 {
 	struct puppet_lane *l = alive(ctx);
 
+	if (l->dying) { /* zeroes, as of a closed socket */
+		*out = (struct subflow_info){ 0 };
+		return;
+	}
 	if (!l->stalled)
 		l->kernel_acked = l->sent_bytes - (l->stuck && l->sent_bytes);
 	*out = (struct subflow_info){
@@ -321,7 +325,7 @@ struct puppet_lane *puppet_attach_as(struct puppet *p, unsigned i,
 	check_manners(!l->lane);
 	buf_take(&l->out, l->out.len);
 	l->sent_bytes = l->kernel_acked = 0;
-	l->stalled = l->full = false;
+	l->stalled = l->full = l->dying = false;
 	l->dropped[0] = 0;
 	l->id = hello->subflow_id;
 	l->lane = session_attach(p->session, hello, &puppet_ops, l);

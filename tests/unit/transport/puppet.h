@@ -15,7 +15,7 @@
 #include "agg/transport/session.h"
 
 #define PUPPET_LANES_MAX (WIRE_SUBFLOWS_MAX + 1)
-#define PUPPET_READERS_MAX (WIRE_STREAMS_MAX + 128)
+#define PUPPET_READERS_MAX (2 * WIRE_STREAMS_MAX)
 #define PUPPET_OUT_MAX (8u << 20)
 
 struct puppet;
@@ -30,6 +30,7 @@ struct puppet_lane {
 	bool stalled;           /* the peer's kernel is silent */
 	bool stuck;             /* one of several connections is: a byte is left */
 	uint64_t spread_us, first_rtt_us; /* of them */
+	bool dying;             /* its kernel tells nothing any more */
 	bool full;              /* reserve gives nothing */
 	size_t lowat;
 	bool want_write;

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define FIRST_CREDIT 131072u
+#define STREAMS_AT_MOST (WIRE_STREAMS_MAX + 1024) /* of the peer's, at once */
 
 static struct puppet p; /* of one test; large */
 
@@ -408,22 +409,109 @@ static void test_ack_of_what_was_not_sent(void **state)
 	check_fatal(l, puppet_say(l, &ack), "not sent");
 }
 
-static void test_streams_of_the_peer(void **state)
+static unsigned streams_now(void)
 {
 	struct session_stats stats;
-	struct puppet_lane *l = begin(false);
-	ssize_t got = 1;
-	uint32_t id = 1;
 
-	for (; id < 2 * WIRE_STREAMS_MAX; id += 2)
-		assert_true(puppet_say_open(l, id) > 0);
-	assert_int_equal(p.reader_count, WIRE_STREAMS_MAX);
 	session_stats(p.session, &stats);
-	assert_int_equal(stats.streams, WIRE_STREAMS_MAX);
-	/* Some more may be under way while others end; many may not. */
-	for (int i = 0; i < 100 && got > 0; i++, id += 2)
+	return stats.streams;
+}
+
+/* Streams 1, 3, ... up to count of them; the next id. */
+static uint32_t open_many(struct puppet_lane *l, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		assert_true(puppet_say_open(l, 2 * i + 1) > 0);
+	return 2 * count + 1;
+}
+
+static unsigned count_refusals(struct puppet_lane *l, uint32_t from)
+{
+	struct wire_frame frame;
+	unsigned count = 0;
+
+	while (puppet_hear_type(l, WIRE_RESET, &frame)) {
+		assert_true(frame.reset.stream >= from);
+		assert_int_equal(frame.reset.end, STREAM_END_LIMIT);
+		assert_int_equal(frame.reset.offset, 0);
+		count++;
+	}
+	return count;
+}
+
+/* Some more may be under way while others end; what is over that is refused,
+ * stream by stream, and nothing else suffers. */
+static void test_streams_of_the_peer(void **state)
+{
+	struct puppet_lane *l = begin(false);
+	uint32_t id = open_many(l, WIRE_STREAMS_MAX);
+	unsigned taken;
+
+	assert_int_equal(p.reader_count, WIRE_STREAMS_MAX);
+	assert_int_equal(streams_now(), WIRE_STREAMS_MAX);
+	for (int i = 0; i < 4000; i++, id += 2)
+		assert_true(puppet_say_open(l, id) > 0);
+	taken = streams_now();
+	assert_true(taken > WIRE_STREAMS_MAX && taken < WIRE_STREAMS_MAX + 4000);
+	assert_int_equal(count_refusals(l, 2 * WIRE_STREAMS_MAX),
+	                 WIRE_STREAMS_MAX + 4000 - taken);
+	/* What is late for one that was refused is nothing. */
+	assert_true(puppet_say_data(l, id - 2, 0, "x", 1, true) > 0);
+	assert_true(puppet_say_open(l, id - 2) > 0);
+	assert_int_equal(streams_now(), taken);
+	assert_int_equal(count_refusals(l, 1), 0);
+	assert_true(puppet_say_data(l, 1, 0, "x", 1, false) > 0);
+	assert_int_equal(p.reader[0].received, 1);
+	puppet_finish(&p);
+}
+
+/* 4,000 long ones, and short ones that are refused faster than the peer's word
+ * that it knows comes back. */
+static void test_ended_streams_take_no_place(void **state)
+{
+	struct puppet_lane *l = begin(false);
+	uint32_t id = open_many(l, 4000);
+
+	p.accept = STREAM_END_REFUSED;
+	for (int i = 0; i < 3000; i++, id += 2)
+		assert_true(puppet_say_open(l, id) > 0);
+	p.accept = STREAM_END_FINISHED;
+	assert_true(puppet_say_open(l, id) > 0);
+	assert_int_equal(p.reader_count, 4001);
+	assert_true(puppet_say_ack(l, l) > 0);
+	puppet_pass(&p, 0);
+	assert_int_equal(streams_now(), 4001);
+	puppet_finish(&p);
+}
+
+/* A refusal that was lost is said again, by another way; a peer that takes none
+ * of them is not listened to for ever. */
+static void test_refusals_arrive(void **state)
+{
+	struct puppet_lane *l = begin(false), *other = puppet_attach(&p, 1);
+	uint32_t id = open_many(l, STREAMS_AT_MOST);
+
+	for (int i = 0; i < 50; i++, id += 2)
+		assert_true(puppet_say_open(l, id) > 0);
+	unsigned heard = count_refusals(l, 1) + count_refusals(other, 1);
+	assert_int_equal(heard, 50);
+	puppet_detach(l);
+	assert_int_equal(count_refusals(other, 1), 50);
+	puppet_finish(&p);
+}
+
+static void test_refusals_have_a_limit(void **state)
+{
+	struct puppet_lane *l = begin(false);
+	uint32_t id = open_many(l, STREAMS_AT_MOST);
+	ssize_t got = 1;
+
+	l->full = true;
+	for (int i = 0; i < 20000 && got > 0; i++, id += 2)
 		got = puppet_say_open(l, id);
-	check_fatal(l, got, "more streams");
+	assert_int_equal(got, -EPROTO);
+	assert_non_null(strstr(l->dropped, "more streams"));
+	puppet_finish(&p);
 }
 
 static void test_streams_of_ours(void **state)
@@ -533,6 +621,9 @@ int main(void)
 		cmocka_unit_test(test_ends_arrive_as_they_are),
 		cmocka_unit_test(test_ack_of_what_was_not_sent),
 		cmocka_unit_test(test_streams_of_the_peer),
+		cmocka_unit_test(test_ended_streams_take_no_place),
+		cmocka_unit_test(test_refusals_arrive),
+		cmocka_unit_test(test_refusals_have_a_limit),
 		cmocka_unit_test(test_streams_of_ours),
 		cmocka_unit_test(test_subflows),
 		cmocka_unit_test(test_linger_ends),
