@@ -12,7 +12,9 @@
 
 #include "agg/base/descriptors.h"
 #include "agg/base/log.h"
+#include "agg/base/words.h"
 #include "agg/kernel/caps.h"
+#include "agg/role/warnings.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -340,14 +342,100 @@ static int run(struct daemon *d)
 	return rc;
 }
 
+/* Arguments ----------------------------------------------------------------- */
+
+static void on_warning(void *ctx, const char *text)
+{
+	if (ctx)
+		fprintf(ctx, "%s\n", text);
+	else
+		log_user("%s", text);
+}
+
+/* Prints to the stream, or logs where it is NULL; how many there were. */
+static unsigned warn(const struct daemon *d, FILE *to)
+{
+	struct host *host = malloc(sizeof(*host));
+	struct warnings_facts facts = { .host = host };
+	unsigned count = 0;
+
+	/* Who does not know this host has no doubts about it. */
+	if (host && !host_read(d->conf->main.congestion, host)) {
+		facts.identity_err = tls_identity_pin(d->conf->main.state,
+		                                      &facts.own);
+		count = warnings_find(d->conf, d->config_path, &facts,
+		                      on_warning, to);
+	}
+	free(host);
+	return count;
+}
+
 static void usage(FILE *to)
 {
 	fprintf(to,
 	        "usage: aggd [-c FILE] [-t]\n"
-	        "  -c FILE  the configuration (default " CONFIG_PATH ")\n"
-	        "  -t       check the configuration, and no more\n"
-	        "  -V       print the version\n"
-	        "  -h       print this\n");
+	        "  -c, --config FILE  the configuration (default " CONFIG_PATH ")\n"
+	        "  -t, --test         check it, warn of what will not work on this\n"
+	        "                     host, and no more; status 0: it is good\n"
+	        "  -V, --version      print the version\n"
+	        "  -h, --help         print this\n"
+	        "It runs in the foreground and logs on stderr; 'aggctl' asks and\n"
+	        "commands it.\n");
+}
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "test", no_argument, NULL, 't' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL },
+};
+
+/* The option at which getopt stopped. */
+static int on_bad_option(const char *word, bool lacks_value)
+{
+	const char *names[sizeof(options) / sizeof(*options)], *near = NULL;
+	size_t n = 0;
+
+	for (; options[n].name; n++)
+		names[n] = options[n].name;
+	names[n] = NULL;
+	if (!strncmp(word, "--", 2))
+		near = words_near(names, word + 2);
+	if (lacks_value)
+		fprintf(stderr, "aggd: %s needs a value\n", word);
+	else
+		fprintf(stderr, "aggd: unknown option '%s'%s%s%s\n", word,
+		        near ? ", did you mean '--" : "", near ? near : "",
+		        near ? "'?" : "");
+	usage(stderr);
+	return 2;
+}
+
+static int on_bad_argument(const char *word)
+{
+	const struct ctl_verb *v = verbs;
+
+	while (v->name && strcmp(v->name, word))
+		v++;
+	if (v->name)
+		fprintf(stderr, "aggd: '%s' is a command of aggctl: 'aggctl %s'\n",
+		        word, word);
+	else
+		fprintf(stderr, "aggd: unknown argument '%s'; a configuration is "
+		        "named by -c FILE\n", word);
+	usage(stderr);
+	return 2;
+}
+
+static int check(struct daemon *d)
+{
+	unsigned count = warn(d, stderr);
+
+	printf(count ? "%s: good, but %u warning%s\n" : "%s: good\n",
+	       d->config_path, count, count == 1 ? "" : "s");
+	conf_free(d->conf);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -359,29 +447,25 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	int c;
 
-	while ((c = getopt(argc, argv, "c:tVh")) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":c:tVh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c': d.config_path = optarg; break;
 		case 't': check_only = true; break;
 		case 'V': printf("aggd " AGGD_VERSION "\n"); return 0;
 		case 'h': usage(stdout); return 0;
-		default: usage(stderr); return 2;
+		default: return on_bad_option(argv[optind - 1], c == ':');
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "aggd: unknown argument '%s'\n", argv[optind]);
-		usage(stderr);
-		return 2;
-	}
+	if (optind < argc)
+		return on_bad_argument(argv[optind]);
 	if (load(d.config_path, &d.conf, &error) < 0) {
 		fprintf(stderr, "%s\n", error.text);
 		return 2;
 	}
-	if (check_only) {
-		printf("%s: good\n", d.config_path);
-		conf_free(d.conf);
-		return 0;
-	}
+	if (check_only)
+		return check(&d);
 	log_set_level(d.conf->main.log_level);
+	warn(&d, NULL);
 	return run(&d);
 }
