@@ -128,9 +128,23 @@ int sockopt_error(int fd)
 	return -error;
 }
 
+/* So that an address may come and go under a listener. Where an MPTCP socket
+ * cannot (Linux 5.16), the address must be there. */
+static int bind_before_it_comes(int fd, sa_family_t family)
+{
+	int err = family == AF_INET6
+		? set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
+		: set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
+
+	return err == -EOPNOTSUPP || err == -ENOPROTOOPT ? 0 : err;
+}
+
 static int listen_at(int fd, const struct addr *at)
 {
 	int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (!err)
+		err = bind_before_it_comes(fd, at->family);
 
 	if (!err)
 		err = bind_addr(fd, at);

@@ -43,7 +43,8 @@ int sockopt_connect(int fd, const struct addr *to);
 /* The error that the socket has met since the last call: 0 or -errno. */
 int sockopt_error(int fd);
 
-/* A listener; an IPv6 one takes IPv6 only. device as above. */
+/* A listener; an IPv6 one takes IPv6 only. device as above. The address may
+ * come later, and go and come again. */
 int sockopt_tcp_listen(const struct addr *at, const char *device);
 
 /* The same for MPTCP. What it accepts of a client without MPTCP is a plain TCP
