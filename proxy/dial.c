@@ -302,8 +302,8 @@ struct dial *dial_start(const struct dial_args *args)
 		goto err_free;
 	if (dest->addr.family != AF_UNSPEC)
 		add_address(d, &dest->addr);
-	else if (!(d->query = resolve_start(args->resolver, dest->name,
-	                                    on_answer, d)))
+	else if (!(d->query = resolve_start(args->resolver, args->share,
+	                                    dest->name, on_answer, d)))
 		goto err_free;
 	d->starting = true;
 	dial_step(d);

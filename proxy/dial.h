@@ -39,6 +39,7 @@ struct dial_args {
 	struct loop *loop;
 	const struct egress *egress; /* borrowed until the end */
 	struct resolver *resolver;   /* for names; borrowed */
+	struct share *share;         /* whose names; borrowed; may be NULL */
 	const struct dest *dest;     /* copied */
 	uint64_t deadline_us;        /* 0: DIAL_DEADLINE_US */
 	dial_fn *on_done;

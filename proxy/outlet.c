@@ -23,6 +23,7 @@ struct outlet {
 struct job {
 	struct outlet *outlet; /* borrowed */
 	struct job *prev, *next;
+	struct share *share;   /* borrowed */
 	struct stream *stream; /* borrowed */
 	struct relay *relay;   /* borrowed */
 	struct dial *dial;
@@ -35,6 +36,7 @@ static void job_free(struct job *job)
 	dial_cancel(job->dial);
 	DL_DELETE(o->jobs, job);
 	o->count--;
+	share_give(job->share, SHARE_DIALS);
 	free(job);
 }
 
@@ -71,14 +73,18 @@ static void on_dialled(void *ctx, const struct dial_result *result)
 	job_free(job);
 }
 
-static struct job *job_create(struct outlet *o, struct stream *s,
-                              const struct dest *dest)
+static struct job *job_create(struct outlet *o, struct share *share,
+                              struct stream *s, const struct dest *dest)
 {
-	struct job *job = o->count < OUTLET_DIALS_MAX ? calloc(1, sizeof(*job))
-	                                              : NULL;
-	if (!job)
+	if (o->count >= OUTLET_DIALS_MAX || !share_take(share, SHARE_DIALS))
 		return NULL;
+	struct job *job = calloc(1, sizeof(*job));
+	if (!job) {
+		share_give(share, SHARE_DIALS);
+		return NULL;
+	}
 	job->outlet = o;
+	job->share = share;
 	job->stream = s;
 	DL_APPEND(o->jobs, job);
 	o->count++;
@@ -86,13 +92,14 @@ static struct job *job_create(struct outlet *o, struct stream *s,
 		.loop = o->args.loop,
 		.egress = o->args.egress,
 		.resolver = o->args.resolver,
+		.share = share,
 		.dest = dest,
 		.on_done = on_dialled,
 		.ctx = job,
 	};
 	job->dial = dial_start(&args);
 	if (job->dial)
-		job->relay = relay_expect(o->args.relays, s, on_abandoned, job);
+		job->relay = relay_expect(o->args.relays, share, s, on_abandoned, job);
 	if (!job->relay) {
 		job_free(job);
 		return NULL;
@@ -100,12 +107,12 @@ static struct job *job_create(struct outlet *o, struct stream *s,
 	return job;
 }
 
-enum stream_end outlet_take(struct outlet *o, struct stream *s,
-                            const struct dest *dest,
+enum stream_end outlet_take(struct outlet *o, struct share *share,
+                            struct stream *s, const struct dest *dest,
                             const struct stream_events **events,
                             void **stream_ctx)
 {
-	struct job *job = job_create(o, s, dest);
+	struct job *job = job_create(o, share, s, dest);
 
 	if (!job)
 		return STREAM_END_LIMIT;

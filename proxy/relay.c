@@ -47,6 +47,7 @@ struct relays {
 struct relay {
 	struct relays *relays;   /* borrowed */
 	struct relay *prev, *next;
+	struct share *share;     /* borrowed; NULL: nobody's */
 	struct stream *stream;   /* borrowed; NULL before start, after closed */
 	int fd;                  /* -1: not yet, or no longer */
 	struct loop_io *io;
@@ -99,6 +100,7 @@ static void relay_free(struct relay *r)
 		sockopt_abort(detach_socket(r));
 	DL_DELETE(r->relays->all, r);
 	r->relays->count--;
+	share_give(r->share, SHARE_RELAYS);
 	free(r);
 }
 
@@ -425,13 +427,19 @@ void relay_refuse(struct relay *r, enum stream_end end)
 	end_socket(r, end);
 }
 
-struct relay *relay_expect(struct relays *relays, struct stream *s,
-                           loop_fn *on_abandoned, void *ctx)
+struct relay *relay_expect(struct relays *relays, struct share *share,
+                           struct stream *s, loop_fn *on_abandoned, void *ctx)
 {
-	struct relay *r = relay_new(relays);
-
-	if (!r)
+	if (!share_take(share, SHARE_RELAYS)) {
+		errno = ENOBUFS;
 		return NULL;
+	}
+	struct relay *r = relay_new(relays);
+	if (!r) {
+		share_give(share, SHARE_RELAYS);
+		return NULL;
+	}
+	r->share = share;
 	r->stream = s;
 	r->on_abandoned = on_abandoned;
 	r->ctx = ctx;

@@ -20,6 +20,7 @@
 
 #include "agg/base/loop.h"
 #include "agg/transport/stream.h"
+#include "proxy/share.h"
 
 #define RELAYS_MAX 16384           /* in one struct relays */
 #define RELAY_TURN_BYTES 262144    /* read from one socket before the next */
@@ -69,8 +70,8 @@ void relay_refuse(struct relay *r, enum stream_end end);
 /* The concentrator's side. First the stream; its bytes wait for the socket.
  * If the stream closes before, on_abandoned(ctx) is called and the relay is
  * gone. NULL: errno as above, the stream is the caller's to reset. */
-struct relay *relay_expect(struct relays *relays, struct stream *s,
-                           loop_fn *on_abandoned, void *ctx);
+struct relay *relay_expect(struct relays *relays, struct share *share,
+                           struct stream *s, loop_fn *on_abandoned, void *ctx);
 /* The dial succeeded: stream_accept() was called, bytes flow. */
 void relay_attach(struct relay *r, int fd);
 /* The dial failed: the stream is reset, on_abandoned is not called. */

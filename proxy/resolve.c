@@ -47,6 +47,7 @@ struct answer {
 
 struct resolve {
 	struct channel *channel;   /* borrowed */
+	struct share *share;       /* borrowed */
 	resolve_fn *on_answer;     /* NULL: cancelled */
 	void *ctx;
 	bool starting;             /* inside resolve_start */
@@ -201,6 +202,7 @@ static void tell(struct answer *a)
 		q->on_answer(q->ctx, a->family, a->addrs, a->n, a->err);
 	if (q->unanswered)
 		return;
+	share_give(q->share, SHARE_NAMES);
 	free(q);
 	ch->resolver->queries--;
 	if (--ch->queries == 0 && ch != ch->resolver->channels)
@@ -325,16 +327,21 @@ static void answer_loopback(struct answer *a, struct resolve *q,
 	in_next_turn(r);
 }
 
-struct resolve *resolve_start(struct resolver *r, const char *name,
-                              resolve_fn *on_answer, void *ctx)
+struct resolve *resolve_start(struct resolver *r, struct share *share,
+                              const char *name, resolve_fn *on_answer,
+                              void *ctx)
 {
-	if (r->queries >= RESOLVE_QUERIES_MAX) {
+	if (r->queries >= RESOLVE_QUERIES_MAX ||
+	    !share_take(share, SHARE_NAMES)) {
 		errno = ENOBUFS;
 		return NULL;
 	}
 	struct resolve *q = calloc(1, sizeof(*q));
-	if (!q)
+	if (!q) {
+		share_give(share, SHARE_NAMES);
 		return NULL;
+	}
+	q->share = share;
 	q->channel = r->channels;
 	q->on_answer = on_answer;
 	q->ctx = ctx;

@@ -10,6 +10,7 @@
 
 #include "agg/base/addr.h"
 #include "agg/base/loop.h"
+#include "proxy/share.h"
 
 #define RESOLVE_ADDRESSES_MAX 8 /* of one family of one name */
 #define RESOLVE_QUERIES_MAX 1024
@@ -42,10 +43,11 @@ typedef void resolve_fn(void *ctx, sa_family_t family, const struct addr *addrs,
 
 /* Asks. on_answer is called twice, once for each family, never from inside
  * resolve_start; the second call ends the query. NULL: errno, ENOBUFS where
- * RESOLVE_QUERIES_MAX are on their way. */
+ * RESOLVE_QUERIES_MAX are on their way, or as many as the share allows. */
 struct resolve;
-struct resolve *resolve_start(struct resolver *r, const char *name,
-                              resolve_fn *on_answer, void *ctx);
+struct resolve *resolve_start(struct resolver *r, struct share *share,
+                              const char *name, resolve_fn *on_answer,
+                              void *ctx);
 /* No more answers. Before the query's end only; NULL is fine. */
 void resolve_cancel(struct resolve *q);
 

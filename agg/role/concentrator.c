@@ -26,8 +26,10 @@ struct concentrator {
 	struct resolver *resolver;
 	struct egress egress;
 	struct outlet *outlet;
+	struct share_pool pool;
 	struct mptcp_host mptcp_host;
 	bool draining, ipv6;
+	bool door_lacks; /* an address that it listens at */
 };
 
 static bool is_local(void *ctx, const struct addr *a)
@@ -58,11 +60,6 @@ static void note_ipv6(struct concentrator *c)
 	tell_flags(c);
 }
 
-static void concentrator_on_netdev(struct role *role, const struct netdev *dev)
-{
-	note_ipv6((struct concentrator *)role);
-}
-
 static void on_second(void *ctx)
 {
 	struct concentrator *c = ctx;
@@ -83,12 +80,46 @@ static void take_conf(struct concentrator *c)
 	};
 }
 
-static int open_door(struct concentrator *c)
+/* 0, or -errno with an error of which nothing has changed. */
+static int open_door(struct concentrator *c, const struct conf *conf,
+                     struct conf_error *error)
 {
-	const struct conf_main *main = &c->role.conf->main;
+	struct addr culprit;
+	char what[ADDR_TEXT_MAX + 8], text[ADDR_TEXT_MAX];
+	bool mptcp = c->mptcp_host.pm &&
+	             conf->main.carrier != CONF_CARRIER_SUBFLOWS;
+	int err = c->draining ? 0 :
+	          door_open(&c->door, &conf->main, mptcp, &culprit);
 
-	return door_open(&c->door, main, c->mptcp_host.pm &&
-	                 main->carrier != CONF_CARRIER_SUBFLOWS);
+	if (err < 0) {
+		snprintf(what, sizeof(what), "listen %s",
+		         addr_format(&culprit, text));
+		conf_error_set(error, what, 0, "%s", strerror(-err));
+	}
+	return err;
+}
+
+/* Addresses that the door waits for are told when that changes. */
+static void look_at_door(struct concentrator *c)
+{
+	char text[ADDR_TEXT_MAX];
+	struct addr at;
+	bool lacks = door_lacks(&c->door, is_local, c, &at);
+
+	if (lacks && !c->door_lacks)
+		log_user("listen %s: no device has this address; waiting for it",
+		         addr_format(&at, text));
+	else if (!lacks && c->door_lacks)
+		log_info("listen: every address is there");
+	c->door_lacks = lacks;
+}
+
+static void concentrator_on_netdev(struct role *role, const struct netdev *dev)
+{
+	struct concentrator *c = (struct concentrator *)role;
+
+	note_ipv6(c);
+	look_at_door(c);
 }
 
 static int concentrator_reload(struct role *role, const struct conf *conf,
@@ -96,20 +127,26 @@ static int concentrator_reload(struct role *role, const struct conf *conf,
 {
 	struct concentrator *c = (struct concentrator *)role;
 	const struct conf *old = role->conf;
+	struct site *fresh;
 
+	int err = sites_prepare(&c->sites, conf, &fresh);
+
+	if (err < 0) {
+		conf_error_set(error, "sites", 0, "%s", strerror(-err));
+		return err;
+	}
+	err = open_door(c, conf, error);
+	if (err < 0) {
+		sites_forget(fresh);
+		return err;
+	}
 	role->conf = conf;
 	take_conf(c);
 	resolver_reload(c->resolver);
-	sites_reload(&c->sites, conf, old);
+	sites_apply(&c->sites, conf, old, fresh);
 	mptcp_host_set_scheduler(&c->mptcp_host, &conf->main);
-	if (old->main.listen_count != conf->main.listen_count ||
-	    old->main.carrier != conf->main.carrier ||
-	    memcmp(old->main.listen, conf->main.listen,
-	           sizeof(conf->main.listen))) {
-		door_close(&c->door);
-		open_door(c);
-		tell_flags(c);
-	}
+	tell_flags(c);
+	look_at_door(c);
 	return 0;
 }
 
@@ -199,6 +236,30 @@ static int make_parts(struct concentrator *c)
 	return c->outlet ? 0 : -1;
 }
 
+/* As a reload of nothing. */
+static int begin(struct concentrator *c)
+{
+	const struct conf *conf = c->role.conf;
+	struct conf_error error = { "" };
+	struct site *fresh;
+	int err = open_door(c, conf, &error);
+
+	if (err < 0) {
+		log_sys("%s", error.text);
+		return err;
+	}
+	err = sites_prepare(&c->sites, conf, &fresh);
+	if (err < 0) {
+		log_sys("sites: %s", strerror(-err));
+		return err;
+	}
+	note_ipv6(c);
+	tell_flags(c);
+	sites_apply(&c->sites, conf, conf, fresh);
+	look_at_door(c);
+	return 0;
+}
+
 static struct role *concentrator_create(struct loop *loop,
                                         const struct conf *conf,
                                         struct netmon *netmon)
@@ -210,16 +271,19 @@ static struct role *concentrator_create(struct loop *loop,
 	c->door = (struct door){ .loop = loop, .sites = &c->sites,
 	                         .rand.state = loop_now_us(loop) };
 	c->sites = (struct sites){ .loop = loop, .conf = conf,
-	                           .mptcp_host = &c->mptcp_host };
+	                           .mptcp_host = &c->mptcp_host,
+	                           .pool = &c->pool };
+	c->pool = (struct share_pool){ .max = {
+		[SHARE_DIALS] = OUTLET_DIALS_MAX,
+		[SHARE_NAMES] = RESOLVE_QUERIES_MAX,
+		[SHARE_RELAYS] = RELAYS_MAX,
+	} };
 	take_conf(c);
 	open_mptcp(c);
-	if (make_parts(c) < 0 || open_door(c) < 0) {
+	if (make_parts(c) < 0 || begin(c) < 0) {
 		concentrator_destroy(&c->role);
 		return NULL;
 	}
-	note_ipv6(c);
-	tell_flags(c);
-	sites_reload(&c->sites, conf, conf); /* all are new */
 	on_second(c);
 	return &c->role;
 }

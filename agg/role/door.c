@@ -28,11 +28,16 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 		log_peer("stranger %s: unknown pin %s",
 		         addr_format(subflow_peer(sf), text),
 		         tls_pin_format(pin, pin_text));
+		m->told = true;
 		subflow_fail(sf, "unknown pin");
 		return;
 	}
+	m->known = true;
 	const char *why = site_admit(site, hello);
 	if (why) {
+		log_info("site %s: a subflow from %s is refused: %s",
+		         site->conf.name, addr_format(subflow_peer(sf), text), why);
+		m->told = true;
 		subflow_fail(sf, why);
 		return;
 	}
@@ -52,8 +57,10 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 		site_lose(m, why);
 		return;
 	}
-	log_peer("stranger %s: %s", addr_format(subflow_peer(sf), text), why);
-	guard_leave(&door->guard, subflow_peer(sf), false,
+	if (!m->told)
+		log_peer("stranger %s: %s", addr_format(subflow_peer(sf), text),
+		         why);
+	guard_leave(&door->guard, subflow_peer(sf), m->known,
 	            loop_now_us(door->loop));
 	DL_DELETE(door->strangers, m);
 	free(m);
@@ -112,62 +119,132 @@ static void take(void *ctx, int fd, const struct addr *from)
 
 static int listen_at(struct door *door, const struct addr *at)
 {
-	char text[ADDR_TEXT_MAX];
+	struct door_listener *next = &door->listeners[door->listener_count];
 	int fd = -ENOPROTOOPT;
-	struct listener *l = NULL;
 
+	*next = (struct door_listener){ .at = *at, .asked_mptcp = door->mptcp };
 	if (door->mptcp)
 		fd = sockopt_mptcp_listen(at, NULL);
 	if (fd == -ENOPROTOOPT || fd == -EPROTONOSUPPORT) { /* or none of it */
 		door->mptcp = false;
 		fd = sockopt_tcp_listen(at, NULL);
 	}
-	if (fd >= 0)
-		l = listener_create(door->loop, fd, DESCRIPTORS_SUBFLOW,
-		                    take, door);
-	if (!l) {
-		log_sys("listen %s: %s", addr_format(at, text),
-		        strerror(fd < 0 ? -fd : errno));
-		return -1;
-	}
-	door->listeners[door->listener_count++] = l;
+	if (fd < 0)
+		return fd;
+	next->listener = listener_create(door->loop, fd, DESCRIPTORS_SUBFLOW,
+	                                 take, door);
+	if (!next->listener)
+		return -errno;
+	door->listener_count++;
 	return 0;
+}
+
+static bool has(const struct door_plan *plan, const struct addr *at)
+{
+	for (unsigned i = 0; i < plan->count; i++)
+		if (addr_equal(&plan->at[i], at))
+			return true;
+	return false;
 }
 
 static bool listens_at(const struct door *door, const struct addr *at)
 {
-	struct addr own;
-
-	for (unsigned i = 0; i < door->listener_count; i++) {
-		listener_address(door->listeners[i], &own);
-		if (addr_equal(&own, at))
+	for (unsigned i = 0; i < door->listener_count; i++)
+		if (addr_equal(&door->listeners[i].at, at))
 			return true;
-	}
 	return false;
 }
 
-int door_open(struct door *door, const struct conf_main *main, bool mptcp)
+/* What is not in the plan goes first: it may hold a port that is. */
+static int follow(struct door *door, const struct door_plan *plan,
+                  struct addr *culprit)
+{
+	for (unsigned i = door->listener_count; i-- > 0; ) {
+		struct door_listener *l = &door->listeners[i];
+		if (has(plan, &l->at) && l->asked_mptcp == plan->mptcp)
+			continue;
+		listener_destroy(l->listener);
+		*l = door->listeners[--door->listener_count];
+	}
+	door->mptcp = plan->mptcp;
+	for (unsigned i = 0; i < plan->count; i++) {
+		int err = listens_at(door, &plan->at[i]) ? 0 :
+		          listen_at(door, &plan->at[i]);
+		if (err < 0) {
+			*culprit = plan->at[i];
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void add(struct door_plan *plan, const struct addr *at)
+{
+	if (!has(plan, at))
+		plan->at[plan->count++] = *at;
+}
+
+static bool is_any(const struct addr *a)
 {
 	static const uint8_t any[16] = { 0 };
 
-	door->mptcp = mptcp;
+	return !memcmp(a->ip, any, addr_ip_len(a));
+}
+
+static void make_plan(struct door_plan *plan, const struct conf_main *main,
+                      bool mptcp)
+{
+	*plan = (struct door_plan){ .mptcp = mptcp };
 	for (unsigned i = 0; i < main->listen_count; i++) {
 		const struct addr *at = &main->listen[i];
 		struct addr v4 = { .family = AF_INET, .port = at->port };
-		if (!listens_at(door, at) && listen_at(door, at) < 0)
-			return -1;
+		add(plan, at);
 		/* '[::]:443' is everywhere: IPv4 has a listener of its own. */
-		if (at->family == AF_INET6 && !memcmp(at->ip, any, 16) &&
-		    !listens_at(door, &v4) && listen_at(door, &v4) < 0)
-			return -1;
+		if (at->family == AF_INET6 && is_any(at))
+			add(plan, &v4);
 	}
-	return 0;
+}
+
+int door_open(struct door *door, const struct conf_main *main, bool mptcp,
+              struct addr *culprit)
+{
+	struct door_plan plan;
+	struct addr other;
+	char text[ADDR_TEXT_MAX];
+
+	make_plan(&plan, main, mptcp);
+	int err = follow(door, &plan, culprit);
+	if (!err) {
+		door->plan = plan;
+		return 0;
+	}
+	int back = follow(door, &door->plan, &other);
+	if (back < 0)
+		log_sys("listen %s: it was given up for a moment, and now: %s",
+		        addr_format(&other, text), strerror(-back));
+	return err;
+}
+
+bool door_lacks(const struct door *door,
+                bool (*is_local)(void *ctx, const struct addr *a), void *ctx,
+                struct addr *at)
+{
+	for (unsigned i = 0; i < door->listener_count; i++) {
+		struct addr bare = door->listeners[i].at;
+		bare.port = 0;
+		bare.scope_id = 0;
+		if (is_any(&bare) || is_local(ctx, &bare))
+			continue;
+		*at = door->listeners[i].at;
+		return true;
+	}
+	return false;
 }
 
 void door_close(struct door *door)
 {
 	while (door->listener_count)
-		listener_destroy(door->listeners[--door->listener_count]);
+		listener_destroy(door->listeners[--door->listener_count].listener);
 }
 
 void door_finish(struct door *door)

@@ -16,6 +16,21 @@
 #include "agg/role/site.h"
 #include "proxy/listener.h"
 
+#define DOOR_LISTENERS_MAX (2 * CONF_LISTENS_MAX) /* [::] is two */
+
+struct door_listener {
+	struct listener *listener;
+	struct addr at;
+	bool asked_mptcp;
+};
+
+/* Where it should listen, and how. */
+struct door_plan {
+	struct addr at[DOOR_LISTENERS_MAX];
+	unsigned count;
+	bool mptcp;
+};
+
 struct door {
 	struct loop *loop;       /* borrowed, as these */
 	struct tls_context *tls;
@@ -24,14 +39,21 @@ struct door {
 	bool mptcp;              /* the listeners take it */
 	struct guard guard;
 	struct rand rand;
-	struct listener *listeners[2 * CONF_LISTENS_MAX]; /* [::] is two */
+	struct door_plan plan;   /* that is followed */
+	struct door_listener listeners[DOOR_LISTENERS_MAX];
 	unsigned listener_count;
 	struct member *strangers;
 };
 
-/* Listens where the configuration says, with MPTCP where it can. 0 or -1,
- * with a log line. */
-int door_open(struct door *door, const struct conf_main *main, bool mptcp);
+/* Listens where the configuration says, and nowhere else; with MPTCP where it
+ * can. An address that this host has not is listened at as well: it may come.
+ * 0, or -errno with the culprit, and all is as it was before. */
+int door_open(struct door *door, const struct conf_main *main, bool mptcp,
+              struct addr *culprit);
+/* Is there a listener at an address that the host has not (yet)? */
+bool door_lacks(const struct door *door,
+                bool (*is_local)(void *ctx, const struct addr *a), void *ctx,
+                struct addr *at);
 /* Nobody new comes in; who is inside may go on. */
 void door_close(struct door *door);
 /* The strangers go too. */

@@ -57,8 +57,8 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 
 	if (site->sites->flags & WIRE_DRAINING)
 		return STREAM_END_NET_UNREACH;
-	outlet_take(site->sites->outlet, stream, dest, events, stream_ctx);
-	return STREAM_END_FINISHED;
+	return outlet_take(site->sites->outlet, site->share, stream, dest, events,
+	                   stream_ctx);
 }
 
 static void tell_settings(struct site *site)
@@ -238,25 +238,36 @@ void site_lose(struct member *m, const char *why)
 
 /* Sites ---------------------------------------------------------------------- */
 
-static void add_site(struct sites *sites, const struct conf_site *conf)
+/* All of it but what it was listed in. */
+static void site_free(struct site *site)
 {
+	loop_timer_destroy(site->timer);
+	share_destroy(site->share);
+	free(site);
+}
+
+static struct site *site_create(struct sites *sites,
+                                const struct conf_site *conf)
+{
+	char whose[CONF_NAME_MAX + 8];
 	struct site *site = calloc(1, sizeof(*site));
+
 	if (!site)
-		return;
+		return NULL;
+	snprintf(whose, sizeof(whose), "site %s", conf->name);
 	site->sites = sites;
 	site->conf = *conf;
 	loop_task_init(&site->end, sites->loop, end_session, site);
 	site->timer = loop_timer_create(sites->loop, on_site_timer, site);
-	if (!site->timer) {
-		free(site);
-		return;
-	}
-	DL_APPEND(sites->all, site);
+	site->share = share_create(sites->pool, whose);
+	if (site->timer && site->share)
+		return site;
+	site_free(site);
+	return NULL;
 }
 
 static void remove_site(struct site *site)
 {
-	struct sites *sites = site->sites;
 	struct member *m, *tmp;
 
 	loop_task_cancel(&site->end);
@@ -268,9 +279,8 @@ static void remove_site(struct site *site)
 	}
 	loop_task_cancel(&site->end);
 	session_destroy(site->session);
-	loop_timer_destroy(site->timer);
-	DL_DELETE(sites->all, site);
-	free(site);
+	DL_DELETE(site->sites->all, site);
+	site_free(site);
 }
 
 /* What the person chose lasts, but where the file's own choice changed. */
@@ -287,33 +297,74 @@ static void reload_policy(struct site *site, const struct conf *old,
 	apply_policy(site);
 }
 
-void sites_reload(struct sites *sites, const struct conf *conf,
-                  const struct conf *old)
+/* Another pin is another gateway, whatever its name. */
+static bool is_same(const struct conf_site *a, const struct conf_site *b)
+{
+	return !strcmp(a->name, b->name) &&
+	       !memcmp(a->pin.sha256, b->pin.sha256, sizeof(a->pin.sha256));
+}
+
+static bool is_known(const struct sites *sites, const struct conf_site *conf)
+{
+	const struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		if (is_same(&site->conf, conf))
+			return true;
+	return false;
+}
+
+int sites_prepare(struct sites *sites, const struct conf *conf,
+                  struct site **fresh)
+{
+	*fresh = NULL;
+	for (unsigned i = 0; i < conf->site_count; i++) {
+		if (is_known(sites, &conf->sites[i]))
+			continue;
+		struct site *site = site_create(sites, &conf->sites[i]);
+		if (!site) {
+			sites_forget(*fresh);
+			return -ENOMEM;
+		}
+		DL_APPEND(*fresh, site);
+	}
+	return 0;
+}
+
+void sites_forget(struct site *fresh)
+{
+	struct site *site, *tmp;
+
+	DL_FOREACH_SAFE(fresh, site, tmp)
+		site_free(site);
+}
+
+static void change_site(struct site *site, const struct conf_site *is,
+                        const struct conf *old)
+{
+	const struct conf_main *main = &site->sites->conf->main;
+
+	site->conf = *is;
+	reload_policy(site, old, conf_find_site(old, is->name));
+	if (site->session)
+		session_set_limits(site->session, main->memory_bytes,
+		                   main->linger_us);
+}
+
+void sites_apply(struct sites *sites, const struct conf *conf,
+                 const struct conf *old, struct site *fresh)
 {
 	struct site *site, *tmp;
 
 	sites->conf = conf;
 	DL_FOREACH_SAFE(sites->all, site, tmp) {
 		const struct conf_site *is = conf_find_site(conf, site->conf.name);
-		if (!is || memcmp(is->pin.sha256, site->conf.pin.sha256,
-		                  sizeof(is->pin.sha256))) {
+		if (is && is_same(is, &site->conf))
+			change_site(site, is, old);
+		else
 			remove_site(site);
-			continue;
-		}
-		site->conf = *is;
-		reload_policy(site, old, conf_find_site(old, is->name));
-		if (!site->session)
-			continue;
-		session_set_limits(site->session, conf->main.memory_bytes,
-		                   conf->main.linger_us);
 	}
-	for (unsigned i = 0; i < conf->site_count; i++) {
-		bool known = false;
-		DL_FOREACH(sites->all, site)
-			known |= !strcmp(site->conf.name, conf->sites[i].name);
-		if (!known)
-			add_site(sites, &conf->sites[i]);
-	}
+	DL_CONCAT(sites->all, fresh);
 }
 
 void sites_finish(struct sites *sites)

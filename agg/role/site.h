@@ -30,6 +30,8 @@ struct member {
 	void *door;             /* borrowed */
 	struct site *site;      /* borrowed; NULL: still a stranger */
 	struct subflow *sf;
+	bool known;             /* by its pin, though it may be refused */
+	bool told;              /* why it is refused, in the log */
 	uint8_t path, bundle;
 	char uplink[REPORT_NAME_MAX + 1]; /* of the gateway's */
 	struct member *prev, *next; /* site.members, or door.strangers */
@@ -43,6 +45,7 @@ struct site {
 	uint64_t incarnation;
 	struct loop_timer *timer;
 	struct loop_task end;    /* of the session */
+	struct share *share;    /* of the way out */
 	struct member *members;
 	struct snapshot_meter meter;
 	uint64_t since_us;      /* connected, or gone; 0: never was */
@@ -57,15 +60,20 @@ struct sites {
 	struct loop *loop;           /* borrowed, as these */
 	const struct conf *conf;
 	struct outlet *outlet;
+	struct share_pool *pool;     /* the way out, and each site's part of it */
 	const struct mptcp_host *mptcp_host;
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
 	struct site *all;            /* site.next */
 };
 
-/* Makes, changes and removes sites after another configuration; old is the one
- * before. */
-void sites_reload(struct sites *sites, const struct conf *conf,
-                  const struct conf *old);
+/* Another configuration, in two steps. First makes the sites that are new in it
+ * and changes nothing: 0, or -ENOMEM. Then sites_forget, or sites_apply, which
+ * takes them, changes and removes others; old is the configuration before. */
+int sites_prepare(struct sites *sites, const struct conf *conf,
+                  struct site **fresh);
+void sites_forget(struct site *fresh);
+void sites_apply(struct sites *sites, const struct conf *conf,
+                 const struct conf *old, struct site *fresh);
 void sites_finish(struct sites *sites);
 /* Tells all gateways. */
 void sites_set_flags(struct sites *sites, uint32_t flags);

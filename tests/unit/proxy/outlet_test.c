@@ -128,7 +128,7 @@ static void take(struct scene *s, const struct dest *dest)
 	const struct stream_events *taken = NULL;
 	void *ctx;
 
-	assert_int_equal(outlet_take(s->outlet, s->ends[1], dest, &taken, &ctx),
+	assert_int_equal(outlet_take(s->outlet, NULL, s->ends[1], dest, &taken, &ctx),
 	                 STREAM_END_FINISHED);
 	assert_non_null(taken);
 	fake_attach(s->ends[1], taken, ctx);

@@ -79,7 +79,7 @@ static void build(struct road *r)
 	build_near(r, NULL);
 	net_tcp_pair(pair);
 	r->fds[1] = pair[0];
-	struct relay *far = relay_expect(r->relays, r->streams[1],
+	struct relay *far = relay_expect(r->relays, NULL, r->streams[1],
 	                                 never_abandoned, NULL);
 	fake_attach(r->streams[1], &relay_events, far);
 	relay_attach(far, pair[1]);
@@ -446,7 +446,7 @@ static void an_expected_socket_may_be_abandoned(void **state)
 	fake_streams(r.loop, WINDOW, r.streams);
 	fake_attach(r.streams[0], &far_events, &far);
 	fake_attach(r.streams[1], &relay_events,
-	            relay_expect(r.relays, r.streams[1], count_call, &abandoned));
+	            relay_expect(r.relays, NULL, r.streams[1], count_call, &abandoned));
 	fill(r.streams[0]);
 	stream_reset(r.streams[0], STREAM_END_RESET);
 	tear_down(&r);
@@ -462,7 +462,7 @@ static void bytes_wait_for_the_expected_socket(void **state)
 	r.relays = relays_create(r.loop);
 	fake_streams(r.loop, WINDOW, r.streams);
 	fake_attach(r.streams[0], &far_events, &far);
-	struct relay *relay = relay_expect(r.relays, r.streams[1],
+	struct relay *relay = relay_expect(r.relays, NULL, r.streams[1],
 	                                   never_abandoned, NULL);
 	fake_attach(r.streams[1], &relay_events, relay);
 	fill(r.streams[0]);

@@ -99,7 +99,7 @@ static bool one_answered(void *ctx)
 static void ask(struct scene *s, const char *name)
 {
 	s->answers = 0;
-	assert_non_null(resolve_start(s->resolver, name, on_answer, s));
+	assert_non_null(resolve_start(s->resolver, NULL, name, on_answer, s));
 	assert_int_equal(s->answers, 0);
 }
 
@@ -207,7 +207,7 @@ static void a_cancelled_query_is_silent(void **state)
 {
 	struct scene *s = *state;
 
-	struct resolve *q = resolve_start(s->resolver, "both.test", on_answer, s);
+	struct resolve *q = resolve_start(s->resolver, NULL, "both.test", on_answer, s);
 	resolve_cancel(q);
 	net_run_for(s->loop, 50000);
 	assert_int_equal(s->answers, 0);
@@ -221,12 +221,12 @@ static void queries_are_limited(void **state)
 	for (int i = 0; i < RESOLVE_QUERIES_MAX; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "n%d.test", i);
-		struct resolve *q = resolve_start(s->resolver, name, on_answer, s);
+		struct resolve *q = resolve_start(s->resolver, NULL, name, on_answer, s);
 		assert_non_null(q);
 		resolve_cancel(q);
 	}
 	errno = 0;
-	assert_null(resolve_start(s->resolver, "both.test", on_answer, s));
+	assert_null(resolve_start(s->resolver, NULL, "both.test", on_answer, s));
 	assert_int_equal(errno, ENOBUFS);
 }
 

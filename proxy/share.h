@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what all sites of a concentrator use of the way out, and each one's part
+ * of it, so that none is shut out by another. Pure.
+ *
+ * The rule: a site may take another place while it has less than
+ * SHARE_OF_FREE times as many as are free. So one alone comes to four fifths of
+ * all, and leaves a fifth; as its connections come and go, two that want all
+ * come to four ninths each, n to 4 / (4 n + 1). No part is set aside for who
+ * does not need it.
+ */
+#ifndef PROXY_SHARE_H
+#define PROXY_SHARE_H
+
+#include <stdbool.h>
+
+#define SHARE_OF_FREE 4
+
+enum share_kind { SHARE_DIALS, SHARE_NAMES, SHARE_RELAYS };
+#define SHARE_COUNT 3
+
+const char *share_kind_text(enum share_kind kind); /* "connections" */
+
+struct share_pool {
+	unsigned max[SHARE_COUNT], used[SHARE_COUNT];
+};
+
+/* One site's. Lives until share_destroy and the last share_give. */
+struct share;
+/* whose: for the log, copied. The pool outlives it. NULL: errno */
+struct share *share_create(struct share_pool *pool, const char *whose);
+void share_destroy(struct share *share); /* NULL is fine */
+
+/* Takes a place. False: it has its part already; logged when it begins, and
+ * again only after it had half of that. A NULL share always may. */
+bool share_take(struct share *share, enum share_kind kind);
+void share_give(struct share *share, enum share_kind kind);
+unsigned share_used(const struct share *share, enum share_kind kind);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: where the door listens before and after a reload, and who comes in.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "stage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OTHER_PIN "sha256:58DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+#define LISTEN(at) "list listen " at "\n"
+
+static struct stage stage;
+
+static int begin(void **state)
+{
+	stage_begin(&stage, STAGE_MAIN LISTEN("192.0.2.1:443") STAGE_SITE);
+	return 0;
+}
+
+static int end(void **state)
+{
+	stage_end(&stage);
+	return 0;
+}
+
+/* "192.0.2.1:443 192.0.2.2:443", in the order in which they were opened. */
+static void assert_listens(const char *want)
+{
+	char all[512] = "", one[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < stage.door.listener_count; i++) {
+		size_t len = strlen(all);
+		snprintf(all + len, sizeof(all) - len, "%s%s", i ? " " : "",
+		         addr_format(&stage.door.listeners[i].at, one));
+	}
+	assert_string_equal(all, want);
+}
+
+static void everywhere_is_two(void **state)
+{
+	struct addr culprit;
+
+	assert_int_equal(stage_reload(&stage, STAGE_MAIN LISTEN("'[::]:443'"),
+	                              &culprit), 0);
+	assert_listens("[::]:443 0.0.0.0:443");
+}
+
+/* What stays is not opened again: who waits in it is not sent away. */
+static void a_reload_opens_what_is_new(void **state)
+{
+	struct listener *kept = stage.door.listeners[0].listener;
+	struct addr culprit;
+
+	assert_int_equal(stage_reload(&stage, STAGE_MAIN LISTEN("192.0.2.1:443")
+	                              LISTEN("192.0.2.2:443"), &culprit), 0);
+	assert_listens("192.0.2.1:443 192.0.2.2:443");
+	assert_ptr_equal(stage.door.listeners[0].listener, kept);
+}
+
+/* It says where, and the door is where it was. */
+static void a_reload_that_cannot_listen_changes_nothing(void **state)
+{
+	struct addr culprit;
+	char text[ADDR_TEXT_MAX];
+
+	assert_int_equal(addr_parse(&stage.busy, "192.0.2.9:443", 1), 0);
+	assert_int_equal(stage_reload(&stage, STAGE_MAIN LISTEN("192.0.2.2:443")
+	                              LISTEN("192.0.2.9:443"), &culprit),
+	                 -EADDRINUSE);
+	assert_string_equal(addr_format(&culprit, text), "192.0.2.9:443");
+	assert_listens("192.0.2.1:443");
+	assert_non_null(stage.sites.all); /* it was left out of that file */
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+	stage_greet(sf, STAGE_PIN, 1, 0, 0);
+	assert_non_null(sf->lane);
+}
+
+static void another_carrier_is_another_listener(void **state)
+{
+	struct addr culprit;
+
+	assert_true(stage.door.mptcp);
+	assert_int_equal(stage_reload(&stage, STAGE_MAIN "option carrier subflows\n"
+	                              LISTEN("192.0.2.1:443") STAGE_SITE, &culprit),
+	                 0);
+	assert_false(stage.door.mptcp);
+	assert_false(stage.door.listeners[0].asked_mptcp);
+	stage.no_mptcp = true;
+	assert_int_equal(stage_reload(&stage, STAGE_MAIN LISTEN("192.0.2.1:443")
+	                              STAGE_SITE, &culprit), 0);
+	assert_listens("192.0.2.1:443");
+	assert_false(stage.door.mptcp);
+}
+
+static bool is_local(void *ctx, const struct addr *a)
+{
+	return a->family == AF_INET && a->ip[3] == 1;
+}
+
+static void an_address_that_may_come(void **state)
+{
+	struct addr at, culprit;
+	char text[ADDR_TEXT_MAX];
+
+	assert_false(door_lacks(&stage.door, is_local, NULL, &at));
+	stage_reload(&stage, STAGE_MAIN LISTEN("192.0.2.1:443")
+	             LISTEN("192.0.2.2:443"), &culprit);
+	assert_true(door_lacks(&stage.door, is_local, NULL, &at));
+	assert_string_equal(addr_format(&at, text), "192.0.2.2:443");
+	stage_reload(&stage, STAGE_MAIN LISTEN("'[::]:443'"), &culprit);
+	assert_false(door_lacks(&stage.door, is_local, NULL, &at));
+}
+
+static void a_stranger_is_told_and_leaves(void **state)
+{
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+
+	stage_greet(sf, OTHER_PIN, 1, 0, 0);
+	assert_string_equal(sf->told, "unknown pin");
+	stage_break(sf, sf->told);
+	assert_null(stage.door.strangers);
+	assert_int_equal(stage.door.guard.under_way, 0);
+}
+
+int main(void)
+{
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
+	const struct CMUnitTest tests[] = {
+		ROW(everywhere_is_two),
+		ROW(a_reload_opens_what_is_new),
+		ROW(a_reload_that_cannot_listen_changes_nothing),
+		ROW(another_carrier_is_another_listener),
+		ROW(an_address_that_may_come),
+		ROW(a_stranger_is_told_and_leaves),
+	};
+#undef ROW
+
+	return cmocka_run_group_tests_name("role/door", tests, NULL, NULL);
+}

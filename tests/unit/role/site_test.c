@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: whom a site admits, what becomes of its streams, and what a reload does
+ * to it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "stage.h"
+
+#include <string.h>
+
+#define OTHER_PIN "sha256:58DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+static struct stage stage;
+
+static int begin(void **state)
+{
+	stage_begin(&stage, STAGE_MAIN STAGE_SITE);
+	return 0;
+}
+
+static int end(void **state)
+{
+	stage_end(&stage);
+	return 0;
+}
+
+static struct subflow *join(const char *from, uint8_t session, uint8_t path)
+{
+	struct subflow *sf = stage_come(&stage, from);
+
+	assert_non_null(sf);
+	stage_greet(sf, STAGE_PIN, session, path, 0);
+	return sf;
+}
+
+static void open_stream(struct subflow *sf, uint32_t id)
+{
+	struct wire_frame open = { .type = WIRE_OPEN, .open = {
+		.stream = id, .credit = 65536,
+		.dest.addr = { .family = AF_INET, .port = 80,
+		               .ip = { 192, 0, 2, 1 } },
+	} };
+
+	stage_say(sf, &open);
+}
+
+static void members_share_a_session(void **state)
+{
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	struct subflow *b = join("192.0.2.2:1", 1, 1);
+
+	assert_non_null(a->lane);
+	assert_non_null(b->lane);
+	assert_null(stage.sites.all->next);
+	assert_non_null(stage.sites.all->session);
+	stage_break(a, "gone");
+	assert_ptr_equal(stage.sites.all->members->sf, b);
+}
+
+/* The gateway gave the old one up. */
+static void of_a_path_and_bundle_the_latest_counts(void **state)
+{
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	struct subflow *b = join("192.0.2.1:2", 1, 0);
+
+	assert_true(a->destroyed);
+	assert_non_null(b->lane);
+	assert_ptr_equal(stage.sites.all->members->sf, b);
+	assert_null(stage.sites.all->members->next);
+}
+
+static void a_gateway_that_begins_anew(void **state)
+{
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	uint64_t incarnation = stage.sites.all->incarnation;
+
+	open_stream(a, 1);
+	struct subflow *b = join("192.0.2.1:2", 2, 0);
+	assert_string_not_equal(a->dropped, "");
+	assert_non_null(b->lane);
+	assert_true(stage.sites.all->incarnation != incarnation);
+	assert_non_null(stage.sites.all->session);
+}
+
+/* What the outlet refuses is told to the gateway: else nobody owns the stream,
+ * and its client waits for ever. */
+static void a_stream_that_is_refused_is_reset(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct wire_frame frame;
+
+	stage.outlet_says = STREAM_END_LIMIT;
+	open_stream(sf, 1);
+	assert_true(stage_hear(sf, WIRE_RESET, &frame));
+	assert_int_equal(frame.reset.stream, 1);
+	assert_int_equal(frame.reset.end, STREAM_END_LIMIT);
+	stage.outlet_says = STREAM_END_FINISHED;
+	open_stream(sf, 3);
+	assert_int_equal(stage.dials, 1);
+	assert_false(stage_hear(sf, WIRE_RESET, &frame));
+}
+
+static void while_it_drains_nothing_begins(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct wire_frame frame;
+
+	sites_set_flags(&stage.sites, WIRE_DRAINING);
+	assert_true(stage_hear(sf, WIRE_SETTINGS, &frame));
+	while (frame.settings.flags != WIRE_DRAINING)
+		assert_true(stage_hear(sf, WIRE_SETTINGS, &frame));
+	open_stream(sf, 1);
+	assert_true(stage_hear(sf, WIRE_RESET, &frame));
+	assert_int_equal(frame.reset.end, STREAM_END_NET_UNREACH);
+	struct subflow *late = join("192.0.2.1:2", 1, 1);
+	assert_null(late->lane);
+	assert_string_equal(late->told, "the concentrator is going down");
+}
+
+static void reload(const char *text)
+{
+	struct addr culprit;
+
+	assert_int_equal(stage_reload(&stage, text, &culprit), 0);
+}
+
+static void a_reload_keeps_who_is_still_there(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct site *site = stage.sites.all;
+
+	reload(STAGE_MAIN STAGE_SITE "option scheduler lowrtt\n"
+	       "config site away\noption pin " OTHER_PIN "\n");
+	assert_ptr_equal(stage.sites.all, site);
+	assert_non_null(sf->lane);
+	assert_string_equal(site->told.scheduler, "lowrtt");
+	assert_string_equal(site->next->conf.name, "away");
+}
+
+static void a_reload_ends_who_is_not(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct wire_frame frame;
+
+	assert_true(stage_hear(sf, WIRE_SETTINGS, &frame));
+	reload(STAGE_MAIN);
+	assert_null(stage.sites.all);
+	assert_string_equal(sf->dropped, "the site was removed");
+	assert_true(sf->destroyed);
+}
+
+/* Another pin is another gateway, whatever its name. */
+static void a_reload_with_another_pin(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+
+	reload(STAGE_MAIN "config site home\noption pin " OTHER_PIN "\n");
+	assert_true(sf->destroyed);
+	assert_null(stage.sites.all->next);
+	sf = stage_come(&stage, "192.0.2.1:1");
+	stage_greet(sf, STAGE_PIN, 1, 0, 0);
+	assert_string_equal(sf->told, "unknown pin");
+	sf = stage_come(&stage, "192.0.2.1:2");
+	stage_greet(sf, OTHER_PIN, 1, 0, 0);
+	assert_non_null(sf->lane);
+}
+
+int main(void)
+{
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
+	const struct CMUnitTest tests[] = {
+		ROW(members_share_a_session),
+		ROW(of_a_path_and_bundle_the_latest_counts),
+		ROW(a_gateway_that_begins_anew),
+		ROW(a_stream_that_is_refused_is_reset),
+		ROW(while_it_drains_nothing_begins),
+		ROW(a_reload_keeps_who_is_still_there),
+		ROW(a_reload_ends_who_is_not),
+		ROW(a_reload_with_another_pin),
+	};
+#undef ROW
+
+	return cmocka_run_group_tests_name("role/site", tests, NULL, NULL);
+}
