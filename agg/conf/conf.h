@@ -67,7 +67,9 @@ struct conf_main {
 	uint64_t linger_us;
 	uint64_t memory_bytes;       /* of one session */
 	char congestion[CONF_CONGESTION_MAX + 1]; /* "auto", or the kernel's */
-	unsigned bundles;            /* gateway */
+	unsigned bundles;            /* gateway, as the next two */
+	unsigned mark;               /* one bit */
+	unsigned rule_pref;
 };
 
 struct conf_concentrator {

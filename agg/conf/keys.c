@@ -107,6 +107,17 @@ static const struct conf_key main_keys[] = {
 	  .max = CONF_BUNDLES_MAX, AT(conf_main, bundles),
 	  .help = "How many connections over all uplinks a session keeps open, "
 	          "so that a page does not wait behind a download." },
+	{ "mark", CONF_MARK, GATEWAY, .fallback = "0x01000000",
+	  AT(conf_main, mark),
+	  .help = "The bit of a packet's mark that leads it to the proxy; the other "
+	          "bits stay whose they are. mwan3 takes 0x3f00, pbr 0xff0000, SQM "
+	          "0xff." },
+	{ "rule_pref", CONF_INT, GATEWAY, .fallback = "700", .min = 5,
+	  .max = 32760, AT(conf_main, rule_pref),
+	  .help = "The preference of the first of our four routing rules. They have "
+	          "to come before those of others, or a connection that is taken may "
+	          "be led out and lost: where another's rule comes before them, they "
+	          "move before it. mwan3 has 1000 to 3999, and empties that range." },
 	{ NULL },
 };
 

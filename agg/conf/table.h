@@ -49,6 +49,7 @@ enum conf_type {
 	CONF_BYTES,     /* uint64_t; min..max */
 	CONF_DECIMAL,   /* uint64_t millionths; min..max of them */
 	CONF_DSCP,      /* unsigned; 0..63, or a name of it */
+	CONF_MARK,      /* unsigned; one bit of 32 */
 	CONF_ADDR,      /* struct addr; port: default_port, or it is required */
 	CONF_PREFIX,    /* struct prefix */
 	CONF_PIN,       /* struct conf_pin */

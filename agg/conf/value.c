@@ -142,6 +142,20 @@ static int read_decimal(const struct conf_key *key, const char *text,
 	return 0;
 }
 
+/* "0x" and hexadecimal digits. */
+static int read_mark(const char *text, unsigned *mark)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	unsigned bit;
+
+	if (strncmp(text, "0x", 2) || !text[2] || strlen(text) > 10 ||
+	    text[2 + strspn(text + 2, digits)] ||
+	    sscanf(text + 2, "%x", &bit) != 1 || !bit || bit & (bit - 1))
+		return -EINVAL;
+	*mark = bit;
+	return 0;
+}
+
 static int read_bool(const char *text, void *value)
 {
 	bool yes = find_word(true_words, text) >= 0;
@@ -232,6 +246,7 @@ const char *const *conf_value_names(const struct conf_key *key,
 	case CONF_BYTES:
 	case CONF_DECIMAL:
 	case CONF_DSCP:
+	case CONF_MARK:
 	case CONF_ADDR:
 	case CONF_PREFIX:
 	case CONF_PIN:
@@ -281,6 +296,8 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return read_decimal(key, text, value);
 	case CONF_DSCP:
 		return conf_dscp_read(text, value);
+	case CONF_MARK:
+		return read_mark(text, value);
 	case CONF_ADDR:
 		return read_addr(key, text, value);
 	case CONF_PREFIX:
@@ -326,6 +343,15 @@ static const char *format_decimal(char *text, uint64_t value)
 		text[--n] = 0;
 	if (text[n - 1] == '.')
 		text[n - 1] = 0;
+	return text;
+}
+
+/* 0 is not set. */
+static const char *format_mark(char *text, unsigned mark)
+{
+	*text = 0;
+	if (mark)
+		snprintf(text, CONF_VALUE_TEXT_MAX, "0x%08x", mark);
 	return text;
 }
 
@@ -392,6 +418,8 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 		return format_decimal(text, *(const uint64_t *)value);
 	case CONF_DSCP:
 		return conf_dscp_format(*(const unsigned *)value, text);
+	case CONF_MARK:
+		return format_mark(text, *(const unsigned *)value);
 	case CONF_ADDR:
 		format_addr(text, value);
 		return text;
@@ -493,6 +521,9 @@ const char *conf_value_allowed(const struct conf_key *key,
 	case CONF_DSCP:
 		strcpy(allowed, "a number from 0 to 63, CS0..CS7, AF11..AF43, EF "
 		                "or LE");
+		break;
+	case CONF_MARK:
+		strcpy(allowed, "one bit of 32, as 0x01000000");
 		break;
 	case CONF_ADDR:
 		if (key->default_port < 0)

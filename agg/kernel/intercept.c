@@ -106,7 +106,7 @@ static void put_mode(struct writer *w, const struct intercept *want,
 	switch (v4 ? want->v4_mode : want->v6_mode) {
 	case INTERCEPT_TAKE:
 		put(w, "\t\tmeta nfproto %s meta l4proto tcp tproxy %s to %s:%u "
-		    "meta mark set 0x%08x accept\n",
+		    "meta mark set mark or 0x%08x accept\n",
 		    v4 ? "ipv4" : "ipv6", v4 ? "ip" : "ip6",
 		    v4 ? "127.0.0.1" : "[::1]", want->port, want->mark);
 		break;
@@ -123,7 +123,7 @@ static void put_lan(struct writer *w, const struct intercept *want)
 {
 	put(w, "\tchain lan {\n"
 	    "\t\t" NOT_FIRST " socket transparent 1 "
-	    "meta mark set 0x%08x accept\n"
+	    "meta mark set mark or 0x%08x accept\n"
 	    "\t\t" NOT_FIRST " return\n", want->mark);
 	put(w, "\t\tfib daddr type { local, broadcast, anycast, multicast } "
 	    "return\n"

@@ -41,7 +41,7 @@ struct intercept {
 	const struct prefix *connected; /* networks that are the host's own */
 	size_t connected_count;
 	uint16_t port;                  /* of sockopt_tproxy_listen, both families */
-	uint32_t mark;                  /* of route_set_tproxy */
+	uint32_t mark;                  /* of route_set_tproxy: one bit */
 	enum intercept_mode v4_mode, v6_mode;
 };
 

@@ -506,10 +506,12 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	apply_policy(g);
 	session_set_limits(g->session, conf->main.memory_bytes,
 	                   conf->main.linger_us);
+	route_set_preference(g->route, conf->main.rule_pref);
 	lan_reload(g->lan, conf);
 	set_modes(g);
 	mptcp_set_conf(g->mptcp, conf);
 	reload_uplinks(g, old);
+	upkeep_look(g->upkeep);
 	choose_carrier(g);
 	return 0;
 }
@@ -657,6 +659,8 @@ static int make_parts(struct gateway *g)
 	g->probe = loop_timer_create(loop, on_probe, g);
 	g->relays = relays_create(loop);
 	g->route = route_create(&err);
+	if (g->route)
+		route_set_preference(g->route, g->role.conf->main.rule_pref);
 	g->tls = tls_context_create(TLS_CLIENT, g->role.conf->main.state);
 	if (!g->tls)
 		log_user("identity in %s: %s; aggctl keygen %s makes one",

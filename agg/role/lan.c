@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TPROXY_MARK 0x6167u /* "ag" */
 #define APPLY_US 50000u     /* changes of networks are gathered */
 #define CONNECTED_MAX 256   /* networks that are left alone */
 
@@ -58,7 +57,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		.bypass_count = conf->bypass.dest_count,
 		.connected = connected,
 		.connected_count = connected_networks(lan, connected),
-		.port = at.port, .mark = TPROXY_MARK,
+		.port = at.port, .mark = conf->main.mark,
 		.v4_mode = lan->v4_mode, .v6_mode = lan->v6_mode,
 	};
 	return intercept_ruleset(out, &want, err);
@@ -128,10 +127,20 @@ static bool wants_tproxy(const struct lan *lan)
 	return lan->args.conf->lan_count && lan->args.conf->lan.tproxy;
 }
 
+static int set_mark(struct lan *lan)
+{
+	struct kerr err = { "" };
+	int rc = route_set_tproxy(lan->args.route, lan->args.conf->main.mark,
+	                          &err);
+
+	if (rc < 0)
+		log_sys("TPROXY: %s", err.text);
+	return rc;
+}
+
 static int open_tproxy(struct lan *lan)
 {
 	struct addr at = { .family = AF_INET };
-	struct kerr err = { "" };
 
 	if (!wants_tproxy(lan))
 		return 0;
@@ -141,10 +150,8 @@ static int open_tproxy(struct lan *lan)
 	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
 	at = (struct addr){ .family = AF_INET6, .port = at.port };
 	lan->tproxy[1] = open_inlet(lan, &inlet_tproxy, &at, "TPROXY for IPv6");
-	if (route_set_tproxy(lan->args.route, TPROXY_MARK, &err) < 0) {
-		log_sys("TPROXY: %s", err.text);
+	if (set_mark(lan) < 0)
 		return -1;
-	}
 	apply_soon(lan);
 	return 0;
 }
@@ -236,6 +243,8 @@ void lan_reload(struct lan *lan, const struct conf *conf)
 		stop_intercepting(lan);
 	else if (!lan->tproxy[0])
 		open_tproxy(lan);
+	else if (old->main.mark != conf->main.mark)
+		set_mark(lan);
 	apply_soon(lan);
 }
 

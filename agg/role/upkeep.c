@@ -58,7 +58,7 @@ static void note_refusal(struct upkeep *u, int error)
 		                                    : strerror(-error));
 }
 
-static void look(struct upkeep *u)
+void upkeep_look(struct upkeep *u)
 {
 	uint64_t now = loop_now_us(u->loop), next = now + UPKEEP_IDLE_US;
 	bool mend = now >= pace_due_us(&u->pace);
@@ -80,7 +80,7 @@ static void look(struct upkeep *u)
 
 static void on_timer(void *ctx)
 {
-	look(ctx);
+	upkeep_look(ctx);
 }
 
 static void on_doubt(void *ctx)
@@ -89,7 +89,7 @@ static void on_doubt(void *ctx)
 	uint64_t due = u->looked_us + UPKEEP_LOOK_US;
 
 	if (loop_now_us(u->loop) >= due)
-		look(u);
+		upkeep_look(u);
 	else
 		loop_timer_arm(u->timer, due);
 }

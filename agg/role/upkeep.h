@@ -20,4 +20,7 @@ struct upkeep *upkeep_create(struct loop *loop, struct netmon *netmon,
                              struct route *route);
 void upkeep_destroy(struct upkeep *u); /* NULL is fine */
 
+/* What is wanted has changed: looks now. */
+void upkeep_look(struct upkeep *u);
+
 #endif

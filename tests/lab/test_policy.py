@@ -9,7 +9,7 @@ import time
 import unittest
 
 from case import VPS_SEEN4, VPS_SEEN6, AggdTest
-from lab import SRV4, SRV6
+from lab import SRV4, SRV6, VPS4
 
 PREFERENCE = 700
 AGAIN_S = 10     # on a slow machine; a second on a quick one
@@ -119,7 +119,7 @@ class Policy(AggdTest):
             address = f"10.{10 + i}.0.2/24 dev {uplink.device}"
             self.lab.gw.run(["ip", "-batch", "-"], stdin=f"addr del {address}\n"
                             f"addr add {address}\n"
-                            f"route add default via 10.{10 + i}.0.1 metric {99 + i}\n")
+                            f"route add default via 10.{10 + i}.0.1 metric {100 + i}\n")
         self.wait_whole("the tables")
 
     def test_somebody_keeps_removing(self):
@@ -138,6 +138,38 @@ class Policy(AggdTest):
         self.assertIn("broken", seen)
         self.assertLessEqual(self.lines("put again") - said, 10)
         self.wait_whole("after the flood")
+
+    # -- a mark and a preference of one's own
+
+    def test_beside_mwan3(self):
+        """It marks LAN packets with bits of its own, and empties 1000 to 3999."""
+        self.lab.gw.nft("table inet others { chain prerouting { type filter hook prerouting "
+                        "priority -151; iifname lan0 meta mark set 0x100\n}\n}\n")
+        self.addCleanup(self.lab.gw.run, ["nft", "delete", "table", "inet", "others"])
+        self.ip("route", "replace", "default", "via", "10.11.0.1", "dev",
+                self.lab.uplinks[0].device, "table", FOREIGN_TABLE)
+        self.addCleanup(self.ip, "route", "flush", "table", FOREIGN_TABLE, check=False)
+        self.ip("rule", "add", "pref", "2001", "fwmark", "0x100/0x3f00", "lookup", FOREIGN_TABLE)
+        self.addCleanup(self.ip, "rule", "del", "pref", "2001", check=False)
+        self.assertEqual(self.who(), VPS_SEEN4)
+        for family in FAMILIES:
+            for rule in self.rules(family):
+                self.assertFalse(1000 <= int(rule.partition(":")[0]) < 4000, rule)
+
+    def test_options_by_reload(self):
+        self.addCleanup(self.aggd.reload, "gw")
+        self.addCleanup(setattr, self.aggd, "gateway_options", self.aggd.gateway_options)
+        self.aggd.gateway_options = {"mark": "0x40000000", "rule_pref": "4100"}
+        with self.flow() as flow:
+            self.assertTrue(self.aggd.reload("gw"))
+            self.wait(lambda: self.preference("-4", "fwmark 0x40000000/0x40000000") == 4100,
+                      AGAIN_S, lambda: f"the rule moves: {self.rules('-4')}")
+            self.wait(lambda: "0x40000000" in self.aggd.ruleset(), AGAIN_S, "and the mark")
+            self.assertEqual(self.who(), VPS_SEEN4)
+            count = flow.count
+            self.wait(lambda: flow.count > count, AGAIN_S, "the flow goes on")
+        self.aggd.gateway_options = None
+        self.assertTrue(self.aggd.reload("gw"))
 
     # -- rules of others that come before ours
 
@@ -170,6 +202,36 @@ class Policy(AggdTest):
         self.assertIn("rule 1 (", self.interception()["why"])
         self.assertIn("interception: broken: rule 1 (", self.aggd.ctl("gw", "status").stdout)
         self.ip("rule", "del", "pref", "1")
+
+
+class RpFilter(AggdTest):
+    """The kernel drops what comes by another way than it would send back by."""
+    scenario = "fast"
+    options = {"endpoints": (VPS4,)}
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.gw.sysctl({f"net.ipv4.conf.{uplink.device}.rp_filter": "1"
+                           for uplink in cls.lab.uplinks})
+
+    def test_the_second_uplink_works(self):
+        """Both are up already, or the pair had not started."""
+        with self.flow():
+            for uplink in self.lab.uplinks[:2]:
+                self.wait_used(uplink.name)
+
+    def test_what_we_cannot_help_is_named(self):
+        first, second = self.lab.uplinks[:2]
+        self.lab.gw.ip(f"route add {VPS4}/32 via 10.11.0.1 dev {first.device}")
+        self.lab.gw.ip(f"link set {second.device} down")
+        self.wait_state(second.name, "down", AGAIN_S)
+        self.lab.gw.ip(f"link set {second.device} up",
+                       f"route add default via 10.12.0.1 dev {second.device} metric 102")
+        self.wait(lambda: "rp_filter=1" in (self.aggd.uplinks()[second.name]["why"] or ""),
+                  CONNECTED_S, lambda: self.aggd.uplinks()[second.name])
+        self.assertIn(f"leads by {first.device}", self.aggd.uplinks()[second.name]["why"])
+        self.lab.gw.ip(f"route del {VPS4}/32 via 10.11.0.1 dev {first.device}")
+        self.wait_state(second.name, "up", CONNECTED_S)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class Traces(AggdTest):
         for family in ("-4", "-6"):
             rules = [line for line in gw.run(["ip", family, "rule"]).stdout.splitlines()
                      if "proto 169" in line]
-            self.assertEqual(len(rules), 1 + 2, rules)  # TPROXY's, and the uplinks'
+            self.assertEqual(len(rules), 1 + 2 * 3, rules)  # TPROXY's, and the uplinks'
             self.assertEqual(sum("fwmark" in rule for rule in rules), 1)
             routes = gw.run(["ip", family, "route", "show", "table", "all", "proto",
                              "169"]).stdout
@@ -117,7 +117,7 @@ class Traces(AggdTest):
         self.aggd.write("gw.conf", conf.replace("option tproxy '1'", "option tproxy '0'"))
         self.assertTrue(self.aggd.hup("gw"))
         self.assertNotIn("table inet aggd", self.traces())
-        self.assertNotIn("fwmark 0x6167", self.traces())
+        self.assertNotIn("fwmark 0x1000000", self.traces())
         self.aggd.write("gw.conf", conf)
         self.assertTrue(self.aggd.hup("gw"))
         self.wait(lambda: self.aggd.is_taking("ip", "ip6"), APPLIED_S, "the LAN is taken")
