@@ -8,6 +8,7 @@
 #include "agg/role/uplink.h"
 
 #include "agg/base/log.h"
+#include "agg/kernel/rpfilter.h"
 #include "agg/role/retry.h"
 
 #include <errno.h>
@@ -100,10 +101,9 @@ static void set_route(struct uplink *u, int f)
 	}
 	snprintf(want.device, sizeof(want.device), "%s", u->dev.name);
 	want.connected_count = connected_of(&u->dev, families[f], connected);
+	u->routed[f] = true; /* or will be: it is tried again (upkeep.h) */
 	if (route_set_uplink(u->args.route, &want, &err) < 0)
 		log_sys("uplink %s: %s", u->conf.name, err.text);
-	else
-		u->routed[f] = true;
 }
 
 /* Connecting -------------------------------------------------------------- */
@@ -164,10 +164,29 @@ static void note_failure(struct uplink *u, const char *why, enum subflow_end end
 		u->wrong_pin_us = now;
 }
 
+/* Where no answer comes, it may be this host that drops it. */
+static const char *explain(const struct uplink *u, const char *why,
+                           char words[REPORT_WORDS_MAX + 1])
+{
+	const struct addr *endpoint =
+		&u->args.conf->concentrator.endpoint[u->endpoint];
+	const struct netdev_ip *ip = netdev_ip(&u->dev, endpoint->family);
+	char drops[RPFILTER_WORDS_MAX];
+
+	if (!ip->sources_count ||
+	    !rpfilter_drops(NULL, u->dev.name, &ip->sources[0], endpoint, drops))
+		return why;
+	snprintf(words, REPORT_WORDS_MAX + 1, "%.12s: %s", why, drops);
+	return words;
+}
+
 static void failed(struct uplink *u, const char *why, enum subflow_end end)
 {
 	const struct conf_concentrator *c = &u->args.conf->concentrator;
+	char words[REPORT_WORDS_MAX + 1];
 
+	if (end == SUBFLOW_END_NO_ANSWER)
+		why = explain(u, why, words);
 	note_failure(u, why, end);
 	if (!uplink_joined(u))
 		u->endpoint = (u->endpoint + 1) % c->endpoint_count;
