@@ -53,7 +53,7 @@ static const char *shortcoming(const struct carrier_facts *f)
 	if (f->obstacle)
 		return f->obstacle;
 	if (f->usable & f->stripped)
-		return "an uplink strips or drops MPTCP's option";
+		return "an uplink strips or drops MPTCP's option (see its note)";
 	if (!f->bundle)
 		return "no MPTCP connection works";
 	if (!f->whole)
@@ -72,17 +72,24 @@ static void say(struct carrier *c, const char *what)
 	snprintf(c->why, sizeof(c->why), "%s", what);
 }
 
+/* Why it is not MPTCP that carries, and what does. */
+static void say_ours(struct carrier *c, const char *why)
+{
+	snprintf(c->why, sizeof(c->why), "%s, so our own subflows carry it", why);
+}
+
 static void say_mptcp(struct carrier *c, const struct carrier_facts *f)
 {
 	unsigned left = f->usable & ~f->covered;
+	const char *why = shortcoming(f);
 
 	if (!c->mptcp)
-		snprintf(c->why, sizeof(c->why), "mptcp is configured, but %s",
-		         shortcoming(f));
+		say_ours(c, *why ? why : "MPTCP has joined no uplink yet");
 	else if (left)
 		snprintf(c->why, sizeof(c->why),
-		         "our subflows on %d uplink%s that MPTCP does not reach",
-		         __builtin_popcount(left), left & (left - 1) ? "s" : "");
+		         "as configured; our own subflows carry %d uplink%s that "
+		         "MPTCP does not reach", __builtin_popcount(left),
+		         left & (left - 1) ? "s" : "");
 	else
 		say(c, "as configured");
 }
@@ -94,20 +101,26 @@ static double mbit(uint64_t bytes)
 
 static void say_verdict(struct carrier *c)
 {
-	char echo[48] = "";
+	char echo[64] = "";
 
 	if (c->verdict == CARRIER_UNTRIED) {
-		say(c, "MPTCP works on every uplink; compared under the next load");
+		say(c, c->mptcp ?
+		    "MPTCP works on every uplink; compared under the next load, it "
+		    "carries until then" :
+		    "MPTCP works on every uplink; compared under the next load, our "
+		    "own subflows carry it until then");
 		return;
 	}
 	if (c->echo_mean_us[OURS] && c->echo_mean_us[MPTCP])
-		snprintf(echo, sizeof(echo), ", %.0f ms after %.0f",
+		snprintf(echo, sizeof(echo), ", an echo took %.0f ms, not %.0f",
 		         (double)c->echo_mean_us[MPTCP] / 1000,
 		         (double)c->echo_mean_us[OURS] / 1000);
 	snprintf(c->why, sizeof(c->why),
-	         "MPTCP was %s: %.1f Mbit/s of our subflows' %.1f%s",
+	         "MPTCP was %s: %.1f Mbit/s of our own %.1f%s; so %s",
 	         c->verdict == CARRIER_WORSE ? "worse" : "no worse",
-	         mbit(c->bytes[MPTCP]), mbit(c->bytes[OURS]), echo);
+	         mbit(c->bytes[MPTCP]), mbit(c->bytes[OURS]), echo,
+	         c->verdict == CARRIER_WORSE ? "our own subflows carry it"
+	                                     : "MPTCP carries it");
 }
 
 static void end_trial(struct carrier *c, bool is_void, uint64_t now_us)
@@ -201,17 +214,19 @@ static bool step_trial(struct carrier *c, uint64_t now_us)
 static bool step_auto(struct carrier *c, const struct carrier_facts *f,
                       uint64_t now_us)
 {
-	const char *why = f->metered ? "an uplink is metered" : shortcoming(f);
+	const char *why = f->metered ?
+		"an uplink is metered, which MPTCP cannot spare" : shortcoming(f);
 
 	if (*why) {
 		if (c->phase != CARRIER_QUIET)
 			end_trial(c, true, now_us);
 		c->mptcp = false;
-		say(c, why);
+		say_ours(c, why);
 		return false;
 	}
 	if (now_us - c->whole_us < CARRIER_WHOLE_US) {
-		say(c, "MPTCP has just joined every uplink");
+		say(c, "MPTCP has just joined every uplink; our own subflows carry "
+		    "it for now");
 		return false;
 	}
 	if (c->phase == CARRIER_QUIET)
@@ -220,7 +235,8 @@ static bool step_auto(struct carrier *c, const struct carrier_facts *f,
 	if (c->phase == CARRIER_QUIET)
 		say_verdict(c);
 	else
-		say(c, "MPTCP and our subflows are being compared");
+		say(c, "MPTCP and our own subflows are being compared, for ten "
+		    "seconds");
 	if (has_fallen(c, f))
 		break_off(c, f, now_us);
 	return step_trial(c, now_us);

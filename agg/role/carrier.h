@@ -72,7 +72,7 @@ enum carrier_verdict { CARRIER_UNTRIED, CARRIER_NO_WORSE, CARRIER_WORSE };
 struct carrier {
 	bool mptcp;           /* in use, where it can be */
 	unsigned reserve;     /* paths (wire.h) that shall rest */
-	char why[128];        /* in words, for the status */
+	char why[192];        /* in words, for the status */
 
 	/* private state */
 	enum carrier_phase phase;

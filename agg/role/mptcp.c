@@ -504,16 +504,19 @@ static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
 	if (!m->host.pm || !m->peer_has || !is_wanted(m))
 		return "";
 	if (is_metered(u))
-		return "metered, which MPTCP cannot say";
+		return "not used, as it could not spare a metered uplink";
 	if (u->family < 0)
-		return "no address that both ends have";
+		return "not used, as the uplink has no address of a family that "
+		       "the concentrator has";
 	if (is_stripped(u))
 		return u->dropped ? "what carries the option is dropped"
 		                  : "the option is stripped";
 	if (join->bundles)
 		return "joined";
-	return join->stalled ? "silent" : u->in_vain ?
-		"its joins come to nothing" : "not joined";
+	if (join->stalled)
+		return "silent";
+	return u->in_vain ? "its joins come to nothing; something on the way may "
+	                    "drop them" : "not joined";
 }
 
 void mptcp_report_uplink(const struct mptcp *m, unsigned index,

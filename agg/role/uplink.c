@@ -45,16 +45,18 @@ static const sa_family_t families[2] = { AF_INET, AF_INET6 };
 static const char *obstacle(const struct uplink *u)
 {
 	if (!u->conf.enabled)
-		return "disabled";
+		return "turned off by its option enabled";
 	if (!u->dev.present)
-		return "no such device";
+		return "no such device now; 'ip link' lists those that there are";
 	if (!netdev_is_up(&u->dev))
-		return u->dev.admin_up ? "no carrier" : "device is down";
+		return u->dev.admin_up ?
+			"no carrier: the cable is out, or the modem not connected" :
+			"device is down: 'ip link set' it up, or its manager does";
 	if (!u->dev.v4.sources_count && !u->dev.v6.sources_count)
-		return "no address";
+		return "no address yet: is its DHCP client running?";
 	if (!netdev_is_ready(&u->dev, AF_INET) &&
 	    !netdev_is_ready(&u->dev, AF_INET6))
-		return "no default route";
+		return "no default route by this device, in no table";
 	return NULL;
 }
 

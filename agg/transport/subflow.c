@@ -566,7 +566,8 @@ static void on_deadline(void *ctx)
 	}
 	if (sf->state == SUBFLOW_CONNECTING) {
 		sf->end = SUBFLOW_END_NO_ANSWER;
-		mark_dead(sf, "no answer");
+		mark_dead(sf, "no answer: is the concentrator's port open, and "
+		          "this uplink's access working?");
 		return;
 	}
 	mark_dead(sf, "handshake too slow");

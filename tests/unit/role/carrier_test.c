@@ -220,7 +220,7 @@ static void test_auto_fall(void **state)
 	assert_true(with_mptcp <= CARRIER_FALLS_MAX *
 	            (CARRIER_SETTLE_US / SECOND + 1));
 	assert_false(net.c.mptcp);
-	assert_non_null(strstr(net.c.why, "worse: 8.0 Mbit/s of our subflows' 40.0"));
+	assert_non_null(strstr(net.c.why, "worse: 8.0 Mbit/s of our own 40.0"));
 }
 
 /* In a trial, too, what does not work is left at once. */
@@ -275,6 +275,46 @@ static void test_many_streams(void **state)
 	assert_int_equal(carrier_deadline(&net.c), net.now_us + CARRIER_PHASE_US);
 }
 
+/* Whatever is the matter, the reason says what carries. */
+static void test_reasons_say_what_follows(void **state)
+{
+	static const struct {
+		enum conf_carrier wanted;
+		const char *obstacle;
+		bool metered, stripped, bundle, whole;
+		const char *why;
+	} rows[] = {
+		{ CONF_CARRIER_AUTO, NULL, true, false, true, true,
+		  "an uplink is metered, which MPTCP cannot spare, so our own "
+		  "subflows carry it" },
+		{ CONF_CARRIER_AUTO, "the concentrator has no MPTCP", false, false,
+		  false, false,
+		  "the concentrator has no MPTCP, so our own subflows carry it" },
+		{ CONF_CARRIER_AUTO, NULL, false, true, true, true,
+		  "an uplink strips or drops MPTCP's option (see its note), so our "
+		  "own subflows carry it" },
+		{ CONF_CARRIER_AUTO, NULL, false, false, true, false,
+		  "MPTCP is not on every uplink, so our own subflows carry it" },
+		{ CONF_CARRIER_AUTO, NULL, false, false, true, true,
+		  "MPTCP works on every uplink; compared under the next load, our "
+		  "own subflows carry it until then" },
+		{ CONF_CARRIER_MPTCP, NULL, false, false, false, false,
+		  "no MPTCP connection works, so our own subflows carry it" },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		setup(rows[i].wanted);
+		net.alive[0] = false; /* no load */
+		net.f.obstacle = rows[i].obstacle;
+		net.f.metered = rows[i].metered;
+		net.f.stripped = rows[i].stripped;
+		net.f.bundle = rows[i].bundle;
+		net.f.whole = rows[i].whole;
+		run(5);
+		assert_string_equal(net.c.why, rows[i].why);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_auto_breaks_off),
 		cmocka_unit_test(test_auto_tries_anew),
 		cmocka_unit_test(test_many_streams),
+		cmocka_unit_test(test_reasons_say_what_follows),
 	};
 
 	return cmocka_run_group_tests_name("role/carrier", tests, NULL, NULL);
