@@ -15,6 +15,7 @@ A role is named by its host: "gw" or "vps".
 """
 import json
 import os
+import re
 import signal
 import time
 
@@ -25,6 +26,12 @@ READY_TIMEOUT_S = 15
 RELOAD_TIMEOUT_S = 5
 STOP_TIMEOUT_S = 12
 POLL_S = 0.02
+# What a sanitizer finds ends the daemon, and is told at the end in any case.
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+SANITIZER_SAYS = re.compile(r"^.*(ERROR: \w+Sanitizer|runtime error:)", re.M)
 # Where a test says nothing: under "auto", the default of aggd, a load of some
 # seconds begins a trial of the carriers (test_carrier.py).
 CARRIER = "subflows"
@@ -181,7 +188,7 @@ class Aggd:
         """A daemon; its control socket, which answers last, answers."""
         process = self.lab.node(role).spawn(
             [*self.under.get(role, ()), self.lab.tool("aggd"), "-c", self.path(f"{role}.conf")],
-            log=f"{role}.log")
+            log=f"{role}.log", env=dict(os.environ, **SANITIZER_ENV))
 
         def answers():
             if process.poll() is not None:
@@ -285,3 +292,12 @@ class Aggd:
                 process.terminate()
         self.stop_one("gw")
         self.stop_one("vps")
+        self.check_sanitizers()
+
+    def check_sanitizers(self):
+        for role in ("gw", "vps"):
+            if os.path.exists(self.path(f"{role}.log")):
+                log = self.read(f"{role}.log")
+                found = SANITIZER_SAYS.search(log)
+                if found:
+                    raise LabError(f"aggd on {role}: " + log[found.start():][:4000])

@@ -246,11 +246,12 @@ class AggdTest(unittest.TestCase):
 
     scenario = "fast"
     options = {}    # of Aggd
+    plain = False   # figures are asserted, which sanitizers would spoil
     note = ""
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab(cls.scenario))
+        cls.lab = cls.enterClassContext(Lab(cls.scenario, sanitized=not cls.plain))
         cls.prepare()
         cls.aggd = Aggd(cls.lab, **cls.options)
         cls.aggd.start()

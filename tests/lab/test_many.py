@@ -23,6 +23,7 @@ GONE_S = 10
 
 class Many(AggdTest):
     scenario = "S2"
+    plain = True  # memory is asserted
     options = {"gateway": {"carrier": "auto"}} # as it is by default
 
     @classmethod

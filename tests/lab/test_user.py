@@ -53,7 +53,7 @@ def as_user():
 class User(AggdTest):
     @classmethod
     def setUpClass(cls):
-        cls.lab = cls.enterClassContext(Lab("S2"))
+        cls.lab = cls.enterClassContext(Lab("S2", sanitized=True))
         cls.flows = FlowServer(cls.lab)
 
     def setUp(self):
