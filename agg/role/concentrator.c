@@ -140,6 +140,8 @@ static int concentrator_reload(struct role *role, const struct conf *conf,
 		sites_forget(fresh);
 		return err;
 	}
+	if (fresh) /* who was refused may be one of these */
+		guard_forgive(&c->door.guard);
 	role->conf = conf;
 	take_conf(c);
 	resolver_reload(c->resolver);
@@ -268,8 +270,7 @@ static struct role *concentrator_create(struct loop *loop,
 	if (!c)
 		return NULL;
 	c->role = (struct role){ &role_concentrator, loop, conf, netmon };
-	c->door = (struct door){ .loop = loop, .sites = &c->sites,
-	                         .rand.state = loop_now_us(loop) };
+	c->door = (struct door){ .loop = loop, .sites = &c->sites };
 	c->sites = (struct sites){ .loop = loop, .conf = conf,
 	                           .mptcp_host = &c->mptcp_host,
 	                           .pool = &c->pool };

@@ -41,7 +41,7 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 		subflow_fail(sf, why);
 		return;
 	}
-	guard_leave(&door->guard, subflow_peer(sf), true,
+	guard_leave(&door->guard, subflow_peer(sf), GUARD_GOOD,
 	            loop_now_us(door->loop));
 	DL_DELETE(door->strangers, m);
 	site_take(site, m, hello);
@@ -60,7 +60,8 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 	if (!m->told)
 		log_peer("stranger %s: %s", addr_format(subflow_peer(sf), text),
 		         why);
-	guard_leave(&door->guard, subflow_peer(sf), m->known,
+	guard_leave(&door->guard, subflow_peer(sf),
+	            m->known ? GUARD_GOOD : GUARD_FAILED,
 	            loop_now_us(door->loop));
 	DL_DELETE(door->strangers, m);
 	free(m);
@@ -68,23 +69,37 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 
 static const struct subflow_events subflow_events = { on_ready, on_end };
 
-/* All places are taken: lots decide who goes for a newcomer. So a crowd that
- * comes faster than its handshakes time out keeps nobody out for long, and
- * each who goes has failed, which its source pays for. */
-static void make_room(struct door *door, uint64_t now_us)
+/* All places are taken: the oldest handshake of the source that has most goes
+ * for a newcomer (guard.h), so that a crowd keeps nobody out. */
+static void make_room(struct door *door, const struct addr *newcomer,
+                      uint64_t now_us)
 {
-	uint64_t lot = rand_below(&door->rand, door->guard.under_way);
-	struct member *m = door->strangers;
+	struct member *m;
 	char text[ADDR_TEXT_MAX];
 
-	while (lot-- > 0 && m->next)
-		m = m->next;
+	DL_FOREACH(door->strangers, m)
+		if (guard_victim(&door->guard, newcomer, subflow_peer(m->sf)))
+			break;
+	if (!m)
+		return;
 	log_peer("stranger %s: made room for another",
 	         addr_format(subflow_peer(m->sf), text));
-	guard_leave(&door->guard, subflow_peer(m->sf), false, now_us);
+	guard_leave(&door->guard, subflow_peer(m->sf), GUARD_EVICTED, now_us);
 	DL_DELETE(door->strangers, m);
 	subflow_destroy(m->sf);
 	free(m);
+}
+
+/* May somebody from there begin a handshake? Then he is counted. */
+static bool enter(struct door *door, const struct addr *from, uint64_t now_us)
+{
+	enum guard_answer answer = guard_enter(&door->guard, from, now_us);
+
+	if (answer == GUARD_NEEDS_ROOM) {
+		make_room(door, from, now_us);
+		answer = guard_enter(&door->guard, from, now_us);
+	}
+	return answer == GUARD_ENTERS;
 }
 
 static void take(void *ctx, int fd, const struct addr *from)
@@ -97,9 +112,7 @@ static void take(void *ctx, int fd, const struct addr *from)
 	};
 	uint64_t now = loop_now_us(door->loop);
 
-	if (guard_is_full(&door->guard) && guard_welcomes(&door->guard, from, now))
-		make_room(door, now);
-	if (!guard_enter(&door->guard, from, now)) {
+	if (!enter(door, from, now)) {
 		sockopt_abort(fd);
 		return;
 	}
@@ -110,7 +123,7 @@ static void take(void *ctx, int fd, const struct addr *from)
 		if (!m)
 			close(fd);
 		free(m);
-		guard_leave(&door->guard, from, false, now);
+		guard_leave(&door->guard, from, GUARD_EVICTED, now);
 		return;
 	}
 	*m = (struct member){ .door = door, .sf = sf };

@@ -11,7 +11,6 @@
 #ifndef AGG_ROLE_DOOR_H
 #define AGG_ROLE_DOOR_H
 
-#include "agg/base/rand.h"
 #include "agg/role/guard.h"
 #include "agg/role/site.h"
 #include "proxy/listener.h"
@@ -38,7 +37,6 @@ struct door {
 	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
 	bool mptcp;              /* the listeners take it */
 	struct guard guard;
-	struct rand rand;
 	struct door_plan plan;   /* that is followed */
 	struct door_listener listeners[DOOR_LISTENERS_MAX];
 	unsigned listener_count;

@@ -1,104 +1,259 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see guard.h. A linear table: at these sizes a walk costs less than the
+ * DOC: see guard.h. Linear tables: at these sizes a walk costs less than the
  * accept that it guards.
+ *
+ * A bucket is one time: when it will be full again, were nothing more taken
+ * (the generic cell rate algorithm, ITU-T I.371). Each token lasts its interval.
  */
 #include "agg/role/guard.h"
 
+#include <assert.h>
 #include <string.h>
 
-static void source_of(const struct addr *from, uint8_t ip[16])
+#define NET_BYTES 6    /* a /48 */
+#define HOUSE_BYTES 8  /* a /64 */
+
+static void source_of(const struct addr *from, unsigned bytes, uint8_t ip[16])
 {
 	memset(ip, 0, 16);
 	if (from->family == AF_INET) {
 		ip[10] = ip[11] = 0xff;
 		memcpy(ip + 12, from->ip, 4);
 	} else {
-		memcpy(ip, from->ip, 8); /* a /64 is one house */
+		memcpy(ip, from->ip, bytes);
 	}
 }
 
-/* The place of the source's entry. -1: it has none, and *oldest is the place
- * to take, or -1 when each has a handshake under way. */
-static int find(const struct guard *g, const struct addr *from, int *oldest)
+/* A bucket of so many tokens has one. */
+static bool has_token(uint64_t full_us, unsigned burst, uint64_t interval_us,
+                      uint64_t now_us)
 {
-	uint8_t ip[16];
+	return full_us <= now_us + (burst - 1) * interval_us;
+}
 
-	source_of(from, ip);
-	*oldest = -1;
-	for (int i = 0; i < GUARD_OFFENDERS_MAX; i++) {
-		const struct guard_source *s = &g->sources[i];
-		if (s->seen_us && !memcmp(s->ip, ip, sizeof(ip)))
+/* It may owe as much as it can have. */
+static void take_token(uint64_t *full_us, unsigned burst, uint64_t interval_us,
+                       uint64_t now_us)
+{
+	uint64_t most = now_us + 2 * burst * interval_us;
+
+	*full_us = (*full_us > now_us ? *full_us : now_us) + interval_us;
+	if (*full_us > most)
+		*full_us = most;
+}
+
+/* Tables ------------------------------------------------------------------- */
+
+/* The one to forget for another: idle, strangers before familiar ones, then
+ * the oldest. */
+static bool goes_before(const struct guard_source *a,
+                        const struct guard_source *b)
+{
+	if (!a->familiar_us != !b->familiar_us)
+		return !a->familiar_us;
+	return a->seen_us < b->seen_us;
+}
+
+/* The place of that entry; -1: it has none, and *place is the one to take: there
+ * is one, as no more are under way than there are places. */
+static int find(const struct guard_source *table, const uint8_t ip[16],
+                int *place)
+{
+	*place = -1;
+	for (int i = 0; i < GUARD_ENTRIES_MAX; i++) {
+		const struct guard_source *s = &table[i];
+		if (s->seen_us && !memcmp(s->ip, ip, 16))
 			return i;
-		if (!s->under_way && (*oldest < 0 ||
-		                      s->seen_us < g->sources[*oldest].seen_us))
-			*oldest = i;
+		if (!s->under_way &&
+		    (*place < 0 || goes_before(s, &table[*place])))
+			*place = i;
 	}
 	return -1;
 }
 
-static bool is_welcome(const struct guard_source *s, uint64_t now_us)
+static int find_source(const struct guard *g, const struct addr *from)
 {
-	return s->under_way < GUARD_PER_SOURCE_MAX && s->shut_until_us <= now_us;
+	uint8_t ip[16];
+	int place;
+
+	source_of(from, HOUSE_BYTES, ip);
+	return find(g->sources, ip, &place);
 }
 
-bool guard_welcomes(const struct guard *g, const struct addr *from,
-                    uint64_t now_us)
+/* With a new entry where there is none; NULL: every place is taken. */
+static struct guard_source *get(struct guard_source *table,
+                                const struct addr *from, unsigned bytes)
 {
-	int oldest, i = find(g, from, &oldest);
+	uint8_t ip[16];
+	int place, i;
 
-	return i < 0 || is_welcome(&g->sources[i], now_us);
+	source_of(from, bytes, ip);
+	i = find(table, ip, &place);
+	if (i >= 0 || place < 0)
+		return i >= 0 ? &table[i] : NULL;
+	table[place] = (struct guard_source){ 0 };
+	memcpy(table[place].ip, ip, sizeof(ip));
+	return &table[place];
 }
 
-bool guard_is_full(const struct guard *g)
+static struct guard_source *get_net(struct guard *g, const struct addr *from)
 {
-	return g->under_way >= GUARD_HANDSHAKES_MAX;
+	return from->family == AF_INET6 ? get(g->nets, from, NET_BYTES) : NULL;
 }
 
-bool guard_enter(struct guard *g, const struct addr *from, uint64_t now_us)
-{
-	int oldest, i = find(g, from, &oldest);
+/* Coming in ------------------------------------------------------------------ */
 
-	if (guard_is_full(g) || (i < 0 && oldest < 0))
-		return false;
-	struct guard_source *s = &g->sources[i < 0 ? oldest : i];
-	if (i < 0) {
-		*s = (struct guard_source){ 0 };
-		source_of(from, s->ip);
-	}
-	if (!is_welcome(s, now_us))
-		return false;
+static bool source_may(const struct guard_source *s, uint64_t now_us)
+{
+	if (s->familiar_us)
+		return has_token(s->full_us, GUARD_FAMILIAR_BURST,
+		                 GUARD_FAMILIAR_US, now_us);
+	return s->under_way < GUARD_PER_SOURCE_MAX &&
+	       has_token(s->full_us, GUARD_SOURCE_BURST, GUARD_SOURCE_US, now_us);
+}
+
+static bool net_may(const struct guard_source *net, uint64_t now_us)
+{
+	return net->under_way < GUARD_PER_NET_MAX &&
+	       has_token(net->full_us, GUARD_NET_BURST, GUARD_NET_US, now_us);
+}
+
+static bool needs_room(const struct guard *g, const struct guard_source *s)
+{
+	if (s->familiar_us)
+		return s->under_way >= GUARD_PER_SOURCE_MAX ||
+		       g->under_way >= GUARD_HANDSHAKES_MAX;
+	return g->under_way >= GUARD_HANDSHAKES_MAX - GUARD_FAMILIAR_PLACES;
+}
+
+/* Of whose handshakes one goes: a stranger's rather than a familiar one's. */
+static bool has_more(const struct guard_source *a, const struct guard_source *b)
+{
+	if (!a->familiar_us != !b->familiar_us)
+		return !a->familiar_us;
+	return a->under_way > b->under_way;
+}
+
+static void count_in(struct guard *g, struct guard_source *s,
+                     struct guard_source *net, uint64_t now_us)
+{
+	if (s->under_way && !s->familiar_us)
+		take_token(&g->full_us, GUARD_ALL_BURST, GUARD_ALL_US, now_us);
 	s->seen_us = now_us;
 	s->under_way++;
 	g->under_way++;
-	return true;
+	if (net) {
+		net->seen_us = now_us;
+		net->under_way++;
+	}
 }
 
-static uint64_t penalty_us(unsigned failures)
+/* Has nobody who may be at fault used up what it asks for? */
+static bool is_welcome(const struct guard *g, const struct guard_source *s,
+                       const struct guard_source *net, uint64_t now_us)
 {
-	uint64_t us = GUARD_PENALTY_MIN_US;
-
-	while (failures-- > GUARD_FREE_FAILURES + 1 && us < GUARD_PENALTY_MAX_US)
-		us *= 2;
-	return us < GUARD_PENALTY_MAX_US ? us : GUARD_PENALTY_MAX_US;
+	if (!source_may(s, now_us))
+		return false;
+	if (s->familiar_us)
+		return true;
+	return (!net || net_may(net, now_us)) &&
+	       (!s->under_way || has_token(g->full_us, GUARD_ALL_BURST,
+	                                   GUARD_ALL_US, now_us));
 }
 
-void guard_leave(struct guard *g, const struct addr *from, bool good,
+enum guard_answer guard_enter(struct guard *g, const struct addr *from,
+                              uint64_t now_us)
+{
+	struct guard_source *s = get(g->sources, from, HOUSE_BYTES);
+	struct guard_source *net = get_net(g, from);
+
+	if (!s || !is_welcome(g, s, net, now_us))
+		return GUARD_REFUSES;
+	if (needs_room(g, s))
+		return GUARD_NEEDS_ROOM;
+	count_in(g, s, net, now_us);
+	return GUARD_ENTERS;
+}
+
+bool guard_victim(const struct guard *g, const struct addr *newcomer,
+                  const struct addr *one)
+{
+	int own = find_source(g, newcomer), its = find_source(g, one), most = -1;
+
+	if (own >= 0 && g->sources[own].under_way >= GUARD_PER_SOURCE_MAX)
+		return its == own;
+	for (int i = 0; i < GUARD_ENTRIES_MAX; i++)
+		if (g->sources[i].under_way &&
+		    (most < 0 || has_more(&g->sources[i], &g->sources[most])))
+			most = i;
+	return most >= 0 && its == most;
+}
+
+/* Leaving ------------------------------------------------------------------- */
+
+static void make_familiar(struct guard *g, struct guard_source *s,
+                          uint64_t now_us)
+{
+	struct guard_source *oldest = NULL;
+	unsigned n = 0;
+
+	s->familiar_us = now_us;
+	s->full_us = 0;
+	for (unsigned i = 0; i < GUARD_ENTRIES_MAX; i++) {
+		struct guard_source *one = &g->sources[i];
+		if (!one->familiar_us)
+			continue;
+		n++;
+		if (!oldest || one->familiar_us < oldest->familiar_us)
+			oldest = one;
+	}
+	if (n > GUARD_FAMILIAR_MAX)
+		oldest->familiar_us = 0;
+}
+
+static void fail(struct guard_source *s, struct guard_source *net,
                  uint64_t now_us)
 {
-	int oldest, i = find(g, from, &oldest);
+	if (s->familiar_us)
+		take_token(&s->full_us, GUARD_FAMILIAR_BURST, GUARD_FAMILIAR_US,
+		           now_us);
+	else
+		take_token(&s->full_us, GUARD_SOURCE_BURST, GUARD_SOURCE_US, now_us);
+	if (net && !s->familiar_us)
+		take_token(&net->full_us, GUARD_NET_BURST, GUARD_NET_US, now_us);
+}
 
+void guard_leave(struct guard *g, const struct addr *from, enum guard_end end,
+                 uint64_t now_us)
+{
+	struct guard_source *s = get(g->sources, from, HOUSE_BYTES);
+	struct guard_source *net = get_net(g, from);
+
+	assert(s && s->under_way && g->under_way); /* as it has entered */
 	g->under_way--;
-	if (i < 0)
-		return;
-	struct guard_source *s = &g->sources[i];
+	if (net)
+		net->under_way--;
 	s->under_way--;
 	s->seen_us = now_us;
-	if (good) {
-		s->failures = 0;
-		s->shut_until_us = 0;
-	} else if (++s->failures > GUARD_FREE_FAILURES) {
-		s->shut_until_us = now_us + penalty_us(s->failures);
+	switch (end) {
+	case GUARD_GOOD:
+		if (s->under_way && !s->familiar_us && g->full_us > GUARD_ALL_US)
+			g->full_us -= GUARD_ALL_US; /* as it took it */
+		make_familiar(g, s, now_us);
+		break;
+	case GUARD_FAILED:
+		fail(s, net, now_us);
+		break;
+	case GUARD_EVICTED:
+		break;
 	}
+}
+
+void guard_forgive(struct guard *g)
+{
+	g->full_us = 0;
+	for (unsigned i = 0; i < GUARD_ENTRIES_MAX; i++)
+		g->sources[i].full_us = g->nets[i].full_us = 0;
 }

@@ -58,15 +58,29 @@ class Security(AggdTest):
         super().setUpClass()
         cls.sources = iter(STRANGERS)
 
-    def stranger(self, source=None, timeout=HANDSHAKE_S + 3):
+    def stranger(self, source=None, timeout=HANDSHAKE_S + 3, node=None, to=VPS4):
         """A TCP connection to the concentrator from an address of its own."""
-        with self.lab.isp.inside():
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in to else socket.AF_INET
+        with (node or self.lab.isp).inside():
+            sock = socket.socket(family, socket.SOCK_STREAM)
         self.addCleanup(sock.close)
         sock.settimeout(timeout)
         sock.bind((source or next(self.sources), 0))
-        sock.connect((VPS4, 443))
+        sock.connect((to, 443))
         return sock
+
+    def shut_out(self, source, node=None, to=VPS4):
+        """So many fail at once that the next ones are refused for seconds."""
+        socks = []
+        for _ in range(2 * FREE_FAILURES):
+            with contextlib.suppress(ConnectionResetError): # it is refused already
+                socks.append(self.stranger(source, node=node, to=to))
+        for sock in socks:
+            with contextlib.suppress(OSError):
+                sock.sendall(b"no TLS at all" * 10)
+        for sock in socks:
+            with contextlib.suppress(ConnectionResetError):
+                receive_all(sock)
 
     def assert_logged(self, source, *words):
         """One of the concentrator's lines about the source says it."""
@@ -198,9 +212,12 @@ class Security(AggdTest):
             return answer and (answer["sessions"][0]["why"], answer["uplinks"][0]["why"])
 
         self.wait(lambda: said() == (wrong, wrong), CONNECTED_S, said)
-        # Its failures shut it out, and after a while it is only refused.
-        self.wait(lambda: "reset by peer" in self.aggd.read("mistaken.log"), SHUT_OUT_S,
-                  "it is shut out")
+        # Others behind its address fail, and now it is only refused.
+        def refused():
+            self.shut_out(SRV6, self.lab.srv, VPS6)
+            return "reset by peer" in self.aggd.read("mistaken.log")
+
+        self.wait(refused, SHUT_OUT_S, "it is shut out")
         self.assertEqual(said(), (wrong, wrong))
         self.assertEqual(self.aggd.read("mistaken.log").count("wrong pin"), 1)
         self.assert_logged(f"[{SRV6}]", "the peer rejects our certificate")
@@ -209,11 +226,7 @@ class Security(AggdTest):
 
     def test_source_that_fails_is_shut_out(self):
         source = next(self.sources)
-        for _ in range(FREE_FAILURES + 1):
-            sock = self.stranger(source)
-            sock.sendall(b"no TLS at all" * 10)
-            with contextlib.suppress(ConnectionResetError):
-                receive_all(sock)
+        self.shut_out(source)
         start = time.monotonic()
         with self.assertRaises(ConnectionResetError):
             self.stranger(source).recv(1)

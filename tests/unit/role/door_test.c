@@ -132,6 +132,27 @@ static void a_stranger_is_told_and_leaves(void **state)
 	assert_int_equal(stage.door.guard.under_way, 0);
 }
 
+/* All places are taken, by strangers of many addresses: one of those who have
+ * most goes for a newcomer, and it is no failure of his. */
+static void a_newcomer_finds_a_place(void **state)
+{
+	char from[32];
+	unsigned i = 0, gone = 0;
+
+	for (; i < GUARD_HANDSHAKES_MAX - GUARD_FAMILIAR_PLACES; i++) {
+		snprintf(from, sizeof(from), "198.51.100.%u:1", i / 4);
+		assert_non_null(stage_come(&stage, from));
+	}
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+	assert_non_null(sf);
+	for (i = 0; i < stage.subflow_count; i++)
+		gone += stage.subflows[i].destroyed;
+	assert_int_equal(gone, 1);
+	assert_int_equal(stage.door.guard.sources[0].full_us, 0);
+	stage_greet(sf, STAGE_PIN, 1, 0, 0);
+	assert_non_null(sf->lane);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -142,6 +163,7 @@ int main(void)
 		ROW(another_carrier_is_another_listener),
 		ROW(an_address_that_may_come),
 		ROW(a_stranger_is_told_and_leaves),
+		ROW(a_newcomer_finds_a_place),
 	};
 #undef ROW
 

@@ -237,7 +237,7 @@ void stage_begin(struct stage *stage, const char *conf)
 	stage->sites = (struct sites){ .loop = stage->loop,
 		.mptcp_host = &stage->mptcp_host, .pool = &stage->pool };
 	stage->door = (struct door){ .loop = stage->loop,
-		.sites = &stage->sites, .rand.state = 1 };
+		.sites = &stage->sites };
 	check(sites_prepare(&stage->sites, stage->conf, &fresh) == 0);
 	check(door_open(&stage->door, &stage->conf->main, true, &culprit) == 0);
 	sites_apply(&stage->sites, stage->conf, stage->conf, fresh);
