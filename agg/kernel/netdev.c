@@ -24,6 +24,36 @@ bool netdev_is_ready(const struct netdev *dev, sa_family_t family)
 	return netdev_is_up(dev) && ip->sources_count && ip->route.exists;
 }
 
+static const char *without_address(const struct netdev *dev)
+{
+	if (dev->v4.tentative || dev->v6.tentative)
+		return "its address is still being checked for a double";
+	if (dev->v4.duplicate || dev->v6.duplicate)
+		return "somebody else on the link has its address";
+	return "no address yet: is its DHCP client running?";
+}
+
+const char *netdev_obstacle(const struct netdev *dev)
+{
+	bool v4 = dev->v4.sources_count, v6 = dev->v6.sources_count;
+
+	if (netdev_is_ready(dev, AF_INET) || netdev_is_ready(dev, AF_INET6))
+		return NULL;
+	if (!dev->present)
+		return "no such device now; 'ip link' lists those that there are";
+	if (!netdev_is_up(dev))
+		return dev->admin_up ?
+			"no carrier: the cable is out, or the modem not connected" :
+			"device is down: 'ip link set' it up, or its manager does";
+	if (!v4 && !v6)
+		return without_address(dev);
+	if (dev->v4.route.exists)
+		return "an IPv4 default route, and an IPv6 address only";
+	if (dev->v6.route.exists)
+		return "an IPv6 default route, and an IPv4 address only";
+	return "no default route by this device, in no table";
+}
+
 static bool route_equal(const struct netdev_route *a,
                         const struct netdev_route *b)
 {
@@ -35,6 +65,7 @@ static bool route_equal(const struct netdev_route *a,
 static bool ip_equal(const struct netdev_ip *a, const struct netdev_ip *b)
 {
 	if (a->sources_count != b->sources_count ||
+	    a->tentative != b->tentative || a->duplicate != b->duplicate ||
 	    !route_equal(&a->route, &b->route))
 		return false;
 	for (unsigned i = 0; i < a->sources_count; i++)

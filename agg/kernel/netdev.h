@@ -29,10 +29,11 @@ struct netdev_route {
 
 struct netdev_ip {
 	/* Addresses that a socket may use as its source, the best first: global
-	 * before private (ULA), lasting before temporary; none that is
-	 * tentative, duplicate, deprecated or link-local. */
+	 * before private (ULA), lasting before temporary, and deprecated ones
+	 * last; none that is tentative, duplicate or link-local. */
 	struct addr sources[NETDEV_SOURCES_MAX];
 	unsigned sources_count;
+	bool tentative, duplicate; /* there is an address besides that is so */
 	struct netdev_route route;
 };
 
@@ -58,6 +59,8 @@ static inline const struct netdev_ip *netdev_ip(const struct netdev *dev,
 bool netdev_is_up(const struct netdev *dev);
 /* Up, with a source address and a default route of that family. */
 bool netdev_is_ready(const struct netdev *dev, sa_family_t family);
+/* What it lacks to be ready for any family, in words; NULL: nothing. */
+const char *netdev_obstacle(const struct netdev *dev);
 /* Equal in every fact. */
 bool netdev_equal(const struct netdev *a, const struct netdev *b);
 

@@ -163,7 +163,7 @@ static bool addr_is_source(const struct netmsg_addr *a)
 	bool waiting = a->flags & IFA_F_TENTATIVE &&
 	               !(a->flags & IFA_F_OPTIMISTIC);
 
-	return !waiting && !(a->flags & (IFA_F_DADFAILED | IFA_F_DEPRECATED)) &&
+	return !waiting && !(a->flags & IFA_F_DADFAILED) &&
 	       a->scope < RT_SCOPE_LINK;
 }
 
@@ -179,7 +179,8 @@ static unsigned source_badness(const struct netmsg_addr *a,
 	                                                   &route->gateway);
 
 	/* For IPv4 the same bit says secondary. */
-	return far * 4u + local_only * 2u + !!(a->flags & IFA_F_TEMPORARY);
+	return !!(a->flags & IFA_F_DEPRECATED) * 8u + far * 4u +
+	       local_only * 2u + !!(a->flags & IFA_F_TEMPORARY);
 }
 
 struct source {
@@ -224,8 +225,14 @@ static void fill_ip(const struct nettable *t, int ifindex, sa_family_t family,
 	for (unsigned i = 0; i < t->addrs.count; i++) {
 		const struct netmsg_addr *a = &addrs[i];
 		if (a->ifindex != ifindex || a->addr.family != family ||
-		    !addr_is_source(a))
+		    a->scope >= RT_SCOPE_LINK)
 			continue;
+		if (!addr_is_source(a)) {
+			bool failed = a->flags & IFA_F_DADFAILED;
+			out->duplicate |= failed;
+			out->tentative |= !failed;
+			continue;
+		}
 		struct source source = {
 			a->addr, source_badness(a, &out->route),
 		};

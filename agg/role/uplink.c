@@ -46,18 +46,7 @@ static const char *obstacle(const struct uplink *u)
 {
 	if (!u->conf.enabled)
 		return "turned off by its option enabled";
-	if (!u->dev.present)
-		return "no such device now; 'ip link' lists those that there are";
-	if (!netdev_is_up(&u->dev))
-		return u->dev.admin_up ?
-			"no carrier: the cable is out, or the modem not connected" :
-			"device is down: 'ip link set' it up, or its manager does";
-	if (!u->dev.v4.sources_count && !u->dev.v6.sources_count)
-		return "no address yet: is its DHCP client running?";
-	if (!netdev_is_ready(&u->dev, AF_INET) &&
-	    !netdev_is_ready(&u->dev, AF_INET6))
-		return "no default route by this device, in no table";
-	return NULL;
+	return netdev_obstacle(&u->dev);
 }
 
 static bool has_source(const struct netdev *dev, const struct addr *a)
@@ -178,7 +167,7 @@ static const char *explain(const struct uplink *u, const char *why,
 	if (!ip->sources_count ||
 	    !rpfilter_drops(NULL, u->dev.name, &ip->sources[0], endpoint, drops))
 		return why;
-	snprintf(words, REPORT_WORDS_MAX + 1, "%.12s: %s", why, drops);
+	snprintf(words, REPORT_WORDS_MAX + 1, "no answer: %s", drops);
 	return words;
 }
 

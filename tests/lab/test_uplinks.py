@@ -122,6 +122,18 @@ class Uplinks(AggdTest):
             for name in ("dsl", "lte", "radio"):
                 self.wait_used(name)
 
+    def test_deprecated_address_alone(self):
+        """Valid, and all there is: after a change of the provider's prefix, say."""
+        i, uplink = self.place("lte")
+        with self.flow():
+            self.lab.gw.run(["ip", "-4", "addr", "flush", "dev", uplink.device, "scope", "global"])
+            self.lab.gw.run(["ip", "-6", "addr", "change", f"2001:db8:{i}::2/64", "dev",
+                             uplink.device, "preferred_lft", "0"])
+            self.wait(lambda: self.aggd.uplinks()["lte"]["endpoint"] == f"[{VPS6}]:443" and
+                      self.aggd.uplinks()["lte"]["state"] == "up", CONNECTED_S,
+                      lambda: f"lte is up: {self.aggd.uplinks()['lte']}")
+            self.wait_used("lte")
+
     def test_families_mix(self):
         with self.flow(), self.flow(address=SRV6):
             for name, family in (("dsl", "-6"), ("lte", "-4")):

@@ -141,11 +141,55 @@ static void at_equal_metric_preference_and_the_main_table_decide(void **state)
 	}
 }
 
+/* A deprecated address is valid: better than none, and worse than any other. */
+static void a_deprecated_address_is_the_last_source(void **state)
+{
+	struct nettable *t = nettable_create();
+
+	add_link(t, 2, "wan1");
+	add_addr(t, 2, "2001:db8::1", "2001:db8::/64", IFA_F_DEPRECATED);
+	add_addr(t, 2, "2001:db8::9", "2001:db8::/64", IFA_F_TEMPORARY);
+	add_link(t, 3, "wan2");
+	add_addr(t, 3, "2001:db8:1::1", "2001:db8:1::/64", IFA_F_DEPRECATED);
+	assert_int_equal(nettable_finish(t), 0);
+	const struct netdev *dev = nettable_find(t, "wan1");
+	assert_int_equal(dev->v6.sources_count, 2);
+	struct addr best = addr("2001:db8::9"), only = addr("2001:db8:1::1");
+	assert_true(addr_equal_ip(&dev->v6.sources[0], &best));
+	dev = nettable_find(t, "wan2");
+	assert_int_equal(dev->v6.sources_count, 1);
+	assert_true(addr_equal_ip(&dev->v6.sources[0], &only));
+	assert_non_null(strstr(netdev_obstacle(dev), "no default route"));
+	nettable_destroy(t);
+}
+
+/* What lacks is named as what it is. */
+static void obstacles_are_named_truly(void **state)
+{
+	struct netdev dev = { .present = true, .admin_up = true };
+
+	assert_non_null(strstr(netdev_obstacle(&dev), "no carrier"));
+	dev.carrier = true;
+	assert_non_null(strstr(netdev_obstacle(&dev), "no address"));
+	dev.v6.tentative = true;
+	assert_non_null(strstr(netdev_obstacle(&dev), "being checked"));
+	dev.v6.tentative = false;
+	dev.v6.duplicate = true;
+	assert_non_null(strstr(netdev_obstacle(&dev), "somebody else"));
+	dev.v4.sources_count = 1;
+	assert_non_null(strstr(netdev_obstacle(&dev), "no default route"));
+	dev.v6.route.exists = true;
+	assert_string_equal(netdev_obstacle(&dev), "an IPv6 default route, and "
+	                    "an IPv4 address only");
+	dev.v4.route.exists = true;
+	assert_null(netdev_obstacle(&dev));
+}
+
 static void only_fit_addresses_are_sources(void **state)
 {
 	static const uint32_t unfit[] = {
-		IFA_F_TENTATIVE, IFA_F_DADFAILED, IFA_F_DEPRECATED,
-		IFA_F_TEMPORARY | IFA_F_DEPRECATED,
+		IFA_F_TENTATIVE, IFA_F_DADFAILED,
+		IFA_F_TENTATIVE | IFA_F_DEPRECATED,
 		IFA_F_TENTATIVE | IFA_F_OPTIMISTIC | IFA_F_DADFAILED,
 	};
 	struct nettable *t = nettable_create();
@@ -335,6 +379,8 @@ int main(void)
 		cmocka_unit_test(the_lowest_metric_of_any_table_wins),
 		cmocka_unit_test(at_equal_metric_preference_and_the_main_table_decide),
 		cmocka_unit_test(only_fit_addresses_are_sources),
+		cmocka_unit_test(a_deprecated_address_is_the_last_source),
+		cmocka_unit_test(obstacles_are_named_truly),
 		cmocka_unit_test(the_best_source_comes_first),
 		cmocka_unit_test(more_addresses_than_fit_leave_the_best),
 		cmocka_unit_test(connected_networks_are_each_told_once),
