@@ -2,10 +2,11 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the rtnetlink sockets behind netmon.h. One stays open and hears the
- * kernel's notifications; for each question a second one is opened, asked
+ * kernel's notifications; for each asking a second one is opened, asked
  * (links, addresses, IPv4 routes, IPv6 routes), and closed, so that an
- * interrupted answer cannot run into the next. The kernel answers a dump at
- * once, from its memory: it is read without the loop.
+ * interrupted answer cannot run into the next. The kernel makes an answer as it
+ * is read: a router's may have a million routes, so the loop reads a part of it
+ * in each turn. Only the first state is waited for.
  */
 #include "agg/kernel/netmon.h"
 #include "agg/base/log.h"
@@ -14,20 +15,32 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #define READ_BYTES 32768    /* the kernel's largest dump message */
 #define READS_PER_TURN 256  /* so that a flood does not stop the loop */
-#define DUMP_TRIES 5        /* of one that changes while it is read */
-#define DUMP_TIMEOUT_S 2    /* never needed: no answer would be a kernel bug */
+#define PARTS_PER_TURN 8    /* of an answer: about a millisecond */
+#define ANSWER_US 2000000u  /* without a part; never needed: it would be the
+                             * kernel's fault */
+
+/* An asking in progress. */
+struct asking {
+	struct mnl_socket *socket; /* NULL: nothing is asked */
+	struct loop_io *io;        /* NULL while it is waited for */
+	unsigned question;
+	struct nettable *into;
+	bool interrupted;          /* the state changed while it was read */
+};
 
 struct netmon {
 	struct loop *loop; /* borrowed */
 	struct mnl_socket *socket;
 	struct loop_io *io;
-	struct loop_timer *later; /* asks when ASK_INTERVAL has passed */
+	struct loop_timer *later; /* asks when ASK_INTERVAL has passed, or gives up
+	                           * the asking in progress */
+	struct asking asking;
 	struct nettable *table;
 	bool stale;               /* the table may be wrong: ask */
 	bool failing;             /* asking fails, which was said */
@@ -41,25 +54,18 @@ struct netmon {
 	void *doubt_ctx;
 };
 
-/* What a dump's callbacks need. */
-struct dump {
-	struct nettable *into;
-	struct netmon_stats *stats;
-	bool interrupted; /* the state changed while it was read */
-};
-
 static int on_dumped(const struct nlmsghdr *msg, void *data)
 {
-	struct dump *dump = data;
+	struct netmon *mon = data;
 	struct netmsg parsed;
 
 	if (netmsg_parse(&parsed, msg, msg->nlmsg_len) < 0) {
-		dump->stats->malformed++;
+		mon->stats.malformed++;
 		return MNL_CB_OK;
 	}
-	int rc = nettable_add(dump->into, &parsed);
+	int rc = nettable_add(mon->asking.into, &parsed);
 	if (rc == -ENOBUFS) {
-		dump->stats->overflows++;
+		mon->stats.overflows++;
 	} else if (rc) {
 		errno = -rc;
 		return MNL_CB_ERROR;
@@ -112,102 +118,143 @@ static int request(struct mnl_socket *socket, uint16_t type, unsigned family,
 
 /* Notes the kernel's mark of an interrupted dump and takes it off, as
  * mnl_cb_run would end there: the rest has to be read all the same. */
-static void note_interruption(struct dump *dump, char *buf, size_t size)
+static void note_interruption(struct asking *asking, char *buf, size_t size)
 {
 	int left = (int)size;
 
 	for (struct nlmsghdr *msg = (void *)buf; mnl_nlmsg_ok(msg, left);
 	     msg = mnl_nlmsg_next(msg, &left)) {
-		dump->interrupted |= msg->nlmsg_flags & NLM_F_DUMP_INTR;
+		asking->interrupted |= msg->nlmsg_flags & NLM_F_DUMP_INTR;
 		msg->nlmsg_flags &= (uint16_t)~NLM_F_DUMP_INTR;
 	}
 }
 
-static int dump_one(struct mnl_socket *socket, uint16_t type, unsigned family,
-                    struct dump *dump)
-{
-	mnl_cb_t control[] = { [NLMSG_ERROR] = on_error, [NLMSG_DONE] = on_done };
-	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	unsigned seq = (unsigned)type << 8 | family;
-	int rc = request(socket, type, family, seq);
+static const struct { uint16_t type; unsigned family; } questions[] = {
+	{ RTM_GETLINK, AF_UNSPEC }, { RTM_GETADDR, AF_UNSPEC },
+	{ RTM_GETROUTE, AF_INET }, { RTM_GETROUTE, AF_INET6 },
+};
+#define QUESTIONS (sizeof(questions) / sizeof(*questions))
 
-	if (rc)
-		return rc;
-	do {
-		ssize_t n = mnl_socket_recvfrom(socket, buf, sizeof(buf));
-		if (n < 0)
-			return -errno;
-		note_interruption(dump, buf, (size_t)n);
-		rc = mnl_cb_run2(buf, (size_t)n, seq, mnl_socket_get_portid(socket),
-		                 on_dumped, dump, control,
-		                 sizeof(control) / sizeof(control[0]));
-	} while (rc > MNL_CB_STOP);
-	return rc < 0 ? -errno : 0;
+static unsigned seq_of(const struct asking *asking)
+{
+	return asking->question + 1;
 }
 
-static int dump_all(struct dump *dump)
+static int put_question(struct asking *asking)
 {
-	static const struct { uint16_t type; unsigned family; } questions[] = {
-		{ RTM_GETLINK, AF_UNSPEC }, { RTM_GETADDR, AF_UNSPEC },
-		{ RTM_GETROUTE, AF_INET }, { RTM_GETROUTE, AF_INET6 },
-	};
-	const struct timeval timeout = { .tv_sec = DUMP_TIMEOUT_S };
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int rc = 0;
+	return request(asking->socket, questions[asking->question].type,
+	               questions[asking->question].family, seq_of(asking));
+}
 
-	if (!socket)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+static void end_asking(struct netmon *mon)
+{
+	struct asking *asking = &mon->asking;
+
+	loop_io_destroy(asking->io);
+	if (asking->socket)
+		mnl_socket_close(asking->socket);
+	nettable_destroy(asking->into);
+	memset(asking, 0, sizeof(*asking));
+}
+
+static int begin_asking(struct netmon *mon)
+{
+	struct asking *asking = &mon->asking;
+	int rc;
+
+	mon->stats.dumps++;
+	mon->stale = false; /* what is heard from here on is not in the answer */
+	mon->asked_us = loop_now_us(mon->loop);
+	asking->into = nettable_create();
+	asking->socket = asking->into ?
+		mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC) : NULL;
+	if (!asking->socket ||
+	    mnl_socket_bind(asking->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		rc = -errno;
-	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-	           sizeof(timeout));
-	for (unsigned i = 0; i < 4 && !rc; i++)
-		rc = dump_one(socket, questions[i].type, questions[i].family, dump);
-	mnl_socket_close(socket);
+	else
+		rc = put_question(asking);
+	if (rc)
+		end_asking(mon);
 	return rc;
 }
 
-/* Asks for everything, into a new table. 1: it changed meanwhile. */
-static int ask_once(struct netmon *mon, struct nettable **out)
+/* Reads one part of an answer. 1: more follows; 0: it was the last; -errno:
+ * -EAGAIN where there is none yet. */
+static int read_part(struct netmon *mon)
 {
-	struct dump dump = { .into = nettable_create(), .stats = &mon->stats };
+	mnl_cb_t control[] = { [NLMSG_ERROR] = on_error, [NLMSG_DONE] = on_done };
+	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct asking *asking = &mon->asking;
+	ssize_t n = mnl_socket_recvfrom(asking->socket, buf, sizeof(buf));
 
-	if (!dump.into)
-		return -ENOMEM;
-	mon->stats.dumps++;
-	int rc = dump_all(&dump);
-	if (!rc)
-		rc = nettable_finish(dump.into);
-	if (rc) {
-		nettable_destroy(dump.into);
-		return rc;
-	}
-	mon->stats.interrupted += dump.interrupted;
-	*out = dump.into;
-	return dump.interrupted;
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	note_interruption(asking, buf, (size_t)n);
+	int rc = mnl_cb_run2(buf, (size_t)n, seq_of(asking),
+	                     mnl_socket_get_portid(asking->socket), on_dumped,
+	                     mon, control, sizeof(control) / sizeof(control[0]));
+	if (rc < 0)
+		return -errno;
+	if (rc > MNL_CB_STOP)
+		return 1;
+	if (++asking->question == QUESTIONS)
+		return 0;
+	rc = put_question(asking);
+	return rc ? rc : 1;
 }
 
-/* Takes the answer into the table. One that never held still is taken too,
- * as it is nearer to the truth than the one before, and stays stale. */
-static int ask(struct netmon *mon)
+/* Some parts of the answer; as read_part(). */
+static int read_parts(struct netmon *mon)
 {
-	struct nettable *fresh = NULL;
 	int rc = 1;
 
-	for (unsigned i = 0; i < DUMP_TRIES && rc == 1; i++) {
-		nettable_destroy(fresh);
-		fresh = NULL;
-		rc = ask_once(mon, &fresh);
+	for (unsigned i = 0; i < PARTS_PER_TURN && rc == 1; i++)
+		rc = read_part(mon);
+	return rc == -EAGAIN ? 1 : rc;
+}
+
+/* Makes the answer the state. One that changed while it was read is taken too,
+ * as it is nearer to the truth than the one before, and stays stale. The state
+ * before is the caller's. */
+static int take_answer(struct netmon *mon, struct nettable **before)
+{
+	struct asking *asking = &mon->asking;
+	int rc = nettable_finish(asking->into);
+
+	if (!rc) {
+		*before = mon->table;
+		mon->table = asking->into;
+		asking->into = NULL;
+		mon->stats.interrupted += asking->interrupted;
+		mon->stale |= asking->interrupted;
 	}
-	mon->asked_us = loop_now_us(mon->loop);
-	mon->stale = rc != 0;
-	mon->pause_us = rc >= 0 ? NETMON_ASK_INTERVAL_US : mon->pause_us * 2;
-	if (mon->pause_us > NETMON_FAIL_INTERVAL_US)
-		mon->pause_us = NETMON_FAIL_INTERVAL_US;
-	if (!fresh)
-		return rc;
-	mon->table = fresh;
-	return 0;
+	end_asking(mon);
+	return rc;
+}
+
+/* The first state, which is waited for. */
+static int ask_and_wait(struct netmon *mon)
+{
+	struct nettable *before;
+	int rc = begin_asking(mon);
+
+	while (!rc) {
+		struct pollfd answer = {
+			.fd = mnl_socket_get_fd(mon->asking.socket),
+			.events = POLLIN,
+		};
+		if (poll(&answer, 1, ANSWER_US / 1000) == 0) {
+			rc = -ETIMEDOUT;
+			break;
+		}
+		rc = read_parts(mon);
+		if (rc == 0)
+			return take_answer(mon, &before);
+		if (rc == 1)
+			rc = 0;
+	}
+	end_asking(mon);
+	return rc;
 }
 
 /* Tells the difference: first what has gone, so that a name that moved to
@@ -251,40 +298,92 @@ static void tell_doubt(struct netmon *mon)
 		mon->on_doubt(mon->doubt_ctx);
 }
 
+static void settle(struct netmon *mon);
+
+static void give_up(struct netmon *mon, int rc)
+{
+	note_failure(mon, rc);
+	mon->pause_us = mon->pause_us * 2 < NETMON_FAIL_INTERVAL_US ?
+		mon->pause_us * 2 : NETMON_FAIL_INTERVAL_US;
+	end_asking(mon);
+	mon->stale = true;
+	settle(mon);
+}
+
+static void on_answer(void *ctx, unsigned events)
+{
+	struct netmon *mon = ctx;
+	struct nettable *before = NULL;
+	int rc = read_parts(mon);
+
+	mon->stats.turns++;
+
+	if (rc == 1) {
+		loop_timer_arm(mon->later, loop_now_us(mon->loop) + ANSWER_US);
+		return;
+	}
+	if (!rc)
+		rc = take_answer(mon, &before);
+	if (rc) {
+		give_up(mon, rc);
+		return;
+	}
+	note_failure(mon, 0);
+	mon->pause_us = NETMON_ASK_INTERVAL_US;
+	loop_timer_disarm(mon->later);
+	tell(mon, before);
+	nettable_destroy(before);
+	settle(mon);
+}
+
+static void ask(struct netmon *mon)
+{
+	struct asking *asking = &mon->asking;
+	int rc = begin_asking(mon);
+
+	if (!rc) {
+		asking->io = loop_io_create(
+			mon->loop, mnl_socket_get_fd(asking->socket), LOOP_READ,
+			on_answer, mon);
+		rc = asking->io ? 0 : -ENOMEM;
+	}
+	if (rc)
+		give_up(mon, rc);
+	else
+		loop_timer_arm(mon->later, mon->asked_us + ANSWER_US);
+}
+
+/* What is to be done: asks, soon or now, or says that all has been told. */
 static void settle(struct netmon *mon)
 {
-	struct nettable *before = mon->table;
 	uint64_t due_us = mon->asked_us + mon->pause_us;
 
-	if (!mon->stale) {
-		tell_doubt(mon);
+	if (mon->asking.socket)
 		return;
-	}
-	if (loop_now_us(mon->loop) < due_us) {
+	if (!mon->stale)
+		tell_doubt(mon);
+	else if (loop_now_us(mon->loop) < due_us)
 		loop_timer_arm(mon->later, due_us);
-		return;
-	}
-	int rc = ask(mon);
-	note_failure(mon, rc);
-	if (!rc)
-		tell(mon, before);
-	if (mon->table != before)
-		nettable_destroy(before);
-	if (mon->stale)
-		loop_timer_arm(mon->later, mon->asked_us + mon->pause_us);
 	else
-		tell_doubt(mon);
+		ask(mon);
 }
 
 static void on_later(void *ctx)
 {
-	settle(ctx);
+	struct netmon *mon = ctx;
+
+	if (mon->asking.socket)
+		give_up(mon, -ETIMEDOUT);
+	else
+		settle(mon);
 }
 
-/* Notifications carry no sequence number to check. */
-static void take_hints(struct netmon *mon, const char *buf, size_t size)
+/* Notifications carry no sequence number to check. True: our rules and routes
+ * may be hurt, whatever the answer to come says of devices. */
+static bool take_hints(struct netmon *mon, const char *buf, size_t size)
 {
 	int left = (int)size;
+	bool policy = false;
 
 	for (const struct nlmsghdr *msg = (const void *)buf;
 	     mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
@@ -293,7 +392,7 @@ static void take_hints(struct netmon *mon, const char *buf, size_t size)
 			mon->stats.malformed++;
 			mon->stale = mon->doubt = true;
 		} else if (parsed.kind == NETMSG_POLICY) {
-			mon->doubt = true;
+			policy = true;
 		} else if (!nettable_knows(mon->table, &parsed)) {
 			mon->stats.hints++;
 			mon->stale = true;
@@ -301,17 +400,19 @@ static void take_hints(struct netmon *mon, const char *buf, size_t size)
 			              parsed.kind == NETMSG_ADDR;
 		}
 	}
+	return policy;
 }
 
 static void on_readable(void *ctx, unsigned events)
 {
 	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct netmon *mon = ctx;
+	bool policy = false;
 
 	for (unsigned i = 0; i < READS_PER_TURN; i++) {
 		ssize_t n = mnl_socket_recvfrom(mon->socket, buf, sizeof(buf));
 		if (n > 0) {
-			take_hints(mon, buf, (size_t)n);
+			policy |= take_hints(mon, buf, (size_t)n);
 		} else if (n < 0 && errno == ENOBUFS) {
 			mon->stats.overruns++;
 			mon->stale = mon->doubt = true;
@@ -321,6 +422,8 @@ static void on_readable(void *ctx, unsigned events)
 			break;
 		}
 	}
+	if (policy && mon->on_doubt)
+		mon->on_doubt(mon->doubt_ctx);
 	settle(mon);
 }
 
@@ -360,7 +463,7 @@ struct netmon *netmon_create(struct loop *loop, size_t receive_buffer_bytes,
 	/* Listen first, ask then: what changes in between is heard. */
 	int rc = open_socket(mon, receive_buffer_bytes);
 	if (!rc)
-		rc = ask(mon);
+		rc = ask_and_wait(mon);
 	if (rc) {
 		netmon_destroy(mon);
 		errno = -rc;
@@ -383,6 +486,7 @@ void netmon_destroy(struct netmon *mon)
 		return;
 	loop_io_destroy(mon->io);
 	loop_timer_destroy(mon->later);
+	end_asking(mon);
 	if (mon->socket)
 		mnl_socket_close(mon->socket);
 	nettable_destroy(mon->table);

@@ -8,7 +8,8 @@
  * the IPv4 routes that go with a device or an address, and too much at once is
  * lost (ENOBUFS). After a hint the state is asked for anew and compared: so
  * every way of missing something ends in the truth, and a burst of events in
- * one turn of the loop is one question and at most one callback per device.
+ * one turn of the loop is one question and at most one callback per device. The
+ * answer is read in parts, a few in each turn.
  */
 #ifndef AGG_KERNEL_NETMON_H
 #define AGG_KERNEL_NETMON_H
@@ -39,6 +40,7 @@ typedef void netmon_doubt_fn(void *ctx);
 struct netmon_stats {
 	uint64_t hints;       /* messages that may have changed something */
 	uint64_t dumps;       /* times the state was asked for */
+	uint64_t turns;       /* of the loop, in which answers were read */
 	uint64_t interrupted; /* answers that changed meanwhile: asked again */
 	uint64_t overruns;    /* times the kernel could not queue a message */
 	uint64_t malformed;   /* messages that were not understood */

@@ -97,9 +97,11 @@ static void on_command(void *ctx, unsigned events)
 	line[n] = 0;
 	line[strcspn(line, "\n")] = 0;
 	if (!strcmp(line, "stats"))
-		printf("stats hints=%llu dumps=%llu overruns=%llu malformed=%llu\n",
+		printf("stats hints=%llu dumps=%llu turns=%llu overruns=%llu "
+		       "malformed=%llu\n",
 		       (unsigned long long)stats.hints,
 		       (unsigned long long)stats.dumps,
+		       (unsigned long long)stats.turns,
 		       (unsigned long long)stats.overruns,
 		       (unsigned long long)stats.malformed);
 	else if (!strcmp(line, "dump"))

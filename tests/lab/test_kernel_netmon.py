@@ -32,6 +32,10 @@ def addresses(gw, name):
     return {f"{a['local']}/{a['prefixlen']}" for a in json.loads(out)[0]["addr_info"]}
 
 
+ROUTES = 30000
+TURNS = 5  # of the loop, at least, for an answer with so many
+
+
 class NetmonTest(KernelTest):
     SPACES = ("gw", "isp")
 
@@ -82,9 +86,12 @@ class NetmonTest(KernelTest):
         self.check("a tentative IPv6 address is no source yet", line and "v6= " in line, line)
         self.check("it is when it has been verified", monitor.expect(r"v6=2001:db8:1::2 "))
         gw.ip("-6 addr change 2001:db8:1::2/64 dev wan1 preferred_lft 0")
-        self.check("a deprecated one is not", monitor.expect(r"^wan1 .*v6= "))
+        gw.ip("-6 addr add 2001:db8:1::9/64 dev wan1 nodad")
+        self.check("a deprecated one is the last",
+                   monitor.expect(r"v6=2001:db8:1::9,2001:db8:1::2 "))
+        gw.ip("-6 addr del 2001:db8:1::9/64 dev wan1")
+        self.check("and used where it is the only one", monitor.expect(r"v6=2001:db8:1::2 "))
         gw.ip("-6 addr change 2001:db8:1::2/64 dev wan1 preferred_lft forever")
-        self.check("until it is preferred again", monitor.expect(r"v6=2001:db8:1::2 "))
         gw.ip("-6 addr add fe80::77/64 dev wan1 nodad")
         self.check("link-local addresses are never told",
                    not monitor.quiet() and "fe80" not in device(monitor, "wan1"))
@@ -116,6 +123,20 @@ class NetmonTest(KernelTest):
         gw.once("route", "uplink", 0, "wan1", 4, "10.1.0.77", "-")
         self.check("our own routes are no uplink's",
                    not monitor.quiet() and "10.1.0.77" not in device(monitor, "wan1"))
+
+    def test_many_routes(self):
+        """A router's table is read in parts, between which the loop turns."""
+        gw, monitor = self.gw, self.monitor
+        self.bring_up("wan1", "10.1.0.2")
+        gw.batch(f"route add 172.{16 + i // 65536}.{i // 256 % 256}.{i % 256} via 10.1.0.1"
+                 for i in range(ROUTES))
+        before = stats(monitor)
+        gw.ip("route add default via 10.1.0.1 metric 100")
+        self.check("a default route is told beside many others",
+                   monitor.expect(r"v4gw=10.1.0.1 metric=100 .*ready=1"))
+        after = stats(monitor)
+        dumps, turns = (after[key] - before[key] for key in ("dumps", "turns"))
+        self.check("an answer took many turns", turns >= TURNS * dumps, f"{turns} of {dumps}")
 
     def test_multipath(self):
         gw, isp, monitor = self.gw, self.isp, self.monitor
