@@ -263,7 +263,8 @@ static int write_page(const char *path, const struct job *job)
 		shown[i] = (struct trace_shown){ job->traces[i],
 		                                 &job->set->runs[i] };
 	buf_init(&json, TRACE_BYTES_MAX);
-	int err = trace_write(job->scenario, shown, job->set->count, &json);
+	int err = trace_write(job->scenario, job->set->limits, shown,
+	                      job->set->count, &json);
 	if (!err)
 		err = buf_put(&json, "", 1);
 	FILE *to = err ? NULL : fopen(path, "we");

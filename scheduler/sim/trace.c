@@ -293,16 +293,29 @@ static int put_paths(const struct scenario *s, struct buf *out)
 	return err | buf_printf(out, "],");
 }
 
-static int put_loads(const struct scenario *s, struct buf *out)
+/* What a page's objects would take alone is no figure for it as a whole. */
+static int put_bound(const struct scenario_load *load,
+                     const struct result_limit *limit, struct buf *out)
+{
+	if (load->kind == SCENARIO_PAGE || limit->bound_us <= 0)
+		return buf_printf(out, ",\"bound_ms\":null");
+	return buf_printf(out, ",\"bound_ms\":%.3f", limit->bound_us / MS);
+}
+
+static int put_loads(const struct scenario *s, const struct result_limit *limits,
+                     struct buf *out)
 {
 	int err = buf_printf(out, "\"loads\":[");
 
-	for (unsigned i = 0; i < s->load_count; i++)
+	for (unsigned i = 0; i < s->load_count; i++) {
 		err |= buf_printf(out, "%s{\"name\":\"%s\",\"kind\":\"%s\","
-		                  "\"count\":%zu}", i ? "," : "",
+		                  "\"count\":%zu", i ? "," : "",
 		                  s->loads[i].name,
 		                  scenario_kind_name(s->loads[i].kind),
 		                  plan_count(&s->loads[i]));
+		err |= put_bound(&s->loads[i], &limits[i], out);
+		err |= buf_put(out, "}", 1);
+	}
 	return err | buf_printf(out, "],");
 }
 
@@ -427,8 +440,8 @@ static int put_run(const struct scenario *s, const struct trace_shown *run,
 	return err | buf_put(out, "}", 1);
 }
 
-int trace_write(const struct scenario *s, const struct trace_shown *runs,
-                unsigned count, struct buf *out)
+int trace_write(const struct scenario *s, const struct result_limit *limits,
+                const struct trace_shown *runs, unsigned count, struct buf *out)
 {
 	uint64_t step_us = TRACE_STEP_US;
 	int err = buf_printf(out, "{\"version\":1,");
@@ -441,7 +454,7 @@ int trace_write(const struct scenario *s, const struct trace_shown *runs,
 	err |= buf_printf(out, "\"seed\":%u,\"repeat\":%u,\"step_us\":%" PRIu64
 	                  ",", s->main.seed, s->main.repeat, step_us);
 	err |= put_paths(s, out);
-	err |= put_loads(s, out);
+	err |= put_loads(s, limits, out);
 	err |= buf_printf(out, "\"runs\":[");
 	for (unsigned i = 0; !err && i < count; i++) {
 		if (i)

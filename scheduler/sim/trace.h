@@ -8,7 +8,7 @@
  *
  * As JSON: {"version":1,"title","note","seed","repeat","step_us",
  *   "paths":[{"name","rate_bps","delay_us","queue_bytes"}...],
- *   "loads":[{"name","kind","count"}...],
+ *   "loads":[{"name","kind","count","bound_ms"}...],
  *   "runs":[{"scheduler","order","reinjection","end_us","twice_percent",
  *     "stats":[{"mean_ms","p50_ms","p95_ms","p99_ms","slowdown","goodput_mbit",
  *               "late_percent","stall_ms","quality_percent"} per load],
@@ -17,8 +17,9 @@
  *                [[queue, pipe, rate] per path]]...]}...]}
  * left is what the reader does not have yet; all sizes are bytes, rates
  * bytes/s; paths are in the scenario's direction. stats are of all repetitions,
- * the rest is of the first. null is what a load has not, and the end of what
- * was not done; a stream that never began starts when its run is given up.
+ * the rest is of the first. No mean can be less than bound_ms. null is what a
+ * load has not, and the end of what was not done; a stream that never began
+ * starts when its run is given up.
  */
 #ifndef SCHEDULER_SIM_TRACE_H
 #define SCHEDULER_SIM_TRACE_H
@@ -33,6 +34,7 @@
 
 struct loads;
 struct result;
+struct result_limit;
 struct trace_run;
 
 /* NULL: no memory. */
@@ -49,8 +51,9 @@ struct trace_shown {
 	const struct result *result; /* of the same run */
 };
 
-/* Appends the JSON. 0, or -ENOBUFS. */
-int trace_write(const struct scenario *scenario, const struct trace_shown *runs,
-                unsigned count, struct buf *out);
+/* Appends the JSON; a limit per load. 0, or -ENOBUFS. */
+int trace_write(const struct scenario *scenario,
+                const struct result_limit *limits,
+                const struct trace_shown *runs, unsigned count, struct buf *out);
 
 #endif

@@ -115,6 +115,11 @@ function curvesTimes(scale) {
 function addBoundCurve(root, trace, load, scale) {
 	const bounds = boundsUs(trace.runs[0], load);
 	root.append(svg('path', { class: 'bound', d: curvePoints(bounds, bounds.length, scale) }));
+	const mean = (trace.loads[load] || {}).bound_ms ?? null;
+	if (mean === null)
+		return;
+	const x = Math.max(CURVES_LEFT, Math.min(scale.right, scale.x(mean * 1000)));
+	root.append(svg('path', { class: 'bound-mean', d: `M${x} ${CURVES_TOP}V${scale.bottom}` }));
 }
 
 // The share of a run's streams that were complete within a time.

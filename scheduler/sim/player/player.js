@@ -4,6 +4,8 @@
 // The page: which frame is shown of which runs, and all ways to change that. One object, page,
 // is handed about; page.state is what a person chose, and what the address says after its #:
 //
+// Without a time it opens where the two runs differ the most.
+//
 //     #t=1.2s&left=ecf&right=lowrtt&load=page&streams=page&scale=root&list=1&play=1
 //
 // What changes the state calls touch(), which draws once before the next frame of the screen.
@@ -25,7 +27,7 @@ function makePage(trace) {
 	return {
 		trace, last, names, labels: names.map(nameForPeople), theme: readTheme(),
 		paths: pathsFrame(trace), totals: [],
-		sides: {}, drawn: 0, quiet: 0, tip: null,
+		sides: {}, drawn: 0, quiet: 0, tip: null, opened: false,
 		state: {
 			k: 0, peek: -1, playing: false, speed: speedThatSuits(last * trace.step_us),
 			...runsToCompare(trace.runs), load: loadToShow(trace), bars: -1,
@@ -248,6 +250,8 @@ function chooseLoad(page) {
 		(side, i) => show(page, side, i), (i) => nameRun(page, i));
 	page.stats = rows;
 	byId('stats-text').textContent = text;
+	byId('verdict').textContent = verdict(trace, state.load, page.labels);
+	byId('curves-bound').hidden = ((trace.loads[state.load] || {}).bound_ms ?? null) === null;
 	byId('load').value = state.load;
 	byId('curves-text').hidden = byId('curves').hidden = !hasTimes(trace, state.load);
 	byId('curves-none').hidden = hasTimes(trace, state.load);
@@ -289,6 +293,9 @@ function readAddress(page) {
 	const us = readTimeUs(words.get('t') || '');
 	if (us !== null)
 		state.k = Math.min(page.last, Math.floor(us / trace.step_us + 1e-6));
+	else if (!page.opened)
+		state.k = frameWorthSeeing(trace, state.left, state.right);
+	page.opened = true;
 	const load = trace.loads.findIndex((one) => one.name === words.get('load'));
 	if (load >= 0)
 		state.load = load;

@@ -43,8 +43,23 @@ function makeStats(table, trace, load, names, onShow, onName) {
 	columns.forEach((column, c) => fillColumn(column, rows, c + 1));
 	table.tHead.replaceChildren(headRow(heads));
 	table.tBodies[0].replaceChildren(...rows);
+	table.tFoot.replaceChildren(...makeBoundRow(trace, load, columns));
 	table.caption.textContent = describeStats(trace);
 	return { rows, text: columns.map((column) => column.text).filter(Boolean).join(' ') };
+}
+
+// The least mean that any scheduler can reach: streams together, on pooled paths.
+function makeBoundRow(trace, load, columns) {
+	const bound = (trace.loads[load] || {}).bound_ms ?? null;
+	if (bound === null)
+		return [];
+	const row = make('tr', 'dim');
+	const head = make('th', '', 'least possible');
+	head.scope = 'row';
+	row.append(head, ...columns.map((column) =>
+		make('td', '', column.head === STATS_COLUMNS[0].head ? bound.toFixed(1) : '')),
+	make('td'));
+	return [row];
 }
 
 // What holds for the whole table, so that no row has to say it.

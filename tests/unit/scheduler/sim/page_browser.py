@@ -11,8 +11,10 @@ Of every page: not a word on the console, nothing fetched but itself. Skipped
 (exit 77) where there is no browser.
 """
 import contextlib
+import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -75,9 +77,11 @@ class PageTest(unittest.TestCase):
     maxDiff = None
 
     @contextlib.contextmanager
-    def page(self, kind, address, **how):
+    def page(self, kind, address, bound_ms=None, **how):
         """A trace, and a tab in which its page is open."""
-        trace = page_sample.sample(kind)
+        trace = copy.deepcopy(page_sample.sample(kind))
+        for load in trace["loads"]:
+            load["bound_ms"] = bound_ms
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "page.html")
             with open(path, "wb") as file:
@@ -121,13 +125,43 @@ class PageTest(unittest.TestCase):
             with self.opened(path, "t=0.2s&left=lowrtt&right=ecf") as tab:
                 self.assert_sides(trace, tab, 200000 // trace["step_us"], 0, 1)
                 self.assertGreater(tab.get(FIGURES)["left"]["flight"][0], 0)
+                self.assertIn("times the least possible (268", tab.get(text_of("verdict")))
 
     def test_the_start_and_the_end(self):
-        with self.page("batch", "") as (trace, tab):
+        with self.page("batch", "t=0") as (trace, tab):
             self.assert_sides(trace, tab, 0, 0, 1)
         with self.page("batch", "t=1000000s") as (trace, tab):
             self.assert_sides(trace, tab, last_frame(trace), 0, 1)
             self.assertEqual(tab.get(FIGURES)["left"]["left"], [0])
+
+    def test_it_opens_where_something_happens(self):
+        for kind in ("batch", "arrivals", "mixed", "one"):
+            with self.page(kind, "") as (trace, tab):
+                k = tab.get(NOW) // trace["step_us"]
+                self.assertGreater(k, 0, kind)
+                seen = tab.get(FIGURES)
+                self.assertGreater(max(side["left"][0] for side in seen.values()), 0, kind)
+        with self.page("batch", "") as (trace, tab):
+            sides = tab.get(FIGURES)
+            self.assertNotEqual(sides["left"], sides["right"])
+
+    def test_one_sentence_says_who_won_and_by_how_much(self):
+        def mean(run):
+            return run["stats"][0]["mean_ms"]
+        with self.page("batch", "", bound_ms=50.0) as (trace, tab):
+            best, *_, last = sorted(trace["runs"], key=mean)
+            says = tab.get(text_of("verdict"))
+            self.assertRegex(says, rf"^{best['scheduler']}\b.* wins: ")
+            self.assertIn(f"{mean(best) / 50:.2f} times the least possible (50.0", says)
+            self.assertRegex(says, rf"; next is .*, last {last['scheduler']}")
+            self.assertEqual(says.count("."), len(re.findall(r"\d\.\d", says)) + 1)
+            self.assertIn("least possible50.0", tab.get(
+                "document.querySelector('#stats tfoot').textContent"))
+            self.assertEqual(tab.get("document.querySelectorAll('.bound-mean').length"), 1)
+        with self.page("one", "") as (trace, tab):
+            self.assertRegex(tab.get(text_of("verdict")), r"^lowrtt: .* in the mean\.$")
+        with self.page("bare", "") as (_, tab):
+            self.assertEqual(tab.get(text_of("verdict")), "")
 
     def test_a_stream_is_done_at_its_very_end(self):
         trace = page_sample.sample("batch")
@@ -161,8 +195,11 @@ class PageTest(unittest.TestCase):
             self.assert_sides(trace, tab, 600000 // trace["step_us"], 0, 1)
 
     def test_an_address_that_means_nothing_changes_nothing(self):
+        with self.page("batch", "") as (trace, tab):
+            now = tab.get(NOW)
         with self.page("batch", "t=soon&left=none&right=&&=&%") as (trace, tab):
-            self.assert_sides(trace, tab, 0, 0, 1)
+            self.assertEqual(tab.get(NOW), now)
+            self.assert_sides(trace, tab, now // trace["step_us"], 0, 1)
 
     def test_one_run_has_one_side(self):
         with self.page("one", "t=0.3s") as (trace, tab):

@@ -62,7 +62,7 @@ static struct json_object *trace_when(const char *text, bool well)
 		shown[i] = (struct trace_shown){ runs[i], &set->runs[i] };
 	}
 	buf_init(&out, TRACE_BYTES_MAX);
-	assert_int_equal(trace_write(s, shown, SCHEDULERS, &out), 0);
+	assert_int_equal(trace_write(s, set->limits, shown, SCHEDULERS, &out), 0);
 	buf_put(&out, "", 1);
 	struct json_object *trace = json_tokener_parse((char *)buf_head(&out));
 	assert_non_null(trace);
@@ -165,6 +165,11 @@ static void a_batch_is_told(void **state)
 	struct json_object *stats = at(get(run, "stats"), 0);
 
 	check_trace(trace);
+	/* The least mean: nobody is below it. */
+	double bound_ms = json_object_get_double(get(at(get(trace, "loads"), 0),
+	                                             "bound_ms"));
+	assert_true(bound_ms > 15);
+	assert_true(json_object_get_double(get(stats, "mean_ms")) >= bound_ms);
 	assert_string_equal(json_object_get_string(get(trace, "title")),
 	                    "a \"title\" \\");
 	assert_int_equal(json_object_get_int(get(trace, "seed")), 7);
