@@ -510,8 +510,10 @@ int route_set_tproxy(struct route *r, uint32_t mark, struct kerr *err)
 			return kerr_set(err, -ENOMEM, "TPROXY's route");
 		table->mark = mark;
 		int rc = settle_one(r, TPROXY, families[f], err);
-		if (f && (rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP)) {
-			forget(r, TPROXY, AF_INET6); /* a host without IPv6 */
+		/* A host without IPv6, or with disable_ipv6 (-EACCES). */
+		if (f && (rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ||
+		          rc == -EACCES)) {
+			forget(r, TPROXY, AF_INET6);
 			return 0;
 		}
 		if (rc)

@@ -177,6 +177,14 @@ class RouteTest(KernelTest):
         self.check("cleartproxy", gw.once("route", "cleartproxy").returncode == 0)
         self.check("leaves none of it", not [l for l in ours(gw) if "1634205695" in l])
 
+    def test_without_ipv6(self):
+        gw = self.gw
+        gw.sysctl(ipv6__conf__all__disable_ipv6=1)
+        result = gw.once("route", "tproxy", "0x1000000")
+        self.check("a host without IPv6 gets IPv4's", result.returncode == 0, result.stderr)
+        self.check("rule and route are there", len([l for l in ours(gw) if "1634205695" in l]) == 2,
+                   ours(gw))
+
     def test_cleanup(self):
         gw = self.gw
         gw.ip("route add 192.0.2.0/24 via 10.1.0.1", "rule add fwmark 5 lookup 100 priority 500",
