@@ -453,6 +453,20 @@ static void remove_uplink(struct gateway *g, struct uplink *u)
 	uplink_destroy(u);
 }
 
+static void find_links(struct gateway *g)
+{
+	const struct netdev *devs[CONF_UPLINKS_MAX] = { NULL };
+	const struct conf *conf = g->role.conf;
+	struct links links;
+
+	for (unsigned i = 0; i < conf->uplink_count; i++)
+		if (conf->uplinks[i].enabled)
+			devs[i] = netmon_find(g->role.netmon,
+			                      conf->uplinks[i].device.name);
+	links_find(devs, conf->uplink_count, &links);
+	upkeep_set_links(g->upkeep, &links);
+}
+
 static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 {
 	struct gateway *g = (struct gateway *)role;
@@ -461,6 +475,7 @@ static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 		if (g->uplinks[i] &&
 		    !strcmp(uplink_device(g->uplinks[i]), dev->name))
 			tell_device(g, i, dev);
+	find_links(g);
 	note_paths(g);
 	lan_on_netdev(g->lan);
 }
@@ -487,6 +502,7 @@ static void reload_uplinks(struct gateway *g, const struct conf *old)
 	for (unsigned i = 0; i < conf->uplink_count; i++)
 		if (!find_uplink(g, conf->uplinks[i].name))
 			add_uplink(g, &conf->uplinks[i]);
+	find_links(g);
 }
 
 /* The role ------------------------------------------------------------------ */
@@ -712,6 +728,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	}
 	for (unsigned i = 0; i < conf->uplink_count; i++)
 		add_uplink(g, &conf->uplinks[i]);
+	find_links(g);
 	on_second(g);
 	return &g->role;
 }

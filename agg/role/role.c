@@ -6,10 +6,23 @@
 #include "agg/role/role.h"
 
 #include "agg/base/log.h"
+#include "agg/kernel/arp.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
 
 #include <errno.h>
+
+/* The ARP settings of devices get back what they had. */
+static void restore_arp(void)
+{
+	char journal[ARP_PATH_MAX];
+	const struct arp_place place = { .journal = journal };
+	struct kerr err = { "" };
+
+	if (!arp_journal_path(journal) &&
+	    arp_keep_apart(&place, NULL, 0, &err) < 0)
+		log_sys("clean-up: %s", err.text);
+}
 
 int role_cleanup(void)
 {
@@ -20,6 +33,7 @@ int role_cleanup(void)
 	if (rc < 0)
 		log_sys("clean-up: %s", err.text);
 	route_destroy(route);
+	restore_arp();
 	int nft = nft_cleanup(&err);
 	if (nft < 0)
 		log_sys("clean-up: %s", err.text);

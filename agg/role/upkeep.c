@@ -7,6 +7,7 @@
 #include "agg/role/upkeep.h"
 
 #include "agg/base/log.h"
+#include "agg/kernel/arp.h"
 #include "agg/role/pace.h"
 
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct upkeep {
 	uint64_t looked_us;
 	struct pace pace;
 	unsigned refused;       /* times in a row */
+	struct links links;
 };
 
 static void say(struct upkeep *u, const struct route_look *look, uint64_t now)
@@ -76,6 +78,28 @@ void upkeep_look(struct upkeep *u)
 		next = pace_due_us(&u->pace);
 	}
 	loop_timer_arm(u->timer, next);
+}
+
+void upkeep_set_links(struct upkeep *u, const struct links *links)
+{
+	char journal[ARP_PATH_MAX];
+	struct kerr err = { "" };
+
+	if (links_equal(&u->links, links))
+		return;
+	u->links = *links;
+	int rc = arp_journal_path(journal);
+	const struct arp_place place = { .journal = journal };
+	if (!rc)
+		rc = arp_keep_apart(&place, (const char (*)[IFNAMSIZ])links->devices,
+		                    links->count, &err);
+	if (rc)
+		log_sys("uplinks on one link: %s: their routers may learn the wrong "
+		        "device", *err.text ? err.text : strerror(-rc));
+	else if (links->count)
+		log_info("uplinks on one link: %s and %s%s: arp_ignore and "
+		         "arp_announce are set", links->devices[0],
+		         links->devices[1], links->count > 2 ? " and more" : "");
 }
 
 static void on_timer(void *ctx)

@@ -204,6 +204,45 @@ class Policy(AggdTest):
         self.ip("rule", "del", "pref", "1")
 
 
+class OneLink(AggdTest):
+    """Two uplinks in one network answer ARP each for its own address alone."""
+    scenario = "fast"
+
+    def arp(self, device):
+        return tuple(int(self.lab.gw.run(["sysctl", "-n", f"net.ipv4.conf.{device}.{name}"]).stdout)
+                     for name in ("arp_ignore", "arp_announce"))
+
+    def wait_arp(self, *values):
+        for uplink in self.lab.uplinks[:2]:
+            self.wait(lambda: self.arp(uplink.device) == values, AGAIN_S,
+                      lambda: f"{uplink.device}: {self.arp(uplink.device)}")
+
+    def share(self, verb):
+        self.lab.gw.ip(f"addr {verb} 10.11.0.77/24 dev {self.lab.uplinks[1].device}")
+
+    def test_set_while_they_share(self):
+        self.wait_arp(0, 0)
+        self.share("add")
+        self.wait_arp(1, 2)
+        self.share("del")
+        self.wait_arp(0, 0)
+
+    def test_set_back_after_a_crash(self):
+        self.share("add")
+        self.addCleanup(self.share, "del")
+        self.wait_arp(1, 2)
+        self.aggd.gw_process.kill()
+        self.aggd.gw_process.wait()
+        self.wait_arp(1, 2)
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+        self.wait_arp(1, 2)
+        self.assertEqual(self.aggd.stop_one("gw"), 0)
+        self.wait_arp(0, 0)
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+
+
 class RpFilter(AggdTest):
     """The kernel drops what comes by another way than it would send back by."""
     scenario = "fast"
