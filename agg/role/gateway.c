@@ -577,8 +577,10 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 	rs->state = loading ? REPORT_SESSION_CONNECTING
 	                    : outage_state(&g->outage, g->incarnation != 0);
 	if (g->outage.pathless_us || loading)
-		snprintf(rs->why, sizeof(rs->why), "%s", loading ?
-		         "the LAN's rules are being loaded" : why_not_up(g));
+		snprintf(rs->why, sizeof(rs->why), "%s%s%s", loading ?
+		         "the LAN's rules are being loaded" : why_not_up(g),
+		         g->outage.is_on ? "; " : "", g->outage.is_on ?
+		         outage_follows(conf->main.on_outage) : "");
 	rs->age_us = snap->now_us - g->outage.since_us;
 	lan_report(g->lan, &rs->interception);
 	rs->bundles = conf->main.bundles;

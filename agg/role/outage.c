@@ -48,6 +48,12 @@ enum report_session_state outage_state(const struct outage *o, bool was_up)
 	                          : REPORT_SESSION_CONNECTING;
 }
 
+const char *outage_follows(enum conf_outage on_outage)
+{
+	return on_outage == CONF_OUTAGE_DIRECT ? "new connections leave directly"
+	                                       : "new connections are refused";
+}
+
 const char *outage_text(const struct outage *o, enum conf_outage on_outage)
 {
 	if (!o->is_on)

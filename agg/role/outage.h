@@ -40,6 +40,8 @@ enum intercept_mode outage_mode(const struct outage *o,
 
 /* The session's state in words: was_up says that one path ever worked. */
 enum report_session_state outage_state(const struct outage *o, bool was_up);
+/* What happens to new connections while it is on: "new connections ...". */
+const char *outage_follows(enum conf_outage on_outage);
 /* What became of it, for the log. */
 const char *outage_text(const struct outage *o, enum conf_outage on_outage);
 

@@ -516,12 +516,28 @@ static bool read_some(struct subflow *sf)
 	return n == READ_BYTES;
 }
 
+/* What a person can do about it. */
+static const char *text_of_connect(int err)
+{
+	switch (-err) {
+	case ECONNREFUSED:
+		return "connection refused; aggd may not run on the concentrator, "
+		       "at that port";
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return "the concentrator cannot be reached; this uplink's access may "
+		       "be broken";
+	default:
+		return strerror(-err);
+	}
+}
+
 static void on_connected(struct subflow *sf)
 {
 	int err = sockopt_error(sf->fd);
 
 	if (err < 0) {
-		mark_dead(sf, strerror(-err));
+		mark_dead(sf, text_of_connect(err));
 		return;
 	}
 	sf->state = SUBFLOW_TLS;
@@ -566,8 +582,8 @@ static void on_deadline(void *ctx)
 	}
 	if (sf->state == SUBFLOW_CONNECTING) {
 		sf->end = SUBFLOW_END_NO_ANSWER;
-		mark_dead(sf, "no answer: is the concentrator's port open, and "
-		          "this uplink's access working?");
+		mark_dead(sf, "no answer; the concentrator's port may be closed, "
+		          "or this uplink's access broken");
 		return;
 	}
 	mark_dead(sf, "handshake too slow");

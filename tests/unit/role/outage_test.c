@@ -13,6 +13,8 @@
 
 #include "agg/role/outage.h"
 
+#include <string.h>
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define START UINT64_C(5000000)
 #define SECOND UINT64_C(1000000)
@@ -141,6 +143,10 @@ static void what_the_log_says(void **state)
 	                    "no path works; new connections leave directly");
 	assert_string_equal(outage_text(&o, CONF_OUTAGE_BLOCK),
 	                    "no path works; new connections are refused");
+	assert_non_null(strstr(outage_text(&o, CONF_OUTAGE_DIRECT),
+	                       outage_follows(CONF_OUTAGE_DIRECT)));
+	assert_non_null(strstr(outage_text(&o, CONF_OUTAGE_BLOCK),
+	                       outage_follows(CONF_OUTAGE_BLOCK)));
 	outage_step(&o, true, START);
 	assert_string_equal(outage_text(&o, CONF_OUTAGE_BLOCK), "up");
 }
