@@ -22,6 +22,10 @@ struct inlet_client {
 	const struct relay_greeter *greeter; /* NULL: nothing to be said */
 };
 
+/* May a connection that came in by the device of that number be served? The
+ * loopback's is the host's own. */
+typedef bool inlet_admits_fn(void *ctx, int ifindex);
+
 /* The inlet must not be destroyed inside. */
 typedef void inlet_client_fn(void *ctx, const struct inlet_client *client);
 
@@ -33,6 +37,7 @@ struct inlet_args {
 	/* socks5: what a client must show; both NULL or "": nothing, which an
 	 * inlet that listens everywhere refuses with -EACCES. Copied. */
 	const char *username, *password;
+	inlet_admits_fn *admits; /* socks5; NULL: every device */
 	inlet_client_fn *on_client;
 	void *ctx;
 };

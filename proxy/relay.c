@@ -21,6 +21,7 @@
 #include "proxy/relay.h"
 
 #include "agg/kernel/sockopt.h"
+#include "proxy/tally.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -52,6 +53,8 @@ struct relay {
 	int fd;                  /* -1: not yet, or no longer */
 	struct loop_io *io;
 	const struct relay_greeter *greeter;
+	struct tally *tally;     /* borrowed; NULL: it has no place there */
+	struct addr host;        /* whose place it is */
 	loop_fn *on_abandoned;   /* set while the socket is expected */
 	void *ctx;
 	struct loop_timer *linger;
@@ -98,6 +101,8 @@ static void relay_free(struct relay *r)
 	loop_timer_destroy(r->linger);
 	if (r->fd >= 0)
 		sockopt_abort(detach_socket(r));
+	if (r->tally)
+		tally_give(r->tally, &r->host);
 	DL_DELETE(r->relays->all, r);
 	r->relays->count--;
 	share_give(r->share, SHARE_RELAYS);
@@ -301,10 +306,12 @@ static void close_socket(struct relay *r)
 {
 	int fd = detach_socket(r);
 
-	if (r->graceful)
+	if (r->graceful) {
+		sockopt_set_abort(fd, false);
 		close(fd);
-	else
+	} else {
 		sockopt_abort(fd);
+	}
 	relay_free(r);
 }
 
@@ -382,9 +389,12 @@ const struct stream_events relay_events = {
 	.on_closed = on_closed,
 };
 
-/* Bytes flow from now on. */
+/* Bytes flow from now on. If the process is killed the kernel closes the
+ * socket: who reads a stream that is cut off must not take it for whole. */
 static bool start_socket(struct relay *r)
 {
+	sockopt_set_abort(r->fd, true);
+	sockopt_set_urgent_inline(r->fd);
 	sockopt_set_nodelay(r->fd);
 	sockopt_set_keepalive(r->fd, RELAY_KEEPALIVE_IDLE_S,
 	                      RELAY_KEEPALIVE_INTERVAL_S, RELAY_KEEPALIVE_COUNT);
@@ -407,6 +417,16 @@ struct relay *relay_create(struct relays *relays, int fd,
 	r->greeter = greeter;
 	r->opened = !greeter;
 	return r;
+}
+
+bool relay_charge(struct relay *r, struct tally *tally, const struct addr *host)
+{
+	assert(!r->tally);
+	if (!tally_take(tally, host))
+		return false;
+	r->tally = tally;
+	r->host = *host;
+	return true;
 }
 
 void relay_start(struct relay *r, struct stream *s)

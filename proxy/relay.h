@@ -7,7 +7,8 @@
  * stream brings is written from the stream's memory.
  *
  * What is carried over, each in both directions: bytes; the end of a
- * direction (FIN); a reset, behind the bytes that came before it. While the
+ * direction (FIN); a reset, behind the bytes that came before it; TCP's urgent
+ * byte, in its place among the others. While the
  * stream has no space the socket is not read, while the socket is full the
  * stream keeps its bytes.
  *
@@ -42,6 +43,7 @@ struct relay_greeter {
 /* All relays of one worker. */
 struct relays;
 struct relay;
+struct tally;
 
 struct relays *relays_create(struct loop *loop); /* NULL: errno */
 /* After the streams: closes what still lingers. */
@@ -61,6 +63,9 @@ extern const struct stream_events relay_events;
  * there or no memory (errno), and the socket was reset. */
 struct relay *relay_create(struct relays *relays, int fd,
                            const struct relay_greeter *greeter);
+/* It takes a place of that host's, until it ends. False: the host has its
+ * share; then it is to be refused. The tally outlives the relay. */
+bool relay_charge(struct relay *r, struct tally *tally, const struct addr *host);
 /* The stream that on_opened will tell of. NULL: none could be opened, the
  * client is told STREAM_END_LIMIT and the relay ends. */
 void relay_start(struct relay *r, struct stream *s);

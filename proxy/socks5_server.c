@@ -15,6 +15,7 @@
 #include "agg/kernel/sockopt.h"
 #include "proxy/listener.h"
 #include "proxy/socks5.h"
+#include "proxy/tally.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -32,11 +33,12 @@ struct server {
 	struct loop *loop;           /* borrowed */
 	struct listener *listener;
 	struct client *clients;      /* client.next, oldest first */
-	unsigned count;
 	struct loop_timer *deadline; /* of the first client */
+	struct tally *hosts;         /* of clients */
 	char username[SOCKS5_CREDENTIAL_MAX + 1];
 	char password[SOCKS5_CREDENTIAL_MAX + 1];
 	struct socks5_auth auth;
+	inlet_admits_fn *admits;
 	inlet_client_fn *on_client;
 	void *ctx;
 };
@@ -87,7 +89,7 @@ static int release(struct client *c)
 
 	loop_io_destroy(c->io);
 	DL_DELETE(s->clients, c);
-	s->count--;
+	tally_give(s->hosts, &c->from);
 	explicit_bzero(&c->socks5, sizeof(c->socks5));
 	free(c);
 	if (first)
@@ -164,36 +166,49 @@ static void on_client_readable(void *ctx, unsigned events)
 }
 
 static struct client *client_create(struct server *s, int fd,
-                                    const struct addr *from)
+                                    const struct addr *from, int dscp)
 {
-	struct client *c = s->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+	struct client *c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
 	c->io = loop_io_create(s->loop, fd, LOOP_READ, on_client_readable, c);
-	if (!c->io) {
+	if (!c->io || !tally_take(s->hosts, from)) {
+		loop_io_destroy(c->io);
 		free(c);
 		return NULL;
 	}
 	c->server = s;
 	c->fd = fd;
 	c->from = *from;
-	c->dscp = sockopt_take_dscp(fd, from->family);
+	c->dscp = dscp;
 	c->deadline_us = loop_now_us(s->loop) + HANDSHAKE_US;
 	socks5_init(&c->socks5, &s->auth);
 	DL_APPEND(s->clients, c);
-	s->count++;
 	return c;
+}
+
+static void tell_refused(const struct server *s, const struct addr *from)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (tally_tell(s->hosts, from))
+		log_peer("socks5 client %s: turned away, %u of its connections are in "
+		         "their handshake, of %u in all", addr_format_ip(from, text),
+		         tally_of(s->hosts, from), tally_used(s->hosts));
 }
 
 static void on_accept(void *ctx, int fd, const struct addr *from)
 {
 	struct server *s = ctx;
-	char text[ADDR_TEXT_MAX];
-	struct client *c = client_create(s, fd, from);
+	struct sockopt_origin origin;
 
+	sockopt_take_origin(fd, from->family, &origin);
+	bool admitted = !s->admits || s->admits(s->ctx, origin.ifindex);
+	struct client *c = admitted ?
+		client_create(s, fd, from, origin.dscp) : NULL;
 	if (!c) {
-		log_peer("socks5 client %s: turned away, %u are in their handshake",
-		         addr_format(from, text), s->count);
+		if (admitted)
+			tell_refused(s, from);
 		sockopt_abort(fd);
 		return;
 	}
@@ -231,6 +246,7 @@ static void destroy(struct inlet *in)
 	listener_destroy(s->listener);
 	while (s->clients)
 		drop(s->clients);
+	tally_destroy(s->hosts);
 	loop_timer_destroy(s->deadline);
 	explicit_bzero(s->password, sizeof(s->password));
 	free(s);
@@ -242,12 +258,14 @@ static int start(struct server *s, const struct inlet_args *args)
 	if (err)
 		return err;
 	s->deadline = loop_timer_create(s->loop, on_deadline, s);
-	if (!s->deadline)
+	s->hosts = tally_create(CLIENTS_MAX);
+	if (!s->deadline || !s->hosts)
 		return -ENOMEM;
 	int fd = sockopt_tcp_listen(&args->listen, NULL);
 	if (fd < 0)
 		return fd;
-	sockopt_keep_dscp(fd, args->listen.family);
+	sockopt_keep_origin(fd, args->listen.family);
+	sockopt_set_urgent_inline(fd);
 	s->listener = listener_create(s->loop, fd, DESCRIPTORS_STREAM,
 	                              on_accept, s);
 	return s->listener ? 0 : -errno;
@@ -260,6 +278,7 @@ static int create(struct inlet **out, const struct inlet_args *args)
 		return -ENOMEM;
 	s->base.ops = &inlet_socks5;
 	s->loop = args->loop;
+	s->admits = args->admits;
 	s->on_client = args->on_client;
 	s->ctx = args->ctx;
 	int err = start(s, args);

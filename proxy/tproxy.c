@@ -26,10 +26,12 @@ static void on_accept(void *ctx, int fd, const struct addr *from)
 {
 	struct tproxy *t = ctx;
 	struct inlet_client client = { .fd = fd, .from = *from };
+	struct sockopt_origin origin;
 	struct addr own;
 
 	/* One who connects to the listener itself wants to go nowhere. */
-	client.dscp = sockopt_take_dscp(fd, from->family);
+	sockopt_take_origin(fd, from->family, &origin);
+	client.dscp = origin.dscp;
 	listener_address(t->listener, &own);
 	if (sockopt_local(fd, &client.dest.addr) < 0 ||
 	    addr_equal(&client.dest.addr, &own)) {
@@ -44,7 +46,8 @@ static int create(struct inlet **out, const struct inlet_args *args)
 	int fd = sockopt_tproxy_listen(args->listen.family, args->listen.port);
 	if (fd < 0)
 		return fd;
-	sockopt_keep_dscp(fd, args->listen.family);
+	sockopt_keep_origin(fd, args->listen.family);
+	sockopt_set_urgent_inline(fd);
 	struct tproxy *t = calloc(1, sizeof(*t));
 	if (!t) {
 		sockopt_abort(fd);

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,7 +146,6 @@ static int listen_at(int fd, const struct addr *at)
 
 	if (!err)
 		err = bind_before_it_comes(fd, at->family);
-
 	if (!err)
 		err = bind_addr(fd, at);
 	if (!err && listen(fd, SOCKOPT_BACKLOG) < 0)
@@ -213,24 +213,33 @@ int sockopt_accept(int listener, struct addr *peer)
 	return fd;
 }
 
-int sockopt_keep_dscp(int listener, sa_family_t family)
+static int ask_origin(int fd, sa_family_t family, int on)
 {
-	if (family == AF_INET)
-		return set_int(listener, IPPROTO_IP, IP_RECVTOS, 1);
-	return set_int(listener, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	bool v4 = family == AF_INET;
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+	int err = set_int(fd, level, v4 ? IP_RECVTOS : IPV6_RECVTCLASS, on);
+	int other = set_int(fd, level, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, on);
+
+	return err ? err : other;
 }
 
-/* The int of a control message; -1: it is not there. */
-static int find_control(void *control, size_t len, int level, int type)
+int sockopt_keep_origin(int listener, sa_family_t family)
+{
+	return ask_origin(listener, family, 1);
+}
+
+/* The int at an offset of a control message; -1: it is not there. */
+static int find_control(void *control, size_t len, int level, int type,
+                        size_t offset)
 {
 	struct msghdr msg = { .msg_control = control, .msg_controllen = len };
 	int value;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
 		if (c->cmsg_level != level || c->cmsg_type != type ||
-		    c->cmsg_len < CMSG_LEN(sizeof(value)))
+		    c->cmsg_len < CMSG_LEN(offset + sizeof(value)))
 			continue;
-		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		memcpy(&value, CMSG_DATA(c) + offset, sizeof(value));
 		return value;
 	}
 	return -1;
@@ -238,9 +247,11 @@ static int find_control(void *control, size_t len, int level, int type)
 
 /* ip(7) knows IP_PKTOPTIONS by name only: of a TCP connection the kernel gives
  * what the socket has options for (do_ip_getsockopt, do_ipv6_getsockopt). */
-int sockopt_take_dscp(int fd, sa_family_t family)
+void sockopt_take_origin(int fd, sa_family_t family,
+                         struct sockopt_origin *out)
 {
 	bool v4 = family == AF_INET;
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
 	union {
 		struct cmsghdr align;
 		char bytes[CONTROL_BYTES];
@@ -248,15 +259,18 @@ int sockopt_take_dscp(int fd, sa_family_t family)
 	socklen_t len = sizeof(control);
 	int tos = -1;
 
-	if (!getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
-	                v4 ? IP_PKTOPTIONS : IPV6_2292PKTOPTIONS, &control, &len))
-		tos = v4 ? find_control(&control, len, IPPROTO_IP, IP_TOS)
-		         : find_control(&control, len, IPPROTO_IPV6, IPV6_TCLASS);
-	if (v4)
-		set_int(fd, IPPROTO_IP, IP_RECVTOS, 0);
-	else
-		set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 0);
-	return tos < 0 ? -1 : (tos & 0xff) >> 2; /* without RFC 3168's bits */
+	out->ifindex = -1;
+	if (!getsockopt(fd, level, v4 ? IP_PKTOPTIONS : IPV6_2292PKTOPTIONS,
+	                &control, &len)) {
+		tos = find_control(&control, len, level, v4 ? IP_TOS : IPV6_TCLASS,
+		                   0);
+		out->ifindex = find_control(&control, len, level,
+			v4 ? IP_PKTINFO : IPV6_PKTINFO,
+			v4 ? offsetof(struct in_pktinfo, ipi_ifindex)
+			   : offsetof(struct in6_pktinfo, ipi6_ifindex));
+	}
+	ask_origin(fd, family, 0);
+	out->dscp = tos < 0 ? -1 : (tos & 0xff) >> 2; /* without RFC 3168's bits */
 }
 
 static int name_of(int fd, struct addr *out,
@@ -359,12 +373,22 @@ bool sockopt_congestion_has(const char *name)
 	return false;
 }
 
+int sockopt_set_urgent_inline(int fd)
+{
+	return set_int(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
+int sockopt_set_abort(int fd, bool abort)
+{
+	struct linger now = { .l_onoff = abort, .l_linger = 0 };
+
+	return set(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 void sockopt_abort(int fd)
 {
-	struct linger now = { .l_onoff = 1, .l_linger = 0 };
-
 	if (fd < 0)
 		return;
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	sockopt_set_abort(fd, true);
 	close(fd);
 }

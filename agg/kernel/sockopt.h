@@ -64,12 +64,19 @@ int sockopt_tproxy_listen(sa_family_t family, uint16_t port);
 /* The next connection of a listener; peer may be NULL. -EAGAIN: none now. */
 int sockopt_accept(int listener, struct addr *peer);
 
-/* For a listener: its connections remember which DSCP they began with. */
-int sockopt_keep_dscp(int listener, sa_family_t family);
-/* The DSCP (RFC 2474) of the packets by which a connection of such a listener
- * was made, 0..63; -1: not known. Once: it is forgotten then, as IPv6 would
- * go on to keep a copy of every packet for it. */
-int sockopt_take_dscp(int fd, sa_family_t family);
+/* How a connection began, by its first packets. */
+struct sockopt_origin {
+	int dscp;    /* RFC 2474, 0..63; -1: not known */
+	int ifindex; /* of the device that it came in by, the loopback's for the
+	              * host's own; -1: not known */
+};
+
+/* For a listener: its connections remember it. */
+int sockopt_keep_origin(int listener, sa_family_t family);
+/* What a connection of such a listener remembers. Once: it is forgotten then,
+ * as IPv6 would go on to keep a copy of every packet for it. */
+void sockopt_take_origin(int fd, sa_family_t family,
+                         struct sockopt_origin *out);
 
 /* The socket's own address. Of a connection that TPROXY brought it is the
  * destination that the client meant. */
@@ -99,6 +106,12 @@ int sockopt_set_congestion(int fd, const char *name,
  * "reno cubic bbr", into text. 0 or -errno. */
 int sockopt_congestion_available(char *text, size_t text_size);
 bool sockopt_congestion_has(const char *name);
+
+/* TCP's urgent byte stays in its place among the others (RFC 6093). */
+int sockopt_set_urgent_inline(int fd);
+/* Whatever closes it, also the end of the process, does so with a RST; or no
+ * longer. */
+int sockopt_set_abort(int fd, bool abort);
 
 /* Closes with a RST: the peer sees an aborted connection, not a finished
  * one. Takes -1. */

@@ -28,7 +28,16 @@ struct desk {
 	struct addr at;
 	int clients;
 	struct inlet_client last;
+	int refused_ifindex, seen_ifindex;
 };
+
+static bool admits(void *ctx, int ifindex)
+{
+	struct desk *d = ctx;
+
+	d->seen_ifindex = ifindex;
+	return ifindex != d->refused_ifindex;
+}
 
 static void on_client(void *ctx, const struct inlet_client *client)
 {
@@ -43,6 +52,7 @@ static int open_desk(struct desk *d, const struct inlet_ops *ops,
                      const char *password)
 {
 	struct inlet_args args = { .on_client = on_client, .ctx = d,
+	                           .admits = admits,
 	                           .username = username,
 	                           .password = password };
 
@@ -180,6 +190,39 @@ static void a_silent_client_is_dropped_with_its_inlet(void **state)
 	loop_destroy(d.loop);
 }
 
+/* Loopback is device 1: what the kernel says of a connection's device. */
+static void only_admitted_devices_are_served(void **state)
+{
+	static const char *const families[] = { "127.0.0.1", "[::1]" };
+
+	for (int i = 0; i < 2; i++) {
+		struct desk d;
+		assert_int_equal(open_desk(&d, &inlet_socks5, families[i], "", ""), 0);
+		struct expected e = { .reader.fd = net_connect(&d.at) };
+		talk(&d, &e, "\x05\x01\x00", 3, 2);
+		assert_int_equal(e.reader.n, 2);
+		assert_int_equal(d.seen_ifindex, 1);
+		d.refused_ifindex = 1;
+		struct expected f = { .reader.fd = net_connect(&d.at), .n = 1 };
+		assert_true(net_run_until(d.loop, has_read, &f));
+		assert_int_equal(f.reader.end, NET_RESET);
+		assert_int_equal(f.reader.n, 0);
+		close(e.reader.fd);
+		close(f.reader.fd);
+		close_desk(&d);
+	}
+}
+
+static void an_address_may_come_later(void **state)
+{
+	struct desk d;
+
+	assert_int_equal(open_desk(&d, &inlet_socks5, "192.0.2.77", "", ""), 0);
+	close_desk(&d);
+	assert_int_equal(open_desk(&d, &inlet_socks5, "[2001:db8::77]", "", ""), 0);
+	close_desk(&d);
+}
+
 /* With no descriptor left the listener rests; the client is served when there
  * is one. */
 static void running_out_of_descriptors_passes(void **state)
@@ -261,6 +304,8 @@ int main(void)
 		cmocka_unit_test(a_refused_client_reads_why),
 		cmocka_unit_test(a_password_is_asked_for),
 		cmocka_unit_test(an_open_door_to_everywhere_is_refused),
+		cmocka_unit_test(only_admitted_devices_are_served),
+		cmocka_unit_test(an_address_may_come_later),
 		cmocka_unit_test(a_silent_client_is_dropped_with_its_inlet),
 		cmocka_unit_test(running_out_of_descriptors_passes),
 		cmocka_unit_test(the_reserve_is_not_for_clients),

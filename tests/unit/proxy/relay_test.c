@@ -12,13 +12,16 @@
 #include "net.h"
 
 #include "agg/kernel/sockopt.h"
+#include "proxy/tally.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -511,6 +514,95 @@ static void a_thousand_relays_are_small(void **state)
 		assert_int_equal(far[i].end, STREAM_END_FINISHED);
 }
 
+static bool has_three(void *ctx)
+{
+	struct net_reader *reader = ctx;
+
+	net_read(reader);
+	return reader->n >= 3 || reader->end != NET_OPEN;
+}
+
+static void the_urgent_byte_is_kept_in_its_place(void **state)
+{
+	for (int from = 0; from < 2; from++) {
+		struct road r;
+		build(&r);
+		struct net_reader reader = { .fd = r.fds[!from] };
+		assert_int_equal(send(r.fds[from], "a", 1, 0), 1);
+		assert_int_equal(send(r.fds[from], "!", 1, MSG_OOB), 1);
+		assert_int_equal(send(r.fds[from], "b", 1, 0), 1);
+		assert_true(net_run_until(r.loop, has_three, &reader));
+		assert_int_equal(reader.n, 3);
+		assert_memory_equal(reader.bytes, "a!b", 3);
+		shutdown(r.fds[0], SHUT_WR);
+		shutdown(r.fds[1], SHUT_WR);
+		tear_down(&r);
+	}
+}
+
+/* The kernel closes the sockets of a process that is killed. */
+static void who_is_cut_off_by_a_kill_sees_a_reset(void **state)
+{
+	int near[2], far[2], status;
+
+	net_tcp_pair(near);
+	net_tcp_pair(far);
+	pid_t pid = fork();
+	if (!pid) {
+		struct road r = { .loop = loop_create() };
+		r.relays = relays_create(r.loop);
+		fake_streams(r.loop, WINDOW, r.streams);
+		struct relay *a = relay_create(r.relays, near[1], NULL);
+		fake_attach(r.streams[0], &relay_events, a);
+		relay_start(a, r.streams[0]);
+		struct relay *b = relay_expect(r.relays, NULL, r.streams[1],
+		                               never_abandoned, NULL);
+		fake_attach(r.streams[1], &relay_events, b);
+		relay_attach(b, far[1]);
+		raise(SIGKILL);
+	}
+	close(near[1]);
+	close(far[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	struct road r = { .loop = loop_create() };
+	assert_int_equal(end_seen_by(&r, near[0]), NET_RESET);
+	assert_int_equal(end_seen_by(&r, far[0]), NET_RESET);
+	loop_destroy(r.loop);
+	close(near[0]);
+	close(far[0]);
+}
+
+/* Its place is free again when the relay is. */
+static void a_host_has_a_share_of_the_relays(void **state)
+{
+	struct tally *tally = tally_create(3);
+	struct addr host, other;
+	struct road r = { .fds = { -1, -1 } };
+	struct relay *relays[3];
+	int pair[3][2];
+
+	addr_parse(&host, "192.168.1.2:1000", 0);
+	addr_parse(&other, "192.168.1.3:1000", 0);
+	r.loop = loop_create();
+	r.relays = relays_create(r.loop);
+	for (int i = 0; i < 3; i++) {
+		net_tcp_pair(pair[i]);
+		relays[i] = relay_create(r.relays, pair[i][1], NULL);
+	}
+	assert_true(relay_charge(relays[0], tally, &host));
+	assert_true(relay_charge(relays[1], tally, &other));
+	assert_false(relay_charge(relays[2], tally, &host));
+	for (int i = 0; i < 3; i++)
+		relay_refuse(relays[i], STREAM_END_LIMIT);
+	assert_true(net_run_until(r.loop, no_relay_left, &r));
+	assert_int_equal(tally_used(tally), 0);
+	for (int i = 0; i < 3; i++)
+		close(pair[i][0]);
+	tear_down(&r);
+	tally_destroy(tally);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +619,9 @@ int main(void)
 		cmocka_unit_test(without_a_stream_the_client_is_turned_away),
 		cmocka_unit_test(an_expected_socket_may_be_abandoned),
 		cmocka_unit_test(bytes_wait_for_the_expected_socket),
+		cmocka_unit_test(the_urgent_byte_is_kept_in_its_place),
+		cmocka_unit_test(who_is_cut_off_by_a_kill_sees_a_reset),
+		cmocka_unit_test(a_host_has_a_share_of_the_relays),
 		cmocka_unit_test(a_thousand_relays_are_small),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
