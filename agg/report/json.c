@@ -103,6 +103,8 @@ static void on_head(struct render *r, const struct report_head *head)
 	put_text(r, root, "role", head->role);
 	put_text(r, root, "version", head->version);
 	put_number(r, root, "uptime_us", head->uptime_us);
+	if (*head->waits_for)
+		put_text(r, root, "waits_for", head->waits_for);
 	put_text(r, root, "own_pin", head->own_pin);
 	put_part(r, REPORT_PART_SESSIONS, "sessions");
 	put_part(r, REPORT_PART_UPLINKS, "uplinks");

@@ -22,6 +22,7 @@
 
 #define REPORT_NAME_MAX 31
 #define REPORT_WORDS_MAX 191  /* a reason, a library's name */
+#define REPORT_WAITS_MAX 255  /* several things */
 #define REPORT_DEST_MAX 263   /* a name of 255, ':' and a port */
 #define REPORT_SHARES_MAX 16  /* paths of one stream */
 #define REPORT_SESSIONS_MAX 256
@@ -60,6 +61,9 @@ struct report_head {
 	uint64_t uptime_us;
 	char own_pin[REPORT_PIN_MAX + 1]; /* "sha256:...": what the other side
 	                                   * must know; "": not known */
+	/* What is not there (yet) and would be used if it came: an address to
+	 * listen at, a device; "": nothing. */
+	char waits_for[REPORT_WAITS_MAX + 1];
 };
 
 /* How one direction is sent: names. All are "" where it is not known. */

@@ -95,6 +95,8 @@ static void on_head(struct render *r, const struct report_head *head)
 	PRINT(r, "aggd %s, %s, running for %s\n", head->version, head->role,
 	      human_age(head->uptime_us, age));
 	print_own_pin(r, head);
+	if (*head->waits_for)
+		PRINT(r, "waits for %s\n", head->waits_for);
 }
 
 static void print_sending(struct render *r, const char *direction,
