@@ -26,6 +26,7 @@
 #include <utlist.h>
 
 #define HANDSHAKE_US 10000000
+#define TELL_US 600000000u /* between lines about who is turned away */
 #define CLIENTS_MAX 4096 /* in their handshake */
 
 struct server {
@@ -35,6 +36,7 @@ struct server {
 	struct client *clients;      /* client.next, oldest first */
 	struct loop_timer *deadline; /* of the first client */
 	struct tally *hosts;         /* of clients */
+	uint64_t told_us;            /* that one was turned away, last */
 	char username[SOCKS5_CREDENTIAL_MAX + 1];
 	char password[SOCKS5_CREDENTIAL_MAX + 1];
 	struct socks5_auth auth;
@@ -187,14 +189,17 @@ static struct client *client_create(struct server *s, int fd,
 	return c;
 }
 
-static void tell_refused(const struct server *s, const struct addr *from)
+static void tell_refused(struct server *s, const struct addr *from)
 {
+	uint64_t now_us = loop_now_us(s->loop);
 	char text[ADDR_TEXT_MAX];
 
-	if (tally_tell(s->hosts, from))
-		log_peer("socks5 client %s: turned away, %u of its connections are in "
-		         "their handshake, of %u in all", addr_format_ip(from, text),
-		         tally_of(s->hosts, from), tally_used(s->hosts));
+	if (s->told_us && now_us - s->told_us < TELL_US)
+		return;
+	s->told_us = now_us;
+	log_peer("socks5 client %s: turned away, %u of its connections are in "
+	         "their handshake, of %u in all", addr_format_ip(from, text),
+	         tally_of(s->hosts, from), tally_used(s->hosts));
 }
 
 static void on_accept(void *ctx, int fd, const struct addr *from)

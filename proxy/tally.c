@@ -20,7 +20,6 @@ struct key { /* without padding: it is hashed */
 struct host {
 	struct key key;
 	unsigned count;
-	bool told;
 	UT_hash_handle hh; /* tally.hosts */
 };
 
@@ -106,16 +105,6 @@ void tally_give(struct tally *t, const struct addr *a)
 		return;
 	HASH_DEL(t->hosts, host);
 	free(host);
-}
-
-bool tally_tell(struct tally *t, const struct addr *a)
-{
-	struct host *host = find(t, a);
-
-	if (!host || host->told)
-		return false;
-	host->told = true;
-	return true;
 }
 
 unsigned tally_of(const struct tally *t, const struct addr *a)

@@ -26,9 +26,6 @@ void tally_destroy(struct tally *t);         /* NULL is fine */
 bool tally_take(struct tally *t, const struct addr *host);
 /* One that was taken. */
 void tally_give(struct tally *t, const struct addr *host);
-/* It was refused: true the first time, and again only after it had come down
- * to nothing. */
-bool tally_tell(struct tally *t, const struct addr *host);
 unsigned tally_of(const struct tally *t, const struct addr *host);
 unsigned tally_used(const struct tally *t);
 

@@ -173,8 +173,9 @@ static const struct conf_key lan_keys[] = {
 	  .help = "Takes the TCP connections of those hosts, who need not know." },
 	{ "socks5", CONF_ADDR, GATEWAY, .default_port = PORT_SOCKS5,
 	  AT(conf_lan, socks5),
-	  .help = "Where a SOCKS5 server listens. On 0.0.0.0 or [::] it needs a "
-	          "password." },
+	  .help = "Where a SOCKS5 server listens, for the hosts behind the LAN's "
+	          "devices and this host itself. The address may come later. On "
+	          "0.0.0.0 or [::] it needs a password." },
 	{ "socks5_user", CONF_STRING, GATEWAY, .min = 1,
 	  .max = CONF_CREDENTIAL_MAX, AT(conf_lan, socks5_user),
 	  .help = "Who may use the SOCKS5 server. Not set: everybody." },

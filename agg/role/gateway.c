@@ -19,6 +19,7 @@
  * answers; in an outage left to the host's own routing (`direct`) or refused
  * (`block`); IPv6 refused while the concentrator has no way out for it.
  */
+#include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/role/carrier.h"
 #include "agg/role/lan.h"
@@ -29,6 +30,7 @@
 #include "agg/role/snapshot.h"
 #include "agg/role/uplink.h"
 #include "agg/role/upkeep.h"
+#include "proxy/tally.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,6 +39,7 @@
 #include <sys/random.h>
 
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
+#define SURPLUS_TELL_US 600000000u /* between lines about greedy LAN hosts */
 #define PROBE_US 100000u         /* between echoes, in a trial of carriers */
 
 struct gateway {
@@ -55,6 +58,8 @@ struct gateway {
 	struct carrier carrier;
 	struct loop_timer *probe;   /* of a trial of the carriers */
 	struct relays *relays;
+	struct tally *hosts;     /* of the LAN: who has how many relays */
+	uint64_t surplus_us;     /* when one was told to have its share */
 	struct lan *lan;
 	struct upkeep *upkeep;
 	bool draining;
@@ -79,6 +84,19 @@ static void set_modes(struct gateway *g)
 	              outage_mode(&g->outage, &facts, AF_INET6));
 }
 
+static void tell_surplus(struct gateway *g, const struct addr *from)
+{
+	uint64_t now = loop_now_us(g->role.loop);
+	char text[ADDR_TEXT_MAX];
+
+	if (g->surplus_us && now - g->surplus_us < SURPLUS_TELL_US)
+		return;
+	g->surplus_us = now;
+	log_peer("LAN host %s: has %u of %u connections, its share; more are "
+	         "refused", addr_format_ip(from, text),
+	         tally_of(g->hosts, from), tally_used(g->hosts));
+}
+
 static void on_client(void *ctx, const struct inlet_client *client)
 {
 	struct gateway *g = ctx;
@@ -89,6 +107,11 @@ static void on_client(void *ctx, const struct inlet_client *client)
 		return;
 	if (g->outage.is_on || g->draining) {
 		relay_refuse(relay, STREAM_END_NET_UNREACH);
+		return;
+	}
+	if (!relay_charge(relay, g->hosts, &client->from)) {
+		tell_surplus(g, &client->from);
+		relay_refuse(relay, STREAM_END_LIMIT);
 		return;
 	}
 	struct stream *stream = session_open(g->session, &client->dest,
@@ -514,7 +537,10 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	const struct conf *old = role->conf;
 	const struct policy_names nobody = { 0 };
 	struct policy_names before, after;
+	int err = lan_reload(g->lan, conf, error);
 
+	if (err < 0)
+		return err;
 	role->conf = conf;
 	policy_of_gateway(old, &nobody, &before);
 	policy_of_gateway(conf, &nobody, &after);
@@ -523,7 +549,6 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	session_set_limits(g->session, conf->main.memory_bytes,
 	                   conf->main.linger_us);
 	route_set_preference(g->route, conf->main.rule_pref);
-	lan_reload(g->lan, conf);
 	set_modes(g);
 	mptcp_set_conf(g->mptcp, conf);
 	reload_uplinks(g, old);
@@ -600,6 +625,7 @@ static void gateway_report(struct role *role, struct report *out)
 		.now_us = loop_now_us(role->loop), .gateway = true,
 	};
 
+	lan_waits_for(g->lan, out->head.waits_for, sizeof(out->head.waits_for));
 	report_session(g, &snap, out);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
 		snap.uplink_of_path[i] = -1;
@@ -648,6 +674,7 @@ static void gateway_destroy(struct role *role)
 	lan_destroy(g->lan);
 	session_destroy(g->session);
 	relays_destroy(g->relays);
+	tally_destroy(g->hosts);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		uplink_destroy(g->uplinks[i]);
 	mptcp_destroy(g->mptcp);
@@ -659,6 +686,18 @@ static void gateway_destroy(struct role *role)
 	route_destroy(g->route);
 	free(g);
 	role_cleanup();
+}
+
+/* How many streams there can be at once: the session's limit, or as many as
+ * there are descriptors for. */
+static unsigned stream_places(void)
+{
+	long limit = descriptors_raise();
+
+	if (limit <= 0)
+		return WIRE_STREAMS_MAX;
+	limit -= descriptors_reserve(DESCRIPTORS_STREAM, (unsigned long)limit);
+	return limit < WIRE_STREAMS_MAX ? (unsigned)limit : WIRE_STREAMS_MAX;
 }
 
 static int make_parts(struct gateway *g)
@@ -676,6 +715,7 @@ static int make_parts(struct gateway *g)
 	g->second = loop_timer_create(loop, on_second, g);
 	g->probe = loop_timer_create(loop, on_probe, g);
 	g->relays = relays_create(loop);
+	g->hosts = tally_create(stream_places());
 	g->route = route_create(&err);
 	if (g->route)
 		route_set_preference(g->route, g->role.conf->main.rule_pref);
@@ -686,7 +726,7 @@ static int make_parts(struct gateway *g)
 		         g->role.conf->main.state);
 	if (!g->route)
 		log_sys("routes: %s", err.text);
-	if (!g->session_timer || !g->second || !g->probe || !g->relays ||
+	if (!g->session_timer || !g->second || !g->probe || !g->relays || !g->hosts ||
 	    !g->route || !g->tls)
 		return -1;
 	g->upkeep = upkeep_create(loop, g->role.netmon, g->route);

@@ -10,21 +10,31 @@
 #include "agg/report/report.h"
 #include "agg/role/ruleset.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define APPLY_US 50000u     /* changes of networks are gathered */
 #define CONNECTED_MAX 256   /* networks that are left alone */
+#define AGAIN_MIN_US 1000000u /* the pause, doubled with each failure */
+#define AGAIN_MAX_US 30000000u
+#define TELL_US 600000000u  /* between lines about strangers */
+#define LOOPBACK_IFINDEX 1  /* in every network namespace */
 
 struct lan {
 	struct lan_args args;
 	struct inlet *socks5, *tproxy[2];
 	enum intercept_mode v4_mode, v6_mode;
+	bool draining;
 	bool known;             /* the modes were set */
 	bool changed;           /* and differ from those in force, perhaps */
 	struct loop_timer *apply;
 	struct ruleset *ruleset;
+	struct loop_timer *again; /* for a way in that could not be opened */
+	uint64_t pause_us;
+	int socks5_error, tproxy_error; /* why; 0: it is open, or not wanted */
+	uint64_t told_us;       /* of clients by other devices, last */
 };
 
 /* Interception ------------------------------------------------------------ */
@@ -41,11 +51,28 @@ static size_t connected_networks(const struct lan *lan, struct prefix *out)
 	return n;
 }
 
+/* What the person named, and the concentrator itself: a LAN host reaches it,
+ * by ssh for one, without going through it. */
+static size_t bypassed(const struct conf *conf, struct prefix *out)
+{
+	size_t n = conf->bypass.dest_count;
+
+	memcpy(out, conf->bypass.dest, n * sizeof(*out));
+	for (unsigned i = 0; i < conf->concentrator.endpoint_count; i++) {
+		const struct addr *at = &conf->concentrator.endpoint[i];
+		out[n] = (struct prefix){ .family = at->family };
+		out[n].length = (uint8_t)(8 * addr_ip_len(at));
+		memcpy(out[n++].ip, at->ip, addr_ip_len(at));
+	}
+	return n;
+}
+
 static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 {
 	const struct conf *conf = lan->args.conf;
 	const char *devices[CONF_LAN_DEVICES_MAX];
 	struct prefix connected[CONNECTED_MAX];
+	struct prefix bypass[CONF_BYPASS_MAX + CONF_ENDPOINTS_MAX];
 	struct addr at;
 
 	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
@@ -53,8 +80,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		devices[i] = conf->lan.device[i].name;
 	struct intercept want = {
 		.devices = devices, .devices_count = conf->lan.device_count,
-		.bypass = conf->bypass.dest,
-		.bypass_count = conf->bypass.dest_count,
+		.bypass = bypass, .bypass_count = bypassed(conf, bypass),
 		.connected = connected,
 		.connected_count = connected_networks(lan, connected),
 		.port = at.port, .mark = conf->main.mark,
@@ -85,41 +111,97 @@ static void apply_soon(struct lan *lan)
 	loop_timer_arm(lan->apply, loop_now_us(lan->args.loop) + APPLY_US);
 }
 
+/* Who is served by SOCKS5 -------------------------------------------------- */
+
+static const char *device_name(const struct lan *lan, int ifindex)
+{
+	const struct netdev *dev;
+
+	for (unsigned i = 0; (dev = netmon_at(lan->args.netmon, i)); i++)
+		if (dev->ifindex == ifindex)
+			return dev->name;
+	return "";
+}
+
+/* Where no LAN device is named, all but the uplinks are. */
+static bool is_lan_device(const struct conf *conf, const char *name)
+{
+	for (unsigned i = 0; i < conf->lan.device_count; i++)
+		if (!strcmp(conf->lan.device[i].name, name))
+			return true;
+	for (unsigned i = 0; i < conf->uplink_count; i++)
+		if (!strcmp(conf->uplinks[i].device.name, name))
+			return false;
+	return !conf->lan.device_count && *name;
+}
+
+static bool admits(void *ctx, int ifindex)
+{
+	struct lan *lan = ctx;
+	const char *name = device_name(lan, ifindex);
+	uint64_t now_us = loop_now_us(lan->args.loop);
+
+	if (ifindex == LOOPBACK_IFINDEX || is_lan_device(lan->args.conf, name))
+		return true;
+	if (!lan->told_us || now_us - lan->told_us >= TELL_US) {
+		log_peer("SOCKS5: a client came in by %s, which is no LAN device: "
+		         "refused", *name ? name : "an unknown device");
+		lan->told_us = now_us;
+	}
+	return false;
+}
+
+static void on_client(void *ctx, const struct inlet_client *client)
+{
+	struct lan *lan = ctx;
+
+	lan->args.on_client(lan->args.ctx, client);
+}
+
 /* The ways in --------------------------------------------------------------- */
 
-static struct inlet *open_inlet(struct lan *lan, const struct inlet_ops *ops,
-                                const struct addr *at, const char *what)
+static int open_inlet(struct lan *lan, const struct conf_lan *conf,
+                      const struct inlet_ops *ops, const struct addr *at,
+                      struct inlet **out)
 {
-	const struct conf_lan *conf = &lan->args.conf->lan;
-	char text[ADDR_TEXT_MAX];
-	struct inlet *inlet = NULL;
 	struct inlet_args args = {
 		.loop = lan->args.loop, .listen = *at,
 		.username = conf->socks5_user, .password = conf->socks5_password,
-		.on_client = lan->args.on_client, .ctx = lan->args.ctx,
+		.admits = admits, .on_client = on_client, .ctx = lan,
 	};
-	int err = ops->create(&inlet, &args);
 
-	if (err < 0)
-		log_sys("%s at %s: %s", what, addr_format(at, text),
-		        strerror(-err));
-	return err < 0 ? NULL : inlet;
+	return ops->create(out, &args);
 }
 
-static int open_socks5(struct lan *lan)
+/* Words for a person; a failure that lasts is logged once. */
+static void note(const char *what, const struct addr *at, int err, int *known)
 {
-	const struct addr *at = &lan->args.conf->lan.socks5;
+	char text[ADDR_TEXT_MAX];
 
-	if (at->family == AF_UNSPEC)
-		return 0;
-	lan->socks5 = open_inlet(lan, &inlet_socks5, at, "SOCKS5");
-	return lan->socks5 ? 0 : -1;
+	if (err != *known && err)
+		log_sys("%s at %s: %s; tried again", what, addr_format(at, text),
+		        strerror(-err));
+	else if (err != *known)
+		log_info("%s at %s: open", what, addr_format(at, text));
+	*known = err;
+}
+
+static void open_socks5(struct lan *lan)
+{
+	const struct conf_lan *conf = &lan->args.conf->lan;
+
+	if (conf->socks5.family == AF_UNSPEC || lan->socks5 || lan->draining)
+		return;
+	note("SOCKS5", &conf->socks5,
+	     open_inlet(lan, conf, &inlet_socks5, &conf->socks5, &lan->socks5),
+	     &lan->socks5_error);
 }
 
 static void close_socks5(struct lan *lan)
 {
 	inlet_destroy(lan->socks5);
 	lan->socks5 = NULL;
+	lan->socks5_error = 0;
 }
 
 static bool wants_tproxy(const struct lan *lan)
@@ -127,33 +209,39 @@ static bool wants_tproxy(const struct lan *lan)
 	return lan->args.conf->lan_count && lan->args.conf->lan.tproxy;
 }
 
-static int set_mark(struct lan *lan)
+static void set_mark(struct lan *lan)
 {
 	struct kerr err = { "" };
-	int rc = route_set_tproxy(lan->args.route, lan->args.conf->main.mark,
-	                          &err);
 
-	if (rc < 0)
+	/* What cannot be put now, its keeper puts later: route_tproxy_why. */
+	if (route_set_tproxy(lan->args.route, lan->args.conf->main.mark, &err) < 0)
 		log_sys("TPROXY: %s", err.text);
-	return rc;
 }
 
-static int open_tproxy(struct lan *lan)
+static int try_tproxy(struct lan *lan)
 {
+	const struct conf_lan *conf = &lan->args.conf->lan;
 	struct addr at = { .family = AF_INET };
+	int rc = open_inlet(lan, conf, &inlet_tproxy, &at, &lan->tproxy[0]);
 
-	if (!wants_tproxy(lan))
-		return 0;
-	lan->tproxy[0] = open_inlet(lan, &inlet_tproxy, &at, "TPROXY");
-	if (!lan->tproxy[0])
-		return -1;
+	if (rc < 0)
+		return rc;
 	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
 	at = (struct addr){ .family = AF_INET6, .port = at.port };
-	lan->tproxy[1] = open_inlet(lan, &inlet_tproxy, &at, "TPROXY for IPv6");
-	if (set_mark(lan) < 0)
-		return -1;
+	rc = open_inlet(lan, conf, &inlet_tproxy, &at, &lan->tproxy[1]);
+	if (rc < 0)
+		log_sys("TPROXY for IPv6: %s", strerror(-rc));
+	set_mark(lan);
 	apply_soon(lan);
 	return 0;
+}
+
+static void open_tproxy(struct lan *lan)
+{
+	const struct addr at = { .family = AF_INET };
+
+	if (wants_tproxy(lan) && !lan->tproxy[0])
+		note("TPROXY", &at, try_tproxy(lan), &lan->tproxy_error);
 }
 
 static void close_tproxy(struct lan *lan)
@@ -161,6 +249,7 @@ static void close_tproxy(struct lan *lan)
 	inlet_destroy(lan->tproxy[0]);
 	inlet_destroy(lan->tproxy[1]);
 	lan->tproxy[0] = lan->tproxy[1] = NULL;
+	lan->tproxy_error = 0;
 }
 
 static void stop_intercepting(struct lan *lan)
@@ -170,6 +259,46 @@ static void stop_intercepting(struct lan *lan)
 	close_tproxy(lan);
 	ruleset_want_none(lan->ruleset);
 	route_clear_tproxy(lan->args.route, &err);
+}
+
+/* What is wanted and not open; what still is not, again after a pause. */
+static void open_wanted(void *ctx)
+{
+	struct lan *lan = ctx;
+
+	open_socks5(lan);
+	open_tproxy(lan);
+	if (!lan->socks5_error && !lan->tproxy_error) {
+		lan->pause_us = 0;
+		return;
+	}
+	lan->pause_us = lan->pause_us ? 2 * lan->pause_us : AGAIN_MIN_US;
+	if (lan->pause_us > AGAIN_MAX_US)
+		lan->pause_us = AGAIN_MAX_US;
+	loop_timer_arm(lan->again, loop_now_us(lan->args.loop) + lan->pause_us);
+}
+
+/* It may be the new place that our own old one keeps others from: then the old
+ * one makes way, and comes back where that was not it. */
+static int replace_socks5(struct lan *lan, const struct conf_lan *old)
+{
+	const struct conf_lan *conf = &lan->args.conf->lan;
+	struct inlet *fresh = NULL;
+	int rc = conf->socks5.family == AF_UNSPEC ? 0 :
+		open_inlet(lan, conf, &inlet_socks5, &conf->socks5, &fresh);
+
+	if (rc == -EADDRINUSE && lan->socks5) {
+		close_socks5(lan);
+		rc = open_inlet(lan, conf, &inlet_socks5, &conf->socks5, &fresh);
+		if (rc < 0)
+			lan->socks5_error = open_inlet(lan, old, &inlet_socks5,
+			                               &old->socks5, &lan->socks5);
+	}
+	if (rc < 0)
+		return rc;
+	close_socks5(lan);
+	lan->socks5 = fresh;
+	return 0;
 }
 
 /* The owner ------------------------------------------------------------------ */
@@ -182,10 +311,13 @@ struct lan *lan_create(const struct lan_args *args)
 	lan->args = *args;
 	lan->ruleset = ruleset_create(args->loop);
 	lan->apply = loop_timer_create(args->loop, on_apply, lan);
-	if (!lan->ruleset || !lan->apply || open_socks5(lan) < 0 || open_tproxy(lan) < 0) {
+	lan->again = loop_timer_create(args->loop, open_wanted, lan);
+	if (!lan->ruleset || !lan->apply || !lan->again) {
+		log_sys("LAN: %s", strerror(errno));
 		lan_destroy(lan);
 		return NULL;
 	}
+	open_wanted(lan);
 	return lan;
 }
 
@@ -202,6 +334,7 @@ void lan_destroy(struct lan *lan)
 		log_sys("interception: %s", err.text);
 	close_tproxy(lan);
 	loop_timer_destroy(lan->apply);
+	loop_timer_destroy(lan->again);
 	free(lan);
 }
 
@@ -220,7 +353,16 @@ void lan_on_netdev(struct lan *lan)
 {
 	if (ruleset_is_settled(lan->ruleset))
 		lan->changed = false;
+	if (lan->socks5_error || lan->tproxy_error)
+		open_wanted(lan);
 	apply_soon(lan);
+}
+
+static bool is_wildcard(const struct addr *a)
+{
+	struct addr any = { .family = a->family };
+
+	return addr_equal_ip(a, &any);
 }
 
 static bool socks5_equal(const struct conf_lan *a, const struct conf_lan *b)
@@ -230,22 +372,35 @@ static bool socks5_equal(const struct conf_lan *a, const struct conf_lan *b)
 	       !strcmp(a->socks5_password, b->socks5_password);
 }
 
-void lan_reload(struct lan *lan, const struct conf *conf)
+int lan_reload(struct lan *lan, const struct conf *conf,
+               struct conf_error *error)
 {
 	const struct conf *old = lan->args.conf;
+	bool opens = wants_tproxy(lan), had = lan->tproxy[0];
+	char text[ADDR_TEXT_MAX];
+	int rc = 0;
 
 	lan->args.conf = conf;
-	if (!socks5_equal(&old->lan, &conf->lan)) {
-		close_socks5(lan);
-		open_socks5(lan);
-	}
-	if (!wants_tproxy(lan) && lan->tproxy[0])
+	opens = !opens && wants_tproxy(lan) && !had;
+	if (opens && (rc = try_tproxy(lan)) < 0)
+		snprintf(error->text, sizeof(error->text), "TPROXY: %s",
+		         strerror(-rc));
+	if (!rc && !socks5_equal(&old->lan, &conf->lan) &&
+	    (rc = replace_socks5(lan, &old->lan)) < 0)
+		snprintf(error->text, sizeof(error->text), "SOCKS5 at %s: %s",
+		         addr_format(&conf->lan.socks5, text), strerror(-rc));
+	if (rc < 0) {
+		lan->args.conf = old;
+		if (opens)
+			stop_intercepting(lan);
+	} else if (!wants_tproxy(lan) && had) {
 		stop_intercepting(lan);
-	else if (!lan->tproxy[0])
-		open_tproxy(lan);
-	else if (old->main.mark != conf->main.mark)
+	} else if (lan->tproxy[0] && old->main.mark != conf->main.mark) {
 		set_mark(lan);
+	}
+	open_wanted(lan);
 	apply_soon(lan);
+	return rc;
 }
 
 bool lan_is_settled(const struct lan *lan)
@@ -265,8 +420,38 @@ void lan_report(const struct lan *lan, struct report_interception *out)
 	                       : REPORT_INTERCEPTION_IN_FORCE;
 }
 
+/* More words, after "; " where they are not the first. */
+static void add_words(char *out, size_t size, const char *what, const char *name,
+                      const char *why)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, size - len, "%s%s%s%s%s", len ? "; " : "", what, name,
+	         *why ? ": " : "", why);
+}
+
+void lan_waits_for(const struct lan *lan, char *out, size_t size)
+{
+	const struct conf_lan *conf = &lan->args.conf->lan;
+	char text[ADDR_TEXT_MAX];
+
+	*out = 0;
+	addr_format(&conf->socks5, text);
+	if (lan->socks5_error)
+		add_words(out, size, "SOCKS5 at ", text, strerror(-lan->socks5_error));
+	else if (lan->socks5 && !is_wildcard(&conf->socks5) &&
+	         !netmon_is_local(lan->args.netmon, &conf->socks5))
+		add_words(out, size, "the address of SOCKS5, ", text, "");
+	if (lan->tproxy_error)
+		add_words(out, size, "TPROXY", "", strerror(-lan->tproxy_error));
+	for (unsigned i = 0; i < conf->device_count; i++)
+		if (!netmon_find(lan->args.netmon, conf->device[i].name))
+			add_words(out, size, "LAN device ", conf->device[i].name, "");
+}
+
 void lan_drain(struct lan *lan)
 {
+	lan->draining = true;
 	close_socks5(lan);
 	lan_set_modes(lan, INTERCEPT_FORWARD, INTERCEPT_FORWARD);
 }

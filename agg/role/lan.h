@@ -26,7 +26,8 @@ struct lan_args { /* all borrowed, and outlive it */
 	void *ctx;
 };
 
-/* NULL: it has logged why. Nothing is intercepted until lan_set_modes. */
+/* NULL: it has logged why. Nothing is intercepted until lan_set_modes. A way in
+ * that cannot be opened yet is tried again: lan_waits_for. */
 struct lan *lan_create(const struct lan_args *args);
 /* Removes the table, closes the ways in; rule and route stay for role_cleanup.
  * NULL is fine. */
@@ -40,8 +41,12 @@ bool lan_is_settled(const struct lan *lan);
 /* Networks may have changed: the ruleset follows soon. */
 void lan_on_netdev(struct lan *lan);
 /* Another configuration; a way in whose own keys are as before keeps its
- * listener, so that who connects meanwhile notices nothing. */
-void lan_reload(struct lan *lan, const struct conf *conf);
+ * listener, so that who connects meanwhile notices nothing. 0, or -errno and
+ * error says which one cannot be opened: then all is as before. */
+int lan_reload(struct lan *lan, const struct conf *conf,
+               struct conf_error *error);
+/* What is not there and would be used if it came; "": nothing. */
+void lan_waits_for(const struct lan *lan, char *out, size_t size);
 /* Is what shall be intercepted led to us, by rule and route? */
 void lan_report(const struct lan *lan, struct report_interception *out);
 /* No more new clients. */

@@ -8,13 +8,21 @@ second, what comes late, and who is not of the LAN.
 """
 import contextlib
 import os
+import select
+import socket
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from case import DIRECT4, AggdTest  # noqa: E402
-from lab import LabError  # noqa: E402
+from aggd import SOCKS_ADDRESS  # noqa: E402
+from case import (DIRECT4, FLOW_PORT, AggdTest, accept, connect, listen, receive,  # noqa: E402
+                  socks_connect)
+from lab import LAN4, SRV4, VPS4, VPS6, LabError  # noqa: E402
+
+SSH_PORT = 22
+OTHER4 = "192.168.100.66"
+MANY, FEW = 180, 20
 
 SOON_S = 8          # "within a second", on a slow machine
 STRUGGLE_S = 6      # of somebody who removes our table whenever it is there
@@ -132,6 +140,117 @@ class LanSide(AggdTest):
             self.assertLess(flow.gap_s, NFT_S / 2)
             self.note = f"gap {flow.gap_s * 1000:.0f} ms in {took:.1f} s"
 
+    # -- what comes late, or not at all
+
+    def waits_for(self):
+        return self.aggd.status().get("waits_for", "")
+
+    def reload_with(self, **fields):
+        """What aggctl reload says of a file with these fields of Aggd."""
+        before = {name: getattr(self.aggd, name) for name in fields}
+        vars(self.aggd).update(fields)
+        self.aggd.write_configs()
+        vars(self.aggd).update(before)
+        done = self.aggd.ctl("gw", "reload", check=False)
+        self.aggd.write_configs()
+        return done
+
+    def test_starts_without_its_lan_and_serves_it_when_it_comes(self):
+        gw = self.lab.gw
+        self.aggd.stop_one("gw")
+        gw.ip("link set lan0 name away0", f"addr flush dev away0 scope global",
+              "link set away0 down")
+        self.aggd.start_gateway()
+        self.wait(lambda: "LAN device lan0" in self.waits_for() and
+                  SOCKS_ADDRESS in self.waits_for(), SOON_S, self.waits_for)
+        gw.ip("link set away0 name lan0", "link set lan0 up",
+              "addr add 192.168.100.1/24 dev lan0",
+              "-6 addr add 2001:db8:100::1/64 dev lan0 nodad")
+        self.aggd.wait_ready()
+        self.wait(lambda: not self.waits_for(), SOON_S, self.waits_for)
+        self.assertNotIn(self.who(), DIRECT4)
+        self.assertEqual(self.socks_code(SRV4), 0)
+
+    def test_socks5_moves_to_an_address_that_comes_later(self):
+        with self.flow():
+            done = self.reload_with(socks="192.168.100.77:1090")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn("192.168.100.77:1090", self.waits_for())
+            self.lab.gw.ip("addr add 192.168.100.77/24 dev lan0")
+            self.wait(lambda: not self.waits_for(), SOON_S, self.waits_for)
+            code, sock = socks_connect(self.lab.lan, "192.168.100.77:1090", SRV4, FLOW_PORT)
+            sock.close()
+            self.assertEqual(code, 0)
+            self.lab.gw.ip("addr del 192.168.100.77/24 dev lan0")
+            self.assertEqual(self.reload_with(socks=SOCKS_ADDRESS).returncode, 0)
+            self.assertEqual(self.socks_code(SRV4), 0)
+
+    def test_reload_that_cannot_changes_nothing_and_says_what(self):
+        taken = listen(self.lab.gw, 1099)
+        self.addCleanup(taken.close)
+        before = (self.aggd.ruleset(), list(self.aggd.uplinks()))
+        with self.flow():
+            for address in ("192.168.100.1:1099", "0.0.0.0:1099"):
+                done = self.reload_with(socks=address, only=("dsl",), lan_options={
+                    "socks5_user": "u", "socks5_password": "p"})
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(f"SOCKS5 at {address}", done.stdout + done.stderr)
+                self.assertEqual((self.aggd.ruleset(), list(self.aggd.uplinks())), before)
+                self.assertEqual(self.socks_code(SRV4), 0)
+        taken.close()
+
+    def test_socks5_port_in_use_at_start_is_tried_again(self):
+        self.aggd.stop_one("gw")
+        taken = listen(self.lab.gw, 1080)
+        self.addCleanup(taken.close)
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+        self.assertIn("in use", self.waits_for())
+        self.assertNotIn(self.who(), DIRECT4)
+        taken.close()
+        self.wait(lambda: not self.waits_for(), SOON_S, self.waits_for)
+        self.assertEqual(self.socks_code(SRV4), 0)
+
+    # -- who is not of the LAN
+
+    def test_socks5_is_for_the_lan_alone(self):
+        """A neighbour on an uplink's segment routes to the LAN's address; the
+        host itself is no stranger."""
+        up4, up6 = "10.11.0.2", "2001:db8:1::2"
+        self.lab.isp.ip(f"route add 192.168.100.1/32 via {up4}")
+        with self.assertRaises(OSError):
+            socks_connect(self.lab.isp, SOCKS_ADDRESS, SRV4, FLOW_PORT)
+        self.lab.isp.ip("route del 192.168.100.1/32")
+        code, sock = socks_connect(self.lab.gw, SOCKS_ADDRESS, SRV4, FLOW_PORT)
+        sock.close()
+        self.assertEqual(code, 0)
+        options = {"socks5_user": "u", "socks5_password": "p"}
+        self.addCleanup(self.reload_with)
+        self.assertEqual(self.reload_with(socks="[::]:1080", lan_options=options).returncode, 0)
+        with self.assertRaises(OSError):
+            sock = connect(self.lab.isp, up6, 1080)
+            sock.sendall(b"\5\1\2")
+            self.assertEqual(receive(sock, 2), b"")
+        with connect(self.lab.lan, "2001:db8:100::1", 1080) as sock:
+            sock.sendall(b"\5\1\2")
+            self.assertEqual(receive(sock, 2), b"\5\2")
+        self.assertEqual(self.told("no LAN device"), 1)
+
+    # -- the concentrator's own address
+
+    def test_lan_reaches_the_concentrator_itself(self):
+        for address in (VPS4, VPS6):
+            server = listen(self.lab.vps, SSH_PORT)
+            try:
+                with self.connect(address, SSH_PORT) as client:
+                    got, peer = accept(server)
+                    got.sendall(b"SSH")
+                    self.assertEqual(receive(client, 3), b"SSH")
+                    got.close()
+            finally:
+                server.close()
+            self.assertNotIn(peer, (VPS4, VPS6))
+
     # -- who comes second
 
     def kernel_state(self):
@@ -152,6 +271,72 @@ class LanSide(AggdTest):
                 self.assertIn(self.aggd.path("gw.conf"), done.stderr)
                 self.assertEqual(self.kernel_state(), before)
             self.who()
+
+class Share(AggdTest):
+    """A gateway with few places: 225 for streams, of which its own descriptors
+    take some."""
+
+    options = {"under": {"gw": ["prlimit", "--nofile=300:300"]}}
+
+    def open_idle(self, source, count):
+        socks = []
+        with self.lab.lan.inside():
+            for _ in range(count):
+                sock = socket.socket()
+                self.addCleanup(sock.close)
+                sock.bind((source, 0))
+                sock.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    sock.connect((SRV4, FLOW_PORT))
+                socks.append(sock)
+        return socks
+
+    def test_one_host_leaves_places_for_others(self):
+        """Nobody takes all, and who is refused is refused alone."""
+        self.lab.lan.ip(f"addr add {OTHER4}/24 dev eth0")
+        with self.flow():
+            many = self.open_idle(LAN4, MANY)
+            self.wait(lambda: self.told("its share") == 1, SOON_S, "it is told")
+            few = self.open_idle(OTHER4, FEW)
+            self.wait(lambda: self.streams(OTHER4) == FEW, SOON_S, "the other's are open")
+            self.assertEqual(ended(few), 0)
+            self.wait(lambda: self.streams(LAN4) + ended(many) == MANY + 1, SOON_S,
+                      lambda: f"{self.streams(LAN4)} open, {ended(many)} refused")
+            self.assertLess(self.streams(LAN4), 225 * 2 / 3)
+            self.assertGreater(self.streams(LAN4), 225 / 4)
+        self.assertEqual(self.told("its share"), 1)
+
+    def streams(self, host):
+        return sum(s["client"].startswith(host + ":")
+                   for s in self.aggd.status("streams")["streams"])
+
+    def told(self, words):
+        return self.aggd.read("gw.log").count(words)
+
+
+class Killed(AggdTest):
+    """The gateway is killed under a download and an upload."""
+
+    def test_cut_off_is_not_taken_for_whole(self):
+        servers = listen(self.lab.srv, 7100)
+        self.addCleanup(servers.close)
+        clients = [self.connect(port=7100), self.socks(SRV4, 7100)[1]]
+        ends = [accept(servers)[0] for _ in clients]
+        for client, end in zip(clients, ends):
+            end.sendall(b"half of it")
+            self.assertEqual(receive(client, 10), b"half of it")
+        self.aggd.gw_process.kill()
+        for client in clients:
+            with self.assertRaises(ConnectionResetError):
+                client.recv(1)
+
+
+def ended(socks):
+    poll = select.poll()
+    for sock in socks:
+        poll.register(sock, select.POLLIN)
+    return sum(bool(events & (select.POLLIN | select.POLLHUP | select.POLLERR))
+               for _, events in poll.poll(0))
 
 
 if __name__ == "__main__":

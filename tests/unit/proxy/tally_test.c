@@ -89,21 +89,6 @@ static void a_full_tally_refuses(void **state)
 	tally_destroy(NULL);
 }
 
-static void told_once_until_it_came_down(void **state)
-{
-	struct tally *t = tally_create(2);
-	struct addr a = host("10.0.0.1");
-
-	assert_true(tally_take(t, &a));
-	assert_false(tally_take(t, &a));
-	assert_true(tally_tell(t, &a));
-	assert_false(tally_tell(t, &a));
-	tally_give(t, &a);
-	assert_true(tally_take(t, &a));
-	assert_true(tally_tell(t, &a));
-	tally_destroy(t);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,7 +96,6 @@ int main(void)
 		cmocka_unit_test(ports_are_of_one_host),
 		cmocka_unit_test(what_is_given_back_is_free),
 		cmocka_unit_test(a_full_tally_refuses),
-		cmocka_unit_test(told_once_until_it_came_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
