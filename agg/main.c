@@ -284,7 +284,7 @@ static int take_locks(struct daemon *d)
 	if (take_lock(d, &d->control_lock, control, what) < 0)
 		return -1;
 	if (d->conf->main.role != CONF_ROLE_GATEWAY ||
-	    runlock_netns_path(netns, sizeof(netns), "gateway") < 0)
+	    runlock_netns_path(netns, sizeof(netns), "gateway", "lock") < 0)
 		return 0;
 	return take_lock(d, &d->netns_lock, netns,
 	                 "the gateway of this network namespace");

@@ -172,15 +172,9 @@ static int raise(const struct arp_place *place, const char *device,
 	return rc || now >= value ? rc : write_setting(place, device, name, value);
 }
 
-/* Beside the lock of this namespace, with another ending. */
 int arp_journal_path(char out[ARP_PATH_MAX])
 {
-	char lock[RUNLOCK_PATH_MAX];
-	int rc = runlock_netns_path(lock, sizeof(lock), "gateway");
-
-	if (!rc)
-		snprintf(out, ARP_PATH_MAX, "%s.arp", lock);
-	return rc;
+	return runlock_netns_path(out, ARP_PATH_MAX, "gateway", "arp");
 }
 
 int arp_keep_apart(const struct arp_place *place,

@@ -60,31 +60,6 @@ static int write_whole(int fd, const char *text, size_t len)
 	return n < 0 ? -errno : (size_t)n < len ? -ENOSPC : 0;
 }
 
-int mptcp_store_save(const char *path, const struct mptcp_journal *j)
-{
-	char text[MPTCP_JOURNAL_BYTES_MAX], fresh[PATH_MAX];
-	int len = mptcp_journal_format(j, text, sizeof(text));
-
-	if (len < 0)
-		return len;
-	if (mptcp_journal_is_empty(j))
-		return !unlink(path) || errno == ENOENT ? 0 : -errno;
-	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
-		return -ENAMETOOLONG;
-	if (unlink(fresh) < 0 && errno != ENOENT)
-		return -errno;
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	int err = write_whole(fd, text, (size_t)len);
-	close(fd);
-	if (!err && rename(fresh, path) < 0)
-		err = -errno;
-	if (err)
-		unlink(fresh);
-	return err;
-}
-
 /* A link or a pipe at that place is nobody's journal. */
 static int open_plain(const char *path)
 {
@@ -101,16 +76,78 @@ static int open_plain(const char *path)
 	return fd;
 }
 
+/* What is at the path, into text; its length or -errno. */
+static ssize_t read_plain(const char *path, char text[MPTCP_JOURNAL_BYTES_MAX])
+{
+	int fd = open_plain(path);
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = read(fd, text, MPTCP_JOURNAL_BYTES_MAX);
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	return n;
+}
+
+static bool says_already(const char *path, const char *text, size_t len)
+{
+	char there[MPTCP_JOURNAL_BYTES_MAX];
+	ssize_t n = read_plain(path, there);
+
+	return n == (ssize_t)len && !memcmp(there, text, len);
+}
+
+int mptcp_store_save(const char *path, const struct mptcp_journal *j)
+{
+	char text[MPTCP_JOURNAL_BYTES_MAX], fresh[PATH_MAX];
+	int len = mptcp_journal_format(j, text, sizeof(text));
+
+	if (len < 0)
+		return len;
+	if (mptcp_journal_is_empty(j))
+		return !unlink(path) || errno == ENOENT ? 0 : -errno;
+	if (says_already(path, text, (size_t)len))
+		return 0;
+	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh))
+		return -ENAMETOOLONG;
+	if (unlink(fresh) < 0 && errno != ENOENT)
+		return -errno;
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int err = write_whole(fd, text, (size_t)len);
+	close(fd);
+	if (!err && rename(fresh, path) < 0)
+		err = -errno;
+	if (err)
+		unlink(fresh);
+	return err;
+}
+
 int mptcp_store_load(const char *path, struct mptcp_journal *out)
 {
 	char text[MPTCP_JOURNAL_BYTES_MAX];
+	ssize_t n = read_plain(path, text);
 
+	if (n >= 0)
+		return mptcp_journal_parse(out, text, (size_t)n);
 	memset(out, 0, sizeof(*out));
-	int fd = open_plain(path);
-	if (fd < 0)
-		return fd;
-	ssize_t n = read(fd, text, sizeof(text));
-	int err = n < 0 ? -errno : 0;
-	close(fd);
-	return err ? err : mptcp_journal_parse(out, text, (size_t)n);
+	return (int)n;
+}
+
+int mptcp_store_adopt(const char *path, const char *old)
+{
+	struct mptcp_journal j;
+	int err = mptcp_store_load(old, &j);
+
+	if (err == -ENOENT)
+		return err;
+	if (!err && access(path, F_OK) < 0)
+		err = mptcp_store_save(path, &j);
+	else if (err == -EBADMSG)
+		err = 0;
+	if (!err && unlink(old) < 0)
+		err = -errno;
+	return err;
 }

@@ -119,13 +119,14 @@ void runlock_drop(struct runlock *lock)
 	lock->fd = -1;
 }
 
-int runlock_netns_path(char *out, size_t size, const char *role)
+int runlock_netns_path(char *out, size_t size, const char *role,
+                       const char *kind)
 {
 	struct stat st;
 
 	if (stat(NETNS, &st) < 0)
 		return -errno;
-	int n = snprintf(out, size, RUNLOCK_DIRECTORY "/%s.%llu.lock", role,
-	                 (unsigned long long)st.st_ino);
+	int n = snprintf(out, size, RUNLOCK_DIRECTORY "/%s.%llu.%s", role,
+	                 (unsigned long long)st.st_ino, kind);
 	return n < (int)size ? 0 : -ENAMETOOLONG;
 }

@@ -35,8 +35,10 @@ int runlock_take(struct runlock *lock, const char *path, const char *config,
 /* Removes the file, too. What is not held is fine. */
 void runlock_drop(struct runlock *lock);
 
-/* The lock of what a role makes in this network namespace: namespaces share
- * /run, so the file has the namespace's number. 0 or -errno. */
-int runlock_netns_path(char *out, size_t size, const char *role);
+/* A file in RUNLOCK_DIRECTORY about what a role makes in this network
+ * namespace, of a kind such as "lock": namespaces share /run, so the name has
+ * the namespace's number. 0 or -errno. */
+int runlock_netns_path(char *out, size_t size, const char *role,
+                       const char *kind);
 
 #endif

@@ -7,31 +7,61 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/mptcp_sched.h"
+#include "agg/kernel/mptcp_store.h"
 #include "agg/kernel/mptcp_sysctl.h"
+#include "agg/kernel/runlock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#define JOURNAL "/mptcp.journal" /* in the state directory */
+#define OLD_JOURNAL "/mptcp.journal" /* in the state directory, once */
+#define RUN_MODE 0755
+
+/* It is for this boot only, and written often: not for a router's flash. What
+ * an earlier version left in the state directory is taken over. */
+static int place_journal(char out[RUNLOCK_PATH_MAX], const char *role,
+                         const char *state)
+{
+	char old[CONF_PATH_MAX + sizeof(OLD_JOURNAL)];
+	int err = runlock_netns_path(out, RUNLOCK_PATH_MAX, role, "mptcp");
+
+	if (err < 0)
+		return err;
+	if (mkdir(RUNLOCK_DIRECTORY, RUN_MODE) < 0 && errno != EEXIST)
+		return -errno;
+	snprintf(old, sizeof(old), "%s" OLD_JOURNAL, state);
+	err = mptcp_store_adopt(out, old);
+	if (err < 0 && err != -ENOENT)
+		log_sys("mptcp: the journal %s, which is now %s: %s", old, out,
+		        strerror(-err));
+	return 0;
+}
 
 void mptcp_host_open(struct mptcp_host *host, struct loop *loop,
                      const struct conf_main *main, mptcp_pm_fn *on_event,
                      void *ctx)
 {
 	bool server = main->role == CONF_ROLE_CONCENTRATOR;
-	char journal[CONF_PATH_MAX + sizeof(JOURNAL)];
+	char journal[RUNLOCK_PATH_MAX];
 	struct kerr err = { "" };
 
 	*host = (struct mptcp_host){ .pm = NULL };
 	mptcpinfo_counters(NULL, &host->first);
-	snprintf(journal, sizeof(journal), "%s" JOURNAL, main->state);
 	if (!mptcp_sysctl_obstacle(NULL, server, host->obstacle) &&
 	    !mptcpinfo_is_told())
 		snprintf(host->obstacle, sizeof(host->obstacle), "this kernel does "
 		         "not tell of MPTCP connections (Linux 5.16 does)");
 	if (*host->obstacle)
 		return;
+	int rc = place_journal(journal, server ? "concentrator" : "gateway",
+	                       main->state);
+	if (rc < 0) {
+		snprintf(host->obstacle, sizeof(host->obstacle),
+		         "no journal in " RUNLOCK_DIRECTORY ": %s", strerror(-rc));
+		return;
+	}
 	host->pm = mptcp_pm_create(loop, journal, on_event, ctx, &err);
 	if (!host->pm)
 		snprintf(host->obstacle, sizeof(host->obstacle), "%s", err.text);

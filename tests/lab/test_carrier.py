@@ -11,6 +11,7 @@ family only. No stream may end by it, and no byte be lost or doubled.
 import contextlib
 import json
 import os
+import shutil
 import sys
 import time
 import unittest
@@ -258,14 +259,27 @@ class Settings(CarrierTest):
         self.assertIn("add_addr_accepted 0", self.limits("vps"))
         for role, start in (("gw", self.aggd.start_gateway),
                             ("vps", self.aggd.start_concentrator)):
+            journal = self.journal(role)
+            old = self.aggd.path(f"{role}-state/mptcp.journal")
+            self.assertTrue(os.path.exists(journal))
+            self.assertFalse(os.path.exists(old))
             self.aggd.process(role).kill()
             self.aggd.process(role).wait()
             self.assertNotEqual(self.settings(role), self.before[role])
+            shutil.move(journal, old)  # where an earlier version kept it
             start()
+            self.assertFalse(os.path.exists(old))
+            self.assertIn("undid what an earlier run had left", self.aggd.read(f"{role}.log"))
         self.wait_joined()
         for role in ("gw", "vps"):
             self.assertEqual(self.aggd.stop_one(role), 0)
             self.assertEqual(self.settings(role), self.before[role])
+            self.assertFalse(os.path.exists(self.journal(role)))
+
+    def journal(self, role):
+        netns = os.stat(f"/run/netns/{self.lab.node(role).ns}").st_ino
+        name = {"gw": "gateway", "vps": "concentrator"}[role]
+        return f"/run/aggd/{name}.{netns}.mptcp"
 
 
 class Stripped(CarrierTest):

@@ -74,6 +74,54 @@ static void what_is_saved_is_loaded(void **state)
 	assert_int_equal(back.subflows.set, 7);
 }
 
+static void what_is_there_is_not_written_again(void **state)
+{
+	const struct folder *f = *state;
+	struct mptcp_journal j = { .subflows = { true, 2, 8 } };
+	struct stat first, then;
+
+	assert_int_equal(mptcp_store_place(&j), 0);
+	assert_int_equal(mptcp_store_save(f->path, &j), 0);
+	assert_int_equal(stat(f->path, &first), 0);
+	assert_int_equal(mptcp_store_save(f->path, &j), 0);
+	assert_int_equal(stat(f->path, &then), 0);
+	assert_int_equal(first.st_ino, then.st_ino);
+	j.subflows.set = 7;
+	assert_int_equal(mptcp_store_save(f->path, &j), 0);
+	assert_int_equal(stat(f->path, &then), 0);
+	assert_int_not_equal(first.st_ino, then.st_ino);
+	unlink(f->path); /* somebody else's doing is put right */
+	assert_int_equal(mptcp_store_save(f->path, &j), 0);
+	assert_int_equal(access(f->path, F_OK), 0);
+}
+
+static void an_old_place_is_left(void **state)
+{
+	const struct folder *f = *state;
+	struct mptcp_journal j = { .subflows = { true, 2, 8 } }, back;
+	char old[64];
+
+	snprintf(old, sizeof(old), "%s/old", f->name);
+	assert_int_equal(mptcp_store_adopt(f->path, old), -ENOENT);
+	assert_int_equal(mptcp_store_place(&j), 0);
+	assert_int_equal(mptcp_store_save(old, &j), 0);
+	assert_int_equal(mptcp_store_adopt(f->path, old), 0);
+	assert_int_equal(access(old, F_OK), -1);
+	assert_int_equal(mptcp_store_load(f->path, &back), 0);
+	assert_int_equal(back.subflows.set, 8);
+	j.subflows.set = 7; /* one that came late says nothing */
+	assert_int_equal(mptcp_store_save(old, &j), 0);
+	assert_int_equal(mptcp_store_adopt(f->path, old), 0);
+	assert_int_equal(access(old, F_OK), -1);
+	assert_int_equal(mptcp_store_load(f->path, &back), 0);
+	assert_int_equal(back.subflows.set, 8);
+	unlink(f->path);
+	write_text(old, "garbage");
+	assert_int_equal(mptcp_store_adopt(f->path, old), 0);
+	assert_int_equal(access(old, F_OK), -1);
+	assert_int_equal(access(f->path, F_OK), -1);
+}
+
 static void nothing_of_ours_is_no_file(void **state)
 {
 	const struct folder *f = *state;
@@ -127,6 +175,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_saved_is_loaded, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(what_is_there_is_not_written_again,
+		                                set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_old_place_is_left, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(nothing_of_ours_is_no_file, set_up,
 		                                tear_down),

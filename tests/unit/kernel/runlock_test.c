@@ -118,10 +118,11 @@ static void path_has_role_and_namespace(void **state)
 {
 	char path[RUNLOCK_PATH_MAX];
 
-	assert_int_equal(runlock_netns_path(path, sizeof(path), "gateway"), 0);
+	assert_int_equal(runlock_netns_path(path, sizeof(path), "gateway",
+	                                    "lock"), 0);
 	assert_memory_equal(path, "/run/aggd/gateway.", 18);
 	assert_non_null(strstr(path, ".lock"));
-	assert_int_equal(runlock_netns_path(path, 12, "gateway"), -ENAMETOOLONG);
+	assert_int_equal(runlock_netns_path(path, 12, "gateway", "lock"), -ENAMETOOLONG);
 }
 
 int main(void)
