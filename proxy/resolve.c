@@ -11,14 +11,19 @@
  */
 #include "proxy/resolve.h"
 
+#include "agg/base/log.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <ares.h>
 #include <utlist.h>
+
+#define CONF "/etc/resolv.conf"
 
 struct watch {
 	struct channel *channel; /* borrowed */
@@ -58,6 +63,10 @@ struct resolve {
 struct resolver {
 	struct loop *loop;         /* borrowed */
 	char *servers;             /* NULL: the system's */
+	char *conf;                /* the file that names them */
+	uint16_t port;
+	struct stat conf_stat;     /* as it was read; all 0: it was not there */
+	uint64_t looked_us;
 	int timeout_ms, tries;
 	struct channel *channels;  /* the first is in use */
 	unsigned queries;
@@ -154,11 +163,15 @@ static int channel_open(struct channel *ch)
 		.timeout = r->timeout_ms,
 		.tries = r->tries,
 		.ndomains = 0,
+		.udp_port = r->port,
+		.resolvconf_path = r->conf,
 		.sock_state_cb = on_socket_state,
 		.sock_state_cb_data = ch,
 	};
 	int rc = ares_init_options(&ch->ares, &options, ARES_OPT_TIMEOUTMS |
 	                           ARES_OPT_TRIES | ARES_OPT_DOMAINS |
+	                           ARES_OPT_RESOLVCONF |
+	                           (r->port ? ARES_OPT_UDP_PORT : 0) |
 	                           ARES_OPT_SOCK_STATE_CB);
 	if (rc != ARES_SUCCESS) {
 		ch->ares = NULL;
@@ -327,6 +340,42 @@ static void answer_loopback(struct answer *a, struct resolve *q,
 	in_next_turn(r);
 }
 
+static void stat_conf(const struct resolver *r, struct stat *st)
+{
+	if (stat(r->conf, st) < 0)
+		*st = (struct stat){ 0 };
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* A look costs less than the question, and nothing while nobody asks; links are
+ * followed wherever they lead, which a watch on a directory would not. */
+static void look_at_conf(struct resolver *r)
+{
+	uint64_t now_us = loop_now_us(r->loop);
+	struct stat st;
+
+	if (r->servers || now_us - r->looked_us < RESOLVE_LOOK_US)
+		return;
+	r->looked_us = now_us;
+	stat_conf(r, &st);
+	if (is_same_file(&st, &r->conf_stat))
+		return;
+	int err = resolver_reload(r);
+	if (err)
+		log_sys("%s: changed, but cannot be read: %s", r->conf,
+		        strerror(-err));
+	else
+		log_info("%s: %s", r->conf, st.st_ino ? "changed, read again"
+		                                      : "gone");
+}
+
 struct resolve *resolve_start(struct resolver *r, struct share *share,
                               const char *name, resolve_fn *on_answer,
                               void *ctx)
@@ -336,6 +385,7 @@ struct resolve *resolve_start(struct resolver *r, struct share *share,
 		errno = ENOBUFS;
 		return NULL;
 	}
+	look_at_conf(r);
 	struct resolve *q = calloc(1, sizeof(*q));
 	if (!q) {
 		share_give(share, SHARE_NAMES);
@@ -367,9 +417,18 @@ void resolve_cancel(struct resolve *q)
 		q->on_answer = NULL;
 }
 
+const char *resolver_lacks(const struct resolver *r)
+{
+	struct stat st;
+
+	return r->servers || stat(r->conf, &st) == 0 ? NULL : r->conf;
+}
+
 int resolver_reload(struct resolver *r)
 {
 	struct channel *ch;
+
+	stat_conf(r, &r->conf_stat); /* before: what changes now is seen later */
 	int err = channel_create(&ch, r);
 
 	if (err)
@@ -388,11 +447,14 @@ struct resolver *resolver_create(const struct resolver_args *args)
 	r->loop = args->loop;
 	r->timeout_ms = args->timeout_ms ? args->timeout_ms : RESOLVE_TIMEOUT_MS;
 	r->tries = args->tries ? args->tries : RESOLVE_TRIES;
+	r->port = args->port;
 	r->servers = args->servers ? strdup(args->servers) : NULL;
+	r->conf = strdup(args->conf ? args->conf : CONF);
 	r->turn = loop_timer_create(r->loop, on_turn, r);
-	int err = r->turn && !r->servers == !args->servers ? 0 : -ENOMEM;
+	int err = r->turn && r->conf && !r->servers == !args->servers ? 0
+	                                                              : -ENOMEM;
 	if (!err)
-		err = channel_create(&r->channels, r);
+		err = resolver_reload(r);
 	if (err) {
 		resolver_destroy(r);
 		errno = -err;
@@ -414,6 +476,7 @@ void resolver_destroy(struct resolver *r)
 		channel_destroy(ch); /* c-ares answers what is open */
 	loop_timer_destroy(r->turn);
 	free(r->servers);
+	free(r->conf);
 	free(r);
 	ares_library_cleanup();
 }

@@ -17,11 +17,14 @@
 /* A server has a second, in the next round two, in the last four. */
 #define RESOLVE_TIMEOUT_MS 1000
 #define RESOLVE_TRIES 3
+#define RESOLVE_LOOK_US 1000000u /* at most so often: has resolv.conf changed? */
 
 struct resolver_args {
 	struct loop *loop;
 	const char *servers; /* "192.0.2.1,[2001:db8::1]:5353"; NULL: the
 	                      * system's, of resolv.conf. Copied. */
+	const char *conf;    /* NULL: /etc/resolv.conf. Copied. */
+	uint16_t port;       /* where conf's servers are asked; 0: 53 */
 	int timeout_ms;      /* 0: RESOLVE_TIMEOUT_MS */
 	int tries;           /* 0: RESOLVE_TRIES */
 };
@@ -31,8 +34,12 @@ struct resolver *resolver_create(const struct resolver_args *args);
 /* Queries are dropped without an answer. Not from inside an answer. */
 void resolver_destroy(struct resolver *r);
 /* Reads resolv.conf again; queries that are on their way keep the servers
- * they asked. 0 or -errno, then all stays as it was. */
+ * they asked. 0 or -errno, then all stays as it was. It happens by itself when
+ * a name is asked for and the file is another than before, was not there, or
+ * is another by a link. */
 int resolver_reload(struct resolver *r);
+/* The file that should name servers, and is not there; NULL: all is well. */
+const char *resolver_lacks(const struct resolver *r);
 
 /* One family's answer: n addresses with port 0, or n = 0 and
  *   -ENOENT     there is no such name, or it has no address of that family

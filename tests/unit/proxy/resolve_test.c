@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -263,6 +264,62 @@ static void bad_servers_are_refused(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+static void write_conf(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A moment in which the file may have changed. */
+static void ask_later(struct scene *s, unsigned found)
+{
+	net_run_for(s->loop, RESOLVE_LOOK_US + 50000);
+	ask_and_wait(s, "both.test");
+	assert_int_equal(s->n[0] + s->n[1], found);
+}
+
+/* It is not there at first, names another server, then ours, by a link that is
+ * replaced, as systemd-resolved and resolvconf do. */
+static void the_conf_is_followed(void **state)
+{
+	struct scene *s = *state;
+	char dir[] = "/tmp/resolve-XXXXXX", conf[64], dead[64], good[64], next[64];
+	unsigned port;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(conf, sizeof(conf), "%s/resolv.conf", dir);
+	snprintf(dead, sizeof(dead), "%s/dead", dir);
+	snprintf(good, sizeof(good), "%s/good", dir);
+	snprintf(next, sizeof(next), "%s/next", dir);
+	sscanf(dns_server_address(s->dns), "127.0.0.1:%u", &port);
+	resolver_destroy(s->resolver);
+	struct resolver_args args = { .loop = s->loop, .timeout_ms = 200,
+		.tries = 1, .conf = conf, .port = (uint16_t)port };
+	s->resolver = resolver_create(&args);
+	assert_non_null(s->resolver);
+	assert_string_equal(resolver_lacks(s->resolver), conf);
+
+	write_conf(dead, "nameserver 127.0.0.77\n");
+	assert_int_equal(symlink(dead, conf), 0);
+	ask_later(s, 0);
+	assert_null(resolver_lacks(s->resolver));
+	write_conf(good, "nameserver 127.0.0.1\n");
+	assert_int_equal(symlink(good, next), 0);
+	assert_int_equal(rename(next, conf), 0);
+	ask_later(s, 3);
+	write_conf(next, "nameserver 127.0.0.78\n"); /* under the link */
+	assert_int_equal(rename(next, good), 0);
+	ask_later(s, 0);
+
+	unlink(conf);
+	unlink(dead);
+	unlink(good);
+	rmdir(dir);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -278,6 +335,7 @@ int main(void)
 		ROW(queries_are_limited),
 		ROW(a_reload_lets_queries_end),
 		ROW(destroyed_with_queries_on_their_way),
+		ROW(the_conf_is_followed),
 		ROW(bad_servers_are_refused),
 	};
 #undef ROW
