@@ -317,6 +317,7 @@ static void on_site(struct render *r, const struct report_site *s)
 	put_number(r, o, "streams", s->streams);
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
+	put_text(r, o, "note", s->note);
 }
 
 static void on_choice(struct render *r, const struct report_choice *c)

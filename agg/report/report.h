@@ -204,6 +204,7 @@ struct report_site {
 	unsigned uplinks;   /* that are up */
 	unsigned streams;
 	uint64_t down_bytes, up_bytes;
+	char note[REPORT_WORDS_MAX + 1]; /* what is wrong with it; "" */
 };
 
 /* What can be chosen. */

@@ -438,12 +438,13 @@ static void on_stream(struct render *r, const struct report_stream *s)
 static void on_site(struct render *r, const struct report_site *s)
 {
 	static const char *const heading[] = { "site", "state", "since", "uplinks",
-	                                       "streams", "down", "up", NULL };
+	                                       "streams", "down", "up", "note",
+	                                       NULL };
 	char age[HUMAN_MAX];
 
 	if (!r->state)
 		return;
-	struct columns *c = table(r, REPORT_PART_SITES, "llrrrrr", heading);
+	struct columns *c = table(r, REPORT_PART_SITES, "llrrrrrl", heading);
 	columns_add(c, s->name);
 	columns_add(c, s->connected ? "connected"
 	                            : s->since_us ? "away" : "never seen");
@@ -452,6 +453,7 @@ static void on_site(struct render *r, const struct report_site *s)
 	add_count(c, s->streams);
 	add_bytes(c, s->down_bytes);
 	add_bytes(c, s->up_bytes);
+	columns_add(c, s->note);
 }
 
 static void on_choice(struct render *r, const struct report_choice *choice)

@@ -144,7 +144,9 @@ static int concentrator_reload(struct role *role, const struct conf *conf,
 		guard_forgive(&c->door.guard);
 	role->conf = conf;
 	take_conf(c);
-	resolver_reload(c->resolver);
+	err = resolver_reload(c->resolver);
+	if (err < 0)
+		log_sys("names: the servers of before stay: %s", strerror(-err));
 	sites_apply(&c->sites, conf, old, fresh);
 	mptcp_host_set_scheduler(&c->mptcp_host, &conf->main);
 	tell_flags(c);
@@ -161,10 +163,27 @@ static void concentrator_drain(struct role *role)
 	tell_flags(c);
 }
 
+/* What is missing, and may come. */
+static void say_waits(struct concentrator *c, char *out, size_t size)
+{
+	char text[ADDR_TEXT_MAX];
+	const char *file = resolver_lacks(c->resolver);
+	struct addr at;
+	int n = 0;
+
+	*out = 0;
+	if (door_lacks(&c->door, is_local, c, &at))
+		n = snprintf(out, size, "the address of listen %s",
+		             addr_format(&at, text));
+	if (file)
+		snprintf(out + n, size - (size_t)n, "%s%s", n ? ", " : "", file);
+}
+
 static void concentrator_report(struct role *role, struct report *out)
 {
 	struct concentrator *c = (struct concentrator *)role;
 
+	say_waits(c, out->head.waits_for, sizeof(out->head.waits_for));
 	sites_report(&c->sites, out);
 }
 

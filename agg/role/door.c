@@ -33,10 +33,10 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 		return;
 	}
 	m->known = true;
-	const char *why = site_admit(site, hello);
+	const char *why = site_admit(site, hello, subflow_peer(sf));
 	if (why) {
-		log_info("site %s: a subflow from %s is refused: %s",
-		         site->conf.name, addr_format(subflow_peer(sf), text), why);
+		log_debug("site %s: a subflow from %s is refused: %s",
+		          site->conf.name, addr_format(subflow_peer(sf), text), why);
 		m->told = true;
 		subflow_fail(sf, why);
 		return;

@@ -145,7 +145,7 @@ static const struct session_events session_events = {
 	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
 };
 
-static int start_session(struct site *site, const struct wire_hello *hello)
+static int start_session(struct site *site)
 {
 	const struct conf_main *main = &site->sites->conf->main;
 	struct session_args args = {
@@ -161,7 +161,6 @@ static int start_session(struct site *site, const struct wire_hello *hello)
 	site->session = session_create(&args);
 	if (!site->session)
 		return -errno;
-	memcpy(site->session_id, hello->session_id, sizeof(site->session_id));
 	memset(&site->meter, 0, sizeof(site->meter));
 	site->since_us = loop_now_us(site->sites->loop);
 	tell_settings(site);
@@ -195,19 +194,75 @@ static void replace_member(struct site *site, const struct wire_hello *hello)
 	}
 }
 
-const char *site_admit(struct site *site, const struct wire_hello *hello)
+/* As rivals_hello() wants it. */
+static uint64_t away_since(const struct site *site)
 {
+	return !site->session ? UINT64_MAX : site->members ? 0 : site->alone_us;
+}
+
+static void begin_anew(struct site *site)
+{
+	unsigned times;
+
+	if (!site->session)
+		return;
+	if (rivals_may_log(&site->rivals, &times, loop_now_us(site->sites->loop)))
+		log_info("site %s: began anew%s", site->conf.name,
+		         times > 1 ? ", again and again" : "");
+	loop_task_cancel(&site->end);
+	end_session(site);
+}
+
+static const char *refuse_rival(struct site *site, const struct addr *from,
+                                bool first)
+{
+	char holder[ADDR_TEXT_MAX] = "away";
+
+	addr_format_ip(from, site->rival);
+	if (first && site->members)
+		addr_format_ip(subflow_peer(site->members->sf), holder);
+	if (first)
+		log_user("site %s: two gateways with one key: one at %s is served, "
+		         "one at %s is refused; give each an identity and a "
+		         "config site of its own", site->conf.name, holder,
+		         site->rival);
+	return "another gateway with the same key is connected; each needs an "
+	       "identity of its own";
+}
+
+const char *site_admit(struct site *site, const struct wire_hello *hello,
+                       const struct addr *from)
+{
+	uint64_t now = loop_now_us(site->sites->loop);
+
 	if (site->sites->flags & WIRE_DRAINING)
 		return "the concentrator is going down";
-	if (site->session && memcmp(site->session_id, hello->session_id,
-	                            sizeof(site->session_id))) {
-		log_info("site %s: began anew", site->conf.name);
-		loop_task_cancel(&site->end);
-		end_session(site);
+	enum rivals_answer answer = rivals_hello(&site->rivals,
+	                                         hello->session_id,
+	                                         away_since(site), now);
+	switch (answer) {
+	case RIVALS_LATE:
+		return "this gateway has begun anew since";
+	case RIVALS_REFUSED:
+	case RIVALS_CONTENDED:
+		return refuse_rival(site, from, answer == RIVALS_CONTENDED);
+	case RIVALS_ANEW:
+		begin_anew(site);
+		break;
+	case RIVALS_JOINS:
+		break;
 	}
-	if (!site->session && start_session(site, hello) < 0)
+	if (!site->session && start_session(site) < 0)
 		return "out of memory";
 	return NULL;
+}
+
+void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1])
+{
+	*out = 0;
+	if (rivals_contend(&site->rivals, loop_now_us(site->sites->loop)))
+		snprintf(out, REPORT_WORDS_MAX + 1, "another gateway with the same "
+		         "key, at %s, is refused", site->rival);
 }
 
 void site_take(struct site *site, struct member *m,
@@ -233,6 +288,8 @@ void site_lose(struct member *m, const char *why)
 	log_debug("site %s: subflow %u: %s", m->site->conf.name,
 	          (unsigned)subflow_id(m->sf), why);
 	DL_DELETE(m->site->members, m);
+	if (!m->site->members)
+		m->site->alone_us = loop_now_us(m->site->sites->loop);
 	free(m);
 }
 

@@ -21,6 +21,7 @@
 #include "agg/role/choice.h"
 #include "agg/role/mptcp_host.h"
 #include "agg/role/policy.h"
+#include "agg/role/rivals.h"
 #include "agg/role/snapshot.h"
 #include "agg/transport/subflow.h"
 #include "proxy/outlet.h"
@@ -41,7 +42,9 @@ struct site {
 	struct sites *sites;    /* borrowed */
 	struct conf_site conf;
 	struct session *session; /* NULL: not connected */
-	uint8_t session_id[WIRE_SESSION_ID_BYTES];
+	struct rivals rivals;    /* whose session it is */
+	uint64_t alone_us;       /* since when it has no member; 0: it has */
+	char rival[ADDR_TEXT_MAX]; /* from where another was refused */
 	uint64_t incarnation;
 	struct loop_timer *timer;
 	struct loop_task end;    /* of the session */
@@ -87,8 +90,11 @@ int sites_choose(struct sites *sites, const struct choice *choice,
                  struct buf *out);
 
 /* May a subflow with that HELLO join? Then there is the session that it speaks
- * of. Else why not, in words for the gateway. */
-const char *site_admit(struct site *site, const struct wire_hello *hello);
+ * of. Else why not, in words for the gateway */
+const char *site_admit(struct site *site, const struct wire_hello *hello,
+                       const struct addr *from);
+/* What is wrong with it, in words for a person; "". */
+void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1]);
 /* After site_admit(): the member is the site's, and joins its session. */
 void site_take(struct site *site, struct member *m,
                const struct wire_hello *hello);

@@ -89,6 +89,7 @@ void site_report(struct site *site, struct report *out)
 	         site->conf.name);
 	rs->since_us = site->since_us ? snap.now_us - site->since_us : 0;
 	rs->connected = site->members != NULL;
+	site_note(site, rs->note);
 	if (!site->session || !(session = report_add_session(out)))
 		return;
 	snapshot_session(&snap, session);

@@ -89,6 +89,21 @@ static void a_gateway_that_begins_anew(void **state)
 	assert_non_null(stage.sites.all->session);
 }
 
+/* With a copied key there are two, and the first comes back. */
+static void who_was_replaced_is_told_so(void **state)
+{
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	struct subflow *b = join("192.0.2.2:1", 2, 0);
+	struct subflow *again = stage_come(&stage, "192.0.2.1:2");
+
+	assert_string_not_equal(a->dropped, "");
+	stage_greet(again, STAGE_PIN, 1, 0, 0);
+	assert_null(again->lane);
+	assert_string_equal(again->told, "this gateway has begun anew since");
+	assert_non_null(b->lane);
+	stage_break(again, again->told);
+}
+
 /* What the outlet refuses is told to the gateway: else nobody owns the stream,
  * and its client waits for ever. */
 static void a_stream_that_is_refused_is_reset(void **state)
@@ -179,6 +194,7 @@ int main(void)
 		ROW(members_share_a_session),
 		ROW(of_a_path_and_bundle_the_latest_counts),
 		ROW(a_gateway_that_begins_anew),
+		ROW(who_was_replaced_is_told_so),
 		ROW(a_stream_that_is_refused_is_reset),
 		ROW(while_it_drains_nothing_begins),
 		ROW(a_reload_keeps_who_is_still_there),
