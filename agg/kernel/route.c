@@ -21,7 +21,7 @@
 
 #define TABLES (ROUTE_UPLINKS_MAX + 1) /* the last is TPROXY's */
 #define TPROXY ROUTE_UPLINKS_MAX
-#define RULES_OF_TABLE_MAX 3
+#define RULES_OF_TABLE_MAX ROUTE_LAN_DEVICES_MAX /* an uplink's has three */
 #define WAYS_OF_TABLE_MAX (ROUTE_CONNECTED_MAX + 1)
 
 /* Where in the row of preferences. */
@@ -32,6 +32,8 @@ _Static_assert(AT_SOURCE < ROUTE_PREFERENCES, "preferences");
 struct wanted {
 	uint32_t table;
 	uint32_t mark; /* TPROXY's; 0: of an uplink */
+	char devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ]; /* TPROXY's */
+	unsigned device_count;
 	struct route_uplink uplink;
 	struct prefix connected[ROUTE_CONNECTED_MAX];
 	char why[ROUTE_WORDS_MAX]; /* not in force; "" */
@@ -169,17 +171,27 @@ static void set_source(struct rule *rule, const struct addr *source)
 	memcpy(rule->source.ip, source->ip, addr_ip_len(source));
 }
 
+static unsigned tproxy_rules(const struct work *w, const struct wanted *want,
+                             struct rule out[RULES_OF_TABLE_MAX])
+{
+	unsigned count = want->device_count ? want->device_count : 1;
+
+	for (unsigned i = 0; i < count; i++) {
+		out[i] = rule_at(w, want, AT_TPROXY);
+		out[i].mark = out[i].mask = want->mark;
+		memcpy(out[i].iif, want->devices[i], IFNAMSIZ); /* "": any */
+	}
+	return count;
+}
+
 static unsigned rules_of(const struct work *w, const struct wanted *want,
                          struct rule out[RULES_OF_TABLE_MAX])
 {
 	const struct route_uplink *u = &want->uplink;
 	unsigned n = 0;
 
-	if (want->mark) {
-		out[n] = rule_at(w, want, AT_TPROXY);
-		out[n].mark = out[n].mask = want->mark;
-		return n + 1;
-	}
+	if (want->mark)
+		return tproxy_rules(w, want, out);
 	out[n] = rule_at(w, want, AT_DEVICE);
 	memcpy(out[n++].oif, u->device, sizeof(u->device));
 	if (u->source.family != w->family)
@@ -502,24 +514,32 @@ int route_clear_uplink(struct route *r, unsigned index, sa_family_t family,
 	              "removing an uplink's routes");
 }
 
-int route_set_tproxy(struct route *r, uint32_t mark, struct kerr *err)
+int route_set_tproxy(struct route *r, uint32_t mark,
+                     const char (*devices)[IFNAMSIZ], unsigned count,
+                     struct kerr *err)
 {
+	if (count > ROUTE_LAN_DEVICES_MAX)
+		return kerr_set(err, -EINVAL, "TPROXY's route: %u devices", count);
+	int rc = 0;
 	for (unsigned f = 0; f < 2; f++) {
 		struct wanted *table = want_table(r, TPROXY, families[f]);
 		if (!table)
 			return kerr_set(err, -ENOMEM, "TPROXY's route");
 		table->mark = mark;
-		int rc = settle_one(r, TPROXY, families[f], err);
+		table->device_count = count;
+		memset(table->devices, 0, sizeof(table->devices));
+		if (count)
+			memcpy(table->devices, devices, count * IFNAMSIZ);
+		int failed = settle_one(r, TPROXY, families[f], err);
 		/* A host without IPv6, or with disable_ipv6 (-EACCES). */
-		if (f && (rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ||
-		          rc == -EACCES)) {
+		if (f && (failed == -EAFNOSUPPORT || failed == -EOPNOTSUPP ||
+		          failed == -EACCES)) {
 			forget(r, TPROXY, AF_INET6);
-			return 0;
+			failed = 0;
 		}
-		if (rc)
-			return rc;
+		rc = rc ? rc : failed;
 	}
-	return 0;
+	return rc;
 }
 
 int route_clear_tproxy(struct route *r, struct kerr *err)

@@ -6,7 +6,9 @@
  * device, whatever the main table holds; and `from ADDRESS`, by which the
  * kernel looks for the way back to who sends to the address (rp_filter), after
  * what the main table has but its default route. TPROXY has a rule `fwmark
- * MARK/MARK lookup TABLE` and a route that makes every address local.
+ * MARK/MARK iif DEVICE lookup TABLE` for each LAN device, and a route that makes
+ * every address local. Without the device the kernel would find itself on the
+ * way back to a LAN host where src_valid_mark is set, as wg-quick does.
  *
  * All of them carry our protocol number, so that a later run finds and
  * removes what an earlier one left. Nothing else is ever touched.
@@ -30,6 +32,7 @@
 #define ROUTE_TABLE_TPROXY 0x6167ffffu
 #define ROUTE_UPLINKS_MAX 64
 #define ROUTE_CONNECTED_MAX 32        /* of an uplink and family */
+#define ROUTE_LAN_DEVICES_MAX 16
 #define ROUTE_PREFERENCE 700          /* of the first of our rules */
 #define ROUTE_PREFERENCES 4           /* so many in a row */
 #define ROUTE_WORDS_MAX 128
@@ -65,8 +68,11 @@ int route_clear_uplink(struct route *r, unsigned index, sa_family_t family,
                        struct kerr *err);
 
 /* TPROXY's rule and route, both families. A host without IPv6 gets IPv4's.
- * mark is one bit; other bits of a packet's mark are others'. */
-int route_set_tproxy(struct route *r, uint32_t mark, struct kerr *err);
+ * mark is one bit; other bits of a packet's mark are others'. Of packets that
+ * come in by these devices; count 0: by any. */
+int route_set_tproxy(struct route *r, uint32_t mark,
+                     const char (*devices)[IFNAMSIZ], unsigned count,
+                     struct kerr *err);
 int route_clear_tproxy(struct route *r, struct kerr *err);
 
 struct route_look {

@@ -18,7 +18,7 @@ static bool has_more(const struct fib_rule_hdr *header,
                      const struct netattrs *attrs, const struct rule *rule)
 {
 	static const uint8_t others[] = {
-		FRA_DST, FRA_IIFNAME, FRA_FLOW, FRA_TUN_ID, FRA_UID_RANGE,
+		FRA_DST, FRA_FLOW, FRA_TUN_ID, FRA_UID_RANGE,
 		FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE, FRA_GOTO,
 	};
 	uint8_t l3mdev = 0;
@@ -66,6 +66,7 @@ int rule_parse(struct rule *out, const void *data, size_t size)
 	    !netattrs_u32(&attrs, FRA_FWMASK, &out->mask) ||
 	    !netattrs_u8(&attrs, FRA_PROTOCOL, &out->protocol) ||
 	    !netattrs_u32(&attrs, FRA_SUPPRESS_PREFIXLEN, &suppress) ||
+	    !get_name(attrs.of[FRA_IIFNAME], out->iif) ||
 	    !get_name(attrs.of[FRA_OIFNAME], out->oif) ||
 	    (attrs.of[FRA_SRC] &&
 	     !netattr_addr(attrs.of[FRA_SRC], header->family, &out->source)))
@@ -95,6 +96,8 @@ struct nlmsghdr *rule_put(char *buf, uint16_t type, uint16_t flags,
 		mnl_attr_put_u32(msg, FRA_FWMARK, rule->mark);
 		mnl_attr_put_u32(msg, FRA_FWMASK, rule->mask);
 	}
+	if (rule->iif[0])
+		mnl_attr_put_strz(msg, FRA_IIFNAME, rule->iif);
 	if (rule->oif[0])
 		mnl_attr_put_strz(msg, FRA_OIFNAME, rule->oif);
 	if (rule->source.family != AF_UNSPEC) {
@@ -111,7 +114,7 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 	return a->family == b->family && a->action == b->action &&
 	       a->priority == b->priority && a->table == b->table &&
 	       a->mask == b->mask && (a->mark & a->mask) == (b->mark & b->mask) &&
-	       !strcmp(a->oif, b->oif) &&
+	       !strcmp(a->iif, b->iif) && !strcmp(a->oif, b->oif) &&
 	       a->source.family == b->source.family &&
 	       !memcmp(a->source.ip, b->source.ip, sizeof(a->source.ip)) &&
 	       a->but_default == b->but_default && a->more == b->more;
@@ -131,20 +134,22 @@ static const char *action_word(const struct rule *rule)
 
 const char *rule_format(const struct rule *rule, char buf[RULE_TEXT_MAX])
 {
-	char source[ADDR_TEXT_MAX] = "all", mark[40] = "", oif[IFNAMSIZ + 8] = "";
-	char table[16] = "";
+	char source[ADDR_TEXT_MAX] = "all", mark[40] = "", table[16] = "";
+	char iif[IFNAMSIZ + 8] = "", oif[IFNAMSIZ + 8] = "";
 
 	if (rule->source.family != AF_UNSPEC)
 		addr_format_ip(&rule->source, source);
 	if (rule->mask)
 		snprintf(mark, sizeof(mark), " fwmark 0x%x/0x%x", rule->mark,
 		         rule->mask);
+	if (rule->iif[0])
+		snprintf(iif, sizeof(iif), " iif %s", rule->iif);
 	if (rule->oif[0])
 		snprintf(oif, sizeof(oif), " oif %s", rule->oif);
 	if (rule->action == FR_ACT_TO_TBL)
 		snprintf(table, sizeof(table), " %u", rule->table);
-	snprintf(buf, RULE_TEXT_MAX, "rule %u (from %s%s%s%s %s%s)",
-	         rule->priority, source, mark, oif, rule->more ? " ..." : "",
+	snprintf(buf, RULE_TEXT_MAX, "rule %u (from %s%s%s%s%s %s%s)",
+	         rule->priority, source, mark, iif, oif, rule->more ? " ..." : "",
 	         action_word(rule), table);
 	return buf;
 }

@@ -26,7 +26,7 @@ struct rule {
 	uint8_t protocol, action; /* RTPROT_..., FR_ACT_... */
 	uint32_t priority, table;
 	uint32_t mark, mask;      /* mask 0: any */
-	char oif[IFNAMSIZ];       /* "": any */
+	char iif[IFNAMSIZ], oif[IFNAMSIZ]; /* "": any */
 	struct addr source;       /* a host's; AF_UNSPEC: any */
 	bool but_default;         /* not by a default route of that table */
 	bool more;                /* conditions besides these */

@@ -209,12 +209,18 @@ static bool wants_tproxy(const struct lan *lan)
 	return lan->args.conf->lan_count && lan->args.conf->lan.tproxy;
 }
 
-static void set_mark(struct lan *lan)
+static void set_route(struct lan *lan)
 {
+	const struct conf *conf = lan->args.conf;
+	char devices[CONF_LAN_DEVICES_MAX][IFNAMSIZ];
 	struct kerr err = { "" };
 
+	for (unsigned i = 0; i < conf->lan.device_count; i++)
+		memcpy(devices[i], conf->lan.device[i].name, IFNAMSIZ);
 	/* What cannot be put now, its keeper puts later: route_tproxy_why. */
-	if (route_set_tproxy(lan->args.route, lan->args.conf->main.mark, &err) < 0)
+	if (route_set_tproxy(lan->args.route, conf->main.mark,
+	                     (const char (*)[IFNAMSIZ])devices,
+	                     conf->lan.device_count, &err) < 0)
 		log_sys("TPROXY: %s", err.text);
 }
 
@@ -231,7 +237,7 @@ static int try_tproxy(struct lan *lan)
 	rc = open_inlet(lan, conf, &inlet_tproxy, &at, &lan->tproxy[1]);
 	if (rc < 0)
 		log_sys("TPROXY for IPv6: %s", strerror(-rc));
-	set_mark(lan);
+	set_route(lan);
 	apply_soon(lan);
 	return 0;
 }
@@ -395,8 +401,8 @@ int lan_reload(struct lan *lan, const struct conf *conf,
 			stop_intercepting(lan);
 	} else if (!wants_tproxy(lan) && had) {
 		stop_intercepting(lan);
-	} else if (lan->tproxy[0] && old->main.mark != conf->main.mark) {
-		set_mark(lan);
+	} else if (lan->tproxy[0]) {
+		set_route(lan);
 	}
 	open_wanted(lan);
 	apply_soon(lan);

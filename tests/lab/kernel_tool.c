@@ -173,7 +173,8 @@ static int command_route(int argc, char **argv)
 		rc = route_clear_uplink(r, (unsigned)atoi(argv[1]),
 		                        *argv[2] == '4' ? AF_INET : AF_INET6, &err);
 	else if (!strcmp(what, "tproxy") && argc == 2)
-		rc = route_set_tproxy(r, (uint32_t)strtoul(argv[1], NULL, 0), &err);
+		rc = route_set_tproxy(r, (uint32_t)strtoul(argv[1], NULL, 0), NULL,
+		                      0, &err);
 	else if (!strcmp(what, "cleartproxy"))
 		rc = route_clear_tproxy(r, &err);
 	else if (!strcmp(what, "cleanup"))

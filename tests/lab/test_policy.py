@@ -139,6 +139,14 @@ class Policy(AggdTest):
         self.assertLessEqual(self.lines("put again") - said, 10)
         self.wait_whole("after the flood")
 
+    def test_source_check_by_mark(self):
+        """src_valid_mark, as wg-quick sets it: the way back is looked for with our mark."""
+        self.lab.gw.sysctl({"net.ipv4.conf.all.src_valid_mark": "1",
+                            "net.ipv4.conf.lan0.rp_filter": "1"})
+        self.addCleanup(self.lab.gw.sysctl, {"net.ipv4.conf.all.src_valid_mark": "0",
+                                             "net.ipv4.conf.lan0.rp_filter": "0"})
+        self.assertEqual(self.who(), VPS_SEEN4)
+
     # -- a mark and a preference of one's own
 
     def test_beside_mwan3(self):

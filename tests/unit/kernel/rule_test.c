@@ -20,7 +20,7 @@
 static const struct rule mark = {
 	.family = AF_INET, .protocol = 169, .action = FR_ACT_TO_TBL,
 	.priority = 700, .table = 0x6167ffff, .mark = 0x1000000,
-	.mask = 0x1000000,
+	.mask = 0x1000000, .iif = "br-lan",
 };
 static const struct rule device = {
 	.family = AF_INET6, .protocol = 169, .action = FR_ACT_TO_TBL,
@@ -49,8 +49,8 @@ static void written_and_read(void **state)
 /* Whatever else a rule says, it is no longer one of ours. */
 static void more_is_seen(void **state)
 {
-	static const uint16_t others[] = { FRA_DST, FRA_IIFNAME, FRA_IP_PROTO,
-		FRA_UID_RANGE, FRA_SPORT_RANGE, FRA_GOTO };
+	static const uint16_t others[] = { FRA_DST, FRA_IP_PROTO, FRA_UID_RANGE,
+		 FRA_SPORT_RANGE, FRA_GOTO };
 
 	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		char buf[RULE_MESSAGE_MAX] = { 0 };
@@ -112,7 +112,8 @@ static void in_words(void **state)
 	char text[RULE_TEXT_MAX];
 
 	assert_string_equal(rule_format(&mark, text),
-		"rule 700 (from all fwmark 0x1000000/0x1000000 lookup 1634205695)");
+		"rule 700 (from all fwmark 0x1000000/0x1000000 iif br-lan "
+		"lookup 1634205695)");
 	assert_string_equal(rule_format(&source, text),
 		"rule 702 (from 10.1.0.2 lookup 254)");
 }
