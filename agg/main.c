@@ -394,14 +394,8 @@ static const struct option options[] = {
 /* The option at which getopt stopped. */
 static int on_bad_option(const char *word, bool lacks_value)
 {
-	const char *names[sizeof(options) / sizeof(*options)], *near = NULL;
-	size_t n = 0;
+	const char *near = words_near_option(options, word);
 
-	for (; options[n].name; n++)
-		names[n] = options[n].name;
-	names[n] = NULL;
-	if (!strncmp(word, "--", 2))
-		near = words_near(names, word + 2);
 	if (lacks_value)
 		fprintf(stderr, "aggd: %s needs a value\n", word);
 	else
@@ -425,6 +419,15 @@ static int on_bad_argument(const char *word)
 		fprintf(stderr, "aggd: unknown argument '%s'; a configuration is "
 		        "named by -c FILE\n", word);
 	usage(stderr);
+	return 2;
+}
+
+static int on_no_configuration(int err, const struct conf_error *error)
+{
+	fprintf(stderr, "%s\n", error->text);
+	if (err == -ENOENT)
+		fprintf(stderr, "aggd: docs/examples of its source has one for "
+		        "either role to begin with; -c FILE names another file\n");
 	return 2;
 }
 
@@ -459,10 +462,9 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return on_bad_argument(argv[optind]);
-	if (load(d.config_path, &d.conf, &error) < 0) {
-		fprintf(stderr, "%s\n", error.text);
-		return 2;
-	}
+	int err = load(d.config_path, &d.conf, &error);
+	if (err < 0)
+		return on_no_configuration(err, &error);
 	if (check_only)
 		return check(&d);
 	log_set_level(d.conf->main.log_level);

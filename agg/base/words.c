@@ -6,17 +6,25 @@
  */
 #include "agg/base/words.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NEAR_WORD_MAX 31 /* longer words are near nothing */
 #define NEAR_MAX 2       /* slips that are still a slip */
+#define OPTIONS_MAX 32
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
 	unsigned least = a < b ? a : b;
 
 	return least < c ? least : c;
+}
+
+static bool same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 /* How many letters are wrong, missing, too many, or swapped. */
@@ -30,11 +38,11 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 		d[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= a_len; i++) {
 		for (size_t j = 1; j <= b_len; j++) {
-			unsigned wrong = a[i - 1] != b[j - 1];
+			unsigned wrong = !same(a[i - 1], b[j - 1]);
 			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1,
 			               d[i - 1][j - 1] + wrong);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < d[i][j])
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+			    same(a[i - 2], b[j - 1]) && d[i - 2][j - 2] + 1 < d[i][j])
 				d[i][j] = d[i - 2][j - 2] + 1;
 		}
 	}
@@ -61,6 +69,19 @@ const char *words_near(const char *const *words, const char *word)
 		}
 	}
 	return near;
+}
+
+const char *words_near_option(const struct option *options, const char *word)
+{
+	const char *names[OPTIONS_MAX + 1];
+	size_t n = 0;
+
+	if (strncmp(word, "--", 2))
+		return NULL;
+	for (; options[n].name && n < OPTIONS_MAX; n++)
+		names[n] = options[n].name;
+	names[n] = NULL;
+	return words_near(names, word + 2);
 }
 
 const char *words_list(const char *const *words, char *text, size_t size)

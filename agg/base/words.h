@@ -7,10 +7,14 @@
 #ifndef AGG_BASE_WORDS_H
 #define AGG_BASE_WORDS_H
 
+#include <getopt.h>
 #include <stddef.h>
 
-/* The word of the NULL-ended list that is a slip away; NULL: none is near. */
+/* The word of the NULL-ended list that is a slip away, in whatever case; NULL:
+ * none is near. */
 const char *words_near(const char *const *words, const char *word);
+/* The same of a program's options (getopt_long(3)), for "--wrod". */
+const char *words_near_option(const struct option *options, const char *word);
 /* "a, b, c" into text, cut at size. */
 const char *words_list(const char *const *words, char *text, size_t size);
 

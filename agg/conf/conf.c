@@ -114,11 +114,15 @@ static int read_role(struct load *l)
 	if (!option)
 		return FAIL(l, section->line, "%s: '%s' is missing: option %s "
 		            "'...'; allowed: %s", table->type, key->key, key->key, allowed);
-	if (conf_value_read(key, &l->rules, option->values[0].text,
-	                    &l->conf->main.role, allowed))
-		return FAIL(l, option->line, "%s: %s '%s' is not allowed; allowed: "
-		            "%s", table->type, key->key, option->values[0].text,
-		            allowed);
+	const char *text = option->values[0].text;
+	if (conf_value_read(key, &l->rules, text, &l->conf->main.role, allowed)) {
+		const char *near = words_near(conf_value_names(key, &l->rules),
+		                              text);
+		return FAIL(l, option->line, "%s: %s '%s'%s%s%s allowed: %s",
+		            table->type, key->key, text,
+		            near ? ", did you mean '" : " is not allowed;",
+		            near ? near : "", near ? "'?" : "", allowed);
+	}
 	l->role = 1u << l->conf->main.role;
 	return 0;
 }

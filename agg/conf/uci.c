@@ -8,6 +8,8 @@
  */
 #include "agg/conf/uci.h"
 
+#include "agg/base/words.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -276,6 +278,8 @@ static bool is_keyword(const char *word, const char *keyword)
 
 static int act_on(struct reader *r, const struct statement *st)
 {
+	static const char *const keywords[] = { "config", "option", "list",
+	                                        "package", NULL };
 	const char *word = st->words[0];
 
 	if (is_keyword(word, "option"))
@@ -286,8 +290,10 @@ static int act_on(struct reader *r, const struct statement *st)
 		return add_section(r, st);
 	if (is_keyword(word, "package"))
 		return on_package(r, st);
-	return FAIL(r, "'%s' begins no statement; allowed: config, option, "
-	            "list, package", word);
+	const char *near = words_near(keywords, word);
+	return FAIL(r, "'%s' begins no statement%s%s%s allowed: config, option, "
+	            "list, package", word, near ? ", did you mean '" : ";",
+	            near ? near : "", near ? "'?" : "");
 }
 
 static int read_all(struct reader *r)

@@ -433,15 +433,8 @@ static const struct option longs[] = {
 /* The option at which getopt stopped. */
 static int on_bad_option(char **argv, bool lacks_value)
 {
-	const char *names[sizeof(longs) / sizeof(*longs)];
-	const char *word = argv[optind - 1], *near = NULL;
-	size_t n = 0;
+	const char *word = argv[optind - 1], *near = words_near_option(longs, word);
 
-	for (; longs[n].name; n++)
-		names[n] = longs[n].name;
-	names[n] = NULL;
-	if (!strncmp(word, "--", 2))
-		near = words_near(names, word + 2);
 	if (lacks_value)
 		fprintf(stderr, "aggctl: %s needs a value\n", word);
 	else if (near)

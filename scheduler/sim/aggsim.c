@@ -24,6 +24,7 @@
 #include <string.h>
 #include <time.h>
 
+#define SHIPPED_NAMES_MAX 128 /* among which a near one is looked for */
 #define SCENARIOS_MAX 64
 #define FILE_NAME_MAX 1023
 #define SUFFIX ".scn"
@@ -126,6 +127,21 @@ static int load_shipped(const struct shipped *shipped, struct scenario **out)
 	return EXIT_DONE;
 }
 
+static void on_no_scenario(const char *name)
+{
+	const char *names[SHIPPED_NAMES_MAX + 1];
+	size_t n = 0;
+
+	for (; n < shipped_count && n < SHIPPED_NAMES_MAX; n++)
+		names[n] = shipped_all[n].name;
+	names[n] = NULL;
+	const char *near = words_near(names, name);
+	fprintf(stderr, "aggsim: '%s' is neither a file nor a scenario that comes "
+	        "with aggsim%s%s%s 'aggsim --list' names those\n", name,
+	        near ? ", did you mean '" : ";", near ? near : "",
+	        near ? "'?" : "");
+}
+
 static int load_file(const char *path, struct scenario **out)
 {
 	char copy[FILE_NAME_MAX + 1];
@@ -140,8 +156,7 @@ static int load_file(const char *path, struct scenario **out)
 	buf_init(&text, UCI_FILE_MAX + 2 * BUFSIZ);
 	int err = read_path(path, &text);
 	if (err == -ENOENT && !strchr(path, '/'))
-		fprintf(stderr, "aggsim: '%s' is neither a file nor a scenario that "
-		        "comes with aggsim; 'aggsim --list' names those\n", path);
+		on_no_scenario(path);
 	else if (err)
 		fprintf(stderr, "aggsim: %s: cannot be read: %s\n", path,
 		        strerror(-err));
@@ -413,7 +428,7 @@ static int bad_name(const char *what, const char *name, const char *const *words
 	fprintf(stderr, "aggsim: there is no %s '%s'", what, name);
 	if (near)
 		fprintf(stderr, ", did you mean '%s'?", near);
-	fprintf(stderr, "; allowed: %s\n", allowed);
+	fprintf(stderr, "%s allowed: %s\n", near ? "" : ";", allowed);
 	return EXIT_USAGE;
 }
 
@@ -520,6 +535,20 @@ static int take_option(struct options *o, int c)
 	case 'M': o->manual = true; return EXIT_DONE;
 	case 'v': o->verbose = true; return EXIT_DONE;
 	}
+	return EXIT_USAGE; /* on_bad_option() says why */
+}
+
+/* The option at which getopt stopped. */
+static int on_bad_option(const struct option *longs, const char *word, int c)
+{
+	const char *near = words_near_option(longs, word);
+
+	if (c == ':')
+		fprintf(stderr, "aggsim: %s needs a value\n", word);
+	else
+		fprintf(stderr, "aggsim: unknown option '%s'%s%s%s\n", word,
+		        near ? ", did you mean '--" : "", near ? near : "",
+		        near ? "'?" : "");
 	return usage_error();
 }
 
@@ -543,7 +572,10 @@ int main(int argc, char **argv)
 	struct options options = { .choice.reinjection = -1 };
 	int c, status = EXIT_DONE;
 
-	while (!status && (c = getopt_long(argc, argv, "hvV", longs, NULL)) != -1) {
+	opterr = 0;
+	while (!status && (c = getopt_long(argc, argv, ":hvV", longs, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return on_bad_option(longs, argv[optind - 1], c);
 		if (c == 'h')
 			return fputs(usage, stdout) < 0;
 		if (c == 'V')

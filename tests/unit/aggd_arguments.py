@@ -47,6 +47,7 @@ class Arguments(unittest.TestCase):
         status, out, err = aggd("-t", "-c", "/nowhere/aggd.conf")
         self.assertEqual((status, out), (2, ""))
         self.assertIn("/nowhere/aggd.conf: cannot be read", err)
+        self.assertIn("docs/examples", err)
 
 
 if __name__ == "__main__":

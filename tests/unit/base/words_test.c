@@ -18,9 +18,21 @@ static void slips_are_told_from_other_words(void **state)
 	assert_string_equal(words_near(words, "devices"), "device");
 	assert_string_equal(words_near(words, "cots"), "cost");
 	assert_string_equal(words_near(words, "enable"), "enabled");
+	assert_string_equal(words_near(words, "DEVICE"), "device");
 	assert_null(words_near(words, "port"));
 	assert_null(words_near(words, "x"));
 	assert_null(words_near(words, ""));
+}
+
+static void options_are_found(void **state)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' }, { NULL },
+	};
+
+	assert_string_equal(words_near_option(options, "--jsno"), "json");
+	assert_null(words_near_option(options, "jsno"));
+	assert_null(words_near_option(options, "--html"));
 }
 
 static void lists_are_cut_where_they_must(void **state)
@@ -36,6 +48,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slips_are_told_from_other_words),
+		cmocka_unit_test(options_are_found),
 		cmocka_unit_test(lists_are_cut_where_they_must),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

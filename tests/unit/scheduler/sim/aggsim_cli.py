@@ -124,6 +124,9 @@ class Aggsim(unittest.TestCase):
                 (["batch20", "s1", "--html", "x"], "one scenario, not 2"),
                 (["batch20", "--published", "--json"], "goes neither"),
                 (["batch20", "--wrong"], "'aggsim --help'"),
+                (["batch20", "--sheduler", "ecf"], "did you mean '--scheduler'?"),
+                (["batch20", "--seed"], "--seed needs a value"),
+                (["bacth20"], "did you mean 'batch20'?"),
                 ([self.file("bad.scn", "config scenario\noption titel x\n")],
                  "bad.scn:2: scenario: unknown key 'titel', did you mean")):
             out, err = run(*args, status=2)
