@@ -195,11 +195,11 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* One call for all: 6.5 and later. */
+/* One call for all: 6.5 and later. What a kernel leaves out is zero. */
 static int read_full(int fd, struct mptcpinfo *out)
 {
-	struct tcp_info tcp[MPTCPINFO_SUBFLOWS_MAX];
-	struct subflow_info sub[MPTCPINFO_SUBFLOWS_MAX];
+	struct tcp_info tcp[MPTCPINFO_SUBFLOWS_MAX] = { 0 };
+	struct subflow_info sub[MPTCPINFO_SUBFLOWS_MAX] = { 0 };
 	struct subflow_addrs addrs[MPTCPINFO_SUBFLOWS_MAX];
 	uint32_t ids[MPTCPINFO_SUBFLOWS_MAX];
 	struct full_info full = {

@@ -125,6 +125,7 @@ class Aggd:
         self.sites = {}                     # more of them: name to pin
         self.more = {}                      # sections at the end, by role
         self.under = under or {}            # words before the program, by role
+        self.patience = 1                   # how many times slower than usual
         self.gw_process = self.vps_process = None
 
     def path(self, name):
@@ -195,7 +196,8 @@ class Aggd:
                 raise LabError(f"aggd on {role} ended: " + self.log(role))
             return self.ctl(role, "status", check=False).returncode == 0
 
-        wait_until(answers, READY_TIMEOUT_S, lambda: f"{role} answers: " + self.log(role))
+        wait_until(answers, READY_TIMEOUT_S * self.patience,
+                   lambda: f"{role} answers: " + self.log(role))
         return process
 
     def process(self, role):
@@ -225,8 +227,8 @@ class Aggd:
                                     u["subflows_alive"] == u["subflows_total"] for u in uplinks)
                     and self.is_taking("ip", "ip6"))
 
-        wait_until(check, timeout, lambda: f"uplinks up and the LAN taken: {self.uplinks()}\n" +
-                   self.log("gw"))
+        wait_until(check, timeout * self.patience,
+                   lambda: f"uplinks up and the LAN taken: {self.uplinks()}\n" + self.log("gw"))
 
     def ruleset(self):
         return self.lab.gw.run(["nft", "list", "table", "inet", "aggd"], check=False).stdout
@@ -250,7 +252,8 @@ class Aggd:
 
         before = answers()
         self.process(role).send_signal(signal.SIGHUP)
-        wait_until(lambda: answers() != before, RELOAD_TIMEOUT_S, f"{role} reloads")
+        wait_until(lambda: answers() != before, RELOAD_TIMEOUT_S * self.patience,
+                   f"{role} reloads")
         return answers()[1] == before[1]
 
     def memory_mb(self, role, field):
@@ -276,7 +279,7 @@ class Aggd:
             return None
         if process.poll() is None:
             process.terminate()
-        end = time.monotonic() + STOP_TIMEOUT_S
+        end = time.monotonic() + STOP_TIMEOUT_S * self.patience
         while process.poll() is None and time.monotonic() < end:
             time.sleep(POLL_S)
         self.lab.kill(process)
