@@ -4,16 +4,14 @@
  * DOC: see route.h. What there is in the kernel is read back each time, by our
  * protocol number: so a restart, a crash and somebody else's `ip route flush`
  * need no special case. What shall be is remembered here, table by table, and
- * one function, settle(), makes the one like the other. Owns the connections
+ * one function, settle(), makes the one like the other
+ * (routeplan.h decides). Owns the connections
  * of rules.h and ways.h; a call waits for the kernel's answers.
  */
 #include "agg/kernel/route.h"
-#include "agg/kernel/rules.h"
-#include "agg/kernel/ways.h"
+#include "agg/kernel/routeplan.h"
 
 #include <errno.h>
-#include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,21 +19,10 @@
 
 #define TABLES (ROUTE_UPLINKS_MAX + 1) /* the last is TPROXY's */
 #define TPROXY ROUTE_UPLINKS_MAX
-#define RULES_OF_TABLE_MAX ROUTE_LAN_DEVICES_MAX /* an uplink's has three */
-#define WAYS_OF_TABLE_MAX (ROUTE_CONNECTED_MAX + 1)
 
-/* Where in the row of preferences. */
-enum { AT_TPROXY, AT_DEVICE, AT_SOURCE_MAIN, AT_SOURCE };
-_Static_assert(AT_SOURCE < ROUTE_PREFERENCES, "preferences");
-
-/* A table of ours as it shall be. */
+/* A table of ours that shall be. */
 struct wanted {
-	uint32_t table;
-	uint32_t mark; /* TPROXY's; 0: of an uplink */
-	char devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ]; /* TPROXY's */
-	unsigned device_count;
-	struct route_uplink uplink;
-	struct prefix connected[ROUTE_CONNECTED_MAX];
+	struct routeplan plan;
 	char why[ROUTE_WORDS_MAX]; /* not in force; "" */
 };
 
@@ -51,9 +38,7 @@ struct work {
 	struct route *r;
 	sa_family_t family;
 	const struct rules_list *rules;
-	uint32_t first;             /* preference */
-	const struct rule *avoided; /* another's, before which ours shall be */
-	const struct rule *before;  /* and one before which they cannot be */
+	struct routeplan_place place;
 	bool mend;
 	struct route_look *look;
 };
@@ -127,113 +112,6 @@ static uint32_t table_of(unsigned index)
 	return index == TPROXY ? ROUTE_TABLE_TPROXY : ROUTE_TABLE_BASE + index;
 }
 
-static unsigned ways_of(const struct wanted *want, sa_family_t family,
-                        struct way out[WAYS_OF_TABLE_MAX])
-{
-	const struct route_uplink *u = &want->uplink;
-	struct way all = { .family = family, .table = want->table,
-	                   .dest = { .family = family } };
-	unsigned n = 0;
-
-	if (want->mark) {
-		all.local = true;
-		all.ifindex = (int)if_nametoindex("lo");
-		out[n++] = all;
-		return n;
-	}
-	all.ifindex = (int)if_nametoindex(u->device);
-	if (u->source.family == family)
-		all.source = u->source;
-	for (size_t i = 0; i < u->connected_count; i++) {
-		if (u->connected[i].family != family)
-			continue;
-		out[n] = all;
-		out[n++].dest = u->connected[i];
-	}
-	all.gateway = u->gateway;
-	out[n++] = all;
-	return n;
-}
-
-static struct rule rule_at(const struct work *w, const struct wanted *want,
-                           uint32_t at)
-{
-	return (struct rule){
-		.family = w->family, .protocol = ROUTE_PROTOCOL,
-		.action = FR_ACT_TO_TBL, .priority = w->first + at,
-		.table = want->table,
-	};
-}
-
-static void set_source(struct rule *rule, const struct addr *source)
-{
-	rule->source = (struct addr){ .family = source->family };
-	memcpy(rule->source.ip, source->ip, addr_ip_len(source));
-}
-
-static unsigned tproxy_rules(const struct work *w, const struct wanted *want,
-                             struct rule out[RULES_OF_TABLE_MAX])
-{
-	unsigned count = want->device_count ? want->device_count : 1;
-
-	for (unsigned i = 0; i < count; i++) {
-		out[i] = rule_at(w, want, AT_TPROXY);
-		out[i].mark = out[i].mask = want->mark;
-		memcpy(out[i].iif, want->devices[i], IFNAMSIZ); /* "": any */
-	}
-	return count;
-}
-
-static unsigned rules_of(const struct work *w, const struct wanted *want,
-                         struct rule out[RULES_OF_TABLE_MAX])
-{
-	const struct route_uplink *u = &want->uplink;
-	unsigned n = 0;
-
-	if (want->mark)
-		return tproxy_rules(w, want, out);
-	out[n] = rule_at(w, want, AT_DEVICE);
-	memcpy(out[n++].oif, u->device, sizeof(u->device));
-	if (u->source.family != w->family)
-		return n;
-	out[n] = rule_at(w, want, AT_SOURCE_MAIN);
-	out[n].table = RT_TABLE_MAIN;
-	out[n].but_default = true;
-	set_source(&out[n++], &u->source);
-	out[n] = rule_at(w, want, AT_SOURCE);
-	set_source(&out[n++], &u->source);
-	return n;
-}
-
-/* Where our rules stand ----------------------------------------------------- */
-
-/* Might it lead away what ours are for? */
-static bool leads_away(const struct rule *rule)
-{
-	if (rule->protocol == ROUTE_PROTOCOL || rule->action == FR_ACT_NOP)
-		return false;
-	return rule->action != FR_ACT_TO_TBL || rule->table != RT_TABLE_LOCAL;
-}
-
-/* As configured, or before the first rule of others that comes before that. */
-static void place_rules(struct work *w)
-{
-	w->first = w->r->preference;
-	w->avoided = w->before = NULL;
-	for (unsigned i = 0; i < w->rules->count; i++) {
-		const struct rule *rule = &w->rules->items[i];
-		if (!leads_away(rule) ||
-		    rule->priority >= w->first + ROUTE_PREFERENCES)
-			continue;
-		if (rule->priority <= ROUTE_PREFERENCES) {
-			w->before = rule;
-			continue;
-		}
-		w->first = rule->priority - ROUTE_PREFERENCES;
-		w->avoided = rule;
-	}
-}
-
 /* Making one like the other ------------------------------------------------- */
 
 static void lacks(struct work *w, struct wanted *want, const char *what)
@@ -241,7 +119,7 @@ static void lacks(struct work *w, struct wanted *want, const char *what)
 	char words[ROUTE_WORDS_MAX];
 
 	snprintf(words, sizeof(words), "%s %s (%s)",
-	         want->mark ? "TPROXY's" : want->uplink.device, what,
+	         want->plan.mark ? "TPROXY's" : want->plan.uplink.device, what,
 	         family_word(w->family));
 	if (!w->look->missing++)
 		memcpy(w->look->words, words, sizeof(words));
@@ -251,10 +129,13 @@ static void lacks(struct work *w, struct wanted *want, const char *what)
 
 static int settle_ways(struct work *w, struct wanted *want)
 {
-	struct way ways[WAYS_OF_TABLE_MAX];
-	unsigned count = ways_of(want, w->family, ways);
+	const struct routeplan *plan = &want->plan;
+	int ifindex = (int)if_nametoindex(plan->mark ? "lo"
+	                                             : plan->uplink.device);
+	struct way ways[ROUTEPLAN_WAYS_MAX];
+	unsigned count = routeplan_ways(plan, ifindex, ways);
 	struct ways_list found;
-	int rc = ways_read(w->r->ways, w->family, want->table, &found);
+	int rc = ways_read(w->r->ways, w->family, plan->table, &found);
 
 	for (unsigned i = 0; i < count && !rc; i++) {
 		bool there = false;
@@ -264,8 +145,7 @@ static int settle_ways(struct work *w, struct wanted *want)
 			continue;
 		lacks(w, want, "route");
 		if (w->mend)
-			rc = ways[i].ifindex ? ways_put(w->r->ways, &ways[i])
-			                     : -ENODEV;
+			rc = ifindex ? ways_put(w->r->ways, &ways[i]) : -ENODEV;
 	}
 	for (unsigned k = 0; k < found.count && !rc && w->mend; k++) {
 		bool told = false; /* by its destination: else it was replaced */
@@ -280,23 +160,6 @@ static int settle_ways(struct work *w, struct wanted *want)
 	return rc;
 }
 
-/* Is it a rule of the table: to it, or to the main one from a source that
- * has one to it? */
-static bool rule_is_of(const struct rule *rule, const struct rules_list *rules,
-                       uint32_t table)
-{
-	if (rule->protocol != ROUTE_PROTOCOL)
-		return false;
-	if (rule->table == table)
-		return true;
-	for (unsigned i = 0; i < rules->count && rule->but_default; i++)
-		if (rules->items[i].protocol == ROUTE_PROTOCOL &&
-		    rules->items[i].table == table &&
-		    addr_equal_ip(&rules->items[i].source, &rule->source))
-			return true;
-	return false;
-}
-
 /* Removes ours of the table that are not among the wanted ones. Two uplinks
  * may have one address: its rule to the main table is there twice. */
 static int prune_rules(struct route *r, const struct rules_list *rules,
@@ -306,7 +169,7 @@ static int prune_rules(struct route *r, const struct rules_list *rules,
 
 	for (unsigned i = 0; i < rules->count && !rc; i++) {
 		bool wanted = false;
-		if (!rule_is_of(&rules->items[i], rules, table))
+		if (!routeplan_owns(rules, &rules->items[i], table))
 			continue;
 		for (unsigned k = 0; k < count; k++)
 			wanted |= rule_equal(&rules->items[i], &want[k]);
@@ -324,43 +187,23 @@ static void stands_elsewhere(struct work *w, struct wanted *want,
 	char text[RULE_TEXT_MAX];
 
 	w->look->moved++;
-	if (!w->avoided || found->priority < w->avoided->priority)
+	if (!w->place.avoided || found->priority < w->place.avoided->priority)
 		return;
-	rule_format(w->avoided, text);
+	rule_format(w->place.avoided, text);
 	snprintf(w->look->before, sizeof(w->look->before), "%.120s", text);
 	if (!want->why[0])
 		snprintf(want->why, sizeof(want->why), "%.100s comes before ours",
 		         text);
 }
 
-/* The same rule of ours, at whatever preference; at the right one, if it is
- * there too. NULL: there is none. */
-static const struct rule *find_rule(const struct rules_list *rules,
-                                    const struct rule *want)
-{
-	const struct rule *elsewhere = NULL;
-
-	for (unsigned i = 0; i < rules->count; i++) {
-		struct rule rule = rules->items[i];
-		if (rule.protocol != ROUTE_PROTOCOL)
-			continue;
-		if (rule_equal(&rule, want))
-			return &rules->items[i];
-		rule.priority = want->priority;
-		if (rule_equal(&rule, want))
-			elsewhere = &rules->items[i];
-	}
-	return elsewhere;
-}
-
 static int settle_rules(struct work *w, struct wanted *want)
 {
-	struct rule rules[RULES_OF_TABLE_MAX];
-	unsigned count = rules_of(w, want, rules);
+	struct rule rules[ROUTEPLAN_RULES_MAX];
+	unsigned count = routeplan_rules(&want->plan, w->place.first, rules);
 	int rc = 0;
 
 	for (unsigned i = 0; i < count && !rc; i++) {
-		const struct rule *found = find_rule(w->rules, &rules[i]);
+		const struct rule *found = routeplan_find(w->rules, &rules[i]);
 		if (found && found->priority == rules[i].priority)
 			continue;
 		if (found)
@@ -373,7 +216,8 @@ static int settle_rules(struct work *w, struct wanted *want)
 			rc = 0;
 	}
 	if (!rc && w->mend)
-		rc = prune_rules(w->r, w->rules, want->table, rules, count);
+		rc = prune_rules(w->r, w->rules, want->plan.table, rules,
+		                 count);
 	return rc;
 }
 
@@ -394,13 +238,13 @@ static int settle(struct work *w, struct wanted *want, struct kerr *err)
 	if (w->mend)
 		want->why[0] = 0;
 	if (rc) {
-		refuse(reason, rc, &kerr, want->mark ? "TPROXY's route"
-		                                     : want->uplink.device);
+		refuse(reason, rc, &kerr, want->plan.mark ?
+		       "TPROXY's route" : want->plan.uplink.device);
 		snprintf(want->why, sizeof(want->why), "%.120s", kerr.text);
 		*err = kerr;
-	} else if (w->before && !want->why[0]) {
+	} else if (w->place.before && !want->why[0]) {
 		snprintf(want->why, sizeof(want->why), "%.100s comes before ours",
-		         rule_format(w->before, before));
+		         rule_format(w->place.before, before));
 	}
 	return rc;
 }
@@ -415,7 +259,7 @@ static int settle_one(struct route *r, unsigned index, sa_family_t family,
 	int rc = rules_read(r->rules, family, &rules);
 
 	if (!rc) {
-		place_rules(&w);
+		w.place = routeplan_place(&rules, r->preference);
 		rc = settle(&w, *place_of(r, index, family), err);
 	} else {
 		kerr_set(err, rc, "reading the rules (%s)", family_word(family));
@@ -434,7 +278,7 @@ void route_look(struct route *r, bool mend, struct route_look *out)
 		                  .rules = &rules, .mend = mend, .look = out };
 		int rc = rules_read(r->rules, families[f], &rules);
 
-		place_rules(&w);
+		w.place = routeplan_place(&rules, r->preference);
 		for (unsigned i = 0; i < TABLES && !rc; i++)
 			if (r->tables[f][i] && settle(&w, r->tables[f][i], &err))
 				out->error = -EIO;
@@ -453,8 +297,10 @@ static struct wanted *want_table(struct route *r, unsigned index,
 
 	if (!*place)
 		*place = calloc(1, sizeof(**place));
-	if (*place)
-		(*place)->table = table_of(index);
+	if (*place) {
+		(*place)->plan.table = table_of(index);
+		(*place)->plan.family = family;
+	}
 	return *place;
 }
 
@@ -469,19 +315,20 @@ static void forget(struct route *r, unsigned index, sa_family_t family)
 int route_set_uplink(struct route *r, const struct route_uplink *want,
                      struct kerr *err)
 {
-	struct wanted *table;
+	struct routeplan *plan;
 
 	if (want->index >= ROUTE_UPLINKS_MAX ||
 	    want->connected_count > ROUTE_CONNECTED_MAX)
 		return kerr_set(err, -EINVAL, "routes of %s", want->device);
-	table = want_table(r, want->index, want->family);
+	struct wanted *table = want_table(r, want->index, want->family);
 	if (!table)
 		return kerr_set(err, -ENOMEM, "routes of %s", want->device);
-	table->uplink = *want;
+	plan = &table->plan;
+	plan->uplink = *want;
 	if (want->connected_count)
-		memcpy(table->connected, want->connected,
-		       want->connected_count * sizeof(*table->connected));
-	table->uplink.connected = table->connected;
+		memcpy(plan->connected, want->connected,
+		       want->connected_count * sizeof(*plan->connected));
+	plan->uplink.connected = plan->connected;
 	return settle_one(r, want->index, want->family, err);
 }
 
@@ -525,11 +372,12 @@ int route_set_tproxy(struct route *r, uint32_t mark,
 		struct wanted *table = want_table(r, TPROXY, families[f]);
 		if (!table)
 			return kerr_set(err, -ENOMEM, "TPROXY's route");
-		table->mark = mark;
-		table->device_count = count;
-		memset(table->devices, 0, sizeof(table->devices));
+		struct routeplan *plan = &table->plan;
+		plan->mark = mark;
+		plan->device_count = count;
+		memset(plan->devices, 0, sizeof(plan->devices));
 		if (count)
-			memcpy(table->devices, devices, count * IFNAMSIZ);
+			memcpy(plan->devices, devices, count * IFNAMSIZ);
 		int failed = settle_one(r, TPROXY, families[f], err);
 		/* A host without IPv6, or with disable_ipv6 (-EACCES). */
 		if (f && (failed == -EAFNOSUPPORT || failed == -EOPNOTSUPP ||

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what a table of ours and its rules shall be, which rules of the kernel's
+ * list are of it, and where ours have to stand: the decisions of route.c. Pure.
+ */
+#ifndef AGG_KERNEL_ROUTEPLAN_H
+#define AGG_KERNEL_ROUTEPLAN_H
+
+#include "agg/kernel/route.h"
+#include "agg/kernel/rules.h"
+#include "agg/kernel/ways.h"
+
+#define ROUTEPLAN_RULES_MAX ROUTE_LAN_DEVICES_MAX /* an uplink's has three */
+#define ROUTEPLAN_WAYS_MAX (ROUTE_CONNECTED_MAX + 1)
+
+/* A table of one family as it shall be. */
+struct routeplan {
+	sa_family_t family;
+	uint32_t table;
+	uint32_t mark; /* TPROXY's; 0: it is of the uplink */
+	char devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ]; /* TPROXY's */
+	unsigned device_count;
+	struct route_uplink uplink; /* its connected: of the next */
+	struct prefix connected[ROUTE_CONNECTED_MAX];
+};
+
+/* Its routes; ifindex: of the uplink's device, or of lo. */
+unsigned routeplan_ways(const struct routeplan *p, int ifindex,
+                        struct way out[ROUTEPLAN_WAYS_MAX]);
+/* Its rules, where the first of all of ours stands at that preference. */
+unsigned routeplan_rules(const struct routeplan *p, uint32_t first,
+                         struct rule out[ROUTEPLAN_RULES_MAX]);
+
+/* Where ours stand. */
+struct routeplan_place {
+	uint32_t first;
+	const struct rule *avoided; /* another's, before which they go; NULL */
+	const struct rule *before;  /* and one before which they cannot; NULL */
+};
+/* At the preference, or before the first rule of others that comes before that
+ * and may lead away what ours are for. */
+struct routeplan_place routeplan_place(const struct rules_list *rules,
+                                       uint32_t preference);
+
+/* The same rule of ours: at its preference, or else at another. NULL: none. */
+const struct rule *routeplan_find(const struct rules_list *rules,
+                                  const struct rule *want);
+/* Is it of the table: ours and to it, or to the main one for a source that has
+ * one to it? */
+bool routeplan_owns(const struct rules_list *rules, const struct rule *rule,
+                    uint32_t table);
+
+#endif
