@@ -12,6 +12,7 @@
 #include "agg/ctl/advice.h"
 #include "agg/ctl/client.h"
 #include "agg/ctl/ctl.h"
+#include "agg/report/columns.h"
 #include "agg/report/human.h"
 #include "agg/transport/tls.h"
 
@@ -56,14 +57,40 @@ struct verb {
 	int (*run)(const struct options *options, const char *const *argv);
 };
 
+/* Lines of text, in so many as the terminal needs; what they are indented by
+ * they keep. Only without a terminal a line stays one. */
+static void say(const struct options *options, FILE *to, const char *prefix,
+                const struct buf *text)
+{
+	const char *line = (const char *)buf_head(text);
+	const char *end = line + text->len;
+	struct buf out;
+
+	buf_init(&out, 2 * CTL_ANSWER_MAX);
+	for (; line < end; prefix = "") {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t n = (size_t)((stop ? stop : end) - line);
+		size_t indent = strspn(line, " ") < n ? strspn(line, " ") : 0;
+		char *one = NULL;
+		if (asprintf(&one, "%s%.*s", prefix, (int)(n - indent),
+		             line + indent) < 0)
+			break;
+		columns_wrap(one, (unsigned)indent, options->width, &out);
+		free(one);
+		line += n + 1;
+	}
+	fwrite(buf_head(&out), 1, out.len, to);
+	fflush(to);
+	buf_finish(&out);
+}
+
 static int refuse(const struct options *options, int err)
 {
 	struct buf text;
 
 	buf_init(&text, EXPLAIN_MAX);
 	ctl_explain(options->socket, err, &text);
-	fprintf(stderr, "aggctl: %.*s", (int)text.len,
-	        (const char *)buf_head(&text));
+	say(options, stderr, "aggctl: ", &text);
 	buf_finish(&text);
 	return EXIT_NO_DAEMON;
 }
@@ -109,11 +136,12 @@ static int ask_once(const struct options *options, const char *const *argv)
 	if (!err) {
 		if (options->watch && ok && isatty(STDOUT_FILENO))
 			fputs(CLEAR_SCREEN, stdout);
-		FILE *to = ok ? stdout : stderr;
-		if (!ok)
-			fputs("aggctl: ", stderr);
-		fwrite(buf_head(&answer), 1, answer.len, to);
-		fflush(to);
+		if (!ok || !is_table(argv))
+			say(options, ok ? stdout : stderr, ok ? "" : "aggctl: ",
+			    &answer);
+		else
+			fwrite(buf_head(&answer), 1, answer.len, stdout);
+		fflush(stdout);
 	}
 	buf_finish(&answer);
 	if (err)
@@ -139,14 +167,13 @@ static int ask_status(const struct options *options, struct buf *out)
 	bool ok = false;
 	int err = ctl_request(options->socket, 2, words, &ok, out);
 
+	if (!err && !ok) {
+		say(options, stderr, "aggctl: ", out);
+		return EXIT_REFUSED;
+	}
 	if (!err)
 		err = buf_put(out, "", 1);
-	if (err)
-		return refuse(options, err);
-	if (ok)
-		return EXIT_DONE;
-	fprintf(stderr, "aggctl: %s", (const char *)buf_head(out));
-	return EXIT_REFUSED;
+	return err ? refuse(options, err) : EXIT_DONE;
 }
 
 static void show_progress(void *ctx, unsigned done, unsigned of)
@@ -189,7 +216,11 @@ static int advise_verb(const struct options *options, const char *const *argv)
 	int exit_status = measured ? ask_status(options, &status) : EXIT_REFUSED;
 	if (exit_status == EXIT_DONE &&
 	    measured_read((const char *)buf_head(&status), argv[1], measured)) {
-		fprintf(stderr, "aggctl: %s\n", measured->why);
+		struct buf why;
+		buf_init(&why, EXPLAIN_MAX);
+		buf_printf(&why, "%s\n", measured->why);
+		say(options, stderr, "aggctl: ", &why);
+		buf_finish(&why);
 		exit_status = EXIT_REFUSED;
 	}
 	if (exit_status == EXIT_DONE) {
@@ -342,26 +373,31 @@ static bool is_table(const char *const *argv)
 	return verb && verb->is_report;
 }
 
-static int on_unknown_verb(const char *name)
+static int on_unknown_verb(const struct options *options, const char *name)
 {
 	static const char *const of_systemd[] = { "start", "stop", "restart",
 		"enable", "disable", NULL };
 	const char *names[VERBS_MAX + 1] = { NULL };
 	char allowed[VERBS_MAX * 16];
+	struct buf text;
 	size_t n = 0;
 
 	for (const struct verb *v = verbs; v->name && n < VERBS_MAX; v++)
 		if (!n || strcmp(v->name, names[n - 1]))
 			names[n++] = v->name;
 	const char *near = words_near(names, name);
-	fprintf(stderr, "aggctl: unknown command '%s'", name);
+	buf_init(&text, EXPLAIN_MAX);
+	buf_printf(&text, "unknown command '%s'", name);
 	for (size_t i = 0; of_systemd[i]; i++)
 		if (!strcmp(of_systemd[i], name))
-			fprintf(stderr, "; for that it is 'systemctl %s aggd'", name);
+			buf_printf(&text, "; for that it is 'systemctl %s aggd'",
+			           name);
 	if (near)
-		fprintf(stderr, ", did you mean '%s'?", near);
-	fprintf(stderr, "%s allowed: %s\n", near ? "" : ";",
-	        words_list(names, allowed, sizeof(allowed)));
+		buf_printf(&text, ", did you mean '%s'?", near);
+	buf_printf(&text, "%s allowed: %s\n", near ? "" : ";",
+	           words_list(names, allowed, sizeof(allowed)));
+	say(options, stderr, "aggctl: ", &text);
+	buf_finish(&text);
 	return EXIT_USAGE;
 }
 
@@ -374,7 +410,7 @@ static int run(const struct options *options, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!verb)
-		return on_unknown_verb(argv[0]);
+		return on_unknown_verb(options, argv[0]);
 	if (argc - 1 < verb->words_min || argc - 1 > verb->words_max) {
 		fprintf(stderr, "usage: aggctl %s %s\n", verb->name, verb->args);
 		return EXIT_USAGE;

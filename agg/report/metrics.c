@@ -23,6 +23,7 @@ struct family {
 	enum value value;
 	size_t offset;
 	size_t up_offset; /* 0: there is no pair */
+	size_t known;     /* of a number; where that is 0, so is no sample */
 };
 
 /* Items of one kind: where they are, and the fields that tell them apart. */
@@ -55,16 +56,16 @@ static const struct family uplink_families[] = {
 	{ "aggd_uplink_up", "gauge", "", "1: the path is up.", VALUE_PATH_UP,
 	  UPLINK(state) },
 	{ "aggd_uplink_rtt_seconds", "gauge", "seconds",
-	  "Smoothed round-trip time; 0: not measured.", VALUE_SECONDS,
-	  UPLINK(srtt_us) },
+	  "Smoothed round-trip time.", VALUE_SECONDS, UPLINK(srtt_us),
+	  .known = UPLINK(srtt_us) },
 	{ "aggd_uplink_min_rtt_seconds", "gauge", "seconds",
-	  "Smallest round-trip time; 0: not measured.", VALUE_SECONDS,
-	  UPLINK(min_rtt_us) },
+	  "Smallest round-trip time.", VALUE_SECONDS, UPLINK(min_rtt_us),
+	  .known = UPLINK(min_rtt_us) },
 	{ "aggd_uplink_bytes", "counter", "bytes", "Bytes over the path.",
 	  VALUE_U64, UPLINK(down_bytes), UPLINK(up_bytes) },
 	{ "aggd_uplink_retransmitted_ratio", "gauge", "ratio",
 	  "Share of the sent bytes that was sent again.", VALUE_PPM,
-	  UPLINK(retransmitted_ppm) },
+	  UPLINK(retransmitted_ppm), .known = UPLINK(sent_bytes) },
 	{ "aggd_uplink_subflows", "gauge", "", "Subflows that are alive.",
 	  VALUE_UNSIGNED, UPLINK(subflows_alive) },
 	{ "aggd_uplink_mptcp_bundles", "gauge", "",
@@ -185,6 +186,8 @@ static void print_kind(struct render *r, const struct kind *kind)
 		print_family_head(r, f->name, f->type, f->unit, f->help);
 		for (size_t i = 0; i < kind->count; i++) {
 			const uint8_t *item = kind->items + i * kind->size;
+			if (f->known && !read_u64(item + f->known))
+				continue;
 			print_sample(r, kind, f, item, f->up_offset ? "down" : NULL);
 			if (f->up_offset)
 				print_sample(r, kind, f, item, "up");

@@ -366,6 +366,14 @@ static void tables_are_as_wide_as_is_wished(void **state)
 	assert_string_equal(output(f), "[ecf]\n");
 	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
 	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n");
+	/* What is no table is broken between words. */
+	setenv("COLUMNS", "40", 1);
+	assert_int_equal(aggctl(f, "stats", NULL), 2);
+	assert_string_equal(output(f),
+	                    "aggctl: unknown command 'stats', did you\n"
+	                    "  mean 'status'? allowed: status,\n"
+	                    "  uplinks, streams, sites, scheduler,\n"
+	                    "  advise, reload, keygen, pin, help\n");
 	setenv("COLUMNS", "many", 1);
 	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", NULL), 0);
 	assert_string_equal(output(f), "\n");
