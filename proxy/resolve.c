@@ -12,13 +12,18 @@
 #include "proxy/resolve.h"
 
 #include "agg/base/log.h"
+#include "agg/kernel/sockopt.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <ares.h>
 #include <utlist.h>
@@ -62,6 +67,7 @@ struct resolve {
 
 struct resolver {
 	struct loop *loop;         /* borrowed */
+	char device[IFNAMSIZ];     /* "": any */
 	char *servers;             /* NULL: the system's */
 	char *conf;                /* the file that names them */
 	uint16_t port;
@@ -146,6 +152,53 @@ static void on_socket_state(void *ctx, ares_socket_t fd, int readable,
 		watch(ch, fd, events);
 }
 
+/* c-ares' sockets, where they shall leave by a device: which server one is for
+ * is known only when it connects. */
+
+static ares_socket_t on_open(int family, int type, int protocol, void *ctx)
+{
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+}
+
+static int on_close(ares_socket_t fd, void *ctx)
+{
+	return close(fd);
+}
+
+static int on_connect(ares_socket_t fd, const struct sockaddr *sa,
+                      ares_socklen_t len, void *ctx)
+{
+	const struct channel *ch = ctx;
+	struct addr to;
+
+	if (addr_from_sockaddr(&to, sa) && !sockopt_is_local(&to)) {
+		int err = sockopt_bind_device(fd, ch->resolver->device);
+		if (err) {
+			errno = -err;
+			return -1;
+		}
+	}
+	return connect(fd, sa, len);
+}
+
+static ares_ssize_t on_receive(ares_socket_t fd, void *p, size_t n, int flags,
+                               struct sockaddr *from, ares_socklen_t *from_len,
+                               void *ctx)
+{
+	return recvfrom(fd, p, n, flags, from, from_len);
+}
+
+static ares_ssize_t on_send(ares_socket_t fd, const struct iovec *parts,
+                            int count, void *ctx)
+{
+	return writev(fd, parts, count);
+}
+
+static const struct ares_socket_functions device_sockets = {
+	.asocket = on_open, .aclose = on_close, .aconnect = on_connect,
+	.arecvfrom = on_receive, .asendv = on_send,
+};
+
 static void channel_destroy(struct channel *ch)
 {
 	if (ch->ares)
@@ -177,6 +230,8 @@ static int channel_open(struct channel *ch)
 		ch->ares = NULL;
 		return rc == ARES_ENOMEM ? -ENOMEM : -EIO;
 	}
+	if (*r->device)
+		ares_set_socket_functions(ch->ares, &device_sockets, ch);
 	if (!r->servers)
 		return 0;
 	rc = ares_set_servers_ports_csv(ch->ares, r->servers);
@@ -450,6 +505,8 @@ struct resolver *resolver_create(const struct resolver_args *args)
 	r->port = args->port;
 	r->servers = args->servers ? strdup(args->servers) : NULL;
 	r->conf = strdup(args->conf ? args->conf : CONF);
+	if (args->device)
+		snprintf(r->device, sizeof(r->device), "%s", args->device);
 	r->turn = loop_timer_create(r->loop, on_turn, r);
 	int err = r->turn && r->conf && !r->servers == !args->servers ? 0
 	                                                              : -ENOMEM;

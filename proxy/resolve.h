@@ -27,6 +27,9 @@ struct resolver_args {
 	uint16_t port;       /* where conf's servers are asked; 0: 53 */
 	int timeout_ms;      /* 0: RESOLVE_TIMEOUT_MS */
 	int tries;           /* 0: RESOLVE_TRIES */
+	/* Questions leave by it only, but those to a server on this host: by
+	 * what way that one asks is its own matter. NULL: by any. Copied. */
+	const char *device;
 };
 
 struct resolver;

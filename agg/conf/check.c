@@ -43,11 +43,12 @@ static int check_concentrator(const struct check *c)
 		return FAIL(c, 0, "a gateway needs a concentrator: config "
 		            "concentrator 'NAME', with list endpoint and option pin");
 	for (unsigned i = 0; i < vps->endpoint_count; i++)
-		if (!is_destination(&vps->endpoint[i]))
+		if (!*vps->endpoint[i].host &&
+		    !is_destination(&vps->endpoint[i].addr))
 			return FAIL(c, vps->line, "concentrator '%s': nobody can be "
 			            "reached at endpoint '%s'; allowed: the address of "
 			            "a host", vps->name,
-			            addr_format(&vps->endpoint[i], text));
+			            addr_format(&vps->endpoint[i].addr, text));
 	return 0;
 }
 

@@ -75,7 +75,7 @@ struct conf_main {
 struct conf_concentrator {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
-	struct addr endpoint[CONF_ENDPOINTS_MAX];
+	struct conf_endpoint endpoint[CONF_ENDPOINTS_MAX];
 	unsigned endpoint_count; /* >= 1 */
 	struct conf_pin pin;
 };

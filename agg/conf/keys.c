@@ -142,11 +142,15 @@ static const struct conf_key class_keys[] = {
 };
 
 static const struct conf_key concentrator_keys[] = {
-	{ "endpoint", CONF_ADDR, GATEWAY, .required = true,
+	{ "endpoint", CONF_ENDPOINT, GATEWAY, .required = true,
 	  .default_port = PORT_AGGD,
 	  LIST_AT(conf_concentrator, endpoint, CONF_ENDPOINTS_MAX),
-	  .help = "An address of the concentrator. Give one of each family, and "
-	          "every uplink finds one that it can reach." },
+	  .help = "An address of the concentrator, or its name. Give an address of "
+	          "each family, and every uplink finds one that it can reach. A name "
+	          "is asked for over each uplink by itself, from the servers of "
+	          "resolv.conf; all of its addresses count, those of before while no "
+	          "server answers, and it is asked again every five minutes, and when "
+	          "nobody answers there." },
 	{ "pin", CONF_PIN, GATEWAY, .required = true, AT(conf_concentrator, pin),
 	  .help = "The concentrator's key." },
 	{ NULL },

@@ -12,6 +12,7 @@
 #ifndef AGG_CONF_TABLE_H
 #define AGG_CONF_TABLE_H
 
+#include "agg/base/addr.h"
 #include "agg/base/buf.h"
 #include "agg/conf/error.h"
 #include "agg/conf/uci.h"
@@ -33,6 +34,13 @@ struct conf_device {
 	char name[IFNAMSIZ];
 };
 
+/* A host by its address or by its name, and a port. */
+#define CONF_HOST_MAX 253 /* of a name: RFC 1035, 2.3.4 */
+struct conf_endpoint {
+	char host[CONF_HOST_MAX + 1]; /* the name; "": it is addr */
+	struct addr addr;             /* of a name: family AF_UNSPEC, the port */
+};
+
 /* What a value is, and what stands at its offset. */
 enum conf_type {
 	CONF_STRING,    /* char[max + 1]; min..max bytes */
@@ -51,6 +59,7 @@ enum conf_type {
 	CONF_DSCP,      /* unsigned; 0..63, or a name of it */
 	CONF_MARK,      /* unsigned; one bit of 32 */
 	CONF_ADDR,      /* struct addr; port: default_port, or it is required */
+	CONF_ENDPOINT,  /* struct conf_endpoint; port as CONF_ADDR */
 	CONF_PREFIX,    /* struct prefix */
 	CONF_PIN,       /* struct conf_pin */
 	CONF_DEVICE,    /* struct conf_device */
@@ -64,7 +73,7 @@ struct conf_key {
 	const char *fallback; /* read like a value when the key is absent;
 	                       * NULL: then all bits 0, which means not set */
 	uint64_t min, max;
-	int default_port;     /* CONF_ADDR; -1: the port is required */
+	int default_port;     /* of an address; -1: the port is required */
 	const char *const *words; /* CONF_WORD: ends with NULL */
 	size_t offset;        /* of the value, or of a list's first */
 	size_t size;          /* of one value */
@@ -128,6 +137,13 @@ const char *const *conf_value_names(const struct conf_key *key,
 int conf_dscp_read(const char *text, unsigned *dscp);
 /* The name, else the number. */
 const char *conf_dscp_format(unsigned dscp, char text[CONF_VALUE_TEXT_MAX]);
+
+/* A host and its port, where default_port < 0 does not forbid, without. 0,
+ * -EINVAL. */
+int conf_endpoint_read(const char *text, int default_port,
+                       struct conf_endpoint *out);
+const char *conf_endpoint_format(const struct conf_endpoint *endpoint,
+                                 char text[CONF_VALUE_TEXT_MAX]);
 
 /* --- one section --- */
 

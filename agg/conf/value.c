@@ -248,6 +248,7 @@ const char *const *conf_value_names(const struct conf_key *key,
 	case CONF_DSCP:
 	case CONF_MARK:
 	case CONF_ADDR:
+	case CONF_ENDPOINT:
 	case CONF_PREFIX:
 	case CONF_PIN:
 	case CONF_DEVICE:
@@ -300,6 +301,8 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return read_mark(text, value);
 	case CONF_ADDR:
 		return read_addr(key, text, value);
+	case CONF_ENDPOINT:
+		return conf_endpoint_read(text, key->default_port, value);
 	case CONF_PREFIX:
 		return read_prefix(text, value);
 	case CONF_PIN:
@@ -423,6 +426,8 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_ADDR:
 		format_addr(text, value);
 		return text;
+	case CONF_ENDPOINT:
+		return conf_endpoint_format(value, text);
 	case CONF_PREFIX:
 		return prefix_format(value, text);
 	case CONF_PIN:
@@ -534,6 +539,12 @@ const char *conf_value_allowed(const struct conf_key *key,
 			         "ADDRESS:PORT, as 192.0.2.1:%d or "
 			         "[2001:db8::1]:%d (that port may be left out)",
 			         key->default_port, key->default_port);
+		break;
+	case CONF_ENDPOINT:
+		snprintf(allowed, CONF_VALUE_TEXT_MAX,
+		         "HOST:PORT, as vps.example.net:%d, 192.0.2.1:%d or "
+		         "[2001:db8::1]:%d (that port may be left out)",
+		         key->default_port, key->default_port, key->default_port);
 		break;
 	case CONF_PREFIX:
 		strcpy(allowed, "an address block with no bit set behind its "

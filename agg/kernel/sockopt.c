@@ -29,7 +29,7 @@ static int set_int(int fd, int level, int option, int value)
 	return set(fd, level, option, &value, sizeof(value));
 }
 
-static int bind_device(int fd, const char *device)
+int sockopt_bind_device(int fd, const char *device)
 {
 	if (!device || !*device)
 		return 0;
@@ -47,6 +47,20 @@ static int bind_addr(int fd, const struct addr *at)
 	return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
 }
 
+/* A socket can be bound to no other. */
+bool sockopt_is_local(const struct addr *at)
+{
+	struct addr any_port = *at;
+	int fd = socket(at->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return false;
+	any_port.port = 0;
+	int err = bind_addr(fd, &any_port);
+	close(fd);
+	return !err;
+}
+
 /* protocol is IPPROTO_TCP or PROTOCOL_MPTCP. */
 static int stream_socket(int protocol, sa_family_t family, const char *device)
 {
@@ -58,7 +72,7 @@ static int stream_socket(int protocol, sa_family_t family, const char *device)
 		return -errno;
 	int err = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
 	if (!err)
-		err = bind_device(fd, device);
+		err = sockopt_bind_device(fd, device);
 	if (err) {
 		close(fd);
 		return err;

@@ -36,6 +36,12 @@ int sockopt_tcp_open(sa_family_t family, const char *device,
 int sockopt_mptcp_open(sa_family_t family, const char *device,
                        const struct addr *source);
 
+/* What the socket sends leaves by that device only; "" or NULL: by any. */
+int sockopt_bind_device(int fd, const char *device);
+
+/* Is it an address of this host? */
+bool sockopt_is_local(const struct addr *at);
+
 /* Starts to connect. 0: connected, or on its way (writable tells the end,
  * sockopt_error how). */
 int sockopt_connect(int fd, const struct addr *to);

@@ -231,6 +231,7 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_text(r, o, "why", u->why);
 	put_text(r, o, "address", u->address);
 	put_text(r, o, "endpoint", u->endpoint);
+	put_text(r, o, "endpoint_name", u->endpoint_name);
 	put_known(r, o, "srtt_us", u->srtt_us);
 	put_known(r, o, "rttvar_us", u->rttvar_us);
 	put_known(r, o, "min_rtt_us", u->min_rtt_us);

@@ -140,6 +140,7 @@ struct report_uplink {
 	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
 	char address[ADDR_TEXT_MAX];
 	char endpoint[ADDR_TEXT_MAX];
+	char endpoint_name[REPORT_DEST_MAX + 1]; /* whose address it is; "" */
 	uint64_t srtt_us, min_rtt_us;   /* 0: not measured yet */
 	uint64_t rttvar_us;             /* their mean deviation, the least of late */
 	uint64_t down_bps, up_bps;      /* measured over the last second */

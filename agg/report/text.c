@@ -332,6 +332,16 @@ static void add_name(struct columns *c, const char *site, const char *name)
 	columns_add(c, cell);
 }
 
+/* "vps.example.net 203.0.113.10:443" */
+static void add_endpoint(struct columns *c, const struct report_uplink *u)
+{
+	char cell[REPORT_DEST_MAX + ADDR_TEXT_MAX + 2];
+
+	snprintf(cell, sizeof(cell), "%s%s%s", u->endpoint_name,
+	         *u->endpoint_name ? " " : "", u->endpoint);
+	add_known(c, cell);
+}
+
 /* Beside the sessions the table is kept narrow; alone it says all. */
 static void on_uplink(struct render *r, const struct report_uplink *u)
 {
@@ -364,7 +374,7 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 		columns_add(c, subflows);
 		add_known(c, u->device);
 		add_known(c, u->address);
-		add_known(c, u->endpoint);
+		add_endpoint(c, u);
 	}
 	add_note(r, c, u);
 }

@@ -54,6 +54,7 @@ struct gateway {
 	struct loop_timer *session_timer, *second;
 	struct loop_task restart; /* a session follows one that is over */
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
+	struct endpoints *endpoints;
 	struct mptcp *mptcp;
 	struct carrier carrier;
 	struct loop_timer *probe;   /* of a trial of the carriers */
@@ -442,9 +443,12 @@ static void tell_device(struct gateway *g, unsigned i, const struct netdev *dev)
 {
 	struct uplink *u = g->uplinks[i];
 
-	uplink_on_netdev(u, dev);
-	if (mptcp_set_uplink(g->mptcp, i,
-	                     conf_find_uplink(g->role.conf, uplink_name(u)), dev))
+	const struct conf_uplink *conf = conf_find_uplink(g->role.conf,
+	                                                  uplink_name(u));
+
+	uplink_on_netdev(u, dev); /* its routes first: names are asked by them */
+	endpoints_set_device(g->endpoints, i, conf->enabled ? dev : NULL);
+	if (mptcp_set_uplink(g->mptcp, i, conf, dev))
 		carrier_forget(&g->carrier);
 }
 
@@ -452,7 +456,7 @@ static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
 {
 	struct uplink_args args = {
 		.loop = g->role.loop, .route = g->route, .tls = g->tls,
-		.rand = &g->rand, .conf = g->role.conf,
+		.rand = &g->rand, .conf = g->role.conf, .endpoints = g->endpoints,
 		.on_welcome = on_welcome, .on_change = on_uplink_change,
 		.next_id = next_id, .session_id = g->session_id, .ctx = g,
 	};
@@ -472,6 +476,7 @@ static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
 static void remove_uplink(struct gateway *g, struct uplink *u)
 {
 	g->uplinks[uplink_index(u)] = NULL;
+	endpoints_set_device(g->endpoints, uplink_index(u), NULL);
 	mptcp_set_uplink(g->mptcp, uplink_index(u), NULL, NULL);
 	uplink_destroy(u);
 }
@@ -528,6 +533,17 @@ static void reload_uplinks(struct gateway *g, const struct conf *old)
 	find_links(g);
 }
 
+static void on_endpoints(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		if (g->uplinks[i])
+			uplink_on_endpoints(g->uplinks[i]);
+	mptcp_on_endpoints(g->mptcp);
+	lan_on_endpoints(g->lan);
+}
+
 /* The role ------------------------------------------------------------------ */
 
 static int gateway_reload(struct role *role, const struct conf *conf,
@@ -550,6 +566,7 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	                   conf->main.linger_us);
 	route_set_preference(g->route, conf->main.rule_pref);
 	set_modes(g);
+	endpoints_set_conf(g->endpoints, &conf->concentrator);
 	mptcp_set_conf(g->mptcp, conf);
 	reload_uplinks(g, old);
 	upkeep_look(g->upkeep);
@@ -678,6 +695,7 @@ static void gateway_destroy(struct role *role)
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		uplink_destroy(g->uplinks[i]);
 	mptcp_destroy(g->mptcp);
+	endpoints_destroy(g->endpoints);
 	loop_timer_destroy(g->probe);
 	loop_timer_destroy(g->session_timer);
 	loop_timer_destroy(g->second);
@@ -710,6 +728,10 @@ static int make_parts(struct gateway *g)
 		.health = uplink_health,
 		.next_id = next_id, .session_id = g->session_id, .ctx = g,
 	};
+	const struct endpoints_args endpoints = {
+		.loop = loop, .conf = &g->role.conf->concentrator,
+		.on_change = on_endpoints, .ctx = g,
+	};
 
 	g->session_timer = loop_timer_create(loop, on_session_timer, g);
 	g->second = loop_timer_create(loop, on_second, g);
@@ -732,7 +754,11 @@ static int make_parts(struct gateway *g)
 	g->upkeep = upkeep_create(loop, g->role.netmon, g->route);
 	if (!g->upkeep)
 		return -1;
+	g->endpoints = endpoints_create(&endpoints);
+	if (!g->endpoints)
+		return -1;
 	mptcp.tls = g->tls;
+	mptcp.endpoints = g->endpoints;
 	g->mptcp = mptcp_create(&mptcp);
 	return g->mptcp ? 0 : -1;
 }
@@ -741,7 +767,7 @@ static int open_lan(struct gateway *g)
 {
 	struct lan_args args = {
 		.loop = g->role.loop, .netmon = g->role.netmon,
-		.route = g->route, .conf = g->role.conf,
+		.route = g->route, .conf = g->role.conf, .endpoints = g->endpoints,
 		.on_client = on_client, .ctx = g,
 	};
 

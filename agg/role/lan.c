@@ -53,13 +53,16 @@ static size_t connected_networks(const struct lan *lan, struct prefix *out)
 
 /* What the person named, and the concentrator itself: a LAN host reaches it,
  * by ssh for one, without going through it. */
-static size_t bypassed(const struct conf *conf, struct prefix *out)
+static size_t bypassed(const struct lan *lan, struct prefix *out)
 {
-	size_t n = conf->bypass.dest_count;
+	const struct conf_bypass *named = &lan->args.conf->bypass;
+	struct addr endpoints[ENDPOINTS_ALL_MAX];
+	unsigned count = endpoints_all(lan->args.endpoints, endpoints);
+	size_t n = named->dest_count;
 
-	memcpy(out, conf->bypass.dest, n * sizeof(*out));
-	for (unsigned i = 0; i < conf->concentrator.endpoint_count; i++) {
-		const struct addr *at = &conf->concentrator.endpoint[i];
+	memcpy(out, named->dest, n * sizeof(*out));
+	for (unsigned i = 0; i < count; i++) {
+		const struct addr *at = &endpoints[i];
 		out[n] = (struct prefix){ .family = at->family };
 		out[n].length = (uint8_t)(8 * addr_ip_len(at));
 		memcpy(out[n++].ip, at->ip, addr_ip_len(at));
@@ -72,7 +75,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 	const struct conf *conf = lan->args.conf;
 	const char *devices[CONF_LAN_DEVICES_MAX];
 	struct prefix connected[CONNECTED_MAX];
-	struct prefix bypass[CONF_BYPASS_MAX + CONF_ENDPOINTS_MAX];
+	struct prefix bypass[CONF_BYPASS_MAX + ENDPOINTS_ALL_MAX];
 	struct addr at;
 
 	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
@@ -80,7 +83,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		devices[i] = conf->lan.device[i].name;
 	struct intercept want = {
 		.devices = devices, .devices_count = conf->lan.device_count,
-		.bypass = bypass, .bypass_count = bypassed(conf, bypass),
+		.bypass = bypass, .bypass_count = bypassed(lan, bypass),
 		.connected = connected,
 		.connected_count = connected_networks(lan, connected),
 		.port = at.port, .mark = conf->main.mark,
@@ -361,6 +364,11 @@ void lan_on_netdev(struct lan *lan)
 		lan->changed = false;
 	if (lan->socks5_error || lan->tproxy_error)
 		open_wanted(lan);
+	apply_soon(lan);
+}
+
+void lan_on_endpoints(struct lan *lan)
+{
 	apply_soon(lan);
 }
 

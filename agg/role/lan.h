@@ -12,6 +12,7 @@
 #include "agg/kernel/netmon.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
+#include "agg/role/endpoints.h"
 #include "proxy/inlet.h"
 
 struct lan;
@@ -22,6 +23,7 @@ struct lan_args { /* all borrowed, and outlive it */
 	struct netmon *netmon;
 	struct route *route;
 	const struct conf *conf;
+	const struct endpoints *endpoints; /* which are not intercepted */
 	inlet_client_fn *on_client;
 	void *ctx;
 };
@@ -38,8 +40,9 @@ void lan_set_modes(struct lan *lan, enum intercept_mode v4,
                    enum intercept_mode v6);
 /* Is it in force by now, or has failed? */
 bool lan_is_settled(const struct lan *lan);
-/* Networks may have changed: the ruleset follows soon. */
+/* Networks or endpoints may have changed: the ruleset follows soon. */
 void lan_on_netdev(struct lan *lan);
+void lan_on_endpoints(struct lan *lan);
 /* Another configuration; a way in whose own keys are as before keeps its
  * listener, so that who connects meanwhile notices nothing. 0, or -errno and
  * error says which one cannot be opened: then all is as before. */

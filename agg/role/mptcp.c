@@ -78,10 +78,11 @@ static bool is_active(const struct mptcp *m)
 
 static bool has_endpoint(const struct mptcp *m, int f)
 {
-	const struct conf_concentrator *c = &m->args.conf->concentrator;
+	struct addr all[ENDPOINTS_ALL_MAX];
+	unsigned count = endpoints_all(m->args.endpoints, all);
 
-	for (unsigned i = 0; i < c->endpoint_count; i++)
-		if (c->endpoint[i].family == families[f])
+	for (unsigned i = 0; i < count; i++)
+		if (all[i].family == families[f])
 			return true;
 	return false;
 }
@@ -445,6 +446,11 @@ void mptcp_set_conf(struct mptcp *m, const struct conf *conf)
 	settle(m);
 }
 
+void mptcp_on_endpoints(struct mptcp *m)
+{
+	settle(m);
+}
+
 void mptcp_restart(struct mptcp *m)
 {
 	m->peer_has = false; /* until it says so again */
@@ -581,7 +587,8 @@ static struct pool *make_pool(struct mptcp *m, int f)
 {
 	struct pool_args args = {
 		.loop = m->args.loop, .tls = m->args.tls, .rand = m->args.rand,
-		.conf = m->args.conf, .family = families[f], .path = paths[f],
+		.conf = m->args.conf, .endpoints = m->args.endpoints,
+		.family = families[f], .path = paths[f],
 		.on_welcome = on_welcome, .on_change = on_pool_change,
 		.on_no_answer = on_no_answer, .health = health,
 		.next_id = next_id, .session_id = m->args.session_id,

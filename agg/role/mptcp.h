@@ -42,6 +42,7 @@ struct mptcp_args {
 	struct tls_context *tls;
 	struct rand *rand;
 	const struct conf *conf;
+	struct endpoints *endpoints;
 	/* A bundle has its WELCOME: subflow_join and mptcp_on_join, or
 	 * subflow_fail. */
 	void (*on_welcome)(void *ctx, struct subflow *sf,
@@ -66,6 +67,8 @@ bool mptcp_set_uplink(struct mptcp *m, unsigned index,
                       const struct netdev *dev);
 /* Whether the concentrator takes MPTCP; it has said so. */
 void mptcp_set_peer(struct mptcp *m, bool has_mptcp);
+/* There are other endpoints than before. */
+void mptcp_on_endpoints(struct mptcp *m);
 void mptcp_on_join(struct mptcp *m, struct subflow *sf);
 /* All bundles connect anew: the session is another one. */
 void mptcp_restart(struct mptcp *m);

@@ -29,7 +29,7 @@ struct pool {
 	struct pool_uplink uplinks[WIRE_UPLINKS_MAX];
 	unsigned uplink_count;
 	uint64_t failed_us[WIRE_UPLINKS_MAX]; /* by index; 0: it did not */
-	unsigned endpoint;  /* of the concentrator: the one in turn */
+	unsigned turn;      /* of the endpoints, the one that is next */
 	struct slot slots[POOL_BUNDLES_MAX];
 	struct retry retry;
 	uint64_t held_us;   /* until then no bundle begins */
@@ -74,19 +74,21 @@ const char *pool_why(const struct pool *pool)
 
 /* Connecting -------------------------------------------------------------- */
 
-/* The endpoint whose turn it is; NULL: none of this family. */
-static const struct addr *choose_endpoint(struct pool *pool)
+/* The endpoint whose turn it is; false: that uplink knows none of this family. */
+static bool choose_endpoint(struct pool *pool, unsigned uplink, struct addr *out)
 {
-	const struct conf_concentrator *c = &pool->args.conf->concentrator;
+	struct endpoint all[ENDPOINTS_MAX];
+	unsigned count = endpoints_of(pool->args.endpoints, uplink, all);
 
-	for (unsigned k = 0; k < c->endpoint_count; k++) {
-		unsigned i = (pool->endpoint + k) % c->endpoint_count;
-		if (c->endpoint[i].family != pool->args.family)
+	for (unsigned k = 0; k < count; k++) {
+		unsigned i = (pool->turn + k) % count;
+		if (all[i].addr.family != pool->args.family)
 			continue;
-		pool->endpoint = i;
-		return &c->endpoint[i];
+		pool->turn = i;
+		*out = all[i].addr;
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 static unsigned begun(const struct pool *pool, unsigned uplink)
@@ -142,7 +144,7 @@ static void failed(struct pool *pool, unsigned uplink, const char *why)
 	snprintf(pool->why, sizeof(pool->why), "%s", why);
 	pool->failed_us[uplink] = loop_now_us(pool->args.loop);
 	if (!pool_joined(pool)) /* another endpoint of the family, if there is */
-		pool->endpoint++;
+		pool->turn++;
 	retry_failed(&pool->retry);
 	if (pool->held_us > pool->failed_us[uplink])
 		retry_hold(&pool->retry, pool->held_us - pool->failed_us[uplink]);
@@ -185,8 +187,8 @@ static const struct subflow_events subflow_events = { on_ready, on_end };
 static void connect_slot(struct pool *pool, unsigned bundle)
 {
 	const struct pool_uplink *u = choose_uplink(pool, bundle);
-	const struct addr *endpoint = choose_endpoint(pool);
 	struct slot *slot = &pool->slots[bundle];
+	struct addr endpoint;
 	struct tls_pin pin;
 	struct subflow_args args = {
 		.loop = pool->args.loop, .tls = pool->args.tls,
@@ -199,14 +201,14 @@ static void connect_slot(struct pool *pool, unsigned bundle)
 		.bundle = (uint8_t)bundle, .name = "mptcp",
 	};
 
-	if (!endpoint)
+	if (!choose_endpoint(pool, u->index, &endpoint))
 		return;
 	memcpy(hello.session_id, pool->args.session_id,
 	       sizeof(hello.session_id));
 	memcpy(pin.sha256, pool->args.conf->concentrator.pin.sha256,
 	       sizeof(pin.sha256));
 	slot->uplink = u->index;
-	slot->sf = subflow_connect(&args, endpoint, u->device, &u->source,
+	slot->sf = subflow_connect(&args, &endpoint, u->device, &u->source,
 	                           &hello);
 	if (!slot->sf)
 		failed(pool, u->index, strerror(errno));

@@ -16,6 +16,7 @@
 #define AGG_ROLE_POOL_H
 
 #include "agg/conf/conf.h"
+#include "agg/role/endpoints.h"
 #include "agg/role/retry.h"
 #include "agg/transport/subflow.h"
 
@@ -37,6 +38,7 @@ struct pool_args {
 	struct tls_context *tls;
 	struct rand *rand;
 	const struct conf *conf;
+	struct endpoints *endpoints;
 	sa_family_t family;
 	uint8_t path;           /* of its lanes */
 	/* A bundle, begun over that uplink, has its WELCOME: subflow_join and

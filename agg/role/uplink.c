@@ -28,7 +28,8 @@ struct uplink {
 	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
 	struct netdev dev;      /* the last word; present false: none */
 	bool routed[2];         /* policy route of IPv4, IPv6 is set */
-	unsigned endpoint;      /* of the concentrator: the one in turn */
+	unsigned turn;          /* of the candidates, the one that is next */
+	struct endpoint at;     /* the one tried last; family AF_UNSPEC: none */
 	struct slot slots[CONF_BUNDLES_MAX];
 	struct retry retry;
 	uint64_t joins;         /* ever */
@@ -118,19 +119,22 @@ bool uplink_has_failed(const struct uplink *u)
 	return u->joins && !uplink_joined(u);
 }
 
-/* The endpoint whose turn it is, of a family that can be used; NULL: none. */
-static const struct addr *choose_endpoint(struct uplink *u)
+/* The endpoint whose turn it is, of a family that can be used: at. False:
+ * there is none; how many there are of any family. */
+static bool choose_endpoint(struct uplink *u, unsigned *count)
 {
-	const struct conf_concentrator *c = &u->args.conf->concentrator;
+	struct endpoint all[ENDPOINTS_MAX];
 
-	for (unsigned k = 0; k < c->endpoint_count; k++) {
-		unsigned i = (u->endpoint + k) % c->endpoint_count;
-		if (!netdev_is_ready(&u->dev, c->endpoint[i].family))
+	*count = endpoints_of(u->args.endpoints, u->args.index, all);
+	for (unsigned k = 0; k < *count; k++) {
+		unsigned i = (u->turn + k) % *count;
+		if (!netdev_is_ready(&u->dev, all[i].addr.family))
 			continue;
-		u->endpoint = i;
-		return &c->endpoint[i];
+		u->turn = i;
+		u->at = all[i];
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 static void set_why(struct uplink *u, const char *why)
@@ -159,8 +163,7 @@ static void note_failure(struct uplink *u, const char *why, enum subflow_end end
 static const char *explain(const struct uplink *u, const char *why,
                            char words[REPORT_WORDS_MAX + 1])
 {
-	const struct addr *endpoint =
-		&u->args.conf->concentrator.endpoint[u->endpoint];
+	const struct addr *endpoint = &u->at.addr;
 	const struct netdev_ip *ip = netdev_ip(&u->dev, endpoint->family);
 	char drops[RPFILTER_WORDS_MAX];
 
@@ -171,16 +174,29 @@ static const char *explain(const struct uplink *u, const char *why,
 	return words;
 }
 
+/* Nothing to be retried: when there is one it is told. */
+static void note_no_endpoint(struct uplink *u, unsigned count)
+{
+	char buf[ENDPOINTS_WHY_MAX + 1];
+	const char *why = count ? "no endpoint of a family that the device has" :
+		endpoints_why(u->args.endpoints, u->args.index, buf);
+
+	if (strcmp(u->why, why))
+		log_info("uplink %s: %s", u->conf.name, why);
+	set_why(u, why);
+}
+
 static void failed(struct uplink *u, const char *why, enum subflow_end end)
 {
-	const struct conf_concentrator *c = &u->args.conf->concentrator;
 	char words[REPORT_WORDS_MAX + 1];
 
 	if (end == SUBFLOW_END_NO_ANSWER)
 		why = explain(u, why, words);
 	note_failure(u, why, end);
-	if (!uplink_joined(u))
-		u->endpoint = (u->endpoint + 1) % c->endpoint_count;
+	if (!uplink_joined(u)) {
+		u->turn++;
+		endpoints_failed(u->args.endpoints, u->args.index);
+	}
 	retry_failed(&u->retry);
 }
 
@@ -201,7 +217,7 @@ static const struct subflow_events subflow_events = { on_ready, on_end };
 
 static void connect_slot(struct uplink *u, unsigned bundle)
 {
-	const struct addr *endpoint = choose_endpoint(u);
+	const struct addr *to = &u->at.addr;
 	struct slot *slot = &u->slots[bundle];
 	struct tls_pin pin;
 	struct subflow_args args = {
@@ -216,17 +232,12 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 		.path_class = (uint8_t)u->conf.cost,
 	};
 
-	if (!endpoint) {
-		failed(u, "no endpoint of a family that the device has",
-		       SUBFLOW_END_OTHER);
-		return;
-	}
 	memcpy(pin.sha256, u->args.conf->concentrator.pin.sha256,
 	       sizeof(pin.sha256));
 	memcpy(hello.session_id, u->args.session_id, sizeof(hello.session_id));
 	snprintf(hello.name, sizeof(hello.name), "%s", u->conf.name);
-	slot->sf = subflow_connect(&args, endpoint, u->dev.name,
-	                           &netdev_ip(&u->dev, endpoint->family)->sources[0],
+	slot->sf = subflow_connect(&args, to, u->dev.name,
+	                           &netdev_ip(&u->dev, to->family)->sources[0],
 	                           &hello);
 	if (!slot->sf)
 		failed(u, strerror(errno), SUBFLOW_END_OTHER);
@@ -245,6 +256,8 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 		set_why(u, why);
 		if (!obstacle(u))
 			retry_pause(&u->retry);
+		if (!uplink_joined(u))
+			endpoints_failed(u->args.endpoints, u->args.index);
 	} else if (!obstacle(u)) {
 		failed(u, why, subflow_end_kind(sf));
 	}
@@ -270,9 +283,15 @@ static void settle(struct uplink *u)
 {
 	const char *why = obstacle(u);
 	bool scouting = !uplink_joined(u);
+	unsigned count;
 
 	if (why) {
 		set_why(u, why);
+		return;
+	}
+	if (!choose_endpoint(u, &count)) {
+		if (scouting)
+			note_no_endpoint(u, count);
 		return;
 	}
 	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
@@ -302,6 +321,11 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 		log_info("uplink %s: %s is ready", u->conf.name, u->dev.name);
 		retry_reset(&u->retry);
 	}
+	settle(u);
+}
+
+void uplink_on_endpoints(struct uplink *u)
+{
 	settle(u);
 }
 
@@ -388,7 +412,6 @@ static const char *const cost_words[] = {
 void uplink_report(const struct uplink *u, struct report_uplink *out)
 {
 	unsigned joined = uplink_joined(u);
-	const struct conf_concentrator *c = &u->args.conf->concentrator;
 
 	snprintf(out->name, sizeof(out->name), "%s", u->conf.name);
 	snprintf(out->device, sizeof(out->device), "%s", u->conf.device.name);
@@ -405,10 +428,12 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 	out->subflows_total = u->args.conf->main.bundles;
 	out->reconnects = u->joins > out->subflows_total ?
 		u->joins - out->subflows_total : 0;
-	const struct addr *endpoint = &c->endpoint[u->endpoint %
-	                                           c->endpoint_count];
-	addr_format(endpoint, out->endpoint);
-	const struct netdev_ip *ip = netdev_ip(&u->dev, endpoint->family);
+	if (u->at.addr.family == AF_UNSPEC)
+		return;
+	addr_format(&u->at.addr, out->endpoint);
+	snprintf(out->endpoint_name, sizeof(out->endpoint_name), "%s",
+	         u->at.host);
+	const struct netdev_ip *ip = netdev_ip(&u->dev, u->at.addr.family);
 	if (ip->sources_count)
 		addr_format_ip(&ip->sources[0], out->address);
 }

@@ -16,6 +16,7 @@
 #include "agg/kernel/netmon.h"
 #include "agg/kernel/route.h"
 #include "agg/report/report.h"
+#include "agg/role/endpoints.h"
 #include "agg/transport/subflow.h"
 
 /* A wrong pin is the obstacle for so long, whatever else went wrong since (a
@@ -31,6 +32,7 @@ struct uplink_args {
 	struct tls_context *tls;
 	struct rand *rand;
 	const struct conf *conf;
+	struct endpoints *endpoints; /* who owns them tells them of the device */
 	unsigned index;              /* path, and routing table */
 	/* A subflow has its WELCOME: subflow_join and uplink_on_join it, or
 	 * subflow_fail. */
@@ -57,6 +59,8 @@ bool uplink_has_failed(const struct uplink *u);
 
 /* What its device is now; NULL: there is none. */
 void uplink_on_netdev(struct uplink *u, const struct netdev *dev);
+/* There are other endpoints than before. */
+void uplink_on_endpoints(struct uplink *u);
 void uplink_on_join(struct uplink *u, struct subflow *sf);
 /* Another configuration with the same uplink in it. */
 void uplink_set_conf(struct uplink *u, const struct conf *conf);
