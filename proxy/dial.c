@@ -9,6 +9,7 @@
 
 #include "agg/base/descriptors.h"
 #include "agg/kernel/sockopt.h"
+#include "proxy/reach.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@ struct attempt {
 	struct dial *dial; /* borrowed */
 	int fd;
 	struct loop_io *io;
+	struct addr to;
+	uint64_t silent_us; /* when no answer is silence; UINT64_MAX: told */
 };
 
 struct queue {
@@ -31,6 +34,7 @@ struct queue {
 struct dial {
 	struct loop *loop;           /* borrowed */
 	const struct egress *egress; /* borrowed */
+	const struct dial_watch *watch; /* borrowed; may be NULL */
 	uint16_t port;
 	dial_fn *on_done;
 	void *ctx;
@@ -105,6 +109,36 @@ static enum stream_end end_of(int err)
 	return STREAM_END_HOST_UNREACH;
 }
 
+/* err is that of the attempt, or -ETIMEDOUT while it goes on. What is for lack
+ * of ours says nothing of the destination. */
+static void tell_watch(struct attempt *a, int err)
+{
+	const struct dial_watch *watch = a->dial->watch;
+	enum stream_end end = err ? end_of(err) : STREAM_END_FINISHED;
+	bool answered = !err || end == STREAM_END_REFUSED;
+
+	if (watch && (answered || end == STREAM_END_TIMED_OUT ||
+	              end == STREAM_END_HOST_UNREACH ||
+	              end == STREAM_END_NET_UNREACH))
+		watch->on_outcome(watch->ctx, &a->to, answered);
+	a->silent_us = UINT64_MAX;
+}
+
+/* Tells of those that are silent by now; when the next of them will be. */
+static uint64_t watch_silence(struct dial *d, uint64_t now_us)
+{
+	uint64_t at_us = UINT64_MAX;
+
+	for (unsigned i = 0; i < d->attempts_made; i++) {
+		struct attempt *a = &d->attempts[i];
+		if (a->fd >= 0 && a->silent_us <= now_us)
+			tell_watch(a, -ETIMEDOUT);
+		if (a->fd >= 0 && a->silent_us < at_us)
+			at_us = a->silent_us;
+	}
+	return at_us;
+}
+
 static int attempt_detach(struct attempt *a)
 {
 	int fd = a->fd;
@@ -154,6 +188,7 @@ static void on_connected(void *ctx, unsigned events)
 	struct dial *d = a->dial;
 	int err = sockopt_error(a->fd);
 
+	tell_watch(a, err);
 	if (!err) {
 		succeed(a);
 		return;
@@ -198,10 +233,14 @@ static void try_next(struct dial *d, struct queue *q, uint64_t now_us)
 	struct attempt *a = &d->attempts[d->attempts_made++];
 
 	a->dial = d;
+	a->to = q->addrs[q->next];
+	a->silent_us = now_us + REACH_SILENT_US;
 	d->turn = q == &d->queues[IPV6] ? IPV4 : IPV6;
 	int err = open_attempt(a, &q->addrs[q->next++]);
-	if (err)
+	if (err) {
+		tell_watch(a, err);
 		note(d, end_of(err));
+	}
 	d->next_us = err ? 0 : now_us + DIAL_ATTEMPT_DELAY_US;
 }
 
@@ -231,6 +270,7 @@ static void dial_step(struct dial *d)
 
 	while ((q = next_queue(d)) && attempt_at_us(d) <= now_us)
 		try_next(d, q, now_us);
+	uint64_t silent_us = watch_silence(d, now_us);
 
 	bool over = !q && !d->attempts_open &&
 	            (!d->query || d->attempts_made == DIAL_ADDRESSES_MAX);
@@ -245,6 +285,8 @@ static void dial_step(struct dial *d)
 	uint64_t at_us = over ? now_us : d->deadline_us;
 	if (!over && q && attempt_at_us(d) < at_us)
 		at_us = attempt_at_us(d);
+	if (silent_us < at_us)
+		at_us = silent_us;
 	loop_timer_arm(d->timer, at_us);
 }
 
@@ -292,6 +334,7 @@ struct dial *dial_start(const struct dial_args *args)
 		return NULL;
 	d->loop = args->loop;
 	d->egress = args->egress;
+	d->watch = args->watch;
 	d->port = dest->addr.port;
 	d->on_done = args->on_done;
 	d->ctx = args->ctx;

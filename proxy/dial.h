@@ -35,11 +35,20 @@ struct dial_result {
 
 typedef void dial_fn(void *ctx, const struct dial_result *result);
 
+/* Who wants to know of every address, whether somebody answered there, with a
+ * refusal at least, or was silent or out of reach (reach.h). The first may follow
+ * the second. on_outcome may not touch any dial. */
+struct dial_watch {
+	void (*on_outcome)(void *ctx, const struct addr *to, bool answered);
+	void *ctx;
+};
+
 struct dial_args {
 	struct loop *loop;
 	const struct egress *egress; /* borrowed until the end */
 	struct resolver *resolver;   /* for names; borrowed */
 	struct share *share;         /* whose names; borrowed; may be NULL */
+	const struct dial_watch *watch; /* borrowed until the end; may be NULL */
 	const struct dest *dest;     /* copied */
 	uint64_t deadline_us;        /* 0: DIAL_DEADLINE_US */
 	dial_fn *on_done;

@@ -10,6 +10,7 @@
 
 #include "agg/base/loop.h"
 #include "agg/transport/stream.h"
+#include "proxy/dial.h"
 #include "proxy/egress.h"
 #include "proxy/relay.h"
 #include "proxy/resolve.h"
@@ -23,6 +24,7 @@ struct outlet_args { /* all borrowed, and outlive the outlet */
 	const struct egress *egress;
 	struct resolver *resolver;
 	struct relays *relays;
+	const struct dial_watch *watch; /* may be NULL */
 };
 
 struct outlet;

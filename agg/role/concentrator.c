@@ -6,6 +6,7 @@
  */
 #include "agg/base/log.h"
 #include "agg/role/door.h"
+#include "agg/role/ipv6.h"
 #include "agg/role/mptcp_host.h"
 #include "agg/role/role.h"
 #include "agg/role/site.h"
@@ -28,7 +29,8 @@ struct concentrator {
 	struct outlet *outlet;
 	struct share_pool pool;
 	struct mptcp_host mptcp_host;
-	bool draining, ipv6;
+	struct ipv6 ipv6;
+	bool draining;
 	bool door_lacks; /* an address that it listens at */
 };
 
@@ -41,7 +43,7 @@ static bool is_local(void *ctx, const struct addr *a)
 
 static void tell_flags(struct concentrator *c)
 {
-	sites_set_flags(&c->sites, (c->ipv6 ? WIRE_HAS_IPV6 : 0) |
+	sites_set_flags(&c->sites, (ipv6_works(&c->ipv6) ? WIRE_HAS_IPV6 : 0) |
 	                           (c->door.mptcp ? WIRE_HAS_MPTCP : 0) |
 	                           (c->draining ? WIRE_DRAINING : 0));
 }
@@ -53,11 +55,12 @@ static void note_ipv6(struct concentrator *c)
 
 	for (unsigned i = 0; (dev = netmon_at(c->role.netmon, i)); i++)
 		ipv6 |= netdev_is_ready(dev, AF_INET6);
-	if (ipv6 == c->ipv6)
-		return;
-	c->ipv6 = ipv6;
-	log_info("egress: %s", ipv6 ? "IPv4 and IPv6" : "no IPv6");
-	tell_flags(c);
+	ipv6_set_ready(&c->ipv6, ipv6);
+}
+
+static void on_ipv6(void *ctx)
+{
+	tell_flags(ctx);
 }
 
 static void on_second(void *ctx)
@@ -209,6 +212,7 @@ static void concentrator_destroy(struct role *role)
 	door_finish(&c->door);
 	sites_finish(&c->sites);
 	outlet_destroy(c->outlet);
+	ipv6_finish(&c->ipv6);
 	resolver_destroy(c->resolver);
 	relays_destroy(c->relays);
 	loop_timer_destroy(c->second);
@@ -250,7 +254,11 @@ static int make_parts(struct concentrator *c)
 	c->resolver = resolver_create(&resolver);
 	if (!c->second || !c->tls || !c->relays || !c->resolver)
 		return -1;
-	struct outlet_args outlet = { loop, &c->egress, c->resolver, c->relays };
+	struct ipv6_args six = { loop, &c->egress, c->resolver, on_ipv6, c };
+	if (ipv6_init(&c->ipv6, &six) < 0)
+		return -1;
+	struct outlet_args outlet = { loop, &c->egress, c->resolver, c->relays,
+	                              &c->ipv6.watch };
 	c->outlet = outlet_create(&outlet);
 	c->sites.outlet = c->outlet;
 	c->door.tls = c->tls;
