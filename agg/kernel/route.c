@@ -24,6 +24,7 @@
 struct wanted {
 	struct routeplan plan;
 	char why[ROUTE_WORDS_MAX]; /* not in force; "" */
+	bool refused; /* by the kernel, when it was put last: why says so */
 };
 
 struct route {
@@ -228,15 +229,19 @@ static int settle(struct work *w, struct wanted *want, struct kerr *err)
 	char before[RULE_TEXT_MAX];
 	struct kerr kerr = { "" };
 
-	want->why[0] = 0;
+	unsigned lacked = w->look->missing + w->look->moved;
+	if (w->mend || !want->refused)
+		want->why[0] = 0;
 	int rc = settle_ways(w, want);
 	const char *reason = ways_reason(w->r->ways);
 	if (!rc) {
 		rc = settle_rules(w, want);
 		reason = rules_reason(w->r->rules);
 	}
-	if (w->mend)
+	if (w->mend || w->look->missing + w->look->moved == lacked)
 		want->why[0] = 0;
+	if (w->mend)
+		want->refused = rc;
 	if (rc) {
 		refuse(reason, rc, &kerr, want->plan.mark ?
 		       "TPROXY's route" : want->plan.uplink.device);
@@ -268,6 +273,12 @@ static int settle_one(struct route *r, unsigned index, sa_family_t family,
 	return rc;
 }
 
+static void note_failure(struct route_look *look, int rc, const struct kerr *err)
+{
+	look->error = rc;
+	snprintf(look->failure, sizeof(look->failure), "%.120s", err->text);
+}
+
 void route_look(struct route *r, bool mend, struct route_look *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -281,9 +292,9 @@ void route_look(struct route *r, bool mend, struct route_look *out)
 		w.place = routeplan_place(&rules, r->preference);
 		for (unsigned i = 0; i < TABLES && !rc; i++)
 			if (r->tables[f][i] && settle(&w, r->tables[f][i], &err))
-				out->error = -EIO;
+				note_failure(out, -EIO, &err);
 		if (rc && rc != -EAFNOSUPPORT && rc != -EOPNOTSUPP)
-			out->error = rc;
+			note_failure(out, kerr_set(&err, rc, "the rules"), &err);
 		rules_list_finish(&rules);
 	}
 }

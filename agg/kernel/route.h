@@ -78,8 +78,9 @@ int route_clear_tproxy(struct route *r, struct kerr *err);
 struct route_look {
 	unsigned missing; /* rules and routes that should be there and were not */
 	unsigned moved;   /* rules that stood at another preference */
-	int error;        /* putting them failed: the last -errno */
+	int error;        /* reading or putting failed: the last -errno */
 	char words[ROUTE_WORDS_MAX]; /* the first missing: "TPROXY's rule (IPv4)" */
+	char failure[ROUTE_WORDS_MAX]; /* the last error's words */
 	char before[ROUTE_WORDS_MAX]; /* another's rule that came before ours, or "" */
 };
 

@@ -8,7 +8,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/arp.h"
-#include "agg/role/pace.h"
+#include "agg/role/redo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@
 
 #define UPKEEP_LOOK_US 20000u    /* between looks */
 #define UPKEEP_IDLE_US 60000000u /* without an event */
-#define UPKEEP_RETRY_US 500000u  /* after the kernel refused */
+#define WORDS_MAX 10             /* lines of log about losses in WORDS_US */
+#define WORDS_US 60000000u
 
 struct upkeep {
 	struct loop *loop;      /* borrowed, as the next two */
@@ -24,23 +25,39 @@ struct upkeep {
 	struct route *route;
 	struct loop_timer *timer;
 	uint64_t looked_us;
-	struct pace pace;
-	unsigned refused;       /* times in a row */
+	struct redo redo;
+	uint64_t words_us;      /* since when words are counted */
+	unsigned words, unsaid;
 	struct links links;
 };
 
-static void say(struct upkeep *u, const struct route_look *look, uint64_t now)
+static bool may_say(struct upkeep *u, uint64_t now)
+{
+	if (!u->words || now - u->words_us >= WORDS_US) {
+		u->words = 0;
+		u->words_us = now;
+	}
+	if (u->words == WORDS_MAX) {
+		u->unsaid++;
+		return false;
+	}
+	u->words++;
+	return true;
+}
+
+static void say_loss(struct upkeep *u, const struct route_look *look,
+                     uint64_t now)
 {
 	char others[48] = "", earlier[48] = "";
-	unsigned unsaid;
 
-	if ((!look->missing && !look->before[0]) ||
-	    !pace_say(&u->pace, now, &unsaid))
+	if ((!look->missing && !look->before[0]) || !may_say(u, now))
 		return;
 	if (look->missing > 1)
 		snprintf(others, sizeof(others), " and %u more", look->missing - 1);
-	if (unsaid)
-		snprintf(earlier, sizeof(earlier), "; so %u times before", unsaid);
+	if (u->unsaid)
+		snprintf(earlier, sizeof(earlier), "; so %u times before",
+		         u->unsaid);
+	u->unsaid = 0;
 	if (look->missing)
 		log_sys("routes: %s%s: gone by somebody else's doing; put again%s",
 		        look->words, others, earlier);
@@ -51,33 +68,35 @@ static void say(struct upkeep *u, const struct route_look *look, uint64_t now)
 
 /* A device that goes takes its routes along before we know of it: only what is
  * refused twice is a fault. */
-static void note_refusal(struct upkeep *u, int error)
+static void put_again(struct upkeep *u, uint64_t now)
 {
-	u->refused = error ? u->refused + 1 : 0;
-	if (u->refused == 2)
-		log_sys("routes: cannot put them again: %s",
-		        *route_tproxy_why(u->route) ? route_tproxy_why(u->route)
-		                                    : strerror(-error));
+	unsigned failures = u->redo.failures;
+	struct route_look look;
+
+	redo_begin(&u->redo);
+	route_look(u->route, true, &look);
+	redo_end(&u->redo, !look.error, now);
+	if (u->redo.failures == 2)
+		log_sys("routes: %s; tried again with pauses", look.failure);
+	else if (failures > 1 && !look.error)
+		log_info("routes: in force, after %u failures", failures);
+	if (!look.error)
+		say_loss(u, &look, now);
 }
 
 void upkeep_look(struct upkeep *u)
 {
-	uint64_t now = loop_now_us(u->loop), next = now + UPKEEP_IDLE_US;
-	bool mend = now >= pace_due_us(&u->pace);
-	struct route_look found;
+	uint64_t now = loop_now_us(u->loop), idle = now + UPKEEP_IDLE_US;
+	struct route_look look;
 
 	u->looked_us = now;
-	route_look(u->route, mend, &found);
-	note_refusal(u, found.error);
-	if (found.error) {
-		next = now + UPKEEP_RETRY_US;
-	} else if ((found.missing || found.moved) && mend) {
-		pace_done(&u->pace, now);
-		say(u, &found, now);
-	} else if (found.missing || found.moved) {
-		next = pace_due_us(&u->pace);
-	}
-	loop_timer_arm(u->timer, next);
+	route_look(u->route, false, &look);
+	if (look.missing || look.moved)
+		redo_lose(&u->redo, now);
+	if (u->redo.due_us <= now)
+		put_again(u, now);
+	loop_timer_arm(u->timer,
+	               u->redo.due_us < idle ? u->redo.due_us : idle);
 }
 
 void upkeep_set_links(struct upkeep *u, const struct links *links)
@@ -112,6 +131,8 @@ static void on_doubt(void *ctx)
 	struct upkeep *u = ctx;
 	uint64_t due = u->looked_us + UPKEEP_LOOK_US;
 
+	if (u->redo.failures) /* what stood in the way may be gone */
+		redo_want(&u->redo, loop_now_us(u->loop));
 	if (loop_now_us(u->loop) >= due)
 		upkeep_look(u);
 	else
@@ -128,6 +149,7 @@ struct upkeep *upkeep_create(struct loop *loop, struct netmon *netmon,
 	u->loop = loop;
 	u->netmon = netmon;
 	u->route = route;
+	redo_init(&u->redo);
 	u->timer = loop_timer_create(loop, on_timer, u);
 	if (!u->timer) {
 		free(u);
