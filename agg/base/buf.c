@@ -6,9 +6,12 @@
  */
 #include "agg/base/buf.h"
 
+#include "agg/base/budget.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +25,31 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_finish(struct buf *b)
 {
-	size_t keep = b->keep;
-
 	free(b->data);
-	buf_init(b, b->max);
-	b->keep = keep;
+	budget_give(b->budget, b->cap);
+	*b = (struct buf){ .max = b->max, .keep = b->keep, .budget = b->budget };
+}
+
+void buf_set_budget(struct buf *b, struct budget *budget)
+{
+	budget_give(b->budget, b->cap);
+	budget_force(budget, b->cap);
+	b->budget = budget;
+}
+
+static bool grow(struct buf *b, size_t cap)
+{
+	size_t more = cap - b->cap;
+
+	if (budget_left(b->budget) < more)
+		return false;
+	uint8_t *data = realloc(b->data, cap);
+	if (!data)
+		return false;
+	budget_force(b->budget, more);
+	b->data = data;
+	b->cap = cap;
+	return true;
 }
 
 uint8_t *buf_reserve(struct buf *b, size_t n)
@@ -41,11 +64,8 @@ uint8_t *buf_reserve(struct buf *b, size_t n)
 		size_t cap = b->cap ? b->cap : CAP_MIN;
 		while (cap < b->len + n)
 			cap *= 2;
-		uint8_t *data = realloc(b->data, cap);
-		if (!data)
+		if (!grow(b, cap))
 			return NULL;
-		b->data = data;
-		b->cap = cap;
 	}
 	return b->data + b->off + b->len;
 }

@@ -97,8 +97,9 @@ static const struct conf_key main_keys[] = {
 	          "they are reset." },
 	{ "memory", CONF_BYTES, BOTH, .fallback = "32MiB", .min = 4 * MIB,
 	  .max = 512 * MIB, AT(conf_main, memory_bytes),
-	  .help = "What one session may hold of received bytes that nobody has "
-	          "read yet." },
+	  .help = "What one session may hold: bytes received and not read yet, "
+	          "bytes to be sent and not acknowledged, what that takes to "
+	          "keep. A concentrator's sites share half of its memory." },
 	{ "congestion", CONF_TOKEN, BOTH, .fallback = "auto", .min = 1,
 	  .max = CONF_CONGESTION_MAX, AT(conf_main, congestion),
 	  .help = "The congestion control of the subflows: auto, bbr, cubic, "

@@ -45,7 +45,7 @@ static const struct family session_families[] = {
 	{ "aggd_session_streams", "gauge", "", "Streams that are open.",
 	  VALUE_UNSIGNED, SESSION(streams) },
 	{ "aggd_session_memory_bytes", "gauge", "bytes",
-	  "Received bytes that nobody has read yet.", VALUE_U64,
+	  "What it holds, or has promised as credit.", VALUE_U64,
 	  SESSION(memory_bytes) },
 	{ "aggd_session_bytes", "counter", "bytes", "Bytes of streams.",
 	  VALUE_U64, SESSION(down_bytes), SESSION(up_bytes) },

@@ -68,6 +68,7 @@ static void on_second(void *ctx)
 	struct concentrator *c = ctx;
 
 	sites_measure(&c->sites);
+	role_tidy_memory(&c->role);
 	loop_timer_arm(c->second, loop_now_us(c->role.loop) + SNAPSHOT_RATE_US);
 }
 
@@ -296,9 +297,10 @@ static struct role *concentrator_create(struct loop *loop,
 	struct concentrator *c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
-	c->role = (struct role){ &role_concentrator, loop, conf, netmon };
+	role_init(&c->role, &role_concentrator, loop, conf, netmon);
 	c->door = (struct door){ .loop = loop, .sites = &c->sites };
 	c->sites = (struct sites){ .loop = loop, .conf = conf,
+	                           .memory = &c->role.memory,
 	                           .mptcp_host = &c->mptcp_host,
 	                           .pool = &c->pool };
 	c->pool = (struct share_pool){ .max = {

@@ -215,6 +215,7 @@ static int start_session(struct gateway *g)
 	const struct conf_main *main = &g->role.conf->main;
 	struct session_args args = {
 		.opens = true,
+		.memory = &g->role.memory,
 		.memory_max = main->memory_bytes, .linger_us = main->linger_us,
 		.give_up_us = GIVE_UP_US,
 		.events = &session_events, .ctx = g,
@@ -373,6 +374,7 @@ static void on_second(void *ctx)
 	snapshot_measure(&g->meter, g->session, &more, now);
 	mptcp_look(g->mptcp);
 	choose_carrier(g);
+	role_tidy_memory(&g->role);
 	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
 }
 
@@ -784,7 +786,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	struct gateway *g = calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
-	g->role = (struct role){ &role_gateway, loop, conf, netmon };
+	role_init(&g->role, &role_gateway, loop, conf, netmon);
 	loop_task_init(&g->restart, loop, restart_session, g);
 	g->rand.state = loop_now_us(loop);
 	outage_init(&g->outage, loop_now_us(loop));

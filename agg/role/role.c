@@ -5,12 +5,39 @@
  */
 #include "agg/role/role.h"
 
+#include "agg/base/heap.h"
 #include "agg/base/log.h"
 #include "agg/kernel/arp.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
 
 #include <errno.h>
+#include <unistd.h>
+
+#define FALL_BYTES (1u << 20) /* less is not worth the work */
+
+/* Where the machine does not tell: no limit but those of the sessions. */
+static uint64_t half_of_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && bytes > 0 ? (uint64_t)pages / 2 * (uint64_t)bytes
+	                              : UINT64_MAX;
+}
+
+void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
+               const struct conf *conf, struct netmon *netmon)
+{
+	*role = (struct role){ .ops = ops, .loop = loop, .conf = conf,
+	                       .netmon = netmon };
+	budget_init(&role->memory, half_of_memory(), NULL);
+}
+
+void role_tidy_memory(struct role *role)
+{
+	if (budget_fell(&role->memory, FALL_BYTES))
+		heap_trim();
+}
 
 /* The ARP settings of devices get back what they had. */
 static void restore_arp(void)

@@ -8,6 +8,7 @@
 #ifndef AGG_ROLE_ROLE_H
 #define AGG_ROLE_ROLE_H
 
+#include "agg/base/budget.h"
 #include "agg/base/loop.h"
 #include "agg/conf/conf.h"
 #include "agg/kernel/netmon.h"
@@ -22,7 +23,13 @@ struct role {
 	struct loop *loop;         /* borrowed, as all of these */
 	const struct conf *conf;
 	struct netmon *netmon;
+	struct budget memory;      /* of all sessions: half of the machine's */
 };
+
+void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
+               const struct conf *conf, struct netmon *netmon);
+/* Gives back to the system what was used and is not: once a second. */
+void role_tidy_memory(struct role *role);
 
 /* All hooks are required. */
 struct role_ops {

@@ -145,11 +145,25 @@ static const struct session_events session_events = {
 	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
 };
 
+/* Its share of the machine's memory, so that nobody's is used up by others. */
+static size_t memory_of(const struct site *site)
+{
+	const struct sites *sites = site->sites;
+	uint64_t most = sites->conf->main.memory_bytes;
+	unsigned count = sites->conf->site_count;
+	uint64_t share = sites->memory ? sites->memory->max / (count ? count : 1)
+	                               : most;
+
+	if (share < SESSION_MEMORY_MIN)
+		share = SESSION_MEMORY_MIN;
+	return share < most ? share : most;
+}
+
 static int start_session(struct site *site)
 {
 	const struct conf_main *main = &site->sites->conf->main;
 	struct session_args args = {
-		.memory_max = main->memory_bytes,
+		.memory = site->sites->memory, .memory_max = memory_of(site),
 		.linger_us = main->linger_us, .give_up_us = GIVE_UP_US,
 		.events = &session_events, .ctx = site,
 	};
@@ -404,7 +418,7 @@ static void change_site(struct site *site, const struct conf_site *is,
 	site->conf = *is;
 	reload_policy(site, old, conf_find_site(old, is->name));
 	if (site->session)
-		session_set_limits(site->session, main->memory_bytes,
+		session_set_limits(site->session, memory_of(site),
 		                   main->linger_us);
 }
 

@@ -15,6 +15,7 @@
 #ifndef AGG_ROLE_SITE_H
 #define AGG_ROLE_SITE_H
 
+#include "agg/base/budget.h"
 #include "agg/base/loop.h"
 #include "agg/conf/conf.h"
 #include "agg/report/report.h"
@@ -65,6 +66,7 @@ struct sites {
 	struct outlet *outlet;
 	struct share_pool *pool;     /* the way out, and each site's part of it */
 	const struct mptcp_host *mptcp_host;
+	struct budget *memory;
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
 	struct site *all;            /* site.next */
 };

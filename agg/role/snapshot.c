@@ -172,7 +172,7 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 	copy_name(out->carrier, carriers == 3 ? "mptcp and subflows" :
 	          carriers == 2 ? "mptcp" : "subflows");
 	out->streams = stats.streams;
-	out->memory_bytes = stats.buffered_bytes;
+	out->memory_bytes = stats.memory_bytes;
 	out->memory_budget_bytes = stats.memory_max;
 	out->down_bytes = snap->gateway ? rx : tx;
 	out->up_bytes = snap->gateway ? tx : rx;

@@ -65,6 +65,25 @@ void admit_finish(struct session *s)
 	free(s->refused.ids);
 }
 
+/* NULL: there is no place, or no memory, for one more. */
+static struct stream *make_stream(struct session *s, uint32_t id)
+{
+	struct stream *stream;
+
+	if (s->open_count >= WIRE_STREAMS_MAX + STREAMS_SPARE ||
+	    s->stream_count >= STREAMS_MAX)
+		return NULL;
+	stream = stream_create(s, id);
+	if (!stream)
+		return NULL;
+	stream->acked = TODO_OPEN; /* it is the peer's to say */
+	stream->announced = s->announced;
+	if (receive_init(stream, s->settings.stream_credit))
+		return stream;
+	stream_free(stream);
+	return NULL;
+}
+
 struct stream *admit_stream(struct session *s, uint32_t id, const char **why)
 {
 	struct stream *stream = stream_find(s, id);
@@ -77,17 +96,11 @@ struct stream *admit_stream(struct session *s, uint32_t id, const char **why)
 	}
 	if (s->args.opens || seen(s, id))
 		return NULL;
-	if (s->open_count < WIRE_STREAMS_MAX + STREAMS_SPARE &&
-	    s->stream_count < STREAMS_MAX)
-		stream = stream_create(s, id);
+	stream = make_stream(s, id);
 	if (!stream && admit_refuse(s, id) < 0) {
 		*why = "more streams than allowed";
 		return NULL;
 	}
 	mark_seen(s, id);
-	if (!stream)
-		return NULL;
-	stream->acked = TODO_OPEN; /* it is the peer's to say */
-	receive_init(stream, s->settings.stream_credit);
 	return stream;
 }

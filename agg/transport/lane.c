@@ -32,7 +32,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#define FLIGHT_CAP_MIN 32u
+#define FLIGHT_CAP_MIN 64u
 #define FLIGHT_SPARE 1024u        /* of the ring, for control frames */
 #define MSS_DEFAULT 1400u
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
@@ -49,21 +49,41 @@ struct flight *lane_flight(const struct lane *lane, uint32_t i)
 	return &lane->flights[(lane->flight_head + i) & (lane->flight_cap - 1)];
 }
 
+static uint64_t ring_bytes(uint32_t cap)
+{
+	return cap * sizeof(struct flight) + BUDGET_MALLOC_BYTES;
+}
+
+static bool grow_ring(struct lane *lane)
+{
+	struct budget *budget = &lane->session->sent;
+	uint32_t cap = lane->flight_cap ? lane->flight_cap * 2 : FLIGHT_CAP_MIN;
+	struct flight *ring;
+
+	if (cap > FLIGHT_MAX || (lane->flight_cap &&
+	                         budget_left(budget) < ring_bytes(cap)))
+		return false;
+	ring = malloc(cap * sizeof(*ring));
+	if (!ring)
+		return false;
+	for (uint32_t i = 0; i < lane->flight_len; i++)
+		ring[i] = *lane_flight(lane, i);
+	budget_force(budget, ring_bytes(cap));
+	if (lane->flights)
+		budget_give(budget, ring_bytes(lane->flight_cap));
+	free(lane->flights);
+	lane->flights = ring;
+	lane->flight_cap = cap;
+	lane->flight_head = 0;
+	return true;
+}
+
+/* Nobody acknowledges what was sent: it is crammed, until somebody does. */
 static int flight_push(struct lane *lane, const struct flight *flight)
 {
-	if (lane->flight_len == lane->flight_cap) {
-		uint32_t cap = lane->flight_cap ? lane->flight_cap * 2
-		                                : FLIGHT_CAP_MIN;
-		struct flight *ring = cap <= FLIGHT_MAX ?
-			malloc(cap * sizeof(*ring)) : NULL;
-		if (!ring)
-			return -ENOBUFS;
-		for (uint32_t i = 0; i < lane->flight_len; i++)
-			ring[i] = *lane_flight(lane, i);
-		free(lane->flights);
-		lane->flights = ring;
-		lane->flight_cap = cap;
-		lane->flight_head = 0;
+	if (lane->flight_len == lane->flight_cap && !grow_ring(lane)) {
+		lane->crammed = true;
+		return -ENOBUFS;
 	}
 	lane->flight_len++;
 	*lane_flight(lane, lane->flight_len - 1) = *flight;
@@ -76,6 +96,7 @@ static struct flight flight_pop(struct lane *lane)
 
 	lane->flight_head = (lane->flight_head + 1) & (lane->flight_cap - 1);
 	lane->flight_len--;
+	lane->crammed = false;
 	return flight;
 }
 
@@ -92,6 +113,7 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
 	lane->since_us = lane->heard_us = lane->progress_us = s->now_us;
 	DL_APPEND(s->lanes, lane);
 	s->lane_count++;
+	budget_force(&s->memory, LANE_BYTES);
 	lane_refresh(lane, 0);
 	return lane;
 }
@@ -135,6 +157,9 @@ void lane_destroy(struct lane *lane)
 		struct flight flight = flight_pop(lane);
 		flight_lost(lane, &flight);
 	}
+	if (lane->flights)
+		budget_give(&s->sent, ring_bytes(lane->flight_cap));
+	budget_give(&s->memory, LANE_BYTES);
 	free(lane->flights);
 	free(lane);
 }
@@ -159,7 +184,8 @@ struct lane *lane_best(struct session *s, enum stream_class class)
 	struct lane *lane, *best = NULL;
 
 	DL_FOREACH(s->lanes, lane) {
-		if (!lane_is_good(lane) || lane->full || lane_rests(lane))
+		if (!lane_is_good(lane) || lane->full || lane->crammed ||
+		    lane_rests(lane))
 			continue;
 		bool ours = lane_class(lane) == class;
 		bool best_ours = best && lane_class(best) == class;
@@ -294,7 +320,7 @@ uint64_t lane_drain_us(const struct lane *lane)
 	uint64_t bytes = backlog(lane) + PIECE_MIN_MSS * mss_of(lane);
 	uint64_t paced_us = bytes * 1000000 / (pace ? pace : 1), window_us = 0;
 
-	if (lane->full)
+	if (lane->full || lane->crammed)
 		return UINT64_MAX;
 	/* What exceeds the window waits for acknowledgements. */
 	if (info->cwnd_bytes && info->unacked_bytes + bytes > info->cwnd_bytes)
@@ -305,7 +331,8 @@ uint64_t lane_drain_us(const struct lane *lane)
 
 uint64_t lane_room(const struct lane *lane)
 {
-	if (!lane_is_good(lane) || lane->full || lane_is_backlogged(lane) ||
+	if (!lane_is_good(lane) || lane->full || lane->crammed ||
+	    lane_is_backlogged(lane) ||
 	    lane->flight_len >= FLIGHT_MAX - FLIGHT_SPARE)
 		return 0;
 	return backlog_max(lane) - backlog(lane);
@@ -353,10 +380,9 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
 	                         .stream = stream };
 	bool tracked = todo || frame->type == WIRE_SETTINGS;
 
-	if (!to || (tracked && flight_push(lane, &flight) < 0)) {
-		lane->full = true;
+	lane->full = !to;
+	if (!to || (tracked && flight_push(lane, &flight) < 0))
 		return -ENOBUFS;
-	}
 	memcpy(to, bytes, n);
 	pushed(lane, n);
 	return 0;
@@ -369,10 +395,9 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	struct flight flight = { .wire_end = lane->tx_bytes + n, .piece = piece,
 	                         .sent_us = lane->session->now_us };
 
-	if (!to || flight_push(lane, &flight) < 0) {
-		lane->full = true;
+	lane->full = !to;
+	if (!to || flight_push(lane, &flight) < 0)
 		return -ENOBUFS;
-	}
 	struct stream *stream = piece->stream;
 	wire_encode_data_header(to, piece->fin, stream->id, piece->offset,
 	                        piece->len);

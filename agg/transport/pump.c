@@ -134,6 +134,19 @@ static void send_controls(struct session *s)
 	}
 }
 
+/* On the lane that was asked; the last question stands for those before it. */
+static void send_pongs(struct session *s)
+{
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane) {
+		struct wire_frame pong = { .type = WIRE_PONG,
+		                           .ping.stamp = lane->pong_stamp };
+		if (lane->pong_due && !lane->full)
+			lane->pong_due = lane_send(lane, &pong, 0, 0) < 0;
+	}
+}
+
 /* What was received on any lane is acknowledged on the best one. */
 static void send_acks(struct session *s)
 {
@@ -470,7 +483,6 @@ static void fill_lanes(struct session *s, unsigned classes, uint64_t most)
 
 	while (sent[STREAM_INTERACTIVE] + sent[STREAM_BULK] < most &&
 	       f.passed_count < ORDER_LOOKAHEAD &&
-	       s->retained < SESSION_RETAIN_MAX &&
 	       (stream = next_stream(&f, classes))) {
 		uint64_t before = stream->next_offset;
 		bool bulk = stream->bulk;
@@ -536,6 +548,7 @@ void pump(struct session *s)
 		s->pump_again = false;
 		s->wait_until_us = UINT64_MAX;
 		lane_estimate_paths(s);
+		send_pongs(s);
 		send_controls(s);
 		send_acks(s);
 		fill_all(s);

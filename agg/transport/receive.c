@@ -2,11 +2,17 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: a stream's receiving half. What arrives in order goes straight to the
- * owner; what does not, or what the owner cannot take, is kept in segments
- * sorted by offset, without overlap. All of it lies inside the credit that
- * the peer was granted.
+ * owner; what does not, or what the owner cannot take, is kept (segments.h).
+ * All of it lies inside the credit that the peer was granted.
  *
- * Credit grows, inside the session's memory, where it is the window that
+ * Credit is a promise: the memory that a stream's window can cost is taken out of
+ * the session's budget before it is granted, and given back when the stream
+ * ends. So nobody who keeps to the credit is ever cut for want of memory. The
+ * first credit is large where there are few streams and small where there are
+ * many, by a rule that both ends know (wire_first_credit); where not even the
+ * least is left, the stream is refused before it begins.
+ *
+ * Credit grows, inside the budget, where it is the window that
  * limits: as in Linux's receive buffer (Dynamic Right-Sizing, Fisk and Feng,
  * 2001) when the owner took half of it within two of the longest round trips;
  * and, as a slow path may hold up what a fast one brought long ago, when what
@@ -25,39 +31,48 @@
 #define EPOCH_RTTS 2u
 #define EPOCH_MIN_US 20000u
 
-uint64_t receive_first_credit(const struct session *s)
+/* Makes the window that large, if the budget has it. */
+static bool set_window(struct stream *stream, uint64_t window)
 {
-	uint64_t credit = CREDIT_FIRST_ALL / (s->stream_count + 1);
+	size_t cost = segments_cost(window);
 
-	if (credit < CREDIT_FIRST_MIN)
-		return CREDIT_FIRST_MIN;
-	return credit > CREDIT_FIRST_MAX ? CREDIT_FIRST_MAX : credit;
+	if (cost > stream->reserved_bytes &&
+	    !budget_take(&stream->session->received,
+	                 cost - stream->reserved_bytes))
+		return false;
+	if (cost > stream->reserved_bytes)
+		stream->reserved_bytes = cost;
+	stream->window_bytes = window;
+	return true;
 }
 
-void receive_init(struct stream *stream, uint64_t credit)
+bool receive_init(struct stream *stream, uint64_t most)
 {
-	stream->window_bytes = credit;
-	stream->granted_max = credit;
-	stream->epoch_us = stream->session->now_us;
-}
+	const struct session *s = stream->session;
+	uint64_t window = wire_first_credit(most, s->open_count - 1);
 
-static void free_segment(struct stream *stream, struct segment *segment)
-{
-	uint32_t left = segment->len - segment->taken;
-
-	DL_DELETE(stream->segments, segment);
-	stream->segment_count--;
-	stream->buffered -= left;
-	stream->session->buffered -= left;
-	free(segment);
+	/* The early ones leave something for those that come. */
+	while (window > WIRE_CREDIT_LEAST &&
+	       (segments_cost(window) > budget_left(&s->received) / 4 ||
+	        !memory_may_wait(s, &s->received, segments_cost(window))))
+		window /= 2;
+	if (window < WIRE_CREDIT_LEAST)
+		window = WIRE_CREDIT_LEAST;
+	stream->epoch_us = s->now_us;
+	if (!set_window(stream, window))
+		return false;
+	stream->granted_max = window;
+	return true;
 }
 
 void receive_finish(struct stream *stream)
 {
-	while (stream->segments)
-		free_segment(stream, stream->segments);
-	stream->session->grown -= stream->window_grown;
-	stream->window_grown = 0;
+	struct session *s = stream->session;
+
+	s->buffered -= stream->segments.bytes;
+	segments_finish(&stream->segments);
+	budget_give(&s->received, stream->reserved_bytes);
+	stream->reserved_bytes = 0;
 }
 
 static uint64_t longest_rtt_us(const struct session *s)
@@ -73,15 +88,13 @@ static uint64_t longest_rtt_us(const struct session *s)
 
 static bool double_window(struct stream *stream)
 {
-	struct session *s = stream->session;
-	uint64_t more = stream->window_bytes;
+	const struct session *s = stream->session;
+	uint64_t window = 2 * stream->window_bytes;
+	size_t cost = segments_cost(window);
 
-	if (s->grown + more > s->args.memory_max)
-		return false;
-	stream->window_bytes += more;
-	stream->window_grown += more;
-	s->grown += more;
-	return true;
+	return (cost <= stream->reserved_bytes ||
+	        memory_may_wait(s, &s->received, cost - stream->reserved_bytes)) &&
+	       set_window(stream, window);
 }
 
 /* The owner took something. */
@@ -97,15 +110,21 @@ static void grow_by_rate(struct stream *stream)
 	stream->epoch_offset = stream->in_offset;
 }
 
+/* Tells the peer of more when it is a good part of the window; and at once where
+ * it was told nothing yet and may count upon less than we think it does. */
 static void grant(struct stream *stream)
 {
 	uint64_t max = stream->in_offset + stream->window_bytes;
+	bool unsure = !stream->session->args.opens && !stream->was_granted &&
+	              stream->highest >= WIRE_CREDIT_LEAST / 2;
 
-	if (stream->fin_offset == UINT64_MAX &&
-	    max - stream->granted_max >= stream->window_bytes / 4) {
-		stream->granted_max = max;
-		pump_todo(stream, TODO_CREDIT);
-	}
+	if (stream->fin_offset != UINT64_MAX || max < stream->granted_max)
+		return;
+	if (max - stream->granted_max < stream->window_bytes / 4 && !unsure)
+		return;
+	stream->granted_max = max;
+	stream->was_granted = true;
+	pump_todo(stream, TODO_CREDIT);
 }
 
 static void taken(struct stream *stream)
@@ -114,16 +133,23 @@ static void taken(struct stream *stream)
 	grant(stream);
 }
 
+static bool waits_for_hole(const struct stream *stream)
+{
+	const uint8_t *p;
+
+	return stream->segments.bytes &&
+	       !segments_peek(&stream->segments, stream->in_offset, &p);
+}
+
 /* Something arrived behind a hole. */
 static void grow_by_hole(struct stream *stream)
 {
-	const struct segment *first = stream->segments;
+	uint64_t granted = stream->granted_max > stream->highest ?
+		stream->granted_max - stream->highest : 0;
 
-	if (!first || first->offset <= stream->in_offset ||
-	    stream->granted_max - stream->highest > stream->window_bytes / 2)
-		return;
-	if (double_window(stream))
-		grant(stream);
+	if (granted <= stream->window_bytes / 2 && waits_for_hole(stream))
+		double_window(stream);
+	grant(stream);
 }
 
 /* Offers bytes to the owner; how many it took. */
@@ -170,21 +196,16 @@ void receive_reset(struct stream *stream, const struct wire_reset *reset)
 void receive_deliver(struct stream *stream)
 {
 	uint64_t before = stream->in_offset;
+	const uint8_t *p;
+	size_t n, took;
 
-	while (stream->segments && !stream->closing &&
-	       stream->segments->offset + stream->segments->taken ==
-	       stream->in_offset) {
-		struct segment *seg = stream->segments;
-		uint32_t left = seg->len - seg->taken;
-		size_t n = offer(stream, seg->bytes + seg->taken, left);
-		if (n == left) {
-			free_segment(stream, seg);
-			continue;
-		}
-		seg->taken += (uint32_t)n;
-		stream->buffered -= n;
-		stream->session->buffered -= n;
-		break;
+	while (!stream->closing &&
+	       (n = segments_peek(&stream->segments, stream->in_offset, &p))) {
+		took = offer(stream, p, n);
+		stream->session->buffered -= took;
+		segments_take(&stream->segments, stream->in_offset - took, took);
+		if (took < n)
+			break;
 	}
 	if (stream->in_offset != before)
 		taken(stream);
@@ -192,74 +213,24 @@ void receive_deliver(struct stream *stream)
 	check_reset(stream);
 }
 
-/* Keeps n bytes at offset, which overlap with nothing, before `next` (NULL:
- * at the end). */
-static int keep(struct stream *stream, uint64_t offset, const uint8_t *p,
-                size_t n, struct segment *next)
+/* Keeps bytes, new or not. Only a peer that counts upon more than it may, or a
+ * machine without memory, can make that fail. */
+static void keep(struct stream *stream, uint64_t offset, const uint8_t *p,
+                 size_t n)
 {
 	struct session *s = stream->session;
-	struct segment *seg;
+	uint64_t need = offset + n - stream->in_offset;
+	ssize_t fresh = -ENOMEM;
 
-	if (stream->segment_count >= SEGMENTS_MAX ||
-	    s->buffered + n > MEMORY_HARD_FACTOR * s->args.memory_max)
-		return -ENOBUFS;
-	seg = malloc(sizeof(*seg) + n);
-	if (!seg)
-		return -ENOMEM;
-	stream->segment_count++;
-	seg->offset = offset;
-	seg->len = (uint32_t)n;
-	seg->taken = 0;
-	memcpy(seg->bytes, p, n);
-	if (next)
-		DL_PREPEND_ELEM(stream->segments, next, seg);
-	else
-		DL_APPEND(stream->segments, seg);
-	stream->buffered += n;
-	s->buffered += n;
-	return 0;
-}
-
-/* The first segment that ends behind offset; NULL: none. New bytes belong to
- * the front (a slow path fills the hole) or to the end (a fast one goes on),
- * so both ends are tried first. */
-static struct segment *find_segment(struct stream *stream, uint64_t offset)
-{
-	struct segment *seg = stream->segments;
-
-	if (!seg || offset < seg->offset + seg->len)
-		return seg;
-	for (seg = stream->segments->prev; offset < seg->offset + seg->len;
-	     seg = seg->prev)
-		;
-	return seg->next;
-}
-
-/* Stores what of [offset, end) is not there yet, gap by gap. */
-static int insert(struct stream *stream, uint64_t offset, const uint8_t *p,
-                  uint64_t end)
-{
-	struct segment *seg = find_segment(stream, offset);
-
-	while (offset < end) {
-		uint64_t gap_end = seg && seg->offset < end ? seg->offset : end;
-		if (offset < gap_end) {
-			int err = keep(stream, offset, p, gap_end - offset, seg);
-			if (err)
-				return err;
-			p += gap_end - offset;
-			offset = gap_end;
-		}
-		if (!seg || offset >= end)
-			break;
-		uint64_t seg_end = seg->offset + seg->len;
-		uint64_t to = seg_end < end ? seg_end : end;
-		stream->session->doubles_bytes += to - offset;
-		p += to - offset;
-		offset = to;
-		seg = seg->next;
+	if (need <= stream->window_bytes || set_window(stream, need))
+		fresh = segments_put(&stream->segments, stream->in_offset,
+		                     stream->window_bytes, offset, p, n);
+	if (fresh < 0) {
+		stream_reset(stream, STREAM_END_LIMIT);
+		return;
 	}
-	return 0;
+	s->buffered += (size_t)fresh;
+	s->doubles_bytes += n - (size_t)fresh;
 }
 
 static int check(struct stream *stream, const struct wire_data *data, bool fin,
@@ -267,7 +238,7 @@ static int check(struct stream *stream, const struct wire_data *data, bool fin,
 {
 	uint64_t end = data->offset + data->len;
 
-	if (end > stream->granted_max)
+	if (end > stream->granted_max && end > stream->announced)
 		*why = "DATA beyond the credit";
 	else if (end > stream->fin_offset || (fin && end < stream->highest))
 		*why = "DATA behind the end of its stream";
@@ -283,10 +254,8 @@ static void take_in_order(struct stream *stream, const uint8_t *p, uint32_t n)
 
 	if (took)
 		taken(stream);
-	if (took < n && !stream->closing &&
-	    insert(stream, stream->in_offset, p + took,
-	           stream->in_offset + n - took) < 0)
-		stream_reset(stream, STREAM_END_LIMIT);
+	if (took < n && !stream->closing)
+		keep(stream, stream->in_offset, p + took, n - took);
 }
 
 void receive_flush(struct session *s)
@@ -312,7 +281,7 @@ static bool gather(struct stream *stream, uint64_t offset, const uint8_t *p,
 	                  offset != stream->in_offset + g->len ||
 	                  n > GATHER_BYTES - g->len))
 		receive_flush(stream->session);
-	if (stream->segments || offset != stream->in_offset + g->len ||
+	if (stream->segments.bytes || offset != stream->in_offset + g->len ||
 	    n > GATHER_BYTES || (!g->stream && !stream->session->more_input))
 		return false;
 	if (!g->bytes && !(g->bytes = malloc(GATHER_BYTES)))
@@ -350,11 +319,11 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		offset += old;
 		p += old;
 	}
-	if (offset == stream->in_offset && offset < end && !stream->segments)
+	if (offset == stream->in_offset && offset < end &&
+	    !stream->segments.bytes)
 		take_in_order(stream, p, (uint32_t)(end - offset));
-	else if (offset < end && !stream->closing &&
-	         insert(stream, offset, p, end) < 0)
-		stream_reset(stream, STREAM_END_LIMIT);
+	else if (offset < end && !stream->closing)
+		keep(stream, offset, p, end - offset);
 	grow_by_hole(stream);
 	receive_deliver(stream);
 	return 0;

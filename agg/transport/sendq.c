@@ -6,13 +6,18 @@
  */
 #include "agg/transport/sendq.h"
 
+#include "agg/base/budget.h"
+
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_TINY 1024u
 #define BLOCK_SMALL 4096u   /* with the malloc header and ours: one page */
 #define BLOCK_LARGE 65536u
-#define SMALL_BELOW 16384u  /* offsets below are kept in small blocks */
+#define TINY_BELOW 1900u    /* offsets below are kept in tiny blocks, */
+#define SMALL_BELOW 16384u  /* and these in small ones */
 #define BLOCK_HEADER 48u
 
 struct sendq_block {
@@ -22,14 +27,40 @@ struct sendq_block {
 	uint8_t bytes[];
 };
 
+static size_t allocated(uint32_t cap)
+{
+	return sizeof(struct sendq_block) + cap + BUDGET_MALLOC_BYTES;
+}
+
+static void drop_head(struct sendq *q)
+{
+	struct sendq_block *block = q->head;
+
+	q->head = block->next;
+	budget_give(q->budget, allocated(block->cap));
+	free(block);
+}
+
 void sendq_finish(struct sendq *q)
 {
-	while (q->head) {
-		struct sendq_block *block = q->head;
-		q->head = block->next;
-		free(block);
-	}
-	*q = (struct sendq){ 0 };
+	while (q->head)
+		drop_head(q);
+	*q = (struct sendq){ .budget = q->budget };
+}
+
+static uint32_t next_cap(const struct sendq *q)
+{
+	uint32_t block = q->end < TINY_BELOW ? BLOCK_TINY :
+		q->end < SMALL_BELOW ? BLOCK_SMALL : BLOCK_LARGE;
+
+	return block - BLOCK_HEADER;
+}
+
+size_t sendq_wants(const struct sendq *q)
+{
+	bool room = q->tail && q->tail->len < q->tail->cap;
+
+	return room ? 0 : allocated(next_cap(q));
 }
 
 uint8_t *sendq_reserve(struct sendq *q, size_t *n)
@@ -37,12 +68,12 @@ uint8_t *sendq_reserve(struct sendq *q, size_t *n)
 	struct sendq_block *tail = q->tail;
 
 	if (!tail || tail->len == tail->cap) {
-		uint32_t cap = (q->end < SMALL_BELOW ? BLOCK_SMALL : BLOCK_LARGE) -
-		               BLOCK_HEADER;
+		uint32_t cap = next_cap(q);
 		struct sendq_block *block = malloc(sizeof(*block) + cap);
 		if (!block)
 			return NULL;
 		*block = (struct sendq_block){ .start = q->end, .cap = cap };
+		budget_force(q->budget, allocated(cap));
 		if (tail)
 			tail->next = block;
 		else
@@ -86,12 +117,10 @@ void sendq_release(struct sendq *q, uint64_t offset)
 	q->base = offset;
 	while (q->head && q->head->start + q->head->len <= offset &&
 	       (q->head->next || q->head->len == q->head->cap || offset == q->end)) {
-		struct sendq_block *block = q->head;
-		q->head = block->next;
-		if (q->tail == block)
+		if (q->tail == q->head)
 			q->tail = NULL;
-		if (q->cursor == block)
+		if (q->cursor == q->head)
 			q->cursor = NULL;
-		free(block);
+		drop_head(q);
 	}
 }

@@ -11,15 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct budget;
 struct sendq_block;
 
 struct sendq {
 	struct sendq_block *head, *tail;
 	struct sendq_block *cursor; /* where the last copy ended */
 	uint64_t base, end;         /* held: base .. end */
+	struct budget *budget;      /* borrowed; what is allocated is of it */
 };
 
+/* The budget stays. */
 void sendq_finish(struct sendq *q);
+/* What sendq_reserve() would allocate now. */
+size_t sendq_wants(const struct sendq *q);
 /* Memory behind the end: *n is set to how much, >= 1. NULL: no memory. */
 uint8_t *sendq_reserve(struct sendq *q, size_t *n);
 void sendq_commit(struct sendq *q, size_t n);

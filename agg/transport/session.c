@@ -77,8 +77,9 @@ struct session *session_create(const struct session_args *args)
 	s->next_id = 1;
 	reinject_init(&s->again_budget);
 	s->seen_floor = 1;
-	s->settings.stream_credit = CREDIT_ACCEPTED;
-	s->peer_settings.stream_credit = CREDIT_ACCEPTED;
+	memory_init(s);
+	memory_set(s, args->memory_max);
+	s->peer_settings.stream_credit = CREDIT_ACCEPTED(SESSION_MEMORY_MIN);
 	session_enter(s);
 	return s;
 }
@@ -229,6 +230,11 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	struct stream *stream = stream_create(s, s->next_id);
 	if (!stream)
 		return NULL;
+	if (!receive_init(stream, CREDIT_OURS(s->args.memory_max))) {
+		stream_free(stream);
+		errno = ENOSPC;
+		return NULL;
+	}
 	s->next_id += 2;
 	s->streams_opened++;
 	stream->known = true;
@@ -236,8 +242,8 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	stream->client = *client;
 	stream->events = events;
 	stream->ctx = ctx;
-	stream->peer_max = s->peer_settings.stream_credit;
-	receive_init(stream, receive_first_credit(s));
+	stream->peer_max = wire_first_credit(s->peer_settings.stream_credit,
+	                                     s->open_count - 1);
 	pump_todo(stream, TODO_OPEN);
 	session_settle(s);
 	return stream;
@@ -284,6 +290,7 @@ static void on_accept(struct stream *stream, const struct addr *bound)
 		stream->events->on_opened(stream->ctx, &stream->bound);
 }
 
+/* The owner hears of the last of those that came together. */
 static void on_settings(struct session *s, const struct wire_settings *settings)
 {
 	if (settings->serial < s->peer_settings.serial)
@@ -291,7 +298,7 @@ static void on_settings(struct session *s, const struct wire_settings *settings)
 	s->peer_settings = *settings;
 	if (!s->args.opens)
 		s->reserve = settings->reserve;
-	s->args.events->on_settings(s->args.ctx, &s->peer_settings);
+	s->settings_news = true;
 }
 
 /* Frames about a stream. */
@@ -369,7 +376,6 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
                      const char **why)
 {
 	struct session *s = lane->session;
-	struct wire_frame pong = { .type = WIRE_PONG, .ping = f->ping };
 
 	switch ((enum wire_type)f->type) {
 	case WIRE_HELLO:
@@ -384,7 +390,8 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 		on_settings(s, &f->settings);
 		return 0;
 	case WIRE_PING:
-		lane_send(lane, &pong, 0, 0);
+		lane->pong_due = true;
+		lane->pong_stamp = f->ping.stamp;
 		return 0;
 	case WIRE_PONG:
 		on_pong(lane, f->ping.stamp);
@@ -417,6 +424,7 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	int err = 0;
 
 	session_enter(s);
+	s->pumping = true; /* what the owners do now goes out in one, below */
 	while (!s->over) {
 		ssize_t len = wire_decode(&frame, p + used, n - used, &why);
 		if (len <= 0) {
@@ -437,6 +445,10 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 		send_close(s, why);
 	if (err < 0)
 		session_fail(s, why);
+	if (s->settings_news && !s->over)
+		s->args.events->on_settings(s->args.ctx, &s->peer_settings);
+	s->settings_news = false;
+	s->pumping = false;
 	bool over = s->over;
 	if (over)
 		drop_lanes(s, s->why);
@@ -484,8 +496,14 @@ void session_set_policy(struct session *s, const struct session_policy *policy)
 void session_set_limits(struct session *s, size_t memory_max,
                         uint64_t linger_us)
 {
-	s->args.memory_max = memory_max;
+	session_enter(s);
 	s->args.linger_us = linger_us;
+	if (memory_max != s->args.memory_max) {
+		memory_set(s, memory_max);
+		s->settings.serial++;
+		s->settings_todo = true;
+	}
+	session_settle(s);
 }
 
 void session_set_settings(struct session *s, uint32_t flags,
@@ -535,6 +553,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 		.lanes = s->lane_count,
 		.streams_opened = s->streams_opened,
 		.buffered_bytes = s->buffered,
+		.memory_bytes = s->memory.used,
 		.retained_bytes = s->retained,
 		.memory_max = s->args.memory_max,
 		.doubles_bytes = s->doubles_bytes,
@@ -600,7 +619,7 @@ void session_each_stream(const struct session *s,
 			.tx_bytes = stream->next_offset,
 			.rx_bytes = stream->in_offset,
 			.unsent_bytes = stream_unsent(stream),
-			.buffered_bytes = stream->buffered,
+			.buffered_bytes = stream->segments.bytes,
 		};
 		memcpy(out.path_tx_bytes, stream->path_tx, sizeof(stream->path_tx));
 		memcpy(out.path_rx_bytes, stream->path_rx, sizeof(stream->path_rx));

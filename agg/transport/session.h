@@ -28,7 +28,6 @@
 #define SESSION_MEMORY_MIN (4u << 20)
 #define SESSION_MEMORY_DEFAULT (32u << 20)
 #define SESSION_LINGER_DEFAULT_US 60000000u
-#define SESSION_RETAIN_MAX (48u << 20) /* sent, not acknowledged, all streams */
 
 #define SUSPECT_MIN_US 200000u    /* no progress for so long at least, and at */
 #define SUSPECT_MAX_US 1000000u   /* most (or 3 srtt): the lane is suspect */
@@ -36,6 +35,7 @@
 #define BULK_AFTER_BYTES 16384u   /* a burst of more is bulk, by default */
 #define BURST_GAP_US 1000000u     /* silence after which a burst is new */
 
+struct budget;
 struct session;
 struct lane;
 
@@ -108,7 +108,8 @@ struct session_policy {
 
 struct session_args {
 	bool opens;               /* gateway: opens streams; else accepts them */
-	size_t memory_max;        /* received and not yet taken, in all */
+	struct budget *memory;    /* borrowed: of all sessions; NULL: none */
+	size_t memory_max;        /* that it may hold, see session_impl.h */
 	uint64_t linger_us;
 	uint64_t give_up_us;      /* a lane suspect for so long is dropped */
 	struct session_policy policy;
@@ -132,6 +133,10 @@ void session_detach(struct lane *lane);
  * session is over, all its lanes are dropped, this one too. */
 ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n);
 void session_writable(struct lane *lane);
+
+/* Of which the shells of its lanes take what waits in them; until drop, or
+ * session_detach(). */
+struct budget *session_sealed(struct session *s);
 
 uint64_t session_deadline(const struct session *s); /* UINT64_MAX: none */
 void session_tick(struct session *s);
@@ -187,7 +192,9 @@ struct stream_stats {
 struct session_stats {
 	unsigned streams, lanes, lanes_suspect;
 	uint64_t streams_opened;
-	size_t buffered_bytes, retained_bytes, memory_max;
+	size_t buffered_bytes, retained_bytes;
+	/* Allocated, or promised to the peer as credit; it may be so much. */
+	size_t memory_bytes, memory_max;
 	uint64_t doubles_bytes; /* received again */
 	uint64_t echo_us, echoes; /* of session_probe(): their sum, their number */
 	struct session_policy policy;

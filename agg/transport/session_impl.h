@@ -5,33 +5,34 @@
  *
  *     session.c  lifetimes, frames in, timers
  *     admit.c    which streams of the peer's are taken
+ *     memory.c   what may be held, and for what
  *     lane.c     one subflow: what is in flight, estimates, suspicion
  *     pump.c     what goes out now, and where
  *     stream.c   one stream's sending half and its end
  *     ready.c    which stream is next
  *     again.c    what is sent again though it may arrive
- *     receive.c  one stream's receiving half: reassembly and credit
+ *     receive.c  one stream's receiving half: credit and delivery
+ *     segments.c the bytes of a receiving half
  *     sendq.c    the bytes of a sending half
  */
 #ifndef AGG_TRANSPORT_SESSION_IMPL_H
 #define AGG_TRANSPORT_SESSION_IMPL_H
 
+#include "agg/base/budget.h"
+#include "agg/transport/segments.h"
 #include "agg/transport/sendq.h"
 #include "agg/transport/session.h"
 
 #include <uthash.h>
 
-#define CREDIT_FIRST_MIN 32768u   /* initial credit of a stream: by how many */
-#define CREDIT_FIRST_MAX 4194304u /* streams there are, between these */
-#define CREDIT_FIRST_ALL (16u << 20)
-#define CREDIT_ACCEPTED 131072u   /* for streams that the peer opens */
-/* First credits are granted whatever the memory: a peer that fills all of them
- * is stopped, by a reset of the stream, at so many times memory_max. */
-#define MEMORY_HARD_FACTOR 4u
-#define SEGMENTS_MAX 16384u       /* of one stream, out of order */
-#define UNSENT_MIN 16384u         /* not yet in any lane, likewise */
-#define UNSENT_MAX 262144u
-#define UNSENT_ALL (16u << 20)
+#define CREDIT_OURS(memory) ((memory) / 16)     /* the first, where we open */
+#define CREDIT_ACCEPTED(memory) ((memory) / 32) /* and where the peer does */
+#define LANE_BYTES 65536u         /* that a subflow holds whatever it does */
+#define STREAM_BYTES (sizeof(struct stream) + BUDGET_MALLOC_BYTES)
+#define UNSENT_MIN 4096u          /* not yet in any lane, of a stream: between */
+#define UNSENT_MAX 262144u        /* these, by how many there are */
+#define SMALL_HOLDER 16384u       /* a stream that holds less of what is sent may
+                                   * use all of it; others leave a part */
 /* Of the peer's, ended there and not yet here. */
 #define STREAMS_SPARE 1024u
 /* And with those that ended here and whose end the peer does not know. */
@@ -75,6 +76,7 @@ struct piece {
 	uint16_t path_mask;      /* paths that these lanes are on */
 	struct piece *next;      /* stream.pieces, by offset */
 	struct piece *next_again; /* stream.again */
+	struct budget *budget;   /* borrowed: its memory is of it */
 };
 
 /* What a lane remembers of a frame until it is acknowledged. */
@@ -108,16 +110,12 @@ struct lane {
 	bool doubted;            /* another lane of its path is suspect: it must
 	                          * prove itself before it is used */
 	bool full, touched, wants_write, must_acknowledge;
+	bool crammed;            /* nothing more is remembered, until an ACK */
+	bool pong_due;           /* the last PING is to be answered */
+	uint64_t pong_stamp;
 	struct flight *flights;  /* a ring, power of two */
 	uint32_t flight_head, flight_len, flight_cap;
 	struct lane *prev, *next; /* session.lanes */
-};
-
-struct segment {
-	uint64_t offset;
-	uint32_t len, taken;
-	struct segment *prev, *next; /* stream.segments, by offset */
-	uint8_t bytes[];
 };
 
 struct stream {
@@ -155,13 +153,14 @@ struct stream {
 	uint64_t order_key, turn; /* ready.c */
 
 	/* receiving */
-	struct segment *segments;
+	struct segments segments;
 	uint64_t in_offset;     /* delivered to the owner up to here */
-	uint64_t granted_max;   /* the credit that the peer has */
-	uint64_t window_bytes, window_grown;
+	uint64_t granted_max;   /* the credit that the peer has, */
+	uint64_t announced;     /* or that we said it has where it opens streams */
+	bool was_granted;       /* it was told of a credit */
+	uint64_t window_bytes;
+	uint64_t reserved_bytes; /* of session.received */
 	uint64_t epoch_us, epoch_offset;
-	size_t buffered;
-	uint32_t segment_count;
 	uint64_t fin_offset;    /* UINT64_MAX: not told yet */
 	uint64_t reset_offset;  /* the peer's RESET stands here; UINT64_MAX */
 	uint8_t reset_end;      /* and says so */
@@ -211,7 +210,7 @@ struct path_estimate {
 struct session {
 	struct session_args args;
 	uint64_t now_us;
-	bool over, pumping, pump_again;
+	bool over, pumping, pump_again; /* pumping: others only note what they want */
 	char why[128];
 
 	struct lane *lanes;
@@ -235,7 +234,9 @@ struct session {
 	uint64_t streams_opened, doubles_bytes;
 	uint64_t again_bytes[REINJECT_COUNT]; /* by reason */
 	struct reinject_budget again_budget;
-	size_t buffered, retained, grown;
+	size_t buffered, retained;
+	struct budget memory;   /* and of it: */
+	struct budget received, sent, sealed;
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
 	struct path_estimate path[WIRE_PATHS_MAX];
@@ -251,7 +252,9 @@ struct session {
 	uint64_t wait_until_us;
 	uint64_t deadline_us;
 	struct wire_settings settings, peer_settings;
+	uint32_t announced;     /* the most that settings.stream_credit ever was */
 	bool settings_todo;
+	bool settings_news;     /* of the peer's, to be told */
 };
 
 /* session.c */
@@ -265,6 +268,13 @@ void session_enter(struct session *s);  /* start of every entry: the time */
 struct stream *admit_stream(struct session *s, uint32_t id, const char **why);
 int admit_refuse(struct session *s, uint32_t id); /* -1: too many */
 void admit_finish(struct session *s);
+
+/* memory.c */
+void memory_init(struct session *s);
+void memory_set(struct session *s, size_t bytes);
+/* Whether so much may be taken for what could wait. */
+bool memory_may_wait(const struct session *s, const struct budget *use,
+                     uint64_t bytes);
 
 /* lane.c */
 struct lane *lane_create(struct session *s, const struct wire_hello *hello,
@@ -359,7 +369,7 @@ void receive_flush(struct session *s); /* what is gathered */
 void receive_deliver(struct stream *stream);
 void receive_reset(struct stream *stream, const struct wire_reset *reset);
 void receive_finish(struct stream *stream);
-void receive_init(struct stream *stream, uint64_t credit);
-uint64_t receive_first_credit(const struct session *s);
+/* Its first credit, by the most that it may be; false: there is no memory. */
+bool receive_init(struct stream *stream, uint64_t most);
 
 #endif

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define PIECE_BYTES (sizeof(struct piece) + BUDGET_MALLOC_BYTES)
+
 const char *stream_end_text(enum stream_end end)
 {
 	switch (end) {
@@ -37,12 +39,19 @@ const char *stream_end_text(enum stream_end end)
 
 struct stream *stream_create(struct session *s, uint32_t id)
 {
-	struct stream *stream = calloc(1, sizeof(*stream));
-	if (!stream)
+	struct stream *stream;
+
+	if (!budget_take(&s->memory, STREAM_BYTES))
 		return NULL;
+	stream = calloc(1, sizeof(*stream));
+	if (!stream) {
+		budget_give(&s->memory, STREAM_BYTES);
+		return NULL;
+	}
 	stream->session = s;
 	stream->id = id;
 	stream->since_us = s->now_us;
+	stream->out.budget = &s->sent;
 	stream->fin_offset = stream->reset_offset = UINT64_MAX;
 	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
 	s->stream_count++;
@@ -121,6 +130,7 @@ void stream_free(struct stream *stream)
 	HASH_DELETE(hh, s->streams, stream);
 	s->stream_count--;
 	s->open_count -= !stream->closing;
+	budget_give(&s->memory, STREAM_BYTES);
 	free(stream);
 }
 
@@ -191,20 +201,35 @@ void stream_check_done(struct stream *stream)
 /* How much a stream may have waiting, not yet in a lane. */
 static uint64_t unsent_max(const struct stream *stream)
 {
-	uint64_t limit = UNSENT_ALL / (stream->session->stream_count + 1);
+	const struct session *s = stream->session;
+	uint64_t limit = s->sent.max / 2 / (s->stream_count + 1);
 
 	if (limit < UNSENT_MIN)
 		return UNSENT_MIN;
 	return limit < UNSENT_MAX ? limit : UNSENT_MAX;
 }
 
+/* Who holds much leaves some for those who hold little; and an eighth is there
+ * whatever other uses have taken, so that something always moves. */
+static bool has_memory(const struct stream *stream)
+{
+	const struct sendq *out = &stream->out;
+	const struct budget *sent = &stream->session->sent;
+	uint64_t wants = sendq_wants(out);
+
+	if (sent->used + wants <= sent->max / 8)
+		return true;
+	if (out->end - out->base >= SMALL_HOLDER)
+		wants += sent->max / 16;
+	return memory_may_wait(stream->session, sent, wants);
+}
+
 static size_t space(const struct stream *stream)
 {
-	const struct session *s = stream->session;
 	uint64_t limit = unsent_max(stream);
 
 	if (stream->closing || stream->fin_wanted ||
-	    s->retained >= SESSION_RETAIN_MAX || stream_unsent(stream) >= limit)
+	    stream_unsent(stream) >= limit || !has_memory(stream))
 		return 0;
 	return limit - stream_unsent(stream);
 }
@@ -331,6 +356,8 @@ static struct piece *cut_piece(struct stream *stream, uint32_t max)
 		len = stream->peer_max - stream->next_offset;
 	if (len > max)
 		len = max;
+	budget_force(&s->sent, PIECE_BYTES);
+	piece->budget = &s->sent;
 	piece->stream = stream;
 	piece->offset = stream->next_offset;
 	piece->len = (uint32_t)len;
@@ -370,8 +397,10 @@ struct piece *stream_next_piece(struct stream *stream, uint32_t max)
 
 void piece_put(struct piece *piece)
 {
-	if (!piece->stream && !piece->copies)
-		free(piece);
+	if (piece->stream || piece->copies)
+		return;
+	budget_give(piece->budget, PIECE_BYTES);
+	free(piece);
 }
 
 static void unlist_again(struct stream *stream, struct piece *piece)

@@ -23,7 +23,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OUT_MAX (4u << 20)
+#define OUT_MAX (4u << 20) /* as far as the session's budget has it */
+/* One full record, sealed, and a KeyUpdate before it. */
+#define RECORD_ROOM (TLS_RECORD_PAYLOAD_MAX + 2 * TLS_RECORD_OVERHEAD + 64)
 #define IN_MAX (256u << 10)
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
@@ -74,10 +76,22 @@ struct subflow {
 	char why[WHY_MAX];
 };
 
+/* Neither its lane nor its session is of it any more. */
+static struct lane *part(struct subflow *sf)
+{
+	struct lane *lane = sf->lane;
+
+	sf->lane = NULL;
+	buf_set_budget(&sf->out, NULL);
+	return lane;
+}
+
 static void destroy(struct subflow *sf)
 {
-	if (sf->lane)
-		session_detach(sf->lane);
+	struct lane *lane = part(sf);
+
+	if (lane)
+		session_detach(lane);
 	loop_io_destroy(sf->io);
 	loop_timer_destroy(sf->timer);
 	loop_task_cancel(&sf->death);
@@ -96,9 +110,8 @@ static void destroy(struct subflow *sf)
 static void on_dead(void *ctx)
 {
 	struct subflow *sf = ctx;
-	struct lane *lane = sf->lane;
+	struct lane *lane = part(sf);
 
-	sf->lane = NULL;
 	if (lane)
 		session_detach(lane);
 	if (!sf->orphan)
@@ -165,8 +178,10 @@ static void seal(struct subflow *sf)
 {
 	if (!sf->plain.len || sf->state == SUBFLOW_DEAD)
 		return;
-	if (tls_write(sf->tls, buf_head(&sf->plain), sf->plain.len) < 0)
-		mark_dead(sf, tls_error(sf->tls));
+	int err = tls_write(sf->tls, buf_head(&sf->plain), sf->plain.len);
+	if (err < 0)
+		mark_dead(sf, err == -ENOBUFS ? "out of memory"
+		                              : tls_error(sf->tls));
 	buf_take(&sf->plain, sf->plain.len);
 }
 
@@ -178,8 +193,8 @@ static uint8_t *sf_reserve(void *ctx, size_t n)
 		return NULL;
 	if (n > buf_space(&sf->plain))
 		seal(sf);
-	if (buf_space(&sf->out) < 2 * (n + TLS_RECORD_PAYLOAD_MAX))
-		return NULL;
+	if (!sf->plain.len && !buf_reserve(&sf->out, RECORD_ROOM))
+		return NULL; /* full: it is not read at the other end */
 	return buf_reserve(&sf->plain, n);
 }
 
@@ -253,7 +268,7 @@ static void sf_drop(void *ctx, const char *why)
 {
 	struct subflow *sf = ctx;
 
-	sf->lane = NULL;
+	part(sf);
 	sf->abort = sf->out.len > 0;
 	mark_dead(sf, why);
 }
@@ -366,8 +381,10 @@ int subflow_join(struct subflow *sf, struct session *session,
 	sf->state = SUBFLOW_JOINED;
 	sf->was_joined = true;
 	sf->lane = session_attach(session, &sf->hello, &subflow_ops, sf);
-	if (sf->lane)
+	if (sf->lane) {
+		buf_set_budget(&sf->out, session_sealed(session));
 		return 0;
+	}
 	int err = -errno;
 	mark_dead(sf, strerror(-err));
 	return err;
@@ -411,7 +428,7 @@ static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 {
 	if (sf->partial.len) {
 		if (buf_put(&sf->partial, p, n) < 0) {
-			mark_dead(sf, "frame too long");
+			mark_dead(sf, "out of memory"); /* a frame would fit */
 			return;
 		}
 		buf_take(&sf->partial, consume(sf, buf_head(&sf->partial),
@@ -421,7 +438,7 @@ static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 	size_t used = consume(sf, p, n);
 	if (used < n && sf->state != SUBFLOW_DEAD &&
 	    buf_put(&sf->partial, p + used, n - used) < 0)
-		mark_dead(sf, "frame too long");
+		mark_dead(sf, "out of memory");
 }
 
 static bool is_open(const struct subflow *sf)
@@ -491,7 +508,8 @@ static bool read_some(struct subflow *sf)
 	ssize_t n;
 
 	if (!to) {
-		mark_dead(sf, "record too long");
+		mark_dead(sf, buf_space(&sf->in) < READ_BYTES ? "record too long"
+		                                              : "out of memory");
 		return false;
 	}
 	do {

@@ -336,3 +336,13 @@ void wire_encode_data_header(uint8_t p[WIRE_DATA_HEADER_BYTES], bool fin,
 	p = put_uint(p + 1, WIRE_DATA_HEADER_BYTES - WIRE_HEADER_BYTES + len, 3);
 	put_uint(put_uint(p, stream, 4), offset, 8);
 }
+
+/* Two at `most`, 30 at a sixteenth, 224 at a 256th, and all others with the
+ * least cost four times `most`, and a little. */
+uint64_t wire_first_credit(uint64_t most, unsigned streams)
+{
+	uint64_t credit = streams < 2 ? most : streams < 32 ? most / 16 :
+		streams < 256 ? most / 256 : 0;
+
+	return credit > WIRE_CREDIT_LEAST ? credit : WIRE_CREDIT_LEAST;
+}

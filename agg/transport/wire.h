@@ -48,6 +48,7 @@
 #define WIRE_NAME_MAX 32          /* an uplink's or scheduler's name */
 #define WIRE_SESSION_ID_BYTES 16
 #define WIRE_OFFSET_MAX (UINT64_C(1) << 62)
+#define WIRE_CREDIT_LEAST 1024u   /* that a stream begins with */
 
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -103,7 +104,7 @@ struct wire_wish {
 struct wire_settings {
 	uint32_t serial;
 	uint32_t flags;
-	uint32_t stream_credit; /* initial credit that the sender grants */
+	uint32_t stream_credit; /* see wire_first_credit(); of the sender */
 	/* The gateway's word: paths, a bit each, that carry nothing while one
 	 * that is not among them works. Others' is 0. */
 	uint16_t reserve;
@@ -176,6 +177,10 @@ struct wire_frame {
  * (at most WIRE_HEADER_BYTES + WIRE_PAYLOAD_BYTES_MAX); -EPROTO with *why. */
 ssize_t wire_decode(struct wire_frame *out, const uint8_t *p, size_t n,
                     const char **why);
+
+/* The credit with which a stream begins, where so many others are open and the
+ * one who receives grants `most`: as many small ones fit as there may be. */
+uint64_t wire_first_credit(uint64_t most, unsigned streams);
 
 /* Large enough for every frame but DATA. */
 #define WIRE_CONTROL_BYTES_MAX 512

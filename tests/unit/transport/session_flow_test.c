@@ -231,7 +231,8 @@ static void test_slow_reader_stops_only_itself(void **state)
 	assert_int_equal(f->received, 10 * MBYTE);
 	assert_true(f->from_closed && f->to_closed);
 	session_stats(virtual_session(scene->net, V_CONCENTRATOR), &stats);
-	assert_true(stats.buffered_bytes <= 8 * 262144);
+	assert_true(stats.buffered_bytes >= 8 * 65536);
+	assert_true(stats.memory_bytes <= stats.memory_max);
 
 	scene->flows[0].deaf = false; /* and may start at any time */
 	stream_pull(scene->flows[0].to);

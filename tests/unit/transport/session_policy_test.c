@@ -61,9 +61,12 @@ static unsigned three_streams(const char *order, enum stream_class first,
                               uint32_t turns[TURNS_MAX])
 {
 	static const uint64_t sizes[] = { 90000, 9000, 50000 };
+	struct wire_frame settings = { .type = WIRE_SETTINGS,
+		.settings = { .serial = 1, .stream_credit = 4 << 20 } };
 
 	begin("lowrtt", order, REINJECT_SUSPECT, 1);
 	struct puppet_lane *l = &p.lane[0];
+	assert_true(puppet_say(l, &settings) > 0);
 	for (int i = 0; i < 3; i++)
 		puppet_open(&p);
 	if (first == STREAM_BULK)

@@ -25,7 +25,9 @@ static struct puppet p; /* of one test; large */
 
 static struct puppet_lane *begin(bool opens)
 {
-	struct puppet_args args = { .opens = opens };
+	/* With memory for all streams that there may be. */
+	struct puppet_args args = { .opens = opens,
+	                            .memory_max = SESSION_MEMORY_DEFAULT };
 
 	puppet_init(&p, &args);
 	return puppet_attach(&p, 0);
