@@ -73,7 +73,8 @@ static const struct conf_key main_keys[] = {
 	{ "on_outage", CONF_WORD, GATEWAY, .fallback = "direct",
 	  .words = outage_words, AT(conf_main, on_outage),
 	  .help = "When no concentrator answers: leave directly by the best "
-	          "uplink, or refuse." },
+	          "uplink, clients of SOCKS5 too but for private addresses; or "
+	          "refuse." },
 	{ "control", CONF_PATH, BOTH, .fallback = "/run/aggd.sock", .min = 2,
 	  .max = CONF_CONTROL_MAX, AT(conf_main, control),
 	  .help = "The control socket, for aggctl. Takes effect at a start." },

@@ -19,9 +19,9 @@
  * answers; in an outage left to the host's own routing (`direct`) or refused
  * (`block`); IPv6 refused while the concentrator has no way out for it.
  */
-#include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/role/carrier.h"
+#include "agg/role/clients.h"
 #include "agg/role/lan.h"
 #include "agg/role/mptcp.h"
 #include "agg/role/outage.h"
@@ -30,7 +30,6 @@
 #include "agg/role/snapshot.h"
 #include "agg/role/uplink.h"
 #include "agg/role/upkeep.h"
-#include "proxy/tally.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +38,6 @@
 #include <sys/random.h>
 
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
-#define SURPLUS_TELL_US 600000000u /* between lines about greedy LAN hosts */
 #define PROBE_US 100000u         /* between echoes, in a trial of carriers */
 
 struct gateway {
@@ -58,9 +56,7 @@ struct gateway {
 	struct mptcp *mptcp;
 	struct carrier carrier;
 	struct loop_timer *probe;   /* of a trial of the carriers */
-	struct relays *relays;
-	struct tally *hosts;     /* of the LAN: who has how many relays */
-	uint64_t surplus_us;     /* when one was told to have its share */
+	struct clients *clients;
 	struct lan *lan;
 	struct upkeep *upkeep;
 	bool draining;
@@ -73,55 +69,30 @@ struct gateway {
 	struct snapshot_meter meter;
 };
 
-/* What happens to the LAN's new connections now. */
-static void set_modes(struct gateway *g)
+static struct outage_facts facts_of(const struct gateway *g)
 {
-	const struct outage_facts facts = {
+	return (struct outage_facts){
 		.draining = g->draining, .remote_ipv6 = g->remote_ipv6,
 		.on_outage = g->role.conf->main.on_outage,
 	};
+}
+
+/* What happens to the LAN's new connections now. */
+static void set_modes(struct gateway *g)
+{
+	const struct outage_facts facts = facts_of(g);
 
 	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),
 	              outage_mode(&g->outage, &facts, AF_INET6));
 }
 
-static void tell_surplus(struct gateway *g, const struct addr *from)
-{
-	uint64_t now = loop_now_us(g->role.loop);
-	char text[ADDR_TEXT_MAX];
-
-	if (g->surplus_us && now - g->surplus_us < SURPLUS_TELL_US)
-		return;
-	g->surplus_us = now;
-	log_peer("LAN host %s: has %u of %u connections, its share; more are "
-	         "refused", addr_format_ip(from, text),
-	         tally_of(g->hosts, from), tally_used(g->hosts));
-}
-
 static void on_client(void *ctx, const struct inlet_client *client)
 {
 	struct gateway *g = ctx;
-	struct relay *relay = relay_create(g->relays, client->fd,
-	                                   client->greeter);
+	const struct outage_facts facts = facts_of(g);
 
-	if (!relay)
-		return;
-	if (g->outage.is_on || g->draining) {
-		relay_refuse(relay, STREAM_END_NET_UNREACH);
-		return;
-	}
-	if (!relay_charge(relay, g->hosts, &client->from)) {
-		tell_surplus(g, &client->from);
-		relay_refuse(relay, STREAM_END_LIMIT);
-		return;
-	}
-	struct stream *stream = session_open(g->session, &client->dest,
-	                                     &client->from, &relay_events, relay);
-	int class = policy_class(g->role.conf, client->dest.addr.port,
-	                         client->dscp);
-	if (stream && class >= 0)
-		stream_set_class(stream, (enum stream_class)class);
-	relay_start(relay, stream);
+	clients_take(g->clients, client, outage_way(&g->outage, &facts), g->session,
+	             g->role.conf);
 }
 
 /* The session -------------------------------------------------------------- */
@@ -590,7 +561,7 @@ static unsigned gateway_streams(const struct role *role)
 	struct session_stats stats;
 
 	session_stats(g->session, &stats);
-	return stats.streams;
+	return stats.streams + clients_direct(g->clients);
 }
 
 /* Why the session is not up. */
@@ -692,8 +663,7 @@ static void gateway_destroy(struct role *role)
 	loop_task_cancel(&g->restart);
 	lan_destroy(g->lan);
 	session_destroy(g->session);
-	relays_destroy(g->relays);
-	tally_destroy(g->hosts);
+	clients_destroy(g->clients);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		uplink_destroy(g->uplinks[i]);
 	mptcp_destroy(g->mptcp);
@@ -706,18 +676,6 @@ static void gateway_destroy(struct role *role)
 	route_destroy(g->route);
 	free(g);
 	role_cleanup();
-}
-
-/* How many streams there can be at once: the session's limit, or as many as
- * there are descriptors for. */
-static unsigned stream_places(void)
-{
-	long limit = descriptors_raise();
-
-	if (limit <= 0)
-		return WIRE_STREAMS_MAX;
-	limit -= descriptors_reserve(DESCRIPTORS_STREAM, (unsigned long)limit);
-	return limit < WIRE_STREAMS_MAX ? (unsigned)limit : WIRE_STREAMS_MAX;
 }
 
 static int make_parts(struct gateway *g)
@@ -738,8 +696,7 @@ static int make_parts(struct gateway *g)
 	g->session_timer = loop_timer_create(loop, on_session_timer, g);
 	g->second = loop_timer_create(loop, on_second, g);
 	g->probe = loop_timer_create(loop, on_probe, g);
-	g->relays = relays_create(loop);
-	g->hosts = tally_create(stream_places());
+	g->clients = clients_create(loop, g->role.netmon);
 	g->route = route_create(&err);
 	if (g->route)
 		route_set_preference(g->route, g->role.conf->main.rule_pref);
@@ -750,7 +707,7 @@ static int make_parts(struct gateway *g)
 		         g->role.conf->main.state);
 	if (!g->route)
 		log_sys("routes: %s", err.text);
-	if (!g->session_timer || !g->second || !g->probe || !g->relays || !g->hosts ||
+	if (!g->session_timer || !g->second || !g->probe || !g->clients ||
 	    !g->route || !g->tls)
 		return -1;
 	g->upkeep = upkeep_create(loop, g->role.netmon, g->route);

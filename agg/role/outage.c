@@ -40,6 +40,17 @@ enum intercept_mode outage_mode(const struct outage *o,
 	                                               : INTERCEPT_REJECT;
 }
 
+enum outage_way outage_way(const struct outage *o,
+                           const struct outage_facts *facts)
+{
+	if (facts->draining)
+		return OUTAGE_REFUSE;
+	if (!o->is_on)
+		return OUTAGE_STREAM;
+	return facts->on_outage == CONF_OUTAGE_DIRECT ? OUTAGE_DIRECT
+	                                              : OUTAGE_REFUSE;
+}
+
 enum report_session_state outage_state(const struct outage *o, bool was_up)
 {
 	if (!o->pathless_us)

@@ -38,6 +38,11 @@ enum intercept_mode outage_mode(const struct outage *o,
                                 const struct outage_facts *facts,
                                 sa_family_t family);
 
+/* And one that a way in has accepted, as SOCKS5 goes on listening. */
+enum outage_way { OUTAGE_STREAM, OUTAGE_DIRECT, OUTAGE_REFUSE };
+enum outage_way outage_way(const struct outage *o,
+                           const struct outage_facts *facts);
+
 /* The session's state in words: was_up says that one path ever worked. */
 enum report_session_state outage_state(const struct outage *o, bool was_up);
 /* What happens to new connections while it is on: "new connections ...". */

@@ -96,9 +96,11 @@ class Cut(AggdTest):
         self.wait(lambda: not self.aggd.is_taking("ip"), NOTICED_OUTAGE_S,
                   "the outage is noticed")
         self.assertIn(self.who(), DIRECT4)
-        code = self.socks_code(SRV4)
-        self.assertNotEqual(code, case.SOCKS_OK)
-        return code
+        code, sock = self.socks(SRV4)
+        self.assertEqual(code, case.SOCKS_OK)
+        self.assertIn(self.who(sock=sock), DIRECT4)
+        for dest in ("127.0.0.1", "192.168.100.1"):
+            self.assertEqual(self.socks_code(dest), case.SOCKS_REFUSED_BY_RULES)
 
     def check_block(self):
         self.aggd.gateway_options = {"on_outage": "block"}
@@ -107,6 +109,7 @@ class Cut(AggdTest):
         for address in (SRV4, SRV6):
             with self.assertRaises(ConnectionRefusedError):
                 self.connect(address, PORT)
+            self.assertEqual(self.socks_code(address), case.SOCKS_NET_UNREACHABLE)
 
     def test_outage_of_15_s(self):
         echo = self.connect(SRV4, PORT)
@@ -116,7 +119,7 @@ class Cut(AggdTest):
             time.sleep(1)
             start = time.monotonic()
             self.lab.isp.nft(OUTAGE)
-            code = self.check_direct()
+            self.check_direct()
             echo.sendall(b"during")
             self.check_block()
             time.sleep(max(0, start + OUTAGE_S - time.monotonic()))
@@ -134,7 +137,7 @@ class Cut(AggdTest):
         self.aggd.reload("gw")
         echo.close()
         far.close()
-        self.note = f"SOCKS code {code} meanwhile; all go on {again:.1f} s after"
+        self.note = f"all go on {again:.1f} s after"
 
 
 if __name__ == "__main__":

@@ -151,9 +151,36 @@ static void what_the_log_says(void **state)
 	assert_string_equal(outage_text(&o, CONF_OUTAGE_BLOCK), "up");
 }
 
+static void who_is_accepted_goes_the_way_of_the_others(void **state)
+{
+	struct outage up, out;
+	static const struct {
+		bool draining, is_on;
+		enum conf_outage on_outage;
+		enum outage_way way;
+	} rows[] = {
+		{ false, false, CONF_OUTAGE_DIRECT, OUTAGE_STREAM },
+		{ false, false, CONF_OUTAGE_BLOCK, OUTAGE_STREAM },
+		{ false, true, CONF_OUTAGE_DIRECT, OUTAGE_DIRECT },
+		{ false, true, CONF_OUTAGE_BLOCK, OUTAGE_REFUSE },
+		{ true, false, CONF_OUTAGE_DIRECT, OUTAGE_REFUSE },
+		{ true, true, CONF_OUTAGE_DIRECT, OUTAGE_REFUSE },
+	};
+
+	begin_up(&up);
+	outage_init(&out, START);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct outage_facts facts = { .draining = rows[i].draining,
+		                              .on_outage = rows[i].on_outage };
+		assert_int_equal(outage_way(rows[i].is_on ? &out : &up, &facts),
+		                 rows[i].way);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_is_accepted_goes_the_way_of_the_others),
 		cmocka_unit_test(start_is_an_outage_until_a_path_works),
 		cmocka_unit_test(a_moment_without_a_path_is_none),
 		cmocka_unit_test(it_begins_in_time_and_ends_at_once),
