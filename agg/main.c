@@ -319,8 +319,8 @@ static int start(struct daemon *d)
 		return -1;
 	d->ctl = ctl_create(d->loop, d->conf->main.control, verbs, d);
 	if (!d->ctl) {
-		log_sys("control socket %s: %s", d->conf->main.control,
-		        strerror(errno));
+		log_user("control socket %s: %s", d->conf->main.control,
+		         ctl_create_text(errno));
 		return -1;
 	}
 	note_own_pin(d);
@@ -347,9 +347,9 @@ static int run(struct daemon *d)
 static void on_warning(void *ctx, const char *text)
 {
 	if (ctx)
-		fprintf(ctx, "%s\n", text);
+		fprintf(ctx, "warning: %s\n", text);
 	else
-		log_user("%s", text);
+		log_doubt("%s", text);
 }
 
 /* Prints to the stream, or logs where it is NULL; how many there were. */

@@ -203,6 +203,7 @@ void log_peer(const char *fmt, ...)
 		va_end(args);                 \
 	}
 LOG_FN(log_user, LOG_LEVEL_ERROR, "")
+LOG_FN(log_doubt, LOG_LEVEL_WARNING, "")
 LOG_FN(log_sys, LOG_LEVEL_WARNING, "system: ")
 LOG_FN(log_bug, LOG_LEVEL_ERROR, "bug: ")
 LOG_FN(log_info, LOG_LEVEL_INFO, "")

@@ -29,6 +29,8 @@ int log_level_parse(const char *word);
 void log_peer(const char *fmt, ...) LOG_PRINTF;
 /* The configuration or the command is wrong: the person can mend it. */
 void log_user(const char *fmt, ...) LOG_PRINTF;
+/* The configuration is right, and may yet not do what the person wants. */
+void log_doubt(const char *fmt, ...) LOG_PRINTF;
 /* The kernel or a library refused. */
 void log_sys(const char *fmt, ...) LOG_PRINTF;
 /* We are wrong. */

@@ -321,6 +321,30 @@ struct ctl *ctl_create(struct loop *loop, const char *path,
 	return NULL;
 }
 
+const char *ctl_create_text(int err)
+{
+	switch (err) {
+	case EADDRINUSE:
+		return "another daemon answers there; stop that one, or set another "
+		       "'option control'";
+	case EEXIST:
+		return "something else than a socket is there; remove it, or set "
+		       "another 'option control'";
+	case ENOTDIR:
+		return "what should be its directory is none; set another 'option "
+		       "control'";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "it may not be made there; set another 'option control', or "
+		       "see that aggd's user may write to its directory";
+	case ENAMETOOLONG:
+		return "the path is longer than the 107 bytes of a socket's";
+	default:
+		return strerror(err);
+	}
+}
+
 /* 0: it is no width. */
 static unsigned read_width(const char *text)
 {

@@ -52,6 +52,8 @@ int ctl_socket_place(const char *path, char out[CTL_PATH_MAX + 1]);
  * there; EEXIST: path is something else than a socket. */
 struct ctl *ctl_create(struct loop *loop, const char *path,
                        const struct ctl_verb *verbs, void *ctx);
+/* errno of ctl_create in words, and what helps. */
+const char *ctl_create_text(int err);
 /* Closes all clients, and removes the socket if it is still ours. */
 void ctl_destroy(struct ctl *ctl);
 

@@ -22,11 +22,10 @@ struct walk {
 	unsigned count;
 };
 
-#define WARN(w, line, fmt, ...) \
+#define WARN(w, line, ...) \
 	do { \
 		struct conf_error e_; \
-		conf_error_set(&e_, (w)->file, line, "warning: " fmt, \
-		               ##__VA_ARGS__); \
+		conf_error_set(&e_, (w)->file, line, __VA_ARGS__); \
 		(w)->on_warning((w)->ctx, e_.text); \
 		(w)->count++; \
 	} while (0)

@@ -40,7 +40,7 @@ class Arguments(unittest.TestCase):
             status, out, err = aggd("--test", "--config", str(EXAMPLES / f"{name}.conf"))
             self.assertEqual(status, 0, err)
             self.assertRegex(out, r"\.conf: good, but \d+ warnings?\n$")
-            self.assertRegex(err, r"\.conf:\d+: warning: .* the pin is the example's, which "
+            self.assertRegex(err, r"warning: .*\.conf:\d+: .* the pin is the example's, which "
                              rf"nobody has; needed is what 'aggctl pin' prints on the {other}")
 
     def test_a_mistake_is_no_warning(self):

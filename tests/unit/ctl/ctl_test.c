@@ -406,6 +406,7 @@ static void live_socket_is_not_stolen(void **state)
 
 	assert_null(ctl_create(f->loop, f->path, verbs, f));
 	assert_int_equal(errno, EADDRINUSE);
+	assert_non_null(strstr(ctl_create_text(EADDRINUSE), "another daemon"));
 	check(f, "echo\n", "ok\n[echo]");
 }
 
@@ -461,6 +462,7 @@ static void a_link_leads_to_the_place(void **state)
 		assert_string_equal(place, link);
 		assert_null(ctl_create(f->loop, link, verbs, f));
 		assert_int_equal(errno, EEXIST);
+		assert_non_null(strstr(ctl_create_text(EEXIST), "something else"));
 		assert_int_equal(unlink(link), 0);
 	}
 }

@@ -93,7 +93,7 @@ static void pin_of_the_example(void **state)
 	struct fixture *f = *state;
 
 	assert_one(f, GATEWAY(PLACEHOLDER, "wan1", ""),
-	           "aggd:3: warning: concentrator 'vps': the pin is the example's");
+	           "aggd:3: concentrator 'vps': the pin is the example's");
 	assert_one(f, CONCENTRATOR(SITE(PLACEHOLDER)),
 	           "site 'home': the pin is the example's, which nobody has; "
 	           "needed is what 'aggctl pin' prints on the gateway");
