@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define UPKEEP_LOOK_US 20000u    /* between looks */
-#define UPKEEP_IDLE_US 60000000u /* without an event */
+#define UPKEEP_IDLE_US 10000000u /* without an event */
+#define UPKEEP_FIRST_US 1000000u /* what could not be put at the start */
 #define WORDS_MAX 10             /* lines of log about losses in WORDS_US */
 #define WORDS_US 60000000u
 
@@ -91,7 +92,7 @@ void upkeep_look(struct upkeep *u)
 
 	u->looked_us = now;
 	route_look(u->route, false, &look);
-	if (look.missing || look.moved)
+	if (look.missing || look.moved || look.error)
 		redo_lose(&u->redo, now);
 	if (u->redo.due_us <= now)
 		put_again(u, now);
@@ -156,7 +157,7 @@ struct upkeep *upkeep_create(struct loop *loop, struct netmon *netmon,
 		return NULL;
 	}
 	netmon_watch_policy(netmon, on_doubt, u);
-	loop_timer_arm(u->timer, loop_now_us(loop) + UPKEEP_IDLE_US);
+	loop_timer_arm(u->timer, loop_now_us(loop) + UPKEEP_FIRST_US);
 	return u;
 }
 

@@ -3,7 +3,7 @@
  *
  * DOC: keeps the gateway's rules, routes and settings in force. Others remove them, and
  * the kernel does with an address: netmon says when that may have happened;
- * then, and once a minute, upkeep looks and puts again what is gone, within a
+ * then, and every ten seconds, upkeep looks and puts again what is gone, within a
  * second. What is not in force meanwhile, route.h knows.
  */
 #ifndef AGG_ROLE_UPKEEP_H
