@@ -16,7 +16,9 @@ static const struct prefix refused[] = {
 	{ AF_INET, 8, { 127 } },             /* loopback */
 	{ AF_INET, 16, { 169, 254 } },       /* link-local, RFC 3927 */
 	{ AF_INET, 12, { 172, 16 } },        /* RFC 1918 */
+	{ AF_INET, 24, { 192, 0, 0 } },      /* protocol assignments, RFC 6890 */
 	{ AF_INET, 16, { 192, 168 } },       /* RFC 1918 */
+	{ AF_INET, 15, { 198, 18 } },        /* benchmarks, RFC 2544 */
 	{ AF_INET, 4, { 224 } },             /* multicast */
 	{ AF_INET, 4, { 240 } },             /* reserved, broadcast */
 	{ AF_INET6, 127, { 0 } },            /* unspecified, loopback */

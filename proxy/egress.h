@@ -5,8 +5,8 @@
  * (loopback services, a provider's metadata server, a private LAN) that a
  * site has no business in. Refused are
  *
- *   0.0.0.0/8, 10/8, 100.64/10, 127/8, 169.254/16, 172.16/12, 192.168/16,
- *   224/4, 240/4 with the broadcast address;
+ *   0.0.0.0/8, 10/8, 100.64/10, 127/8, 169.254/16, 172.16/12, 192.0.0/24,
+ *   192.168/16, 198.18/15, 224/4, 240/4 with the broadcast address;
  *   ::, ::1, fe80::/10, fec0::/10, fc00::/7, ff00::/8;
  *   every address that is the concentrator's own;
  *   and an IPv6 address that carries such an IPv4 address inside: v4-mapped,
