@@ -38,6 +38,7 @@ struct share *share_create(struct share_pool *pool, const char *whose)
 	if (!share)
 		return NULL;
 	share->pool = pool;
+	pool->sites++;
 	snprintf(share->whose, sizeof(share->whose), "%s", whose);
 	return share;
 }
@@ -56,6 +57,7 @@ void share_destroy(struct share *share)
 	if (!share)
 		return;
 	share->over = true;
+	share->pool->sites--;
 	free_unused(share);
 }
 
@@ -75,7 +77,8 @@ bool share_take(struct share *share, enum share_kind kind)
 		return true;
 	struct share_pool *pool = share->pool;
 	unsigned free_places = pool->max[kind] - pool->used[kind];
-	if (share->used[kind] >= SHARE_OF_FREE * free_places) {
+	unsigned most = SHARE_OF_FREE * free_places;
+	if (!free_places || (pool->sites > 1 && share->used[kind] >= most)) {
 		tell(share, kind);
 		return false;
 	}

@@ -5,10 +5,10 @@
  * of it, so that none is shut out by another. Pure.
  *
  * The rule: a site may take another place while it has less than
- * SHARE_OF_FREE times as many as are free. So one alone comes to four fifths of
- * all, and leaves a fifth; as its connections come and go, two that want all
- * come to four ninths each, n to 4 / (4 n + 1). No part is set aside for who
- * does not need it.
+ * SHARE_OF_FREE times as many as are free. Where there is one site alone, it has
+ * all. Of several, one comes to four fifths, and leaves a fifth; as its
+ * connections come and go, two that want all come to four ninths each, n to
+ * 4 / (4 n + 1). No part is set aside for who does not need it.
  */
 #ifndef PROXY_SHARE_H
 #define PROXY_SHARE_H
@@ -23,6 +23,7 @@ enum share_kind { SHARE_DIALS, SHARE_NAMES, SHARE_RELAYS };
 const char *share_kind_text(enum share_kind kind); /* "connections" */
 
 struct share_pool {
+	unsigned sites; /* that have a part */
 	unsigned max[SHARE_COUNT], used[SHARE_COUNT];
 };
 

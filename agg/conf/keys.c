@@ -88,7 +88,8 @@ static const struct conf_key main_keys[] = {
 	          "Takes effect at a start." },
 	{ "listen", CONF_ADDR, CONCENTRATOR, .fallback = "[::]:443",
 	  .default_port = PORT_AGGD, LIST_AT(conf_main, listen, CONF_LISTENS_MAX),
-	  .help = "Where gateways connect to. [::] takes IPv4 too." },
+	  .help = "Where gateways connect to. [::] takes IPv4 too. The address may "
+	          "come later." },
 	{ "log_level", CONF_WORD, BOTH, .fallback = "info", .words = log_words,
 	  AT(conf_main, log_level),
 	  .help = "The least important line that is still logged." },

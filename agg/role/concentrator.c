@@ -4,6 +4,7 @@
  * DOC: the concentrator: its parts, and what is done to all of them. Who comes
  * in is the door's, whose session it is the site's, the way out the outlet's.
  */
+#include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/role/door.h"
 #include "agg/role/ipv6.h"
@@ -240,6 +241,23 @@ static void open_mptcp(struct concentrator *c)
 		log_sys("mptcp: %s", err.text);
 }
 
+/* What sites share; a connection takes a descriptor. */
+static void make_pool(struct share_pool *pool)
+{
+	long limit = descriptors_raise();
+
+	*pool = (struct share_pool){ .max = {
+		[SHARE_DIALS] = OUTLET_DIALS_MAX,
+		[SHARE_NAMES] = RESOLVE_QUERIES_MAX,
+		[SHARE_RELAYS] = RELAYS_MAX,
+	} };
+	if (limit <= 0)
+		return;
+	limit -= descriptors_reserve(DESCRIPTORS_STREAM, (unsigned long)limit);
+	if (limit < RELAYS_MAX)
+		pool->max[SHARE_RELAYS] = (unsigned)limit;
+}
+
 static int make_parts(struct concentrator *c)
 {
 	struct loop *loop = c->role.loop;
@@ -303,11 +321,7 @@ static struct role *concentrator_create(struct loop *loop,
 	                           .memory = &c->role.memory,
 	                           .mptcp_host = &c->mptcp_host,
 	                           .pool = &c->pool };
-	c->pool = (struct share_pool){ .max = {
-		[SHARE_DIALS] = OUTLET_DIALS_MAX,
-		[SHARE_NAMES] = RESOLVE_QUERIES_MAX,
-		[SHARE_RELAYS] = RELAYS_MAX,
-	} };
+	make_pool(&c->pool);
 	take_conf(c);
 	open_mptcp(c);
 	if (make_parts(c) < 0 || begin(c) < 0) {

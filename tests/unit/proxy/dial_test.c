@@ -56,7 +56,18 @@ struct scene {
 	struct egress egress;
 	unsigned done;
 	struct dial_result result;
+	struct dial_watch watch;
+	unsigned answered, silent; /* addresses, as it was told */
 };
+
+static void on_outcome(void *ctx, const struct addr *to, bool answered)
+{
+	struct scene *s = ctx;
+
+	assert_int_not_equal(to->port, 0);
+	s->answered += answered;
+	s->silent += !answered;
+}
 
 static void on_done(void *ctx, const struct dial_result *result)
 {
@@ -80,6 +91,7 @@ static int setup(void **state)
 	assert_int_equal(prefix_parse(&s.allow[1], "::1"), 0);
 	s.egress.allow = s.allow;
 	s.egress.allow_count = 2;
+	s.watch = (struct dial_watch){ on_outcome, &s };
 	*state = &s;
 	return 0;
 }
@@ -105,6 +117,7 @@ static struct dial *start(struct scene *s, const char *where, uint16_t port,
 	struct dest dest = { 0 };
 	struct dial_args args = { .loop = s->loop, .egress = &s->egress,
 	                          .resolver = s->resolver, .dest = &dest,
+	                          .watch = &s->watch,
 	                          .deadline_us = deadline_us,
 	                          .on_done = on_done, .ctx = s };
 
@@ -313,6 +326,38 @@ static void a_mute_family_is_overtaken(void **state)
 	close_both(fds);
 }
 
+static bool is_silent(void *ctx)
+{
+	return ((struct scene *)ctx)->silent > 0;
+}
+
+/* Who watches hears that somebody is there, if only to refuse, and of silence
+ * before the dial gives up. */
+static void outcomes_are_told(void **state)
+{
+	struct scene *s = *state;
+	int fds[2], clients[MUTE_CLIENTS];
+	uint16_t port = open_port(fds);
+	struct addr mute;
+
+	assert_int_equal(dial(s, "127.0.0.1", port), STREAM_END_FINISHED);
+	assert_int_equal(s->answered, 1);
+	close(fds[0]);
+	assert_int_equal(dial(s, "127.0.0.1", port), STREAM_END_REFUSED);
+	assert_int_equal(s->answered, 2);
+	fds[0] = net_listen("127.0.0.1", &mute, 0);
+	for (int i = 0; i < MUTE_CLIENTS; i++)
+		clients[i] = net_connect(&mute);
+	struct dial *d = start(s, "127.0.0.1", mute.port, 0);
+	assert_true(net_run_until(s->loop, is_silent, s));
+	assert_int_equal(s->done, 0);
+	assert_int_equal(s->silent, 1);
+	dial_cancel(d);
+	for (int i = 0; i < MUTE_CLIENTS; i++)
+		close(clients[i]);
+	close_both(fds);
+}
+
 static void names_fail_as_they_do(void **state)
 {
 	struct scene *s = *state;
@@ -365,6 +410,7 @@ int main(void)
 		ROW(ipv4_does_not_wait_for_ever),
 		ROW(a_refused_family_is_followed_by_the_other),
 		ROW(a_mute_family_is_overtaken),
+		ROW(outcomes_are_told),
 		ROW(names_fail_as_they_do),
 		ROW(eight_addresses_are_tried),
 		ROW(a_dial_may_be_cancelled_at_any_time),

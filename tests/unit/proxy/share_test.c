@@ -35,10 +35,30 @@ static void give_all(struct share *s, enum share_kind kind)
 		share_give(s, kind);
 }
 
-static void one_alone_has_nearly_all(void **state)
+static void one_alone_has_all(void **state)
 {
 	struct share_pool pool = pool_of(MAX);
 	struct share *s = share_create(&pool, "site home");
+
+	assert_int_equal(take_all(s, SHARE_DIALS), MAX);
+	struct share *new = share_create(&pool, "site new");
+	assert_false(share_take(new, SHARE_DIALS));
+	for (int i = 0; i < MAX / 10; i++)
+		share_give(s, SHARE_DIALS);
+	assert_false(share_take(s, SHARE_DIALS)); /* there is another now */
+	assert_true(share_take(new, SHARE_DIALS));
+	give_all(s, SHARE_DIALS);
+	give_all(new, SHARE_DIALS);
+	share_destroy(s);
+	share_destroy(new);
+	assert_int_equal(pool.sites, 0);
+}
+
+static void one_of_two_has_nearly_all(void **state)
+{
+	struct share_pool pool = pool_of(MAX);
+	struct share *s = share_create(&pool, "site home");
+	struct share *other = share_create(&pool, "site away");
 
 	assert_int_equal(take_all(s, SHARE_DIALS), MAX * 4 / 5);
 	assert_int_equal(take_all(s, SHARE_NAMES), MAX * 4 / 5); /* each its own */
@@ -47,6 +67,7 @@ static void one_alone_has_nearly_all(void **state)
 	give_all(s, SHARE_DIALS);
 	give_all(s, SHARE_NAMES);
 	share_destroy(s);
+	share_destroy(other);
 	assert_int_equal(pool.used[SHARE_DIALS], 0);
 }
 
@@ -56,8 +77,9 @@ static void nobody_is_shut_out(void **state)
 	struct share_pool pool = pool_of(MAX);
 	struct share *s[SITES];
 
-	for (int i = 0; i < SITES; i++) {
+	for (int i = 0; i < SITES; i++)
 		s[i] = share_create(&pool, "site");
+	for (int i = 0; i < SITES; i++) {
 		unsigned n = take_all(s[i], SHARE_RELAYS);
 		if (i < 4)
 			assert_true(n > 0);
@@ -100,7 +122,8 @@ static void what_is_still_out_keeps_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_alone_has_nearly_all),
+		cmocka_unit_test(one_alone_has_all),
+		cmocka_unit_test(one_of_two_has_nearly_all),
 		cmocka_unit_test(nobody_is_shut_out),
 		cmocka_unit_test(what_is_still_out_keeps_it),
 	};
