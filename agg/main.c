@@ -43,6 +43,38 @@ static int load(const char *path, struct conf **out, struct conf_error *error)
 	return conf_load(path, &names, out, error);
 }
 
+/* What will not work on this host ---------------------------------------- */
+
+/* How many warnings there are. */
+static unsigned warn(const struct daemon *d,
+                     void (*on_warning)(void *ctx, const char *text), void *ctx)
+{
+	struct host *host = malloc(sizeof(*host));
+	struct warnings_facts facts = { .host = host };
+	unsigned count = 0;
+
+	/* Who does not know this host has no doubts about it. */
+	if (host && !host_read(d->conf->main.congestion, host)) {
+		facts.identity_err = tls_identity_pin(d->conf->main.state,
+		                                      &facts.own);
+		count = warnings_find(d->conf, d->config_path, &facts,
+		                      on_warning, ctx);
+	}
+	free(host);
+	return count;
+}
+
+static void log_warning(void *ctx, const char *text)
+{
+	log_doubt("%s", text);
+}
+
+static void answer_warning(void *ctx, const char *text)
+{
+	buf_printf(ctx, "warning: %s\n", text);
+	log_doubt("%s", text);
+}
+
 /* Reload ------------------------------------------------------------------ */
 
 static int reload(struct daemon *d, struct conf_error *error)
@@ -77,6 +109,8 @@ static void on_sighup(void *ctx)
 
 	if (reload(ctx, &error) < 0)
 		log_user("%s; the present configuration stays", error.text);
+	else
+		warn(ctx, log_warning, NULL);
 }
 
 /* The end ------------------------------------------------------------------ */
@@ -191,11 +225,13 @@ static int on_reload(void *ctx, int argc, const char *const *argv,
 	struct conf_error error = { "" };
 	int err = reload(ctx, &error);
 
-	if (err < 0)
+	if (err < 0) {
 		buf_printf(out, "%s\n", error.text);
-	else
-		buf_printf(out, "reloaded\n");
-	return err;
+		return err;
+	}
+	buf_printf(out, "reloaded\n");
+	warn(ctx, answer_warning, out);
+	return 0;
 }
 
 static const struct ctl_verb verbs[] = {
@@ -344,30 +380,9 @@ static int run(struct daemon *d)
 
 /* Arguments ----------------------------------------------------------------- */
 
-static void on_warning(void *ctx, const char *text)
+static void print_warning(void *ctx, const char *text)
 {
-	if (ctx)
-		fprintf(ctx, "warning: %s\n", text);
-	else
-		log_doubt("%s", text);
-}
-
-/* Prints to the stream, or logs where it is NULL; how many there were. */
-static unsigned warn(const struct daemon *d, FILE *to)
-{
-	struct host *host = malloc(sizeof(*host));
-	struct warnings_facts facts = { .host = host };
-	unsigned count = 0;
-
-	/* Who does not know this host has no doubts about it. */
-	if (host && !host_read(d->conf->main.congestion, host)) {
-		facts.identity_err = tls_identity_pin(d->conf->main.state,
-		                                      &facts.own);
-		count = warnings_find(d->conf, d->config_path, &facts,
-		                      on_warning, to);
-	}
-	free(host);
-	return count;
+	fprintf(ctx, "warning: %s\n", text);
 }
 
 static void usage(FILE *to)
@@ -433,7 +448,7 @@ static int on_no_configuration(int err, const struct conf_error *error)
 
 static int check(struct daemon *d)
 {
-	unsigned count = warn(d, stderr);
+	unsigned count = warn(d, print_warning, stderr);
 
 	printf(count ? "%s: good, but %u warning%s\n" : "%s: good\n",
 	       d->config_path, count, count == 1 ? "" : "s");
@@ -468,6 +483,6 @@ int main(int argc, char **argv)
 	if (check_only)
 		return check(&d);
 	log_set_level(d.conf->main.log_level);
-	warn(&d, NULL);
+	warn(&d, log_warning, NULL);
 	return run(&d);
 }

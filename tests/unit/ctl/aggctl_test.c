@@ -10,11 +10,13 @@
 #include "agg/transport/tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -36,6 +38,7 @@ struct fixture {
 	unsigned answers_most; /* then it fails */
 	const char *status;    /* what is answered instead; NULL: a report */
 	bool impatient;
+	unsigned short columns; /* of the program's terminal; 0: a pipe */
 	int fd;             /* of the program's output */
 	struct buf output;
 };
@@ -144,13 +147,30 @@ static void become_aggctl(int out, va_list args)
 	_exit(127);
 }
 
+/* Its two ends, as those of a pipe. */
+static void open_terminal(int fds[2], unsigned short columns)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = columns };
+
+	fds[0] = posix_openpt(O_RDWR | O_NOCTTY);
+	assert_true(fds[0] >= 0);
+	assert_int_equal(grantpt(fds[0]), 0);
+	assert_int_equal(unlockpt(fds[0]), 0);
+	fds[1] = open(ptsname(fds[0]), O_RDWR | O_NOCTTY);
+	assert_true(fds[1] >= 0);
+	assert_int_equal(ioctl(fds[1], TIOCSWINSZ, &size), 0);
+}
+
 /* The program's exit status; its output is in f->output, ended by a NUL. */
 static int aggctl(struct fixture *f, ...)
 {
 	int fds[2], status;
 	va_list args;
 
-	assert_int_equal(pipe(fds), 0);
+	if (f->columns)
+		open_terminal(fds, f->columns);
+	else
+		assert_int_equal(pipe(fds), 0);
 	va_start(args, f);
 	pid_t pid = fork();
 	if (!pid)
@@ -357,6 +377,10 @@ static void tables_are_as_wide_as_is_wished(void **state)
 {
 	struct fixture *f = *state;
 
+	f->columns = 72;
+	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", NULL), 0);
+	assert_string_equal(output(f), "[--width][72]\r\n");
+	f->columns = 0;
 	setenv("COLUMNS", "80", 1);
 	assert_int_equal(aggctl(f, "-s", f->path, "scheduler", NULL), 0);
 	assert_string_equal(output(f), "[--width][80]\n");
