@@ -57,6 +57,20 @@ static int tell_owner(int fd, struct kerr *err)
 	return -EBUSY;
 }
 
+/* In the directory of the daemon's own user, what root leaves behind must not
+ * keep that user out for ever. */
+static void hand_over(int fd, const char *path)
+{
+	char directory[RUNLOCK_PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+	if (geteuid() == 0 && !stat(directory, &st) && st.st_uid &&
+	    fchown(fd, st.st_uid, st.st_gid) < 0)
+		return; /* then it stays root's */
+}
+
 static void write_owner(int fd, const char *config)
 {
 	char path[PATH_MAX], text[RUNLOCK_OWNER_MAX + 1];
@@ -103,6 +117,7 @@ int runlock_take(struct runlock *lock, const char *path, const char *config,
 		fd = try_once(path, err);
 	if (fd < 0)
 		return fd;
+	hand_over(fd, path);
 	write_owner(fd, config);
 	lock->fd = fd;
 	strcpy(lock->path, path);
