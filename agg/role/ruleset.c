@@ -113,11 +113,24 @@ static void on_change(void *ctx)
 	arm(r);
 }
 
+/* What became of the table while nobody looked is not known: it is loaded. */
+static void watch(struct ruleset *r)
+{
+	r->mon = nftmon_create(r->loop, NFT_TABLE, on_change, r);
+	if (!r->mon || !r->text.len)
+		return;
+	redo_want(&r->redo, loop_now_us(r->loop));
+	arm(r);
+}
+
 static void on_look(void *ctx)
 {
 	struct ruleset *r = ctx;
 
-	if (!r->redo.putting && r->redo.present && nftmon_differs(r->mon))
+	if (!r->mon && !r->redo.putting)
+		watch(r);
+	else if (r->mon && !r->redo.putting && r->redo.present &&
+	         nftmon_differs(r->mon))
 		on_change(r);
 	loop_timer_arm(r->look, loop_now_us(r->loop) + LOOK_US);
 }
@@ -138,12 +151,11 @@ struct ruleset *ruleset_create(struct loop *loop)
 		errno = ENOMEM;
 		return NULL;
 	}
-	r->mon = nftmon_create(loop, NFT_TABLE, on_change, r);
-	if (r->mon)
-		loop_timer_arm(r->look, loop_now_us(loop) + LOOK_US);
-	else
-		log_sys("interception: changes of our table by others will not be "
-		        "noticed: %s", strerror(errno));
+	watch(r);
+	if (!r->mon)
+		log_sys("interception: changes of our table by others are not "
+		        "noticed: %s; tried again", strerror(errno));
+	loop_timer_arm(r->look, loop_now_us(loop) + LOOK_US);
 	return r;
 }
 
