@@ -12,6 +12,7 @@
 #include "agg/base/loop.h"
 #include "agg/transport/stream.h"
 #include "proxy/relay.h"
+#include "proxy/tally.h"
 
 /* A client whose destination is known. Give fd and greeter to relay_create. */
 struct inlet_client {
@@ -38,6 +39,9 @@ struct inlet_args {
 	 * inlet that listens everywhere refuses with -EACCES. Copied. */
 	const char *username, *password;
 	inlet_admits_fn *admits; /* socks5; NULL: every device */
+	/* socks5: who is in its handshake takes a place of its host's. Borrowed;
+	 * NULL: there are as many as the inlet takes. */
+	struct tally *hosts;
 	inlet_client_fn *on_client;
 	void *ctx;
 };

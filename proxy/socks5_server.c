@@ -15,7 +15,6 @@
 #include "agg/kernel/sockopt.h"
 #include "proxy/listener.h"
 #include "proxy/socks5.h"
-#include "proxy/tally.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,7 +34,8 @@ struct server {
 	struct listener *listener;
 	struct client *clients;      /* client.next, oldest first */
 	struct loop_timer *deadline; /* of the first client */
-	struct tally *hosts;         /* of clients */
+	struct tally *hosts;         /* borrowed, or own */
+	struct tally *own;           /* NULL: they are somebody else's */
 	uint64_t told_us;            /* that one was turned away, last */
 	char username[SOCKS5_CREDENTIAL_MAX + 1];
 	char password[SOCKS5_CREDENTIAL_MAX + 1];
@@ -197,8 +197,8 @@ static void tell_refused(struct server *s, const struct addr *from)
 	if (s->told_us && now_us - s->told_us < TELL_US)
 		return;
 	s->told_us = now_us;
-	log_peer("socks5 client %s: turned away, %u of its connections are in "
-	         "their handshake, of %u in all", addr_format_ip(from, text),
+	log_peer("socks5 client %s: turned away, it has %u of %u connections, its "
+	         "share", addr_format_ip(from, text),
 	         tally_of(s->hosts, from), tally_used(s->hosts));
 }
 
@@ -251,7 +251,7 @@ static void destroy(struct inlet *in)
 	listener_destroy(s->listener);
 	while (s->clients)
 		drop(s->clients);
-	tally_destroy(s->hosts);
+	tally_destroy(s->own);
 	loop_timer_destroy(s->deadline);
 	explicit_bzero(s->password, sizeof(s->password));
 	free(s);
@@ -263,7 +263,8 @@ static int start(struct server *s, const struct inlet_args *args)
 	if (err)
 		return err;
 	s->deadline = loop_timer_create(s->loop, on_deadline, s);
-	s->hosts = tally_create(CLIENTS_MAX);
+	s->own = args->hosts ? NULL : tally_create(CLIENTS_MAX);
+	s->hosts = args->hosts ? args->hosts : s->own;
 	if (!s->deadline || !s->hosts)
 		return -ENOMEM;
 	int fd = sockopt_tcp_listen(&args->listen, NULL);

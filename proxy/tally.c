@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see tally.h. Owns an entry for each host that has a place; so there are
- * never more entries than places.
+ * DOC: see tally.h. Owns an entry for each host and network that has a place; so
+ * there are never more entries than places.
  */
 #include "proxy/tally.h"
 
@@ -26,6 +26,7 @@ struct host {
 struct tally {
 	unsigned places, used;
 	struct host *hosts;
+	struct host *networks; /* of IPv6 hosts, /64 */
 };
 
 static struct key key_of(const struct addr *a)
@@ -38,24 +39,63 @@ static struct key key_of(const struct addr *a)
 	return key;
 }
 
-static struct host *find(const struct tally *t, const struct addr *a)
+static struct key network_of(const struct addr *a)
 {
 	struct key key = key_of(a);
+
+	memset(key.ip + 8, 0, 8);
+	return key;
+}
+
+static struct host *find(struct host *table, const struct key *key)
+{
 	struct host *host;
 
-	HASH_FIND(hh, t->hosts, &key, sizeof(key), host);
+	HASH_FIND(hh, table, key, sizeof(*key), host);
 	return host;
 }
 
-static struct host *add(struct tally *t, const struct addr *a)
+static bool add(struct host **table, const struct key *key)
 {
-	struct host *host = calloc(1, sizeof(*host));
+	struct host *host = find(*table, key);
 
-	if (!host)
-		return NULL;
-	host->key = key_of(a);
-	HASH_ADD(hh, t->hosts, key, sizeof(host->key), host);
-	return host;
+	if (!host) {
+		host = calloc(1, sizeof(*host));
+		if (!host)
+			return false;
+		host->key = *key;
+		HASH_ADD(hh, *table, key, sizeof(host->key), host);
+	}
+	host->count++;
+	return true;
+}
+
+static void take_off(struct host **table, const struct key *key)
+{
+	struct host *host = find(*table, key);
+
+	assert(host && host->count);
+	if (--host->count)
+		return;
+	HASH_DEL(*table, host);
+	free(host);
+}
+
+static unsigned count_of(struct host *table, const struct key *key)
+{
+	const struct host *host = find(table, key);
+
+	return host ? host->count : 0;
+}
+
+static void clear(struct host **table)
+{
+	struct host *host, *tmp;
+
+	HASH_ITER(hh, *table, host, tmp) {
+		HASH_DEL(*table, host);
+		free(host);
+	}
 }
 
 struct tally *tally_create(unsigned places)
@@ -69,49 +109,50 @@ struct tally *tally_create(unsigned places)
 
 void tally_destroy(struct tally *t)
 {
-	struct host *host, *tmp;
-
 	if (!t)
 		return;
-	HASH_ITER(hh, t->hosts, host, tmp) {
-		HASH_DEL(t->hosts, host);
-		free(host);
-	}
+	clear(&t->hosts);
+	clear(&t->networks);
 	free(t);
 }
 
 bool tally_take(struct tally *t, const struct addr *a)
 {
-	struct host *host = find(t, a);
+	struct key host = key_of(a), network = network_of(a);
+	unsigned free_places = t->places - t->used;
+	bool v6 = a->family == AF_INET6;
 
-	if ((host ? host->count : 0) >= t->places - t->used)
+	if (count_of(t->hosts, &host) >= free_places)
 		return false;
-	if (!host)
-		host = add(t, a);
-	if (!host)
+	if (v6 && count_of(t->networks, &network) >=
+	    TALLY_NETWORK_OF_FREE * free_places)
 		return false;
-	host->count++;
+	if (!add(&t->hosts, &host))
+		return false;
+	if (v6 && !add(&t->networks, &network)) {
+		take_off(&t->hosts, &host);
+		return false;
+	}
 	t->used++;
 	return true;
 }
 
 void tally_give(struct tally *t, const struct addr *a)
 {
-	struct host *host = find(t, a);
+	struct key host = key_of(a), network = network_of(a);
 
-	assert(host && host->count && t->used);
+	assert(t->used);
 	t->used--;
-	if (--host->count)
-		return;
-	HASH_DEL(t->hosts, host);
-	free(host);
+	take_off(&t->hosts, &host);
+	if (a->family == AF_INET6)
+		take_off(&t->networks, &network);
 }
 
 unsigned tally_of(const struct tally *t, const struct addr *a)
 {
-	const struct host *host = find(t, a);
+	struct key host = key_of(a);
 
-	return host ? host->count : 0;
+	return count_of(t->hosts, &host);
 }
 
 unsigned tally_used(const struct tally *t)

@@ -7,7 +7,9 @@
  * The rule: a host may take another place while it has fewer than are free. So
  * one alone comes to half of all, two to a third each, and however many there
  * are, something is free for the next; nothing is set aside for who does not
- * need it.
+ * need it. As an IPv6 host can have any number of addresses, those of a /64
+ * together have TALLY_NETWORK_OF_FREE times as many as are free: three quarters
+ * of all at most.
  */
 #ifndef PROXY_TALLY_H
 #define PROXY_TALLY_H
@@ -15,6 +17,8 @@
 #include "agg/base/addr.h"
 
 #include <stdbool.h>
+
+#define TALLY_NETWORK_OF_FREE 3
 
 struct tally;
 

@@ -147,6 +147,11 @@ void clients_take(struct clients *c, const struct inlet_client *client,
 	}
 }
 
+struct tally *clients_hosts(struct clients *c)
+{
+	return c->hosts;
+}
+
 unsigned clients_direct(const struct clients *c)
 {
 	return directs_count(c->directs);

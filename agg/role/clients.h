@@ -25,6 +25,8 @@ void clients_destroy(struct clients *c);
 void clients_take(struct clients *c, const struct inlet_client *client,
                   enum outage_way way, struct session *session,
                   const struct conf *conf);
+/* Who has how many places. */
+struct tally *clients_hosts(struct clients *c);
 /* Connections past the session. */
 unsigned clients_direct(const struct clients *c);
 

@@ -727,7 +727,7 @@ static int open_lan(struct gateway *g)
 	struct lan_args args = {
 		.loop = g->role.loop, .netmon = g->role.netmon,
 		.route = g->route, .conf = g->role.conf, .endpoints = g->endpoints,
-		.on_client = on_client, .ctx = g,
+		.hosts = clients_hosts(g->clients), .on_client = on_client, .ctx = g,
 	};
 
 	g->lan = lan_create(&args);

@@ -31,6 +31,7 @@ struct lan {
 	bool changed;           /* and differ from those in force, perhaps */
 	struct loop_timer *apply;
 	struct ruleset *ruleset;
+	struct kerr ruleset_error; /* why it could not be written */
 	struct loop_timer *again; /* for a way in that could not be opened */
 	uint64_t pause_us;
 	int socks5_error, tproxy_error; /* why; 0: it is open, or not wanted */
@@ -104,8 +105,9 @@ static void on_apply(void *ctx)
 	int rc = build_ruleset(lan, &text, &err);
 	if (!rc && (rc = ruleset_want(lan->ruleset, &text)) < 0)
 		kerr_set(&err, rc, "keeping the ruleset");
-	if (rc < 0)
+	if (rc < 0 && strcmp(err.text, lan->ruleset_error.text))
 		log_sys("interception: %s", err.text);
+	lan->ruleset_error = err; /* "" where there is none */
 	buf_finish(&text);
 }
 
@@ -170,7 +172,8 @@ static int open_inlet(struct lan *lan, const struct conf_lan *conf,
 	struct inlet_args args = {
 		.loop = lan->args.loop, .listen = *at,
 		.username = conf->socks5_user, .password = conf->socks5_password,
-		.admits = admits, .on_client = on_client, .ctx = lan,
+		.admits = admits, .hosts = lan->args.hosts,
+		.on_client = on_client, .ctx = lan,
 	};
 
 	return ops->create(out, &args);
@@ -427,8 +430,9 @@ void lan_report(const struct lan *lan, struct report_interception *out)
 {
 	if (!wants_tproxy(lan))
 		return;
-	const char *table = ruleset_why(lan->ruleset);
-	snprintf(out->why, sizeof(out->why), "%s",
+	const char *table = *lan->ruleset_error.text ? lan->ruleset_error.text
+	                                             : ruleset_why(lan->ruleset);
+	snprintf(out->why, sizeof(out->why), "%.*s", REPORT_WORDS_MAX,
 	         *table ? table : route_tproxy_why(lan->args.route));
 	out->state = *out->why ? REPORT_INTERCEPTION_BROKEN
 	                       : REPORT_INTERCEPTION_IN_FORCE;

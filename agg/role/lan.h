@@ -24,6 +24,7 @@ struct lan_args { /* all borrowed, and outlive it */
 	struct route *route;
 	const struct conf *conf;
 	const struct endpoints *endpoints; /* which are not intercepted */
+	struct tally *hosts; /* of whose places clients in a handshake take one */
 	inlet_client_fn *on_client;
 	void *ctx;
 };

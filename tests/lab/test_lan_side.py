@@ -278,7 +278,11 @@ class Share(AggdTest):
 
     options = {"under": {"gw": ["prlimit", "--nofile=300:300"]}}
 
-    def open_idle(self, source, count):
+    @classmethod
+    def prepare(cls):
+        cls.lab.lan.ip(f"addr add {OTHER4}/24 dev eth0")
+
+    def open_idle(self, source, count, to=(SRV4, FLOW_PORT)):
         socks = []
         with self.lab.lan.inside():
             for _ in range(count):
@@ -287,16 +291,15 @@ class Share(AggdTest):
                 sock.bind((source, 0))
                 sock.setblocking(False)
                 with contextlib.suppress(BlockingIOError):
-                    sock.connect((SRV4, FLOW_PORT))
+                    sock.connect(to)
                 socks.append(sock)
         return socks
 
     def test_one_host_leaves_places_for_others(self):
         """Nobody takes all, and who is refused is refused alone."""
-        self.lab.lan.ip(f"addr add {OTHER4}/24 dev eth0")
         with self.flow():
             many = self.open_idle(LAN4, MANY)
-            self.wait(lambda: self.told("its share") == 1, SOON_S, "it is told")
+            self.wait(lambda: self.told("LAN host") == 1, SOON_S, "it is told")
             few = self.open_idle(OTHER4, FEW)
             self.wait(lambda: self.streams(OTHER4) == FEW, SOON_S, "the other's are open")
             self.assertEqual(ended(few), 0)
@@ -304,7 +307,17 @@ class Share(AggdTest):
                       lambda: f"{self.streams(LAN4)} open, {ended(many)} refused")
             self.assertLess(self.streams(LAN4), 225 * 2 / 3)
             self.assertGreater(self.streams(LAN4), 225 / 4)
-        self.assertEqual(self.told("its share"), 1)
+        self.assertEqual(self.told("LAN host"), 1)
+
+    def test_one_host_in_handshakes_leaves_places_for_others(self):
+        """Who connects to SOCKS5 and says nothing."""
+        address, port = SOCKS_ADDRESS.split(":")
+        many = self.open_idle(OTHER4, MANY, (address, int(port)))
+        self.wait(lambda: ended(many), SOON_S, "some are turned away")
+        self.assertLess(ended(many), MANY - 225 / 4)
+        self.assertEqual(self.socks_code(SRV4), 0)
+        for sock in many:
+            sock.close()
 
     def streams(self, host):
         return sum(s["client"].startswith(host + ":")

@@ -89,10 +89,28 @@ static void a_full_tally_refuses(void **state)
 	tally_destroy(NULL);
 }
 
+static void many_addresses_of_one_network_are_not_all(void **state)
+{
+	struct tally *t = tally_create(PLACES);
+	struct addr a = host("[2001:db8::1]"), v4 = host("192.168.1.2");
+	struct addr elsewhere = host("[2001:db8:0:1::1]");
+	unsigned n = 0;
+
+	while (tally_take(t, &a))
+		a.ip[10 + n++ % 4]++;
+	assert_int_equal(n, PLACES * 3 / 4);
+	assert_true(tally_take(t, &v4));
+	assert_true(tally_take(t, &elsewhere));
+	tally_give(t, &elsewhere);
+	assert_int_equal(tally_used(t), n + 1);
+	tally_destroy(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_host_leaves_places_for_others),
+		cmocka_unit_test(many_addresses_of_one_network_are_not_all),
 		cmocka_unit_test(ports_are_of_one_host),
 		cmocka_unit_test(what_is_given_back_is_free),
 		cmocka_unit_test(a_full_tally_refuses),
