@@ -567,12 +567,12 @@ static unsigned gateway_streams(const struct role *role)
 /* Why the session is not up. */
 static const char *why_not_up(const struct gateway *g)
 {
-	const char *wrong = NULL;
+	const char *said = NULL;
 
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !wrong; i++)
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !said; i++)
 		if (g->uplinks[i])
-			wrong = uplink_wrong_pin(g->uplinks[i]);
-	return wrong ? wrong : "no path works";
+			said = uplink_verdict(g->uplinks[i]);
+	return said ? said : "no path works";
 }
 
 static void report_session(const struct gateway *g, const struct snapshot *snap,

@@ -137,7 +137,8 @@ static const struct pool_uplink *choose_uplink(const struct pool *pool,
 	return best;
 }
 
-static void failed(struct pool *pool, unsigned uplink, const char *why)
+static void failed(struct pool *pool, unsigned uplink, const char *why,
+                   enum subflow_end end)
 {
 	if (strcmp(pool->why, why))
 		log_info("mptcp: %s", why);
@@ -145,7 +146,10 @@ static void failed(struct pool *pool, unsigned uplink, const char *why)
 	pool->failed_us[uplink] = loop_now_us(pool->args.loop);
 	if (!pool_joined(pool)) /* another endpoint of the family, if there is */
 		pool->turn++;
-	retry_failed(&pool->retry);
+	if (subflow_end_is_verdict(end))
+		retry_refused(&pool->retry);
+	else
+		retry_failed(&pool->retry);
 	if (pool->held_us > pool->failed_us[uplink])
 		retry_hold(&pool->retry, pool->held_us - pool->failed_us[uplink]);
 }
@@ -174,7 +178,7 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 		         why);
 		retry_pause(&pool->retry);
 	} else {
-		failed(pool, slot->uplink, why);
+		failed(pool, slot->uplink, why, subflow_end_kind(sf));
 		if (subflow_end_kind(sf) == SUBFLOW_END_NO_ANSWER)
 			pool->args.on_no_answer(pool->args.ctx, slot->uplink);
 	}
@@ -211,7 +215,7 @@ static void connect_slot(struct pool *pool, unsigned bundle)
 	slot->sf = subflow_connect(&args, &endpoint, u->device, &u->source,
 	                           &hello);
 	if (!slot->sf)
-		failed(pool, u->index, strerror(errno));
+		failed(pool, u->index, strerror(errno), SUBFLOW_END_OTHER);
 }
 
 static void settle(struct pool *pool)

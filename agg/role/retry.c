@@ -31,27 +31,48 @@ void retry_finish(struct retry *r)
 	r->timer = NULL;
 }
 
-void retry_failed(struct retry *r)
+uint64_t retry_pause_us(uint64_t first_us, unsigned times, uint64_t most_us)
+{
+	uint64_t pause = first_us;
+
+	for (unsigned i = 1; i < times && pause < most_us; i++)
+		pause *= 2;
+	return pause < most_us ? pause : most_us;
+}
+
+static void pause_for(struct retry *r, uint64_t first_us, unsigned times,
+                      uint64_t most_us)
+{
+	uint64_t pause = retry_pause_us(first_us, times, most_us);
+
+	retry_hold(r, pause / 2 + rand_below(r->rand, (uint32_t)(pause / 2)));
+}
+
+static void count_failure(struct retry *r)
 {
 	if (!r->failures++)
 		r->failing_us = loop_now_us(r->loop);
+}
+
+void retry_failed(struct retry *r)
+{
+	count_failure(r);
 	retry_pause(r);
+}
+
+void retry_refused(struct retry *r)
+{
+	count_failure(r);
+	pause_for(r, RETRY_REFUSED_US, ++r->refusals, RETRY_PAUSE_LONG_US);
 }
 
 void retry_pause(struct retry *r)
 {
-	uint64_t now = loop_now_us(r->loop);
-	uint64_t pause = RETRY_PAUSE_MIN_US;
-	uint64_t most = now - r->failing_us < RETRY_PATIENT_US ?
-		RETRY_PAUSE_MAX_US : RETRY_PAUSE_LONG_US;
+	uint64_t failing_us = loop_now_us(r->loop) - r->failing_us;
 
-	for (unsigned i = 1; i < r->failures && pause < most; i++)
-		pause *= 2;
-	if (pause > most)
-		pause = most;
-	r->waiting = true;
-	loop_timer_arm(r->timer, now + pause / 2 +
-	               rand_below(r->rand, (uint32_t)(pause / 2)));
+	pause_for(r, RETRY_PAUSE_MIN_US, r->failures,
+	          failing_us < RETRY_PATIENT_US ? RETRY_PAUSE_MAX_US
+	                                        : RETRY_PAUSE_LONG_US);
 }
 
 void retry_hold(struct retry *r, uint64_t us)
@@ -62,7 +83,7 @@ void retry_hold(struct retry *r, uint64_t us)
 
 void retry_reset(struct retry *r)
 {
-	r->failures = 0;
+	r->failures = r->refusals = 0;
 	r->waiting = false;
 	loop_timer_disarm(r->timer);
 }

@@ -16,6 +16,8 @@
 #define RETRY_PAUSE_MAX_US 1000000u  /* in the first minute without success */
 #define RETRY_PAUSE_LONG_US 20000000u
 #define RETRY_PATIENT_US 60000000u   /* that minute */
+#define RETRY_REFUSED_US 1000000u    /* after a refusal, doubled each time, up to
+                                      * the long one */
 
 struct retry {
 	struct loop *loop;      /* borrowed, as rand */
@@ -23,10 +25,15 @@ struct retry {
 	struct loop_timer *timer;
 	bool waiting;           /* the pause is not over */
 	unsigned failures;      /* in a row */
+	unsigned refusals;      /* among them */
 	uint64_t failing_us;    /* since when */
 	void (*on_retry)(void *ctx); /* the pause is over */
 	void *ctx;
 };
+
+/* How long at most: first, doubled with each time after the first, up to most.
+ * Half of it at least. */
+uint64_t retry_pause_us(uint64_t first_us, unsigned times, uint64_t most_us);
 
 /* 0 or -ENOMEM. */
 int retry_init(struct retry *r, struct loop *loop, struct rand *rand,
@@ -34,6 +41,9 @@ int retry_init(struct retry *r, struct loop *loop, struct rand *rand,
 void retry_finish(struct retry *r);
 /* A failure: the pause gets longer. */
 void retry_failed(struct retry *r);
+/* A failure for good reasons, which will not be gone in a moment: who knocks
+ * often is only a burden to the other side. */
+void retry_refused(struct retry *r);
 /* A pause as long as the failures so far want it. */
 void retry_pause(struct retry *r);
 /* A pause of that length. */

@@ -35,7 +35,7 @@ struct uplink {
 	uint64_t joins;         /* ever */
 	char why[REPORT_WORDS_MAX + 1]; /* the obstacle */
 	char last[REPORT_WORDS_MAX + 1]; /* the last failure */
-	uint64_t wrong_pin_us;  /* when it was seen last; 0: it is not why */
+	uint64_t verdict_us;    /* when it was given last; 0: it is not why */
 };
 
 static const sa_family_t families[2] = { AF_INET, AF_INET6 };
@@ -109,9 +109,9 @@ unsigned uplink_joined(const struct uplink *u)
 	return n;
 }
 
-const char *uplink_wrong_pin(const struct uplink *u)
+const char *uplink_verdict(const struct uplink *u)
 {
-	return u->wrong_pin_us && !uplink_joined(u) ? u->why : NULL;
+	return u->verdict_us && !uplink_joined(u) ? u->why : NULL;
 }
 
 bool uplink_has_failed(const struct uplink *u)
@@ -140,10 +140,10 @@ static bool choose_endpoint(struct uplink *u, unsigned *count)
 static void set_why(struct uplink *u, const char *why)
 {
 	snprintf(u->why, sizeof(u->why), "%s", why);
-	u->wrong_pin_us = 0;
+	u->verdict_us = 0;
 }
 
-/* A wrong pin is the obstacle, and what comes after it only follows from it. */
+/* A verdict is the obstacle, and what comes after it only follows from it. */
 static void note_failure(struct uplink *u, const char *why, enum subflow_end end)
 {
 	uint64_t now = loop_now_us(u->args.loop);
@@ -151,12 +151,12 @@ static void note_failure(struct uplink *u, const char *why, enum subflow_end end
 	if ((strcmp(u->last, why) && strcmp(u->why, why)) || !u->retry.failures)
 		log_info("uplink %s: %s", u->conf.name, why);
 	snprintf(u->last, sizeof(u->last), "%s", why);
-	if (end != SUBFLOW_END_WRONG_PIN && u->wrong_pin_us &&
-	    now - u->wrong_pin_us < UPLINK_WRONG_PIN_US)
+	bool verdict = subflow_end_is_verdict(end);
+	if (!verdict && u->verdict_us && now - u->verdict_us < UPLINK_VERDICT_US)
 		return;
 	set_why(u, why);
-	if (end == SUBFLOW_END_WRONG_PIN)
-		u->wrong_pin_us = now;
+	if (verdict)
+		u->verdict_us = now;
 }
 
 /* Where no answer comes, it may be this host that drops it. */
@@ -197,7 +197,10 @@ static void failed(struct uplink *u, const char *why, enum subflow_end end)
 		u->turn++;
 		endpoints_failed(u->args.endpoints, u->args.index);
 	}
-	retry_failed(&u->retry);
+	if (subflow_end_is_verdict(end))
+		retry_refused(&u->retry);
+	else
+		retry_failed(&u->retry);
 }
 
 static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
@@ -444,7 +447,7 @@ void uplink_on_join(struct uplink *u, struct subflow *sf)
 		if (u->slots[b].sf == sf)
 			u->slots[b].joined = true;
 	u->joins++;
-	u->wrong_pin_us = 0;
+	u->verdict_us = 0;
 	retry_reset(&u->retry);
 	settle(u);
 }

@@ -19,9 +19,9 @@
 #include "agg/role/endpoints.h"
 #include "agg/transport/subflow.h"
 
-/* A wrong pin is the obstacle for so long, whatever else went wrong since (a
- * guard that does not answer, say). */
-#define UPLINK_WRONG_PIN_US 600000000u
+/* A wrong pin or a refusal is the obstacle for so long, whatever else went wrong
+ * since (a guard that does not answer, say). */
+#define UPLINK_VERDICT_US 120000000u
 
 struct uplink;
 
@@ -51,9 +51,9 @@ const char *uplink_name(const struct uplink *u);
 const char *uplink_device(const struct uplink *u);
 unsigned uplink_index(const struct uplink *u);
 unsigned uplink_joined(const struct uplink *u);
-/* In words, while the concentrator's pin is what keeps it from joining; NULL:
- * it is not. */
-const char *uplink_wrong_pin(const struct uplink *u);
+/* In words, while what the concentrator says, or its pin, keeps it from joining;
+ * NULL: it does not. */
+const char *uplink_verdict(const struct uplink *u);
 /* Subflows were joined, and none is now. */
 bool uplink_has_failed(const struct uplink *u);
 

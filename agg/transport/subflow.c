@@ -690,6 +690,19 @@ struct subflow *subflow_accept(const struct subflow_args *args, int fd,
 	return sf;
 }
 
+bool subflow_end_is_verdict(enum subflow_end end)
+{
+	switch (end) {
+	case SUBFLOW_END_WRONG_PIN:
+	case SUBFLOW_END_REFUSED:
+		return true;
+	case SUBFLOW_END_OTHER:
+	case SUBFLOW_END_NO_ANSWER:
+		break;
+	}
+	return false;
+}
+
 enum subflow_end subflow_end_kind(const struct subflow *sf)
 {
 	return sf->end;

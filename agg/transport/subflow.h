@@ -39,6 +39,8 @@ enum subflow_end {
 	SUBFLOW_END_WRONG_PIN, /* of the peer; why names it and the right one */
 	SUBFLOW_END_REFUSED,   /* the peer's words: it will have none of us */
 };
+/* It was answered, and will be so again until a person changes something. */
+bool subflow_end_is_verdict(enum subflow_end end);
 
 struct subflow;
 
