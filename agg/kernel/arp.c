@@ -98,17 +98,29 @@ static void load(const struct arp_place *place, struct journal *j)
 	fclose(file);
 }
 
+/* A new file, that takes the journal's place when it is whole: also where the
+ * one there is of another user, or is a link. */
+static FILE *create_beside(const struct arp_place *place,
+                           char fresh[ARP_PATH_MAX])
+{
+	snprintf(fresh, ARP_PATH_MAX, "%s.new", place->journal);
+	unlink(fresh);
+	return fopen(fresh, "wxe");
+}
+
 static int save(const struct arp_place *place, const struct journal *j)
 {
+	char fresh[ARP_PATH_MAX];
+
 	if (!j->count)
 		return unlink(place->journal) && errno != ENOENT ? -errno : 0;
-	FILE *file = fopen(place->journal, "we");
+	FILE *file = create_beside(place, fresh);
 	if (!file)
 		return -errno;
 	for (unsigned i = 0; i < j->count; i++)
 		fprintf(file, "%s %u %u\n", j->entries[i].device,
 		        j->entries[i].ignore, j->entries[i].announce);
-	return fclose(file) ? -errno : 0;
+	return fclose(file) || rename(fresh, place->journal) ? -errno : 0;
 }
 
 static bool is_among(const char *device, const char (*devices)[IFNAMSIZ],
