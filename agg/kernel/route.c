@@ -161,8 +161,21 @@ static int settle_ways(struct work *w, struct wanted *want)
 	return rc;
 }
 
-/* Removes ours of the table that are not among the wanted ones. Two uplinks
- * may have one address: its rule to the main table is there twice. */
+/* Two uplinks may have one address, and so one rule to the main table. */
+static bool serves_another(const struct route *r, const struct rule *rule,
+                           uint32_t table)
+{
+	unsigned f = rule->family == AF_INET6;
+
+	for (unsigned i = 0; i < TPROXY && rule->but_default; i++)
+		if (r->tables[f][i] && r->tables[f][i]->plan.table != table &&
+		    addr_equal_ip(&r->tables[f][i]->plan.uplink.source,
+		                  &rule->source))
+			return true;
+	return false;
+}
+
+/* Removes ours of the table that are not among the wanted ones. */
 static int prune_rules(struct route *r, const struct rules_list *rules,
                        uint32_t table, const struct rule *want, unsigned count)
 {
@@ -170,7 +183,8 @@ static int prune_rules(struct route *r, const struct rules_list *rules,
 
 	for (unsigned i = 0; i < rules->count && !rc; i++) {
 		bool wanted = false;
-		if (!routeplan_owns(rules, &rules->items[i], table))
+		if (!routeplan_owns(rules, &rules->items[i], table) ||
+		    serves_another(r, &rules->items[i], table))
 			continue;
 		for (unsigned k = 0; k < count; k++)
 			wanted |= rule_equal(&rules->items[i], &want[k]);

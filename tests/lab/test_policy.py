@@ -235,6 +235,25 @@ class OneLink(AggdTest):
         self.share("del")
         self.wait_arp(0, 0)
 
+    def test_two_with_one_address(self):
+        """As two modems of one make give out; the rule that they share stays."""
+        device = self.lab.uplinks[1].device
+
+        def rules(what):
+            found = self.lab.gw.run(["ip", "-N", "rule"]).stdout.splitlines()
+            return [line for line in found if what in line]
+
+        said = self.aggd.read("gw.log").count("put again")
+        self.lab.gw.ip(f"addr del 10.12.0.2/24 dev {device}", f"addr add 10.11.0.2/24 dev {device}",
+                       f"route add default via 10.11.0.1 dev {device} metric 102")
+        self.wait(lambda: len(rules("from 10.11.0.2 ")) == 3, AGAIN_S, lambda: rules("from"))
+        self.lab.gw.ip(f"addr del 10.11.0.2/24 dev {device}", f"addr add 10.12.0.2/24 dev {device}",
+                       f"route add default via 10.12.0.1 dev {device} metric 102")
+        self.wait(lambda: rules("from 10.12.0.2 "), AGAIN_S, lambda: rules("from"))
+        self.assertEqual(len(rules("from 10.11.0.2 ")), 2)
+        self.assertEqual(self.aggd.read("gw.log").count("put again"), said)
+        self.wait_arp(0, 0)
+
     def test_set_back_after_a_crash(self):
         self.share("add")
         self.addCleanup(self.share, "del")
