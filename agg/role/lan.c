@@ -34,7 +34,8 @@ struct lan {
 	struct kerr ruleset_error; /* why it could not be written */
 	struct loop_timer *again; /* for a way in that could not be opened */
 	uint64_t pause_us;
-	int socks5_error, tproxy_error; /* why; 0: it is open, or not wanted */
+	/* Why; 0: it is open, or not wanted. */
+	int socks5_error, tproxy_error, tproxy6_error;
 	uint64_t told_us;       /* of clients by other devices, last */
 };
 
@@ -88,7 +89,10 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		.connected = connected,
 		.connected_count = connected_networks(lan, connected),
 		.port = at.port, .mark = conf->main.mark,
-		.v4_mode = lan->v4_mode, .v6_mode = lan->v6_mode,
+		.v4_mode = lan->v4_mode,
+		/* Nobody is led to a listener that is not there. */
+		.v6_mode = lan->tproxy[1] || lan->v6_mode != INTERCEPT_TAKE ?
+			lan->v6_mode : INTERCEPT_REJECT,
 	};
 	return intercept_ruleset(out, &want, err);
 }
@@ -238,22 +242,37 @@ static int try_tproxy(struct lan *lan)
 
 	if (rc < 0)
 		return rc;
-	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
-	at = (struct addr){ .family = AF_INET6, .port = at.port };
-	rc = open_inlet(lan, conf, &inlet_tproxy, &at, &lan->tproxy[1]);
-	if (rc < 0)
-		log_sys("TPROXY for IPv6: %s", strerror(-rc));
 	set_route(lan);
 	apply_soon(lan);
 	return 0;
 }
 
+/* A kernel without IPv6 needs none. */
+static int try_tproxy6(struct lan *lan, const struct addr *at)
+{
+	int rc = lan->tproxy[1] ? 0 :
+		open_inlet(lan, &lan->args.conf->lan, &inlet_tproxy, at,
+		           &lan->tproxy[1]);
+
+	if (!rc)
+		apply_soon(lan);
+	return rc == -EAFNOSUPPORT ? 0 : rc;
+}
+
+/* One port for both families, which the first one chose. */
 static void open_tproxy(struct lan *lan)
 {
-	const struct addr at = { .family = AF_INET };
+	struct addr at = { .family = AF_INET };
 
-	if (wants_tproxy(lan) && !lan->tproxy[0])
+	if (!wants_tproxy(lan))
+		return;
+	if (!lan->tproxy[0])
 		note("TPROXY", &at, try_tproxy(lan), &lan->tproxy_error);
+	if (!lan->tproxy[0] || lan->tproxy[1])
+		return;
+	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
+	at = (struct addr){ .family = AF_INET6, .port = at.port };
+	note("TPROXY", &at, try_tproxy6(lan, &at), &lan->tproxy6_error);
 }
 
 static void close_tproxy(struct lan *lan)
@@ -261,7 +280,7 @@ static void close_tproxy(struct lan *lan)
 	inlet_destroy(lan->tproxy[0]);
 	inlet_destroy(lan->tproxy[1]);
 	lan->tproxy[0] = lan->tproxy[1] = NULL;
-	lan->tproxy_error = 0;
+	lan->tproxy_error = lan->tproxy6_error = 0;
 }
 
 static void stop_intercepting(struct lan *lan)
@@ -273,6 +292,11 @@ static void stop_intercepting(struct lan *lan)
 	route_clear_tproxy(lan->args.route, &err);
 }
 
+static bool lacks_way_in(const struct lan *lan)
+{
+	return lan->socks5_error || lan->tproxy_error || lan->tproxy6_error;
+}
+
 /* What is wanted and not open; what still is not, again after a pause. */
 static void open_wanted(void *ctx)
 {
@@ -280,7 +304,7 @@ static void open_wanted(void *ctx)
 
 	open_socks5(lan);
 	open_tproxy(lan);
-	if (!lan->socks5_error && !lan->tproxy_error) {
+	if (!lacks_way_in(lan)) {
 		lan->pause_us = 0;
 		return;
 	}
@@ -365,7 +389,7 @@ void lan_on_netdev(struct lan *lan)
 {
 	if (ruleset_is_settled(lan->ruleset))
 		lan->changed = false;
-	if (lan->socks5_error || lan->tproxy_error)
+	if (lacks_way_in(lan))
 		open_wanted(lan);
 	apply_soon(lan);
 }
@@ -462,6 +486,9 @@ void lan_waits_for(const struct lan *lan, char *out, size_t size)
 		add_words(out, size, "the address of SOCKS5, ", text, "");
 	if (lan->tproxy_error)
 		add_words(out, size, "TPROXY", "", strerror(-lan->tproxy_error));
+	if (lan->tproxy6_error)
+		add_words(out, size, "TPROXY for IPv6", "",
+		          strerror(-lan->tproxy6_error));
 	for (unsigned i = 0; i < conf->device_count; i++)
 		if (!netmon_find(lan->args.netmon, conf->device[i].name))
 			add_words(out, size, "LAN device ", conf->device[i].name, "");

@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from aggd import SOCKS_ADDRESS  # noqa: E402
 from case import (DIRECT4, FLOW_PORT, AggdTest, accept, connect, listen, receive,  # noqa: E402
                   socks_connect)
-from lab import LAN4, SRV4, VPS4, VPS6, LabError  # noqa: E402
+from lab import LAN4, SRV4, SRV6, VPS4, VPS6, LabError  # noqa: E402
 
 SSH_PORT = 22
 OTHER4 = "192.168.100.66"
@@ -170,6 +170,61 @@ class LanSide(AggdTest):
         self.wait(lambda: not self.waits_for(), SOON_S, self.waits_for)
         self.assertNotIn(self.who(), DIRECT4)
         self.assertEqual(self.socks_code(SRV4), 0)
+
+    def test_starts_without_an_uplinks_device(self):
+        i, uplink = 2, self.lab.uplinks[1]
+        self.aggd.stop_one("gw")
+        self.lab.gw.ip(f"link set {uplink.device} netns {self.lab.lan.ns}")
+        self.aggd.start_gateway()
+        self.wait_state(uplink.name, "down", SOON_S)
+        self.assertIn("no such device", self.aggd.uplinks()[uplink.name]["why"])
+        self.wait_in_force()
+        self.assertNotIn(self.who(), DIRECT4)
+        self.lab.lan.ip(f"link set {uplink.device} netns {self.lab.gw.ns}")
+        self.lab.start_uplink_end(self.lab.gw, i, uplink.device, 2, 1)
+        self.lab.add_default(i, uplink)
+        self.aggd.wait_ready()
+
+    def stop_tproxy(self):
+        conf = self.aggd.read("gw.conf")
+        self.aggd.write("gw.conf", conf.replace("tproxy '1'", "tproxy '0'"))
+        self.aggd.ctl("gw", "reload")
+        self.wait(lambda: not self.aggd.ruleset(), SOON_S, "the table is gone")
+
+    def test_tproxy_comes_and_goes_by_reload(self):
+        self.stop_tproxy()
+        self.assertNotIn("interception", self.aggd.ctl("gw", "status").stdout)
+        self.assertEqual(self.reload_with().returncode, 0)
+        self.wait_in_force()
+        self.assertNotIn(self.who(), DIRECT4)
+
+    def test_port_of_tproxy_is_taken_for_ipv6(self):
+        """Another program has it at ::1: IPv6 is refused, not led to nowhere."""
+        self.stop_tproxy()
+        with self.every_port_of_loopback6():
+            self.reload_with()
+            self.wait(lambda: "TPROXY for IPv6" in self.waits_for(), SOON_S, self.waits_for)
+            self.wait(lambda: self.aggd.is_taking("ip"), SOON_S, self.aggd.ruleset)
+            self.assertFalse(self.aggd.is_taking("ip6"))
+            self.assertNotIn(self.who(), DIRECT4)
+            with self.assertRaises(ConnectionRefusedError):
+                self.connect(SRV6)
+        self.wait_in_force()
+        self.assertEqual(self.waits_for(), "")
+
+    @contextlib.contextmanager
+    def every_port_of_loopback6(self):
+        """The kernel may choose one port only, and that is taken."""
+        name = "net.ipv4.ip_local_port_range"
+        before = self.lab.gw.run(["sysctl", "-n", name]).stdout.strip()
+        with self.lab.gw.inside():
+            taken = socket.create_server(("::1", 61000), family=socket.AF_INET6)
+        self.lab.gw.sysctl({name: "61000 61000"})
+        try:
+            yield
+        finally:
+            taken.close()
+            self.lab.gw.sysctl({name: before})
 
     def test_socks5_moves_to_an_address_that_comes_later(self):
         with self.flow():
