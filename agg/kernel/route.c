@@ -214,7 +214,7 @@ static void stands_elsewhere(struct work *w, struct wanted *want,
 static int settle_rules(struct work *w, struct wanted *want)
 {
 	struct rule rules[ROUTEPLAN_RULES_MAX];
-	unsigned count = routeplan_rules(&want->plan, w->place.first, rules);
+	unsigned count = routeplan_rules(&want->plan, &w->place, rules);
 	int rc = 0;
 
 	for (unsigned i = 0; i < count && !rc; i++) {

@@ -39,11 +39,13 @@ unsigned routeplan_ways(const struct routeplan *p, int ifindex,
 	return n;
 }
 
-static struct rule rule_at(const struct routeplan *p, uint32_t priority)
+static struct rule rule_at(const struct routeplan *p,
+                           const struct routeplan_place *place, uint32_t at)
 {
 	return (struct rule){
 		.family = p->family, .protocol = ROUTE_PROTOCOL,
-		.action = FR_ACT_TO_TBL, .priority = priority, .table = p->table,
+		.action = FR_ACT_TO_TBL, .table = p->table,
+		.priority = place->first + at * place->step,
 	};
 }
 
@@ -53,36 +55,38 @@ static void set_source(struct rule *rule, const struct addr *source)
 	memcpy(rule->source.ip, source->ip, addr_ip_len(source));
 }
 
-static unsigned tproxy_rules(const struct routeplan *p, uint32_t first,
+static unsigned tproxy_rules(const struct routeplan *p,
+                             const struct routeplan_place *place,
                              struct rule out[ROUTEPLAN_RULES_MAX])
 {
 	unsigned count = p->device_count ? p->device_count : 1;
 
 	for (unsigned i = 0; i < count; i++) {
-		out[i] = rule_at(p, first + AT_TPROXY);
+		out[i] = rule_at(p, place, AT_TPROXY);
 		out[i].mark = out[i].mask = p->mark;
 		memcpy(out[i].iif, p->devices[i], IFNAMSIZ); /* "": any */
 	}
 	return count;
 }
 
-unsigned routeplan_rules(const struct routeplan *p, uint32_t first,
+unsigned routeplan_rules(const struct routeplan *p,
+                         const struct routeplan_place *place,
                          struct rule out[ROUTEPLAN_RULES_MAX])
 {
 	const struct route_uplink *u = &p->uplink;
 	unsigned n = 0;
 
 	if (p->mark)
-		return tproxy_rules(p, first, out);
-	out[n] = rule_at(p, first + AT_DEVICE);
+		return tproxy_rules(p, place, out);
+	out[n] = rule_at(p, place, AT_DEVICE);
 	memcpy(out[n++].oif, u->device, sizeof(u->device));
 	if (u->source.family != p->family)
 		return n;
-	out[n] = rule_at(p, first + AT_SOURCE_MAIN);
+	out[n] = rule_at(p, place, AT_SOURCE_MAIN);
 	out[n].table = RT_TABLE_MAIN;
 	out[n].but_default = true;
 	set_source(&out[n++], &u->source);
-	out[n] = rule_at(p, first + AT_SOURCE);
+	out[n] = rule_at(p, place, AT_SOURCE);
 	set_source(&out[n++], &u->source);
 	return n;
 }
@@ -94,21 +98,27 @@ static bool leads_away(const struct rule *rule)
 	return rule->action != FR_ACT_TO_TBL || rule->table != RT_TABLE_LOCAL;
 }
 
+static uint32_t last_of(const struct routeplan_place *place)
+{
+	return place->first + AT_SOURCE * place->step;
+}
+
 struct routeplan_place routeplan_place(const struct rules_list *rules,
                                        uint32_t preference)
 {
-	struct routeplan_place place = { .first = preference };
+	struct routeplan_place place = { .first = preference, .step = 1 };
 
 	for (unsigned i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->items[i];
-		if (!leads_away(rule) ||
-		    rule->priority >= place.first + ROUTE_PREFERENCES)
+		if (!leads_away(rule) || rule->priority > last_of(&place))
 			continue;
-		if (rule->priority <= ROUTE_PREFERENCES) {
+		if (!rule->priority) { /* beside the kernel's first */
 			place.before = rule;
 			continue;
 		}
-		place.first = rule->priority - ROUTE_PREFERENCES;
+		place.step = rule->priority >= ROUTE_PREFERENCES;
+		place.first = rule->priority -
+			(place.step ? ROUTE_PREFERENCES : 1);
 		place.avoided = rule;
 	}
 	return place;

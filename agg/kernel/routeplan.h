@@ -28,20 +28,23 @@ struct routeplan {
 /* Its routes; ifindex: of the uplink's device, or of lo. */
 unsigned routeplan_ways(const struct routeplan *p, int ifindex,
                         struct way out[ROUTEPLAN_WAYS_MAX]);
-/* Its rules, where the first of all of ours stands at that preference. */
-unsigned routeplan_rules(const struct routeplan *p, uint32_t first,
-                         struct rule out[ROUTEPLAN_RULES_MAX]);
 
 /* Where ours stand. */
 struct routeplan_place {
-	uint32_t first;
+	uint32_t first, step;       /* preferences; step 0: all at the first */
 	const struct rule *avoided; /* another's, before which they go; NULL */
 	const struct rule *before;  /* and one before which they cannot; NULL */
 };
 /* At the preference, or before the first rule of others that comes before that
- * and may lead away what ours are for. */
+ * and may lead away what ours are for; all at one where there is no more room,
+ * as the kernel keeps those in the order in which they were added. */
 struct routeplan_place routeplan_place(const struct rules_list *rules,
                                        uint32_t preference);
+
+/* The rules of the table at that place. */
+unsigned routeplan_rules(const struct routeplan *p,
+                         const struct routeplan_place *place,
+                         struct rule out[ROUTEPLAN_RULES_MAX]);
 
 /* The same rule of ours: at its preference, or else at another. NULL: none. */
 const struct rule *routeplan_find(const struct rules_list *rules,

@@ -205,11 +205,17 @@ class Policy(AggdTest):
         self.assertEqual(self.who(), VPS_SEEN4)
 
     def test_rule_that_ours_cannot_come_before_is_named(self):
-        self.foreign("from", "all", "iif", "lan0", "pref", "1", "lookup", FOREIGN_TABLE)
+        self.foreign("from", "all", "iif", "lan0", "pref", "0", "lookup", FOREIGN_TABLE)
         self.wait(lambda: self.interception()["state"] == "broken", AGAIN_S, "it is said")
-        self.assertIn("rule 1 (", self.interception()["why"])
-        self.assertIn("interception: broken: rule 1 (", self.aggd.ctl("gw", "status").stdout)
-        self.ip("rule", "del", "pref", "1")
+        self.assertIn("rule 0 (", self.interception()["why"])
+        self.assertIn("interception: broken: rule 0 (", self.aggd.ctl("gw", "status").stdout)
+        self.ip("rule", "del", "pref", "0", "lookup", FOREIGN_TABLE)
+
+    def test_rule_that_leaves_no_room(self):
+        self.foreign("from", "all", "iif", "lan0", "pref", "1", "lookup", FOREIGN_TABLE)
+        self.wait(lambda: self.preference("-4", "fwmark") == 0, AGAIN_S, "ours go before it")
+        self.wait_whole("all are there")
+        self.assertEqual(self.who(), VPS_SEEN4)
 
 
 class OneLink(AggdTest):

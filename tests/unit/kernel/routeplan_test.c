@@ -25,6 +25,8 @@
 #define FOREIGN(at) { .protocol = RTPROT_BOOT, .action = FR_ACT_TO_TBL, \
                       .priority = at, .table = 100 }
 
+static const struct routeplan_place at_700 = { .first = 700, .step = 1 };
+
 static struct routeplan uplink(const char *source)
 {
 	struct routeplan p = { .family = AF_INET, .table = ROUTE_TABLE_BASE };
@@ -41,7 +43,7 @@ static void rules_of_an_uplink(void **state)
 	struct routeplan p = uplink("10.0.0.2");
 	struct rule rules[ROUTEPLAN_RULES_MAX];
 
-	assert_int_equal(routeplan_rules(&p, 700, rules), 3);
+	assert_int_equal(routeplan_rules(&p, &at_700, rules), 3);
 	assert_string_equal(rules[0].oif, "wan1");
 	/* The main table has the LAN: only its default must not be followed. */
 	assert_int_equal(rules[1].table, RT_TABLE_MAIN);
@@ -49,7 +51,7 @@ static void rules_of_an_uplink(void **state)
 	assert_int_equal(rules[2].table, ROUTE_TABLE_BASE);
 	assert_true(addr_equal_ip(&rules[1].source, &rules[2].source));
 	p = uplink(NULL);
-	assert_int_equal(routeplan_rules(&p, 700, rules), 1);
+	assert_int_equal(routeplan_rules(&p, &at_700, rules), 1);
 }
 
 /* One bit, under a mask of its own, and by the LAN's devices. */
@@ -60,7 +62,7 @@ static void rules_of_tproxy(void **state)
 	struct rule rules[ROUTEPLAN_RULES_MAX];
 	struct way ways[ROUTEPLAN_WAYS_MAX];
 
-	assert_int_equal(routeplan_rules(&p, 700, rules), 2);
+	assert_int_equal(routeplan_rules(&p, &at_700, rules), 2);
 	assert_int_equal(rules[0].mark, BIT);
 	assert_int_equal(rules[0].mask, BIT);
 	assert_string_equal(rules[1].iif, "lan1");
@@ -106,9 +108,26 @@ static void not_with_others_in_between(void **state)
 	}
 }
 
+/* All at one preference, in the order in which they are added. */
+static void little_room_is_enough(void **state)
+{
+	struct routeplan p = uplink("10.0.0.2");
+	struct rule planned[ROUTEPLAN_RULES_MAX];
+
+	for (uint32_t at = 1; at < ROUTE_PREFERENCES; at++) {
+		struct rule items[] = { LOCAL, FOREIGN(at), MAIN };
+		struct rules_list rules = LIST(items);
+		struct routeplan_place place = routeplan_place(&rules, 700);
+		assert_null(place.before);
+		assert_int_equal(routeplan_rules(&p, &place, planned), 3);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(planned[i].priority, at - 1);
+	}
+}
+
 static void what_cannot_be_passed_is_named(void **state)
 {
-	struct rule items[] = { LOCAL, FOREIGN(1), FOREIGN(9), MAIN };
+	struct rule items[] = { LOCAL, FOREIGN(0), FOREIGN(9), MAIN };
 	struct rules_list rules = LIST(items);
 	struct routeplan_place place = routeplan_place(&rules, 700);
 
@@ -122,7 +141,7 @@ static void found_also_elsewhere(void **state)
 	struct rule planned[ROUTEPLAN_RULES_MAX], want, items[2];
 	struct rules_list rules = LIST(items);
 
-	assert_int_equal(routeplan_rules(&p, 700, planned), 1);
+	assert_int_equal(routeplan_rules(&p, &at_700, planned), 1);
 	want = items[0] = items[1] = planned[0];
 	items[0].priority = 50;
 	assert_ptr_equal(routeplan_find(&rules, &want), &items[1]);
@@ -140,8 +159,8 @@ static void owned_by_the_source(void **state)
 	struct rules_list rules = { items, 6, 0 };
 
 	other.table++;
-	assert_int_equal(routeplan_rules(&p, 700, items), 3);
-	assert_int_equal(routeplan_rules(&other, 700, items + 3), 3);
+	assert_int_equal(routeplan_rules(&p, &at_700, items), 3);
+	assert_int_equal(routeplan_rules(&other, &at_700, items + 3), 3);
 	for (unsigned i = 0; i < 6; i++)
 		assert_int_equal(routeplan_owns(&rules, &items[i],
 		                                ROUTE_TABLE_BASE), i < 3);
@@ -157,6 +176,7 @@ int main(void)
 		cmocka_unit_test(in_place_where_nobody_is_before),
 		cmocka_unit_test(before_the_first_of_others),
 		cmocka_unit_test(not_with_others_in_between),
+		cmocka_unit_test(little_room_is_enough),
 		cmocka_unit_test(what_cannot_be_passed_is_named),
 		cmocka_unit_test(found_also_elsewhere),
 		cmocka_unit_test(owned_by_the_source),
