@@ -192,12 +192,36 @@ static void print_interception(struct render *r,
 		    *i->why ? ": " : "", human_clean(why, sizeof(why), i->why));
 }
 
+static bool is_said_before(const struct report *report, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (!strcmp(report->uplinks[i].endpoint_name,
+		            report->uplinks[at].endpoint_name) &&
+		    !strcmp(report->uplinks[i].endpoint,
+		            report->uplinks[at].endpoint))
+			return true;
+	return false;
+}
+
+/* "at vps.example.net, 203.0.113.10:443": names, and their addresses in use. */
+static void print_endpoints(struct render *r)
+{
+	const struct report *report = r->report;
+
+	for (size_t i = 0; i < report->uplink_count; i++)
+		if (*report->uplinks[i].endpoint_name &&
+		    !is_said_before(report, i))
+			say(r, "at %s, %s", report->uplinks[i].endpoint_name,
+			    report->uplinks[i].endpoint);
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	char down[HUMAN_MAX], up[HUMAN_MAX], used[HUMAN_MAX], budget[HUMAN_MAX];
 	char bundles[HUMAN_MAX + 16] = "";
 
 	print_headline(r, s);
+	print_endpoints(r);
 	if (s->bundles) /* which the gateway chooses */
 		snprintf(bundles, sizeof(bundles), " in %u bundle%s", s->bundles,
 		         s->bundles == 1 ? "" : "s");

@@ -327,8 +327,22 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 	settle(u);
 }
 
+static bool is_candidate(const struct uplink *u, const struct addr *at)
+{
+	struct endpoint all[ENDPOINTS_MAX];
+	unsigned count = endpoints_of(u->args.endpoints, u->args.index, all);
+
+	for (unsigned i = 0; i < count; i++)
+		if (addr_equal(&all[i].addr, at))
+			return true;
+	return false;
+}
+
+/* What failed at an address that is none any more is no reason to wait. */
 void uplink_on_endpoints(struct uplink *u)
 {
+	if (!uplink_joined(u) && !is_candidate(u, &u->at.addr))
+		retry_reset(&u->retry);
 	settle(u);
 }
 

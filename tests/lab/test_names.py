@@ -87,8 +87,22 @@ class Names(AggdTest):
         self.assert_all_at(f"{VPS4}:443", f"[{VPS6}]:443")
         self.assertEqual(self.asked_from(), set(DIRECT4[:2]))
         self.assertIn(f"{NAME} ", self.aggd.ctl("gw", "uplinks").stdout)
+        self.assertIn(f"at {NAME}, ", self.aggd.ctl("gw", "status").stdout)
         wait_until(lambda: VPS4 in self.aggd.ruleset() and VPS6 in self.aggd.ruleset(),
                    ANSWERED_S, "its addresses are left alone by the interception")
+
+    def test_mptcp_begins_there_too(self):
+        self.aggd.gateway_options = {"carrier": "mptcp"}
+        self.addCleanup(setattr, self.aggd, "gateway_options", None)
+        self.start_dns(VPS4)
+        self.start()
+
+        def remotes():
+            return {s["remote"] for s in self.aggd.status()["mptcp_subflows"]}
+
+        wait_until(lambda: remotes() == {f"{VPS4}:443"}, FOLLOWED_S, remotes)
+        wait_until(lambda: self.aggd.status()["sessions"][0]["carrier"] == "mptcp",
+                   FOLLOWED_S, lambda: f"over MPTCP: {self.aggd.status()['sessions']}")
 
     def test_a_change_is_followed(self):
         self.start_dns(NOBODY4)

@@ -250,10 +250,26 @@ static void options_are_taken(void **state)
 	assert_int_equal(sockopt_set_keepalive(fd, 10, 5, 3), -EBADF);
 }
 
+static void own_addresses_are_local(void **state)
+{
+	static const char *const local[] = { "127.0.0.1", "127.0.0.53", "[::1]" };
+	static const char *const others[] = { "192.0.2.1", "[2001:db8::1]" };
+
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+		struct addr at = addr(local[i]);
+		assert_true(sockopt_is_local(&at));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct addr at = addr(others[i]);
+		assert_false(sockopt_is_local(&at));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_families_connect),
+		cmocka_unit_test(own_addresses_are_local),
 		cmocka_unit_test(an_abort_is_a_reset),
 		cmocka_unit_test(a_refusal_is_told_once),
 		cmocka_unit_test(wrong_wishes_are_refused),

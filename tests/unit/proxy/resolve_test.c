@@ -264,6 +264,30 @@ static void bad_servers_are_refused(void **state)
 	assert_int_equal(errno, EINVAL);
 }
 
+static void use_device(struct scene *s, const char *servers)
+{
+	struct resolver_args args = { .loop = s->loop, .timeout_ms = 200,
+		.tries = 1, .servers = servers, .device = "nosuch0" };
+
+	resolver_destroy(s->resolver);
+	s->resolver = resolver_create(&args);
+	assert_non_null(s->resolver);
+	ask_and_wait(s, "both.test");
+}
+
+/* A server on this host is asked by no device, all others by that one: where it
+ * is missing nobody is asked by another way. */
+static void questions_leave_by_their_device(void **state)
+{
+	struct scene *s = *state;
+
+	use_device(s, dns_server_address(s->dns));
+	assert_int_equal(s->n[0] + s->n[1], 3);
+	use_device(s, "192.0.2.1");
+	assert_int_equal(s->n[0] + s->n[1], 0);
+	assert_int_equal(s->err[0], -EIO); /* and not -ETIMEDOUT */
+}
+
 static void write_conf(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "w");
@@ -337,6 +361,7 @@ int main(void)
 		ROW(destroyed_with_queries_on_their_way),
 		ROW(the_conf_is_followed),
 		ROW(bad_servers_are_refused),
+		ROW(questions_leave_by_their_device),
 	};
 #undef ROW
 	return cmocka_run_group_tests(tests, NULL, NULL);
