@@ -73,6 +73,7 @@ struct resolver {
 	uint16_t port;
 	struct stat conf_stat;     /* as it was read; all 0: it was not there */
 	uint64_t looked_us;
+	unsigned unanswered;       /* families of names, in a row */
 	int timeout_ms, tries;
 	struct channel *channels;  /* the first is in use */
 	unsigned queries;
@@ -342,6 +343,10 @@ static void on_ares_answer(void *ctx, int status, int timeouts,
 	if (info)
 		ares_freeaddrinfo(info);
 	a->err = a->n ? 0 : error_of(status);
+	if (status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED)
+		r->unanswered++;
+	else if (status != ARES_EDESTRUCTION)
+		r->unanswered = 0;
 	if (!a->query->starting) {
 		tell(a);
 		return;
@@ -476,7 +481,10 @@ const char *resolver_lacks(const struct resolver *r)
 {
 	struct stat st;
 
-	return r->servers || stat(r->conf, &st) == 0 ? NULL : r->conf;
+	if (!r->servers && stat(r->conf, &st) < 0)
+		return r->conf;
+	return r->unanswered < RESOLVE_UNANSWERED_MAX ? NULL :
+	       "a name server that answers";
 }
 
 int resolver_reload(struct resolver *r)
@@ -489,6 +497,7 @@ int resolver_reload(struct resolver *r)
 	if (err)
 		return err;
 	LL_PREPEND(r->channels, ch);
+	r->unanswered = 0; /* others are asked now */
 	in_next_turn(r); /* closes the last one if it is idle */
 	return 0;
 }

@@ -17,6 +17,7 @@
 /* A server has a second, in the next round two, in the last four. */
 #define RESOLVE_TIMEOUT_MS 1000
 #define RESOLVE_TRIES 3
+#define RESOLVE_UNANSWERED_MAX 4
 #define RESOLVE_LOOK_US 1000000u /* at most so often: has resolv.conf changed? */
 
 struct resolver_args {
@@ -41,7 +42,9 @@ void resolver_destroy(struct resolver *r);
  * a name is asked for and the file is another than before, was not there, or
  * is another by a link. */
 int resolver_reload(struct resolver *r);
-/* The file that should name servers, and is not there; NULL: all is well. */
+/* What is missing, in words: the file that should name servers, or a server that
+ * answers, after RESOLVE_UNANSWERED_MAX families of names in a row. NULL: all is
+ * well, as far as is known. */
 const char *resolver_lacks(const struct resolver *r);
 
 /* One family's answer: n addresses with port 0, or n = 0 and

@@ -44,8 +44,12 @@ static bool is_local(void *ctx, const struct addr *a)
 
 static void tell_flags(struct concentrator *c)
 {
+	/* A door that is closed for good says nothing of who is inside. */
+	bool mptcp = c->draining ? c->sites.flags & WIRE_HAS_MPTCP
+	                         : door_takes_mptcp(&c->door);
+
 	sites_set_flags(&c->sites, (ipv6_works(&c->ipv6) ? WIRE_HAS_IPV6 : 0) |
-	                           (c->door.mptcp ? WIRE_HAS_MPTCP : 0) |
+	                           (mptcp ? WIRE_HAS_MPTCP : 0) |
 	                           (c->draining ? WIRE_DRAINING : 0));
 }
 
@@ -171,17 +175,17 @@ static void concentrator_drain(struct role *role)
 /* What is missing, and may come. */
 static void say_waits(struct concentrator *c, char *out, size_t size)
 {
-	char text[ADDR_TEXT_MAX];
-	const char *file = resolver_lacks(c->resolver);
+	char at_text[ADDR_TEXT_MAX], door[ADDR_TEXT_MAX + 32] = "";
+	const char *names = resolver_lacks(c->resolver);
+	const char *ipv6 = ipv6_is_broken(&c->ipv6) ? "an answer by IPv6" : "";
 	struct addr at;
-	int n = 0;
 
-	*out = 0;
 	if (door_lacks(&c->door, is_local, c, &at))
-		n = snprintf(out, size, "the address of listen %s",
-		             addr_format(&at, text));
-	if (file)
-		snprintf(out + n, size - (size_t)n, "%s%s", n ? ", " : "", file);
+		snprintf(door, sizeof(door), "the address of listen %s",
+		         addr_format(&at, at_text));
+	snprintf(out, size, "%s%s%s%s%s", door, *door && names ? ", " : "",
+	         names ? names : "",
+	         *ipv6 && (*door || names) ? ", " : "", ipv6);
 }
 
 static void concentrator_report(struct role *role, struct report *out)

@@ -130,18 +130,17 @@ static void take(void *ctx, int fd, const struct addr *from)
 	DL_APPEND(door->strangers, m);
 }
 
-static int listen_at(struct door *door, const struct addr *at)
+static int listen_at(struct door *door, const struct addr *at, bool mptcp)
 {
 	struct door_listener *next = &door->listeners[door->listener_count];
 	int fd = -ENOPROTOOPT;
 
-	*next = (struct door_listener){ .at = *at, .asked_mptcp = door->mptcp };
-	if (door->mptcp)
+	*next = (struct door_listener){ .at = *at, .asked_mptcp = mptcp };
+	if (mptcp)
 		fd = sockopt_mptcp_listen(at, NULL);
-	if (fd == -ENOPROTOOPT || fd == -EPROTONOSUPPORT) { /* or none of it */
-		door->mptcp = false;
+	next->mptcp = fd >= 0;
+	if (fd == -ENOPROTOOPT || fd == -EPROTONOSUPPORT) /* or none of it */
 		fd = sockopt_tcp_listen(at, NULL);
-	}
 	if (fd < 0)
 		return fd;
 	next->listener = listener_create(door->loop, fd, DESCRIPTORS_SUBFLOW,
@@ -179,10 +178,9 @@ static int follow(struct door *door, const struct door_plan *plan,
 		listener_destroy(l->listener);
 		*l = door->listeners[--door->listener_count];
 	}
-	door->mptcp = plan->mptcp;
 	for (unsigned i = 0; i < plan->count; i++) {
 		int err = listens_at(door, &plan->at[i]) ? 0 :
-		          listen_at(door, &plan->at[i]);
+		          listen_at(door, &plan->at[i], plan->mptcp);
 		if (err < 0) {
 			*culprit = plan->at[i];
 			return err;
@@ -236,6 +234,14 @@ int door_open(struct door *door, const struct conf_main *main, bool mptcp,
 		log_sys("listen %s: it was given up for a moment, and now: %s",
 		        addr_format(&other, text), strerror(-back));
 	return err;
+}
+
+bool door_takes_mptcp(const struct door *door)
+{
+	for (unsigned i = 0; i < door->listener_count; i++)
+		if (!door->listeners[i].mptcp)
+			return false;
+	return door->listener_count > 0;
 }
 
 bool door_lacks(const struct door *door,

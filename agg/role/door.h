@@ -20,7 +20,7 @@
 struct door_listener {
 	struct listener *listener;
 	struct addr at;
-	bool asked_mptcp;
+	bool asked_mptcp, mptcp; /* as it should be, and as it is */
 };
 
 /* Where it should listen, and how. */
@@ -35,7 +35,6 @@ struct door {
 	struct tls_context *tls;
 	struct sites *sites;
 	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
-	bool mptcp;              /* the listeners take it */
 	struct guard guard;
 	struct door_plan plan;   /* that is followed */
 	struct door_listener listeners[DOOR_LISTENERS_MAX];
@@ -48,6 +47,8 @@ struct door {
  * 0, or -errno with the culprit, and all is as it was before. */
 int door_open(struct door *door, const struct conf_main *main, bool mptcp,
               struct addr *culprit);
+/* Do all listeners take MPTCP? */
+bool door_takes_mptcp(const struct door *door);
 /* Is there a listener at an address that the host has not (yet)? */
 bool door_lacks(const struct door *door,
                 bool (*is_local)(void *ctx, const struct addr *a), void *ctx,

@@ -110,3 +110,8 @@ bool ipv6_works(const struct ipv6 *six)
 {
 	return six->works;
 }
+
+bool ipv6_is_broken(const struct ipv6 *six)
+{
+	return six->ready && six->reach.broken;
+}

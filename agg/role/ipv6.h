@@ -35,5 +35,7 @@ void ipv6_finish(struct ipv6 *six);
 /* A device is ready for IPv6, or none is. */
 void ipv6_set_ready(struct ipv6 *six, bool ready);
 bool ipv6_works(const struct ipv6 *six);
+/* A device is ready, but nobody answers. */
+bool ipv6_is_broken(const struct ipv6 *six);
 
 #endif

@@ -115,6 +115,7 @@ class Door(AggdTest):
             socks.append(sock)
         self.wait(lambda: not self.aggd.is_taking("ip6"), LEARN_S, self.aggd.ruleset)
         self.assertIn("egress: no IPv6: nobody answers", self.aggd.read("vps.log"))
+        self.assertIn("an answer by IPv6", self.waits_for())
         start = time.monotonic()
         with self.assertRaises(OSError):
             self.connect(DEAD[0], 80)

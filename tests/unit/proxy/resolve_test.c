@@ -231,6 +231,21 @@ static void queries_are_limited(void **state)
 	assert_int_equal(errno, ENOBUFS);
 }
 
+/* Status says so, until one answers: that there is no such name, for one. */
+static void servers_that_do_not_answer_are_missed(void **state)
+{
+	struct scene *s = *state;
+
+	for (int i = 0; i < RESOLVE_UNANSWERED_MAX; i += 2) {
+		assert_null(resolver_lacks(s->resolver));
+		ask_and_wait(s, "silent.test");
+	}
+	assert_string_equal(resolver_lacks(s->resolver),
+	                    "a name server that answers");
+	ask_and_wait(s, "nobody.test");
+	assert_null(resolver_lacks(s->resolver));
+}
+
 static void a_reload_lets_queries_end(void **state)
 {
 	struct scene *s = *state;
@@ -357,6 +372,7 @@ int main(void)
 		ROW(an_address_as_a_name_is_told_in_a_later_turn),
 		ROW(a_cancelled_query_is_silent),
 		ROW(queries_are_limited),
+		ROW(servers_that_do_not_answer_are_missed),
 		ROW(a_reload_lets_queries_end),
 		ROW(destroyed_with_queries_on_their_way),
 		ROW(the_conf_is_followed),

@@ -89,17 +89,22 @@ static void another_carrier_is_another_listener(void **state)
 {
 	struct addr culprit;
 
-	assert_true(stage.door.mptcp);
+	assert_true(door_takes_mptcp(&stage.door));
 	assert_int_equal(stage_reload(&stage, STAGE_MAIN "option carrier subflows\n"
 	                              LISTEN("192.0.2.1:443") STAGE_SITE, &culprit),
 	                 0);
-	assert_false(stage.door.mptcp);
+	assert_false(door_takes_mptcp(&stage.door));
 	assert_false(stage.door.listeners[0].asked_mptcp);
 	stage.no_mptcp = true;
 	assert_int_equal(stage_reload(&stage, STAGE_MAIN LISTEN("192.0.2.1:443")
 	                              STAGE_SITE, &culprit), 0);
 	assert_listens("192.0.2.1:443");
-	assert_false(stage.door.mptcp);
+	assert_false(door_takes_mptcp(&stage.door));
+	struct listener *kept = stage.door.listeners[0].listener;
+	assert_int_equal(stage_reload(&stage, STAGE_MAIN LISTEN("192.0.2.1:443")
+	                              STAGE_SITE, &culprit), 0);
+	assert_ptr_equal(stage.door.listeners[0].listener, kept);
+	assert_false(door_takes_mptcp(&stage.door)); /* nor by that */
 }
 
 static bool is_local(void *ctx, const struct addr *a)
