@@ -95,8 +95,11 @@ static void on_head(struct render *r, const struct report_head *head)
 	PRINT(r, "aggd %s, %s, running for %s\n", head->version, head->role,
 	      human_age(head->uptime_us, age));
 	print_own_pin(r, head);
-	if (*head->waits_for)
-		PRINT(r, "waits for %s\n", head->waits_for);
+	if (*head->waits_for) {
+		char line[REPORT_WAITS_MAX + 16];
+		snprintf(line, sizeof(line), "waits for %s", head->waits_for);
+		r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
+	}
 }
 
 static void print_sending(struct render *r, const char *direction,

@@ -231,6 +231,8 @@ static void only_what_was_asked_for(void **state)
 static void fill_wide(struct report *report)
 {
 	fill_gateway(report);
+	strcpy(report->head.waits_for, "an address of this host as its listen "
+	       "says, [2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535, and more");
 	for (unsigned i = 0; i < 8; i++) {
 		struct report_uplink *u = report_add_uplink(report);
 		*u = (struct report_uplink){
