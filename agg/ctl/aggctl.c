@@ -149,12 +149,29 @@ static int ask_once(const struct options *options, const char *const *argv)
 	return ok ? EXIT_DONE : EXIT_REFUSED;
 }
 
+/* COLUMNS is what somebody wishes (watch(1) does); else what the terminal
+ * says. In a pipe or a file lines are as long as they are. */
+static unsigned find_width(void)
+{
+	const char *wish = getenv("COLUMNS");
+	int columns = wish ? atoi(wish) : 0;
+	struct winsize size;
+
+	if (columns > 0)
+		return columns < CTL_WIDTH_MAX ? (unsigned)columns : CTL_WIDTH_MAX;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col ? size.ws_col : WIDTH_USUAL;
+}
+
 static int ask(const struct options *options, const char *const *argv)
 {
+	struct options now = *options;
 	int status;
 
 	do {
-		status = ask_once(options, argv);
+		status = ask_once(&now, argv);
+		now.width = find_width(); /* it may have another size */
 	} while (!status && options->watch && !ferror(stdout) &&
 	         !sleep(WATCH_S));
 	return status;
@@ -437,21 +454,6 @@ static int run(const struct options *options, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	return verb->run(options, (const char *const *)argv);
-}
-
-/* COLUMNS is what somebody wishes (watch(1) does); else what the terminal
- * says. In a pipe or a file lines are as long as they are. */
-static unsigned find_width(void)
-{
-	const char *wish = getenv("COLUMNS");
-	int columns = wish ? atoi(wish) : 0;
-	struct winsize size;
-
-	if (columns > 0)
-		return columns < CTL_WIDTH_MAX ? (unsigned)columns : CTL_WIDTH_MAX;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-		return 0;
-	return size.ws_col ? size.ws_col : WIDTH_USUAL;
 }
 
 static const struct option longs[] = {
