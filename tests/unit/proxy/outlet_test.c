@@ -123,15 +123,21 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void take(struct scene *s, const struct dest *dest)
+static void take_as(struct scene *s, struct share *share,
+                    const struct dest *dest)
 {
 	const struct stream_events *taken = NULL;
 	void *ctx;
 
-	assert_int_equal(outlet_take(s->outlet, NULL, s->ends[1], dest, &taken, &ctx),
-	                 STREAM_END_FINISHED);
+	assert_int_equal(outlet_take(s->outlet, share, s->ends[1], dest, &taken,
+	                             &ctx), STREAM_END_FINISHED);
 	assert_non_null(taken);
 	fake_attach(s->ends[1], taken, ctx);
+}
+
+static void take(struct scene *s, const struct dest *dest)
+{
+	take_as(s, NULL, dest);
 }
 
 static void say(struct scene *s, const char *text)
@@ -222,6 +228,41 @@ static void an_outlet_may_go_before_a_dial(void **state)
 	stream_reset(s->ends[0], STREAM_END_SESSION_LOST);
 }
 
+/* Each thing that a stream takes of the way out is its site's, is given back
+ * with it, and refused where the site has its part: the stream is then nobody's,
+ * and to be reset by who asked. A name counts until its answer, though its stream
+ * is gone: c-ares cannot take a question back. */
+static void a_stream_is_on_the_account_of_its_site(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { .addr.port = 80, .name = "silent.test" };
+	struct share_pool pool = { .max = { 2, 2, 2 } };
+	struct share *share = share_create(&pool, "site home");
+	const struct stream_events *taken;
+	void *ctx;
+
+	take_as(s, share, &dest);
+	for (int i = 0; i < SHARE_COUNT; i++)
+		assert_int_equal(pool.used[i], 1);
+	for (int i = 0; i < SHARE_COUNT; i++) {
+		pool.max[i] = 1;
+		assert_int_equal(outlet_take(s->outlet, share, s->ends[1], &dest,
+		                             &taken, &ctx), STREAM_END_LIMIT);
+		pool.max[i] = 2;
+		assert_int_equal(pool.used[SHARE_DIALS], 1);
+		assert_int_equal(pool.used[SHARE_RELAYS], 1);
+	}
+	stream_reset(s->ends[0], STREAM_END_RESET);
+	assert_true(net_run_until(s->loop, is_closed, s));
+	assert_int_equal(pool.used[SHARE_DIALS], 0);
+	assert_int_equal(pool.used[SHARE_RELAYS], 0);
+	assert_in_range(pool.used[SHARE_NAMES], 1, 2);
+	share_destroy(share);
+	resolver_destroy(s->resolver); /* which ends every question */
+	assert_int_equal(pool.used[SHARE_NAMES], 0);
+	s->resolver = NULL;
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -230,6 +271,7 @@ int main(void)
 		ROW(a_failed_dial_is_told),
 		ROW(a_forbidden_destination_is_told),
 		ROW(a_stream_may_end_before_its_dial),
+		ROW(a_stream_is_on_the_account_of_its_site),
 		ROW(an_outlet_may_go_before_a_dial),
 	};
 #undef ROW
