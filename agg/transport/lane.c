@@ -3,20 +3,7 @@
  *
  * DOC: a lane, the session's end of one subflow. It remembers every frame that
  * must arrive in a ring, in the order of the wire, until the peer's count of
- * processed bytes passes it; and it judges the subflow:
- *
- *   suspect   no progress for 2*srtt + 4*rttvar, 200 ms at least and at most
- *             1 s or 3*srtt, while something waits for it. What is in flight
- *             goes again elsewhere, nothing new is given to it; any progress
- *             clears it. Progress is what TCP saw acknowledged: the session's
- *             own acknowledgements may come by another path.
- *             A lane of several connections (MPTCP) is suspect as long as one
- *             of them is stuck.
- *   doubted   another lane on the same path is suspect; or any is, and this
- *             one rested in reserve, where it could not show what it is worth.
- *             It is asked (PING), and carries nothing new until it has made
- *             progress.
- *   given up  suspect for give_up_us: dropped, and the shell connects anew.
+ * processed bytes passes it. How it is judged is watch.c's.
  *
  * Estimates come from the kernel (subflow_info); the rate is the best seen of
  * late and decays slowly, so that a quiet path does not look like a slow one.
@@ -41,8 +28,6 @@
 #define RATE_HALF_LIFE_US 10000000u     /* of a quiet lane */
 #define RATE_HALF_LIFE_BUSY_US 1000000u
 #define RATE_WINDOW_MIN_US 50000u
-#define STUCK_MAX_US 1000000u
-#define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 
 struct flight *lane_flight(const struct lane *lane, uint32_t i)
 {
@@ -126,7 +111,7 @@ static void refuse_again(struct session *s, uint32_t id)
 
 /* A control frame that may not have arrived is made again from what is true
  * now. */
-static void flight_lost(struct lane *lane, const struct flight *flight)
+void lane_flight_lost(struct lane *lane, const struct flight *flight)
 {
 	if (flight->piece)
 		stream_piece_lost(flight->piece, lane->hello.path);
@@ -138,7 +123,7 @@ static void flight_lost(struct lane *lane, const struct flight *flight)
 		lane->session->settings_todo = true;
 }
 
-static void mark_stuck(struct lane *lane, bool stuck)
+void lane_mark_stuck(struct lane *lane, bool stuck)
 {
 	for (uint32_t i = 0; i < lane->flight_len; i++)
 		if (lane_flight(lane, i)->piece)
@@ -152,10 +137,10 @@ void lane_destroy(struct lane *lane)
 	DL_DELETE(s->lanes, lane);
 	s->lane_count--;
 	if (lane->suspect)
-		mark_stuck(lane, false);
+		lane_mark_stuck(lane, false);
 	while (lane->flight_len) {
 		struct flight flight = flight_pop(lane);
-		flight_lost(lane, &flight);
+		lane_flight_lost(lane, &flight);
 	}
 	if (lane->flights)
 		budget_give(&s->sent, ring_bytes(lane->flight_cap));
@@ -246,20 +231,6 @@ static void update_lowat(struct lane *lane)
 	}
 }
 
-static void progress(struct lane *lane)
-{
-	struct session *s = lane->session;
-
-	lane->progress_us = lane->sampled_us = s->now_us;
-	lane->doubted = false;
-	if (!lane->suspect)
-		return;
-	lane->suspect = false;
-	mark_stuck(lane, false);
-	if (s->args.events->on_suspect)
-		s->args.events->on_suspect(s->args.ctx, lane);
-}
-
 void lane_refresh(struct lane *lane, uint64_t age_us)
 {
 	uint64_t now = lane->session->now_us;
@@ -270,7 +241,7 @@ void lane_refresh(struct lane *lane, uint64_t age_us)
 	lane->ops->info(lane->ctx, &lane->info);
 	if (lane->info.acked_bytes > acked) {
 		if (!lane->info.stuck)
-			progress(lane);
+			watch_progress(lane);
 		lane->session->path[lane->hello.path].acked_bytes +=
 			lane->info.acked_bytes - acked;
 	}
@@ -350,7 +321,7 @@ uint32_t lane_piece_bytes(const struct lane *lane)
 	                                    : WIRE_PIECE_BYTES_MAX;
 }
 
-static bool waits_for_progress(const struct lane *lane)
+bool lane_waits(const struct lane *lane)
 {
 	return lane->info.unacked_bytes > 0 || lane->info.notsent_bytes > 0 ||
 	       lane->pushed_bytes > 0;
@@ -359,7 +330,7 @@ static bool waits_for_progress(const struct lane *lane)
 /* n bytes of frame were committed. */
 static void pushed(struct lane *lane, size_t n)
 {
-	if (!waits_for_progress(lane))
+	if (!lane_waits(lane))
 		lane->progress_us = lane->session->now_us;
 	lane->ops->commit(lane->ctx, n);
 	lane->tx_bytes += n;
@@ -435,7 +406,7 @@ void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked)
 {
 	lane->rx_bytes += frame_bytes;
 	lane->session->path_rx[lane->hello.path] += frame_bytes;
-	lane->heard_us = lane->session->now_us;
+	watch_heard(lane);
 	lane->must_acknowledge |= tracked;
 	if (lane->must_acknowledge && !lane->ack_due_us)
 		lane->ack_due_us = lane->session->now_us + ACK_DELAY_US;
@@ -450,110 +421,6 @@ void lane_acknowledge_all(struct session *s)
 	DL_FOREACH(s->lanes, lane)
 		if (lane->rx_bytes && !lane->ack_due_us)
 			lane->ack_due_us = s->now_us;
-}
-
-static uint64_t patience_us(const struct lane *lane)
-{
-	uint64_t us = 2 * lane->info.srtt_us + 4 * lane->info.rttvar_us;
-	uint64_t most = 3 * lane->info.srtt_us;
-
-	if (most < SUSPECT_MAX_US)
-		most = SUSPECT_MAX_US;
-	if (us > most)
-		us = most;
-	return us > SUSPECT_MIN_US ? us : SUSPECT_MIN_US;
-}
-
-static void ask(struct lane *lane)
-{
-	struct wire_frame ping = { .type = WIRE_PING,
-	                           .ping.stamp = lane->session->now_us };
-
-	lane->pinged_us = lane->session->now_us;
-	lane_send(lane, &ping, 0, 0);
-}
-
-static void become_suspect(struct lane *lane)
-{
-	struct session *s = lane->session;
-	struct lane *other;
-
-	lane->suspect = true;
-	lane->suspect_us = s->now_us;
-	mark_stuck(lane, true);
-	for (uint32_t i = 0; i < lane->flight_len; i++)
-		if (!lane_flight(lane, i)->piece)
-			flight_lost(lane, lane_flight(lane, i));
-	lane_acknowledge_all(s); /* one may have been lost in it */
-	DL_FOREACH(s->lanes, other) {
-		if (lane_is_good(other) && (lane_rests(other) ||
-		                            other->hello.path == lane->hello.path)) {
-			other->doubted = true;
-			ask(other);
-		}
-	}
-	if (s->args.events->on_suspect)
-		s->args.events->on_suspect(s->args.ctx, lane);
-}
-
-static void give_up(struct lane *lane, const char *why)
-{
-	const struct subflow_ops *ops = lane->ops;
-	void *ctx = lane->ctx;
-
-	session_detach(lane);
-	ops->drop(ctx, why);
-}
-
-/* Where part of it is stuck, a new one is soon as good on the others; and who
- * sees that is the one who sends. */
-static uint64_t give_up_us(const struct lane *lane)
-{
-	uint64_t us = lane->session->args.give_up_us;
-
-	return lane->info.stuck && us > STUCK_MAX_US ? STUCK_MAX_US : us;
-}
-
-void lane_watch(struct lane *lane)
-{
-	struct session *s = lane->session;
-
-	lane_refresh(lane, INFO_AGE_US);
-	if (!waits_for_progress(lane))
-		lane->progress_us = s->now_us;
-	else if (!lane->suspect && (lane->info.stuck ||
-	         s->now_us - lane->progress_us >= patience_us(lane)))
-		become_suspect(lane);
-	if (lane->suspect && s->now_us - lane->suspect_us >=
-	                     give_up_us(lane) + patience_us(lane)) {
-		give_up(lane, "no progress");
-		return;
-	}
-	if (s->now_us - lane->heard_us >= SILENCE_MAX_US) {
-		give_up(lane, "silent");
-		return;
-	}
-	if (s->args.opens && s->now_us - lane->heard_us >= PING_IDLE_US &&
-	    s->now_us - lane->pinged_us >= PING_IDLE_US)
-		ask(lane);
-}
-
-uint64_t lane_deadline(const struct lane *lane)
-{
-	uint64_t at = lane->heard_us + SILENCE_MAX_US;
-
-	if (lane->session->args.opens) {
-		uint64_t last = lane->heard_us > lane->pinged_us ? lane->heard_us
-		                                                 : lane->pinged_us;
-		if (last + PING_IDLE_US < at)
-			at = last + PING_IDLE_US;
-	}
-	if ((lane->flight_len || waits_for_progress(lane)) &&
-	    lane->info_us + WATCH_US < at)
-		at = lane->info_us + WATCH_US;
-	if (again_deadline(lane) < at)
-		at = again_deadline(lane);
-	return at;
 }
 
 /* What the path delivered of late, by all of its lanes, once a window. */

@@ -40,7 +40,7 @@ static uint64_t next_deadline(struct session *s)
 		return s->now_us;
 	bool speechless = !lane_best(s, STREAM_BULK); /* what is due must wait */
 	DL_FOREACH(s->lanes, lane) {
-		uint64_t lane_at = lane_deadline(lane);
+		uint64_t lane_at = watch_deadline(lane);
 		if (lane_at < at)
 			at = lane_at;
 		if (lane->ack_due_us && lane->ack_due_us < at && !speechless)
@@ -201,7 +201,8 @@ void session_tick(struct session *s)
 	s->deadline_us = UINT64_MAX;
 	if (!s->over) {
 		DL_FOREACH_SAFE(s->lanes, lane, tmp)
-			lane_watch(lane);
+			watch_lane(lane);
+		watch_peer(s);
 		if (s->laneless_us &&
 		    s->now_us - s->laneless_us >= s->args.linger_us)
 			session_fail(s, "no subflow for too long");
@@ -575,6 +576,7 @@ void session_lane(const struct lane *lane, struct lane_stats *out)
 		.bundle = lane->hello.bundle,
 		.path_class = lane->hello.path_class,
 		.suspect = lane->suspect,
+		.mute = lane->mute,
 		.rests = lane_rests(lane),
 		.info = lane->info,
 		.rx_bytes = lane->rx_bytes,

@@ -172,6 +172,7 @@ struct lane_stats {
 	uint32_t id;
 	uint8_t path, bundle, path_class;
 	bool suspect, rests;          /* its path is in reserve, and not needed */
+	bool mute;                    /* suspect: only the peer's kernel answers */
 	char name[WIRE_NAME_MAX + 1];
 	struct subflow_info info;
 	uint64_t rx_bytes, tx_bytes;  /* frames, ever */

@@ -6,7 +6,8 @@
  *     session.c  lifetimes, frames in, timers
  *     admit.c    which streams of the peer's are taken
  *     memory.c   what may be held, and for what
- *     lane.c     one subflow: what is in flight, estimates, suspicion
+ *     lane.c     one subflow: what is in flight, estimates
+ *     watch.c    and whether it works
  *     pump.c     what goes out now, and where
  *     stream.c   one stream's sending half and its end
  *     ready.c    which stream is next
@@ -107,6 +108,7 @@ struct lane {
 	uint64_t ack_due_us;     /* 0: nothing to acknowledge */
 	uint64_t pinged_us;
 	bool suspect;
+	bool mute;               /* suspect, as only the peer's kernel answers */
 	bool doubted;            /* another lane of its path is suspect: it must
 	                          * prove itself before it is used */
 	bool full, touched, wants_write, must_acknowledge;
@@ -215,6 +217,9 @@ struct session {
 
 	struct lane *lanes;
 	unsigned lane_count;
+	uint64_t heard_us;      /* a frame, on any of them */
+	uint64_t asked_us;      /* all of them, as none came; 0: they were not */
+	uint64_t watched_us;    /* last */
 	uint64_t laneless_us;   /* when the last lane went; 0: it did not */
 
 	struct stream *streams; /* by id */
@@ -297,11 +302,13 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
 int lane_send_piece(struct lane *lane, struct piece *piece);
 int lane_on_ack(struct lane *lane, uint64_t bytes);
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
-void lane_watch(struct lane *lane);        /* suspicion, pings */
+void lane_flight_lost(struct lane *lane, const struct flight *flight);
+void lane_mark_stuck(struct lane *lane, bool stuck); /* its pieces */
+/* Something that was sent is not known to have arrived, or is still here. */
+bool lane_waits(const struct lane *lane);
 void lane_estimate_paths(struct session *s); /* fills session.path, resting */
 /* Its path is in reserve, and not needed. */
 bool lane_rests(const struct lane *lane);
-uint64_t lane_deadline(const struct lane *lane);
 /* What every lane has received is told (again), now. */
 void lane_acknowledge_all(struct session *s);
 struct lane *lane_find(struct session *s, uint32_t id);
@@ -310,6 +317,13 @@ enum stream_class lane_class(const struct lane *lane);
 /* The live lane to use for a class's control frames: least RTT. */
 struct lane *lane_best(struct session *s, enum stream_class class);
 void lane_sched_path(const struct lane *lane, struct sched_path *out);
+
+/* watch.c */
+void watch_lane(struct lane *lane);        /* suspicion, pings; may free it */
+void watch_peer(struct session *s);        /* whether it answers at all */
+void watch_progress(struct lane *lane);    /* TCP saw some */
+void watch_heard(struct lane *lane);       /* a frame came on it */
+uint64_t watch_deadline(const struct lane *lane);
 
 /* again.c */
 void again_sample(struct path_estimate *path, uint64_t took_us);

@@ -186,12 +186,25 @@ static void test_lost_reset(void **state)
 
 /* Suspicion ------------------------------------------------------------------ */
 
+/* Time passes, and the peer says something on a lane now and then. */
+static void pass_heard(struct puppet_lane *l, uint64_t us)
+{
+	struct wire_frame pong = { .type = WIRE_PONG };
+
+	for (uint64_t step; us; us -= step) {
+		step = us < 200000 ? us : 200000;
+		puppet_pass(&p, step);
+		if (l->lane)
+			assert_true(puppet_say(l, &pong) > 0);
+	}
+}
+
 /* Writes on a stream whose first lane's kernel hears nothing any more. */
 static void stall_first_lane(void)
 {
 	begin(true, 2);
 	struct reader *r = puppet_open(&p);
-	puppet_pass(&p, 1000000);
+	pass_heard(&p.lane[1], 1000000);
 	hear_data(&p.lane[0]);
 	p.lane[0].stalled = true;
 	puppet_write(r, 60000, false);
@@ -199,7 +212,7 @@ static void stall_first_lane(void)
 	assert_int_equal(p.suspects, 0);
 	assert_true(hear_data(&p.lane[0]) > 0); /* the faster is preferred */
 	memset(got, 0, sizeof(got));            /* but this was lost */
-	puppet_pass(&p, 1000000);
+	pass_heard(&p.lane[1], 1000000);
 	assert_int_equal(p.suspects, 1);
 }
 
@@ -254,11 +267,82 @@ static void test_suspect_despite_ack(void **state)
 static void test_suspect_is_given_up(void **state)
 {
 	stall_first_lane();
-	puppet_pass(&p, 14000000);
+	pass_heard(&p.lane[1], 14000000);
 	assert_non_null(p.lane[0].lane);
-	puppet_pass(&p, 3000000);
+	pass_heard(&p.lane[1], 3000000);
 	assert_null(p.lane[0].lane);
 	assert_int_equal(p.over, 0);
+	puppet_finish(&p);
+}
+
+/* A peer that was stopped, whose kernel goes on: what it owes does not come. */
+static void stop_the_peer(void)
+{
+	begin(true, 2);
+	puppet_open(&p);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_say_ack(&p.lane[1], &p.lane[1]);
+	puppet_write(&p.reader[0], 1000, false);
+	assert_int_equal(p.suspects, 0);
+	puppet_pass(&p, 2000000);
+}
+
+static void test_mute(void **state)
+{
+	struct lane_stats stats;
+
+	stop_the_peer();
+	assert_int_equal(p.suspects, 2);
+	session_lane(p.lane[0].lane, &stats);
+	assert_true(stats.suspect && stats.mute);
+	/* Its kernel may acknowledge what it likes; a frame says that it lives. */
+	puppet_pass(&p, 300000);
+	assert_int_equal(p.recoveries, 0);
+	puppet_say_ack(&p.lane[1], &p.lane[0]);
+	assert_int_equal(p.recoveries, 2);
+	puppet_write(&p.reader[0], 1000, false);
+	puppet_pass(&p, 100000);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_say_ack(&p.lane[0], &p.lane[1]);
+	puppet_pass(&p, 4000000); /* nothing is owed */
+	assert_int_equal(p.suspects, 2);
+	puppet_finish(&p);
+}
+
+static void test_mute_is_given_up(void **state)
+{
+	stop_the_peer();
+	puppet_pass(&p, 17000000);
+	assert_non_null(strstr(p.lane[0].dropped, "only the peer's kernel"));
+	puppet_finish(&p);
+}
+
+/* One frame in time is enough, on whichever lane. */
+static void test_slow_is_not_mute(void **state)
+{
+	struct wire_frame ping = { .type = WIRE_PING };
+
+	begin(true, 2);
+	puppet_open(&p);
+	for (int i = 0; i < 10; i++) {
+		puppet_pass(&p, 1300000);
+		assert_true(puppet_say(&p.lane[1], &ping) > 0);
+	}
+	assert_int_equal(p.suspects, 0);
+	puppet_finish(&p);
+}
+
+/* After a sleep of our own the peer's answer may lie there unread. */
+static void test_own_sleep_is_not_mute(void **state)
+{
+	begin(true, 2);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_pass(&p, 1000000);
+	puppet_open(&p);
+	puppet_pass(&p, 500000);
+	p.now_us += 10000000;
+	puppet_pass(&p, 0);
+	assert_int_equal(p.suspects, 0);
 	puppet_finish(&p);
 }
 
@@ -273,10 +357,10 @@ static void test_doubted(void **state)
 	struct puppet_lane *l = puppet_attach_as(&p, 2, &hello);
 	struct reader *r = puppet_open(&p);
 	stream_set_class(r->stream, STREAM_BULK); /* by bundle 0 */
-	puppet_pass(&p, 1000000);
+	pass_heard(&p.lane[1], 1000000);
 	p.lane[0].stalled = l->stalled = true;
 	puppet_write(r, 60000, false);
-	puppet_pass(&p, 1000000);
+	pass_heard(&p.lane[1], 1000000);
 	while (puppet_hear(l, &f)) {
 		assert_int_not_equal(f.type, WIRE_DATA);
 		asked |= f.type == WIRE_PING;
@@ -302,6 +386,7 @@ static void test_idle_lane_is_asked(void **state)
 	struct wire_frame ping, pong = { .type = WIRE_PONG };
 
 	begin(true, 1);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
 	puppet_pass(&p, PING_IDLE_US / 2);
 	assert_false(puppet_hear_type(&p.lane[0], WIRE_PING, &ping));
 	for (int i = 0; i < 20; i++) {
@@ -508,6 +593,10 @@ int main(void)
 		cmocka_unit_test(test_suspect_though_it_dies),
 		cmocka_unit_test(test_suspect_despite_ack),
 		cmocka_unit_test(test_suspect_is_given_up),
+		cmocka_unit_test(test_mute),
+		cmocka_unit_test(test_mute_is_given_up),
+		cmocka_unit_test(test_slow_is_not_mute),
+		cmocka_unit_test(test_own_sleep_is_not_mute),
 		cmocka_unit_test(test_doubted),
 		cmocka_unit_test(test_idle_lane_is_asked),
 		cmocka_unit_test(test_full_lane),

@@ -405,6 +405,7 @@ static void test_slow_reader_gets_no_more(void **state)
 
 	puppet_feed(&p.reader[0], 0);
 	assert_true(say_zeroes(l, 1, 0, FIRST_CREDIT) > 0);
+	assert_true(puppet_say_ack(l, l) > 0);
 	puppet_pass(&p, 5000000);
 	assert_true(last_credit(l, 1) <= FIRST_CREDIT);
 	puppet_feed(&p.reader[0], FIRST_CREDIT / 2);
