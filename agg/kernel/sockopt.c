@@ -123,6 +123,14 @@ int sockopt_mptcp_open(sa_family_t family, const char *device,
 	return stream_open(PROTOCOL_MPTCP, family, device, source);
 }
 
+int sockopt_set_maxseg(int fd, unsigned bytes)
+{
+	int value = (int)bytes;
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &value, sizeof(value)) < 0 ?
+		-errno : 0;
+}
+
 int sockopt_connect(int fd, const struct addr *to)
 {
 	struct sockaddr_storage sa;

@@ -44,6 +44,8 @@ bool sockopt_is_local(const struct addr *at);
 
 /* Starts to connect. 0: connected, or on its way (writable tells the end,
  * sockopt_error how). */
+/* Before connecting: no larger segment is sent, nor asked of the peer. */
+int sockopt_set_maxseg(int fd, unsigned bytes);
 int sockopt_connect(int fd, const struct addr *to);
 
 /* The error that the socket has met since the last call: 0 or -errno. */

@@ -78,6 +78,8 @@ static void decode_counters(struct tcpinfo *out, const struct tcp_info *k)
 	out->rwnd_limited_us = k->tcpi_rwnd_limited;
 	out->sndbuf_limited_us = k->tcpi_sndbuf_limited;
 	out->retrans_packets = k->tcpi_total_retrans;
+	out->sacked_packets = k->tcpi_sacked;
+	out->ooo_packets = k->tcpi_rcv_ooopack;
 }
 
 int tcpinfo_decode(struct tcpinfo *out, const void *raw, size_t len,

@@ -63,6 +63,8 @@ struct tcpinfo {
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 	uint64_t busy_us, rwnd_limited_us, sndbuf_limited_us;
 	uint32_t retrans_packets;    /* since connected */
+	uint32_t sacked_packets;     /* came, though not what was sent before */
+	uint32_t ooo_packets;        /* received out of order, ever */
 
 	uint64_t bbr_bw_bps;         /* bytes per second */
 	uint32_t bbr_min_rtt_us;

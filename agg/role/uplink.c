@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MSS_SMALL 1220u   /* where full packets do not pass; */
+#define MSS_LEAST 536u    /* and where those do not, either */
+#define MSS_HEADERS 40u   /* of IPv4 and TCP */
+
 struct slot { /* the subflow of one bundle */
 	struct uplink *uplink; /* borrowed */
 	struct subflow *sf;
@@ -35,6 +39,8 @@ struct uplink {
 	uint64_t joins;         /* ever */
 	char why[REPORT_WORDS_MAX + 1]; /* the obstacle */
 	char last[REPORT_WORDS_MAX + 1]; /* the last failure */
+	unsigned mss;           /* of new subflows; 0: as usual */
+	struct addr mss_of[2];  /* while these are the addresses */
 	uint64_t verdict_us;    /* when it was given last; 0: it is not why */
 };
 
@@ -227,6 +233,7 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 		.loop = u->args.loop, .tls = u->args.tls,
 		.congestion = u->congestion,
 		.events = &subflow_events, .ctx = slot, .pin = &pin,
+		.mss = u->mss,
 	};
 	struct wire_hello hello = {
 		.version = WIRE_VERSION,
@@ -246,6 +253,16 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 		failed(u, strerror(errno), SUBFLOW_END_OTHER);
 }
 
+/* What lies on the way swallows full packets, and does not say so: the next
+ * connection, at once, keeps below what IPv6 asks of every link (RFC 8200, 5:
+ * 1,280 bytes); or, where that is too much, IPv4's old 576. */
+static void use_smaller(struct uplink *u)
+{
+	u->mss = u->mss ? MSS_LEAST : MSS_SMALL;
+	log_info("uplink %s: full packets do not arrive: at most %u bytes are sent "
+	         "in one", u->conf.name, u->mss + MSS_HEADERS);
+}
+
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 {
 	struct slot *slot = ctx;
@@ -261,6 +278,9 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 			retry_pause(&u->retry);
 		if (!uplink_joined(u))
 			endpoints_failed(u->args.endpoints, u->args.index);
+	} else if (!obstacle(u) && subflow_end_kind(sf) == SUBFLOW_END_FULL_SIZE &&
+	           u->mss != MSS_LEAST) {
+		use_smaller(u);
 	} else if (!obstacle(u)) {
 		failed(u, why, subflow_end_kind(sf));
 	}
@@ -302,6 +322,19 @@ static void settle(struct uplink *u)
 			connect_slot(u, b);
 }
 
+/* With another address it may be another network. */
+static void forget_mss(struct uplink *u)
+{
+	for (int f = 0; f < 2; f++) {
+		const struct netdev_ip *ip = netdev_ip(&u->dev, families[f]);
+		if (ip->sources_count && !addr_equal_ip(&ip->sources[0],
+		                                        &u->mss_of[f]))
+			u->mss = 0;
+		if (ip->sources_count)
+			u->mss_of[f] = ip->sources[0];
+	}
+}
+
 static void on_retry(void *ctx)
 {
 	settle(ctx);
@@ -319,6 +352,7 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 		memset(&u->dev, 0, sizeof(u->dev));
 	for (int f = 0; f < 2; f++)
 		set_route(u, f);
+	forget_mss(u);
 	end_orphans(u, obstacle(u));
 	if (was_blocked && !obstacle(u)) {
 		log_info("uplink %s: %s is ready", u->conf.name, u->dev.name);
@@ -438,6 +472,10 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 		obstacle(u) ? REPORT_PATH_DOWN : REPORT_PATH_CONNECTING;
 	if (!joined)
 		snprintf(out->why, sizeof(out->why), "%s", u->why);
+	if (joined && u->mss)
+		snprintf(out->why, sizeof(out->why),
+		         "full packets do not arrive: at most %u bytes are used",
+		         u->mss + MSS_HEADERS);
 	const char *routes = route_uplink_why(u->args.route, u->args.index);
 	if (*routes)
 		snprintf(out->why, sizeof(out->why), "%s", routes);

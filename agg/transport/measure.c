@@ -105,3 +105,8 @@ void measure_mptcp(const struct mptcpinfo *info, struct subflow_info *out)
 		out->notsent_bytes = info->outq_bytes;
 	out->unacked_bytes = info->outq_bytes - out->notsent_bytes;
 }
+
+bool measure_full_size_lost(const struct tcpinfo *info)
+{
+	return (info->unacked_bytes && info->sacked_packets) || info->ooo_packets;
+}

@@ -23,4 +23,8 @@ void measure_tcp(const struct tcpinfo *info, struct subflow_info *out);
 /* acked_bytes is the sequence number: it began at random. */
 void measure_mptcp(const struct mptcpinfo *info, struct subflow_info *out);
 
+/* Of a connection on which full and small packets were sent both ways, and that
+ * waits: the small ones came, and the full ones before them did not. */
+bool measure_full_size_lost(const struct tcpinfo *info);
+
 #endif

@@ -29,6 +29,7 @@
 #define IN_MAX (256u << 10)
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
+#define PAD_MAX 12000u
 #define OPEN_RECORDS 4 /* handed to the session at once */
 #define WHY_MAX 192
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
@@ -72,6 +73,7 @@ struct subflow {
 	bool abort;          /* close with RST */
 	uint32_t lowat;
 	enum subflow_end end;
+	uint64_t greet_end_us; /* of a client's greeting */
 	char congestion[SOCKOPT_CC_NAME_MAX];
 	char why[WHY_MAX];
 };
@@ -279,6 +281,24 @@ static const struct subflow_ops subflow_ops = {
 	.want_write = sf_want_write, .drop = sf_drop,
 };
 
+/* Before a greeting on plain TCP. (The kernel's MPTCP would lay it on one of its
+ * paths.) */
+static void pad(struct subflow *sf)
+{
+	struct tcpinfo info;
+	struct mptcpinfo mptcp;
+
+	if (tcpinfo_read(sf->fd, false, &info) < 0 ||
+	    subflow_mptcp(sf, &mptcp) == 0)
+		return;
+	size_t n = 2 * info.mss_bytes < PAD_MAX ? 2 * info.mss_bytes : PAD_MAX;
+	uint8_t *to = n > WIRE_HEADER_BYTES ? buf_reserve(&sf->plain, n) : NULL;
+	if (!to)
+		return;
+	wire_encode_pad(to, n);
+	buf_added(&sf->plain, n);
+}
+
 static void say(struct subflow *sf, const struct wire_frame *frame)
 {
 	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
@@ -331,7 +351,7 @@ static size_t greet(struct subflow *sf, const uint8_t *p, size_t n)
 
 	if (len < 0)
 		mark_dead(sf, why);
-	else if (len > 0)
+	else if (len > 0 && frame.type) /* else it is a PAD */
 		on_greeting(sf, &frame);
 	return len > 0 ? (size_t)len : 0;
 }
@@ -371,8 +391,10 @@ int subflow_join(struct subflow *sf, struct session *session,
 		.welcome = { WIRE_VERSION, incarnation },
 	};
 
-	if (sf->side == TLS_SERVER)
+	if (sf->side == TLS_SERVER) {
+		pad(sf);
 		say(sf, &welcome);
+	}
 	if (sf->state == SUBFLOW_DEAD)
 		return -EPIPE;
 	loop_timer_disarm(sf->timer);
@@ -413,10 +435,12 @@ void subflow_fail(struct subflow *sf, const char *reason)
 /* Takes what it can; how many bytes. */
 static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
 {
-	size_t used = 0;
+	size_t used = 0, took = 1;
 
-	if (sf->state == SUBFLOW_GREETING)
-		used = greet(sf, p, n);
+	while (sf->state == SUBFLOW_GREETING && took && used < n) {
+		took = greet(sf, p + used, n - used);
+		used += took;
+	}
 	if (sf->state != SUBFLOW_JOINED || !sf->lane || used == n)
 		return used;
 	ssize_t more = session_input(sf->lane, p + used, n - used);
@@ -483,6 +507,29 @@ static void refuse_pin(struct subflow *sf)
 	mark_dead(sf, why);
 }
 
+/* Looks in time whether the greeting was too long for the way. */
+static void await_greeting(struct subflow *sf)
+{
+	uint64_t now = loop_now_us(sf->args.loop), wait = SUBFLOW_GREET_US;
+	struct tcpinfo info;
+
+	if (tcpinfo_read(sf->fd, false, &info) == 0)
+		wait += 4 * info.srtt_us;
+	if (!sf->greet_end_us)
+		sf->greet_end_us = now + SUBFLOW_HANDSHAKE_US;
+	loop_timer_arm(sf->timer, now + wait < sf->greet_end_us ?
+		now + wait : sf->greet_end_us);
+}
+
+static bool full_size_is_lost(const struct subflow *sf)
+{
+	struct tcpinfo info;
+
+	return sf->state == SUBFLOW_GREETING && sf->side == TLS_CLIENT &&
+	       tcpinfo_read(sf->fd, false, &info) == 0 &&
+	       measure_full_size_lost(&info);
+}
+
 static void shake_hands(struct subflow *sf)
 {
 	int done = tls_handshake(sf->tls);
@@ -496,8 +543,11 @@ static void shake_hands(struct subflow *sf)
 	if (done <= 0 || sf->state == SUBFLOW_DEAD)
 		return;
 	sf->state = SUBFLOW_GREETING;
-	if (sf->side == TLS_CLIENT)
+	if (sf->side == TLS_CLIENT) {
+		pad(sf);
 		say(sf, &hello);
+		await_greeting(sf);
+	}
 	open_records(sf);
 }
 
@@ -604,7 +654,15 @@ static void on_deadline(void *ctx)
 		          "or this uplink's access broken");
 		return;
 	}
-	mark_dead(sf, "handshake too slow");
+	if (full_size_is_lost(sf)) {
+		sf->end = SUBFLOW_END_FULL_SIZE;
+		mark_dead(sf, "only packets of less than full size pass");
+		return;
+	}
+	if (sf->greet_end_us > loop_now_us(sf->args.loop))
+		await_greeting(sf);
+	else
+		mark_dead(sf, "handshake too slow");
 }
 
 static void tune(struct subflow *sf)
@@ -663,6 +721,8 @@ struct subflow *subflow_connect(const struct subflow_args *args,
 		return NULL;
 	sf->peer = *endpoint;
 	sf->hello = *hello;
+	if (args->mss)
+		sockopt_set_maxseg(fd, args->mss);
 	sf->expected = *args->pin;
 	tls_expect_pin(sf->tls, &sf->expected);
 	int err = sockopt_connect(fd, endpoint);
@@ -698,6 +758,7 @@ bool subflow_end_is_verdict(enum subflow_end end)
 		return true;
 	case SUBFLOW_END_OTHER:
 	case SUBFLOW_END_NO_ANSWER:
+	case SUBFLOW_END_FULL_SIZE:
 		break;
 	}
 	return false;

@@ -30,6 +30,9 @@
  * just then, the kernel takes it for a middlebox that drops the option, and
  * makes no MPTCP connections for an hour, anybody's. */
 #define SUBFLOW_MPTCP_CONNECT_US 2500000u
+/* A greeting is as long as two full packets. When it is not answered for so long,
+ * and four round trips, it is looked whether only small ones pass. */
+#define SUBFLOW_GREET_US 1000000u
 #define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to leave */
 
 /* What kind of end it was, where its kind matters. */
@@ -37,6 +40,7 @@ enum subflow_end {
 	SUBFLOW_END_OTHER,
 	SUBFLOW_END_NO_ANSWER, /* connecting got none in time */
 	SUBFLOW_END_WRONG_PIN, /* of the peer; why names it and the right one */
+	SUBFLOW_END_FULL_SIZE, /* only packets smaller than that passed */
 	SUBFLOW_END_REFUSED,   /* the peer's words: it will have none of us */
 };
 /* It was answered, and will be so again until a person changes something. */
@@ -67,6 +71,7 @@ struct subflow_args {
 	/* To connect: the peer's pin. Any other is refused in the handshake,
 	 * before HELLO. Borrowed while subflow_connect runs. */
 	const struct tls_pin *pin;
+	unsigned mss;           /* no larger segments, both ways; 0: as usual */
 };
 
 /* All are NULL with errno on failure. device "" : any. hello is copied. */

@@ -225,4 +225,3 @@ uint64_t watch_deadline(const struct lane *lane)
 		at = again_deadline(lane);
 	return at;
 }
-

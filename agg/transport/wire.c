@@ -329,6 +329,13 @@ size_t wire_encode(uint8_t *p, const struct wire_frame *frame)
 	return WIRE_HEADER_BYTES + len;
 }
 
+void wire_encode_pad(uint8_t *p, size_t n)
+{
+	memset(p, 0, n);
+	p[0] = WIRE_PAD;
+	put_uint(p + 1, n - WIRE_HEADER_BYTES, 3);
+}
+
 void wire_encode_data_header(uint8_t p[WIRE_DATA_HEADER_BYTES], bool fin,
                              uint32_t stream, uint64_t offset, uint32_t len)
 {

@@ -8,7 +8,7 @@
  *     | type   | length, 24 bit | payload ...           all big-endian
  *
  * The first frame from the gateway is HELLO, the first from the concentrator
- * WELCOME; neither comes again. A frame of unknown type with the ignorable
+ * WELCOME, but for a PAD; neither comes again. A frame of unknown type with the ignorable
  * bit is skipped; everything else that is not understood ends the session.
  *
  * Frames of one subflow arrive in order; between subflows there is no order:
@@ -66,6 +66,10 @@ enum wire_type {
 	WIRE_RESET = 13,
 	WIRE_CLASS = 1 | WIRE_IGNORABLE,
 };
+
+/* Says nothing, and is as long as its sender likes: before a greeting it shows
+ * whether packets of full size pass. Decoded as any unknown one. */
+#define WIRE_PAD (2 | WIRE_IGNORABLE)
 
 /* Gateway to concentrator: which session, which subflow of it. */
 struct wire_hello {
@@ -188,6 +192,8 @@ uint64_t wire_first_credit(uint64_t most, unsigned streams);
 /* Encodes any frame but DATA into p (WIRE_CONTROL_BYTES_MAX); returns the
  * length. */
 size_t wire_encode(uint8_t *p, const struct wire_frame *frame);
+/* Writes a PAD of n bytes in all, its header too. */
+void wire_encode_pad(uint8_t *p, size_t n);
 /* Writes DATA's header; the len bytes follow it. */
 void wire_encode_data_header(uint8_t p[WIRE_DATA_HEADER_BYTES], bool fin,
                              uint32_t stream, uint64_t offset, uint32_t len);

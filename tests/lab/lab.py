@@ -296,6 +296,16 @@ class Lab:
         """One of the harsh kind: SYNs that carry the option vanish."""
         self.set_middlebox(name, "tcp option mptcp exists drop")
 
+    def drop_large(self, name, sizes="meta length > 1400"):
+        """On one uplink packets above that size vanish, both ways, and nobody is
+        told; None: no more. Packets are as on a wire from now on, not bundled."""
+        self.vps.ip("link set eth0 gso_max_segs 1")
+        self.isp.ip("link set vps0 gso_max_segs 1")
+        device = [f"up{i}" for i, u in enumerate(self.uplinks, 1) if u.name == name][0]
+        rules = f"iifname {device} {sizes} drop\noifname {device} {sizes} drop\n" if sizes else ""
+        self.isp.nft("table inet large\ndelete table inet large\ntable inet large {\n"
+                     "chain through { type filter hook forward priority 0;\n" + rules + "}\n}\n")
+
     def keep_mptcp(self, name=None):
         """Takes the middlebox away, and what gw's kernel has learned of it: after
         a drop Linux (6.12) makes no MPTCP connection for an hour."""

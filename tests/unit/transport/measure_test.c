@@ -118,9 +118,21 @@ static void test_bbr(void **state)
 	assert_int_equal(out.rate_bps, 5000000);
 }
 
+static void test_full_size_lost(void **state)
+{
+	struct tcpinfo info = { .unacked_bytes = 3000 };
+
+	assert_false(measure_full_size_lost(&info)); /* nothing came at all */
+	info.sacked_packets = 1;
+	assert_true(measure_full_size_lost(&info));
+	info = (struct tcpinfo){ .bytes_acked = 3000, .ooo_packets = 1 };
+	assert_true(measure_full_size_lost(&info)); /* the other way */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full_size_lost),
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_quiet_and_joining),
 		cmocka_unit_test(test_stuck),
