@@ -145,6 +145,9 @@ class Door(AggdTest):
                        for u in self.aggd.uplinks().values())
 
         self.wait(told, NAMED_S, lambda: f"gw says why: {self.aggd.uplinks()}")
+        self.assertIn("another gateway with the same key",
+                      self.aggd.status()["sessions"][0]["why"])
+        self.assertLess(self.aggd.read("gw.log").count("refused by the peer"), 12)
         site = self.aggd.status("sites", "vps")["sites"][0]
         self.assertIn("another gateway with the same key", site["note"])
         log = self.aggd.read("vps.log")
