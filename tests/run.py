@@ -26,9 +26,9 @@ from concurrent.futures import ThreadPoolExecutor
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = "2"
 LAB_FILE_TIMEOUT_S = 400
-# Lab files that compare figures, or look at the whole host; of the others as
-# many run at once as JOBS says.
-ALONE = ("bench", "carrier", "demo", "linkem", "load", "many")
+# Lab files that compare figures or look at the whole host, beside those that
+# say so (case.py's plain); of the others as many run at once as JOBS says.
+ALONE = ("bench", "demo", "linkem", "load")
 DETAIL_LINES_MAX = 60
 SANITIZE = ["-Db_sanitize=address,undefined"]
 # Seeded networks: all of them on the plain build, of which these with sanitizers.
@@ -163,16 +163,21 @@ def run_lab_file(report, path):
                            output or f"exit {process.returncode}, no test ran")
 
 
+def runs_alone(name, path):
+    with open(path, encoding="utf-8") as file:
+        return name in ALONE or re.search(r"^ +plain = True", file.read(), re.M)
+
+
 def run_lab(report):
     files = {os.path.basename(path)[len("test_"):-len(".py")]: path
              for path in glob.glob(os.path.join(ROOT, "tests/lab/test_*.py"))}
     wanted = [n for n in sorted(files) if report.wants("lab/" + n)]
+    alone = [n for n in wanted if runs_alone(n, files[n])]
     with ThreadPoolExecutor(int(JOBS)) as pool:
         list(pool.map(lambda n: run_lab_file(report, files[n]),
-                      [n for n in wanted if n not in ALONE]))
-    for name in wanted:
-        if name in ALONE:
-            run_lab_file(report, files[name])
+                      [n for n in wanted if n not in alone]))
+    for name in alone:
+        run_lab_file(report, files[name])
 
 
 class PipedResult(unittest.TestResult):

@@ -246,7 +246,8 @@ class AggdTest(unittest.TestCase):
 
     scenario = "fast"
     options = {}    # of Aggd
-    plain = False   # figures are asserted, which sanitizers would spoil
+    plain = False   # figures are asserted, which sanitizers, or another file of
+                    # tests beside this one, would spoil
     note = ""
 
     @classmethod

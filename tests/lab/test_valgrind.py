@@ -23,8 +23,6 @@ VALGRIND = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=defin
 
 
 class Valgrind(AggdTest):
-    plain = True
-
     @classmethod
     def setUpClass(cls):
         cls.lab = cls.enterClassContext(Lab("fast"))
