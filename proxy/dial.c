@@ -124,21 +124,6 @@ static void tell_watch(struct attempt *a, int err)
 	a->silent_us = UINT64_MAX;
 }
 
-/* Tells of those that are silent by now; when the next of them will be. */
-static uint64_t watch_silence(struct dial *d, uint64_t now_us)
-{
-	uint64_t at_us = UINT64_MAX;
-
-	for (unsigned i = 0; i < d->attempts_made; i++) {
-		struct attempt *a = &d->attempts[i];
-		if (a->fd >= 0 && a->silent_us <= now_us)
-			tell_watch(a, -ETIMEDOUT);
-		if (a->fd >= 0 && a->silent_us < at_us)
-			at_us = a->silent_us;
-	}
-	return at_us;
-}
-
 static int attempt_detach(struct attempt *a)
 {
 	int fd = a->fd;
@@ -148,6 +133,39 @@ static int attempt_detach(struct attempt *a)
 	a->fd = -1;
 	a->dial->attempts_open--;
 	return fd;
+}
+
+/* Tells of those that are silent by now, and gives up where that is in vain. */
+static void watch_silence(struct dial *d, uint64_t now_us)
+{
+	for (unsigned i = 0; d->watch && i < d->attempts_made; i++) {
+		struct attempt *a = &d->attempts[i];
+		if (a->fd < 0)
+			continue;
+		if (a->silent_us <= now_us)
+			tell_watch(a, -ETIMEDOUT);
+		if (a->silent_us != UINT64_MAX ||
+		    !d->watch->is_vain(d->watch->ctx, a->to.family))
+			continue;
+		close(attempt_detach(a));
+		note(d, STREAM_END_TIMED_OUT);
+		d->next_us = 0;
+	}
+}
+
+/* When to look again. */
+static uint64_t silence_at_us(const struct dial *d, uint64_t now_us)
+{
+	uint64_t at_us = UINT64_MAX;
+
+	for (unsigned i = 0; d->watch && i < d->attempts_made; i++) {
+		const struct attempt *a = &d->attempts[i];
+		uint64_t look_us = a->silent_us != UINT64_MAX ? a->silent_us
+		                 : now_us + DIAL_VAIN_LOOK_US;
+		if (a->fd >= 0 && look_us < at_us)
+			at_us = look_us;
+	}
+	return at_us;
 }
 
 static void dial_free(struct dial *d)
@@ -268,9 +286,10 @@ static void dial_step(struct dial *d)
 	uint64_t now_us = loop_now_us(d->loop);
 	struct queue *q;
 
+	watch_silence(d, now_us);
 	while ((q = next_queue(d)) && attempt_at_us(d) <= now_us)
 		try_next(d, q, now_us);
-	uint64_t silent_us = watch_silence(d, now_us);
+	uint64_t silent_us = silence_at_us(d, now_us);
 
 	bool over = !q && !d->attempts_open &&
 	            (!d->query || d->attempts_made == DIAL_ADDRESSES_MAX);

@@ -25,6 +25,7 @@
 #define DIAL_ADDRESSES_MAX 8             /* tried for one destination */
 #define DIAL_RESOLUTION_DELAY_US 50000   /* RFC 8305, section 3 */
 #define DIAL_ATTEMPT_DELAY_US 250000     /* RFC 8305, section 5 */
+#define DIAL_VAIN_LOOK_US 1000000        /* between two looks: is it in vain? */
 #define DIAL_DEADLINE_US 30000000        /* for all of it */
 
 struct dial_result {
@@ -40,6 +41,9 @@ typedef void dial_fn(void *ctx, const struct dial_result *result);
  * the second. on_outcome may not touch any dial. */
 struct dial_watch {
 	void (*on_outcome)(void *ctx, const struct addr *to, bool answered);
+	/* Is waiting for that family in vain? Then who is silent is given up
+	 * before the deadline. */
+	bool (*is_vain)(void *ctx, sa_family_t family);
 	void *ctx;
 };
 

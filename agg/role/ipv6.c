@@ -47,6 +47,11 @@ static void on_outcome(void *ctx, const struct addr *to, bool answered)
 	loop_task_post(&six->look);
 }
 
+static bool is_vain(void *ctx, sa_family_t family)
+{
+	return family == AF_INET6 && ipv6_is_broken(ctx);
+}
+
 static void on_probed(void *ctx, const struct dial_result *result)
 {
 	struct ipv6 *six = ctx;
@@ -79,7 +84,7 @@ static void on_timer(void *ctx)
 
 int ipv6_init(struct ipv6 *six, const struct ipv6_args *args)
 {
-	*six = (struct ipv6){ .args = *args, .watch = { on_outcome, six } };
+	*six = (struct ipv6){ .args = *args, .watch = { on_outcome, is_vain, six } };
 	reach_init(&six->reach);
 	loop_task_init(&six->look, args->loop, on_look, six);
 	six->timer = loop_timer_create(args->loop, on_timer, six);

@@ -116,6 +116,10 @@ class Door(AggdTest):
         self.wait(lambda: not self.aggd.is_taking("ip6"), LEARN_S, self.aggd.ruleset)
         self.assertIn("egress: no IPv6: nobody answers", self.aggd.read("vps.log"))
         self.assertIn("an answer by IPv6", self.waits_for())
+        for sock in socks: # they do not wait for the dial's deadline
+            sock.settimeout(REFUSED_S)
+            with self.assertRaises(ConnectionResetError):
+                sock.recv(1)
         start = time.monotonic()
         with self.assertRaises(OSError):
             self.connect(DEAD[0], 80)
