@@ -76,7 +76,16 @@ static bool is_useless(const struct addr *a)
 	       !memcmp(a->ip, loopback, 16);
 }
 
-/* True: they are others than before. Without any that is of use it is as if
+static int by_ip(const void *a, const void *b)
+{
+	const struct addr *left = a, *right = b;
+
+	return memcmp(left->ip, right->ip, sizeof(left->ip));
+}
+
+/* In an order of ours: servers turn theirs with each answer, and an uplink
+ * would go from one address to the next for nothing.
+ * True: they are others than before. Without any that is of use it is as if
  * nobody had answered. */
 static bool take(struct name *name, int f, const struct addr *addrs, unsigned n,
                  uint16_t port)
@@ -92,6 +101,7 @@ static bool take(struct name *name, int f, const struct addr *addrs, unsigned n,
 	}
 	if (!count)
 		return false;
+	qsort(now, count, sizeof(now[0]), by_ip);
 	name->good = true;
 	bool same = count == name->count[f];
 	for (unsigned i = 0; same && i < count; i++)

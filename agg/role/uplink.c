@@ -23,6 +23,7 @@
 struct slot { /* the subflow of one bundle */
 	struct uplink *uplink; /* borrowed */
 	struct subflow *sf;
+	struct endpoint at;    /* of sf */
 	bool joined;
 };
 
@@ -33,7 +34,7 @@ struct uplink {
 	struct netdev dev;      /* the last word; present false: none */
 	bool routed[2];         /* policy route of IPv4, IPv6 is set */
 	unsigned turn;          /* of the candidates, the one that is next */
-	struct endpoint at;     /* the one tried last; family AF_UNSPEC: none */
+	struct endpoint at;     /* the one that is tried; family AF_UNSPEC: none */
 	struct slot slots[CONF_BUNDLES_MAX];
 	struct retry retry;
 	uint64_t joins;         /* ever */
@@ -246,6 +247,7 @@ static void connect_slot(struct uplink *u, unsigned bundle)
 	       sizeof(pin.sha256));
 	memcpy(hello.session_id, u->args.session_id, sizeof(hello.session_id));
 	snprintf(hello.name, sizeof(hello.name), "%s", u->conf.name);
+	slot->at = u->at;
 	slot->sf = subflow_connect(&args, to, u->dev.name,
 	                           &netdev_ip(&u->dev, to->family)->sources[0],
 	                           &hello);
@@ -460,6 +462,15 @@ static const char *const cost_words[] = {
 	[CONF_COST_BACKUP] = "backup",
 };
 
+/* Where its subflows are, else where one is tried. */
+static const struct endpoint *in_use(const struct uplink *u)
+{
+	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
+		if (u->slots[b].joined)
+			return &u->slots[b].at;
+	return &u->at;
+}
+
 void uplink_report(const struct uplink *u, struct report_uplink *out)
 {
 	unsigned joined = uplink_joined(u);
@@ -483,12 +494,12 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 	out->subflows_total = u->args.conf->main.bundles;
 	out->reconnects = u->joins > out->subflows_total ?
 		u->joins - out->subflows_total : 0;
-	if (u->at.addr.family == AF_UNSPEC)
+	const struct endpoint *at = in_use(u);
+	if (at->addr.family == AF_UNSPEC)
 		return;
-	addr_format(&u->at.addr, out->endpoint);
-	snprintf(out->endpoint_name, sizeof(out->endpoint_name), "%s",
-	         u->at.host);
-	const struct netdev_ip *ip = netdev_ip(&u->dev, u->at.addr.family);
+	addr_format(&at->addr, out->endpoint);
+	snprintf(out->endpoint_name, sizeof(out->endpoint_name), "%s", at->host);
+	const struct netdev_ip *ip = netdev_ip(&u->dev, at->addr.family);
 	if (ip->sources_count)
 		addr_format_ip(&ip->sources[0], out->address);
 }

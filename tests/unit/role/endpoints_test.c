@@ -201,6 +201,13 @@ static void a_change_is_followed(void **state)
 
 	s->ask_us = SOON_US;
 	begin_known(s);
+	s->rows[1].addrs[0] = "192.0.2.2"; /* the same, turned */
+	s->rows[1].addrs[1] = "192.0.2.1";
+	net_run_for(s->loop, 3 * SOON_US);
+	s->changes = 0;
+	net_run_for(s->loop, 3 * SOON_US);
+	assert_int_equal(s->changes, 0);
+	assert_string_equal(candidates(s, 0), ALL);
 	s->rows[1].addrs[0] = "192.0.2.7";
 	s->rows[1].addrs[1] = NULL;
 	wait_for_change(s);
