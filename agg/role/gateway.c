@@ -675,7 +675,7 @@ static void gateway_destroy(struct role *role)
 	upkeep_destroy(g->upkeep);
 	route_destroy(g->route);
 	free(g);
-	role_cleanup();
+	role_cleanup_routes();
 }
 
 static int make_parts(struct gateway *g)

@@ -366,7 +366,7 @@ void lan_destroy(struct lan *lan)
 	close_socks5(lan);
 	ruleset_destroy(lan->ruleset);
 	/* Who comes now shall not be led to a listener that is gone. */
-	if (lan->tproxy[0] && nft_cleanup(&err) < 0)
+	if (nft_cleanup(&err) < 0)
 		log_sys("interception: %s", err.text);
 	close_tproxy(lan);
 	loop_timer_destroy(lan->apply);

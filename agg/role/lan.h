@@ -32,8 +32,8 @@ struct lan_args { /* all borrowed, and outlive it */
 /* NULL: it has logged why. Nothing is intercepted until lan_set_modes. A way in
  * that cannot be opened yet is tried again: lan_waits_for. */
 struct lan *lan_create(const struct lan_args *args);
-/* Removes the table, closes the ways in; rule and route stay for role_cleanup.
- * NULL is fine. */
+/* Removes the table, closes the ways in; rule and route stay for
+ * role_cleanup_routes. NULL is fine. */
 void lan_destroy(struct lan *lan);
 
 /* What happens to new connections, in force within some 10 ms. */

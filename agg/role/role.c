@@ -51,7 +51,7 @@ static void restore_arp(void)
 		log_sys("clean-up: %s", err.text);
 }
 
-int role_cleanup(void)
+int role_cleanup_routes(void)
 {
 	struct kerr err = { "" };
 	struct route *route = route_create(&err);
@@ -61,7 +61,14 @@ int role_cleanup(void)
 		log_sys("clean-up: %s", err.text);
 	route_destroy(route);
 	restore_arp();
-	int nft = nft_cleanup(&err);
+	return rc < 0 ? -1 : 0;
+}
+
+int role_cleanup(void)
+{
+	struct kerr err = { "" };
+	int rc = role_cleanup_routes(), nft = nft_cleanup(&err);
+
 	if (nft < 0)
 		log_sys("clean-up: %s", err.text);
 	return rc < 0 || nft < 0 ? -1 : 0;

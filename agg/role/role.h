@@ -60,8 +60,11 @@ struct role_ops {
 extern const struct role_ops role_gateway;
 extern const struct role_ops role_concentrator;
 
-/* 0, or -1 with a log line: rules and routes of an earlier run are removed,
- * which is also what destroy ends with. */
+/* 0, or -1 with a log line: rules, routes and table of an earlier run are
+ * removed. */
 int role_cleanup(void);
+/* The same without the table: what a gateway's destroy ends with, whose table
+ * goes first (lan.h). */
+int role_cleanup_routes(void);
 
 #endif

@@ -15,7 +15,7 @@
 struct ruleset;
 
 struct ruleset *ruleset_create(struct loop *loop); /* NULL: errno */
-/* Ends a run of nft; the table stays for role_cleanup. NULL is fine. */
+/* Ends a run of nft; the table stays for nft_cleanup. NULL is fine. */
 void ruleset_destroy(struct ruleset *r);
 
 /* The table shall be made by this text of intercept_ruleset, which is copied;

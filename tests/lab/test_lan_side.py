@@ -140,6 +140,15 @@ class LanSide(AggdTest):
             self.assertLess(flow.gap_s, NFT_S / 2)
             self.note = f"gap {flow.gap_s * 1000:.0f} ms in {took:.1f} s"
 
+    def test_hanging_nft_holds_up_the_end_once(self):
+        with self.other_nft("exec sleep 60"):
+            self.nft("delete table inet aggd")
+            start = time.monotonic()
+            self.assertEqual(self.aggd.stop_one("gw"), 0)
+            self.assertLess(time.monotonic() - start, 9)  # it is given 5 s
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+
     # -- what comes late, or not at all
 
     def waits_for(self):
