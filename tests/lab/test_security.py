@@ -254,6 +254,14 @@ class Security(AggdTest):
             self.assertEqual(int(status["CapBnd"], 16) & ~want, 0)
             self.assertEqual(int(status["NoNewPrivs"]), 1)
 
+    def test_own_pin_is_said(self):
+        for role in ("gw", "vps"):
+            pin = self.aggd.keygen(self.lab.node(role), f"{role}-state")
+            self.assertEqual(self.aggd.status(role=role)["own_pin"], pin)
+            self.assertIn(f"own pin {pin}\n", self.aggd.ctl(role, "status").stdout)
+            self.assertEqual(self.aggd.ctl(role, "pin", "-c", self.aggd.path(f"{role}.conf"))
+                             .stdout, f"{pin}\n")
+
     def test_keys_are_private(self):
         for folder in ("gw-state", "vps-state"):
             mode = os.stat(self.aggd.path(f"{folder}/identity.pem")).st_mode
