@@ -43,7 +43,7 @@ struct nftmon {
 bool nftmon_touches(const struct nlmsghdr *msg, size_t size, const char *table)
 {
 	const struct nfgenmsg *head;
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	if (!mnl_nlmsg_ok(msg, (int)size) ||
 	    msg->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
