@@ -33,6 +33,7 @@ DETAIL_LINES_MAX = 60
 SANITIZE = ["-Db_sanitize=address,undefined"]
 # Seeded networks: all of them on the plain build, of which these with sanitizers.
 SEEDED = ("transport/session",)
+COUNTED = ("cost/frames",)  # instructions, of which sanitizers would add many
 SEEDS_SANITIZED = "2500"
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
@@ -231,6 +232,7 @@ def main(patterns):
         run_meson_tests(report, "build-asan", env={"AGGD_SEEDS": SEEDS_SANITIZED})
     if built:
         run_meson_tests(report, "build", only=SEEDED, note=", all seeds")
+        run_meson_tests(report, "build", only=COUNTED)
     if not patterns:
         build(report, "build with clang", "build-clang", [], {"CC": "clang"})
     if built and sanitized:
