@@ -5,8 +5,9 @@
  * the session, and the members, which are the subflows that it came with.
  *
  * A site has one session: a HELLO with another session id is a gateway that
- * began anew, and ends the one before. Of a path and bundle the latest
- * subflow counts. A session without subflows is kept for linger.
+ * began anew, and ends the one before, but where it turns out that there are
+ * two gateways (rivals.h). Of a path and bundle the latest subflow counts. A
+ * session without subflows is kept for linger.
  *
  * Lifetime: a site is from the configuration until it is there no more; struct
  * sites is the owner of all. A member begins at the door (door.h), which is its
