@@ -14,6 +14,7 @@
 #include "agg/transport/subflow.h"
 
 #include "agg/kernel/sockopt.h"
+#include "agg/transport/greet.h"
 #include "agg/transport/measure.h"
 
 #include <assert.h>
@@ -29,7 +30,6 @@
 #define IN_MAX (256u << 10)
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
-#define PAD_MAX 12000u
 #define OPEN_RECORDS 4 /* handed to the session at once */
 #define WHY_MAX 192
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
@@ -288,15 +288,9 @@ static void pad(struct subflow *sf)
 	struct tcpinfo info;
 	struct mptcpinfo mptcp;
 
-	if (tcpinfo_read(sf->fd, false, &info) < 0 ||
-	    subflow_mptcp(sf, &mptcp) == 0)
-		return;
-	size_t n = 2 * info.mss_bytes < PAD_MAX ? 2 * info.mss_bytes : PAD_MAX;
-	uint8_t *to = n > WIRE_HEADER_BYTES ? buf_reserve(&sf->plain, n) : NULL;
-	if (!to)
-		return;
-	wire_encode_pad(to, n);
-	buf_added(&sf->plain, n);
+	if (tcpinfo_read(sf->fd, false, &info) == 0 &&
+	    subflow_mptcp(sf, &mptcp) < 0)
+		greet_pad(&sf->plain, info.mss_bytes);
 }
 
 static void say(struct subflow *sf, const struct wire_frame *frame)
@@ -311,29 +305,11 @@ static void say(struct subflow *sf, const struct wire_frame *frame)
 
 /* Greeting -------------------------------------------------------------- */
 
-/* The first frame of the other side. */
 static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
 {
 	bool client = sf->side == TLS_CLIENT;
 	struct tls_pin pin;
 
-	if (frame->type == WIRE_CLOSE) {
-		char why[WHY_MAX];
-		snprintf(why, sizeof(why), "refused by the peer: %.90s",
-		         frame->close.reason);
-		sf->end = SUBFLOW_END_REFUSED;
-		mark_dead(sf, why);
-		return;
-	}
-	if (frame->type != (client ? WIRE_WELCOME : WIRE_HELLO)) {
-		mark_dead(sf, "no greeting");
-		return;
-	}
-	uint16_t version = client ? frame->welcome.version : frame->hello.version;
-	if (version != WIRE_VERSION) {
-		subflow_fail(sf, "protocol version not supported");
-		return;
-	}
 	if (!client)
 		sf->hello = frame->hello;
 	tls_peer_pin(sf->tls, &pin);
@@ -342,18 +318,41 @@ static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
 	                          client ? &frame->welcome : NULL);
 }
 
-/* Takes the frames of the greeting; how many bytes. */
-static size_t greet(struct subflow *sf, const uint8_t *p, size_t n)
+static void on_refused(struct subflow *sf, const char *reason)
 {
+	char why[WHY_MAX];
+
+	snprintf(why, sizeof(why), "refused by the peer: %.90s", reason);
+	sf->end = SUBFLOW_END_REFUSED;
+	mark_dead(sf, why);
+}
+
+/* Takes a frame of the greeting; how many bytes. */
+static size_t hear(struct subflow *sf, const uint8_t *p, size_t n)
+{
+	enum wire_type wanted = sf->side == TLS_CLIENT ? WIRE_WELCOME
+	                                               : WIRE_HELLO;
 	struct wire_frame frame;
 	const char *why = NULL;
-	ssize_t len = wire_decode(&frame, p, n, &why);
+	size_t used = 0;
 
-	if (len < 0)
-		mark_dead(sf, why);
-	else if (len > 0 && frame.type) /* else it is a PAD */
+	switch (greet_hear(wanted, p, n, &used, &frame, &why)) {
+	case GREET_MORE:
+		break;
+	case GREET_HEARD:
 		on_greeting(sf, &frame);
-	return len > 0 ? (size_t)len : 0;
+		break;
+	case GREET_REFUSED:
+		on_refused(sf, frame.close.reason);
+		break;
+	case GREET_FOREIGN:
+		subflow_fail(sf, why);
+		break;
+	case GREET_NONE:
+		mark_dead(sf, why);
+		break;
+	}
+	return used;
 }
 
 /* "auto" is BBR where the kernel has it: random loss does not halve it, and it
@@ -438,7 +437,7 @@ static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
 	size_t used = 0, took = 1;
 
 	while (sf->state == SUBFLOW_GREETING && took && used < n) {
-		took = greet(sf, p + used, n - used);
+		took = hear(sf, p + used, n - used);
 		used += took;
 	}
 	if (sf->state != SUBFLOW_JOINED || !sf->lane || used == n)
@@ -507,18 +506,17 @@ static void refuse_pin(struct subflow *sf)
 	mark_dead(sf, why);
 }
 
-/* Looks in time whether the greeting was too long for the way. */
 static void await_greeting(struct subflow *sf)
 {
-	uint64_t now = loop_now_us(sf->args.loop), wait = SUBFLOW_GREET_US;
+	uint64_t now = loop_now_us(sf->args.loop);
 	struct tcpinfo info;
+	uint32_t srtt_us = tcpinfo_read(sf->fd, false, &info) < 0 ? 0
+	                                                          : info.srtt_us;
 
-	if (tcpinfo_read(sf->fd, false, &info) == 0)
-		wait += 4 * info.srtt_us;
 	if (!sf->greet_end_us)
 		sf->greet_end_us = now + SUBFLOW_HANDSHAKE_US;
-	loop_timer_arm(sf->timer, now + wait < sf->greet_end_us ?
-		now + wait : sf->greet_end_us);
+	loop_timer_arm(sf->timer, greet_look_at_us(now, srtt_us,
+	                                           sf->greet_end_us));
 }
 
 static bool full_size_is_lost(const struct subflow *sf)

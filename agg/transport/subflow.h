@@ -30,9 +30,6 @@
  * just then, the kernel takes it for a middlebox that drops the option, and
  * makes no MPTCP connections for an hour, anybody's. */
 #define SUBFLOW_MPTCP_CONNECT_US 2500000u
-/* A greeting is as long as two full packets. When it is not answered for so long,
- * and four round trips, it is looked whether only small ones pass. */
-#define SUBFLOW_GREET_US 1000000u
 #define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to leave */
 
 /* What kind of end it was, where its kind matters. */

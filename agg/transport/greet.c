@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see greet.h. Pure.
+ */
+#include "agg/transport/greet.h"
+
+void greet_pad(struct buf *out, uint32_t mss)
+{
+	size_t n = 2 * (size_t)mss < GREET_PAD_MAX ? 2 * (size_t)mss
+	                                           : GREET_PAD_MAX;
+	uint8_t *to = n > WIRE_HEADER_BYTES ? buf_reserve(out, n) : NULL;
+
+	if (!to)
+		return;
+	wire_encode_pad(to, n);
+	buf_added(out, n);
+}
+
+uint64_t greet_look_at_us(uint64_t now_us, uint32_t srtt_us, uint64_t end_us)
+{
+	uint64_t at_us = now_us + GREET_LOOK_US + 4 * (uint64_t)srtt_us;
+
+	return at_us < end_us ? at_us : end_us;
+}
+
+static enum greet_answer judge(enum wire_type wanted,
+                               const struct wire_frame *frame,
+                               const char **why)
+{
+	if (frame->type == WIRE_CLOSE)
+		return GREET_REFUSED;
+	if (frame->type != wanted) {
+		*why = "no greeting";
+		return GREET_NONE;
+	}
+	uint16_t version = wanted == WIRE_HELLO ? frame->hello.version
+	                                        : frame->welcome.version;
+	if (version != WIRE_VERSION) {
+		*why = "protocol version not supported";
+		return GREET_FOREIGN;
+	}
+	return GREET_HEARD;
+}
+
+enum greet_answer greet_hear(enum wire_type wanted, const uint8_t *p, size_t n,
+                             size_t *used, struct wire_frame *frame,
+                             const char **why)
+{
+	ssize_t len = wire_decode(frame, p, n, why);
+
+	*used = len > 0 ? (size_t)len : 0;
+	if (len < 0)
+		return GREET_NONE;
+	if (len == 0 || !frame->type) /* a PAD, as any unknown frame */
+		return GREET_MORE;
+	return judge(wanted, frame, why);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what is taken for a greeting, how long a PAD is, and when it is looked
+ * whether a greeting was too long for its way.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agg/transport/greet.h"
+
+#include <string.h>
+
+#define END_US 5000000u
+
+static const struct wire_frame hello = {
+	.type = WIRE_HELLO, .hello = { .version = WIRE_VERSION, .name = "dsl" },
+};
+static const struct wire_frame welcome = {
+	.type = WIRE_WELCOME, .welcome = { WIRE_VERSION, 7 },
+};
+
+/* What the answer is to a frame, and that it was taken whole. */
+static enum greet_answer answer(enum wire_type wanted,
+                                const struct wire_frame *said,
+                                struct wire_frame *frame, const char **why)
+{
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+	size_t len = wire_encode(bytes, said), used = 0;
+
+	enum greet_answer got = greet_hear(wanted, bytes, len, &used, frame, why);
+	assert_int_equal(used, len);
+	return got;
+}
+
+static void test_heard(void **state)
+{
+	struct wire_frame frame;
+	const char *why = NULL;
+
+	assert_int_equal(answer(WIRE_HELLO, &hello, &frame, &why), GREET_HEARD);
+	assert_string_equal(frame.hello.name, "dsl");
+	assert_int_equal(answer(WIRE_WELCOME, &welcome, &frame, &why),
+	                 GREET_HEARD);
+	assert_int_equal(frame.welcome.incarnation, 7);
+}
+
+static void test_not_whole(void **state)
+{
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+	size_t len = wire_encode(bytes, &hello), used;
+	struct wire_frame frame;
+	const char *why = NULL;
+
+	for (size_t n = 0; n < len; n++) {
+		used = 1;
+		assert_int_equal(greet_hear(WIRE_HELLO, bytes, n, &used, &frame,
+		                            &why), GREET_MORE);
+		assert_int_equal(used, 0);
+	}
+}
+
+static void test_refused(void **state)
+{
+	const struct wire_frame close = {
+		.type = WIRE_CLOSE, .close = { "not today" },
+	};
+	struct wire_frame frame;
+	const char *why = NULL;
+
+	assert_int_equal(answer(WIRE_WELCOME, &close, &frame, &why),
+	                 GREET_REFUSED);
+	assert_string_equal(frame.close.reason, "not today");
+}
+
+static void test_other(void **state)
+{
+	static const uint8_t rubbish[] = { WIRE_HELLO, 0, 0, 0 };
+	struct wire_frame other = hello, frame;
+	const char *why = NULL;
+	size_t used = 1;
+
+	assert_int_equal(answer(WIRE_WELCOME, &hello, &frame, &why), GREET_NONE);
+	assert_string_equal(why, "no greeting");
+	other.hello.version = WIRE_VERSION + 1;
+	assert_int_equal(answer(WIRE_HELLO, &other, &frame, &why),
+	                 GREET_FOREIGN);
+	assert_string_equal(why, "protocol version not supported");
+	why = NULL;
+	assert_int_equal(greet_hear(WIRE_HELLO, rubbish, sizeof(rubbish), &used,
+	                            &frame, &why), GREET_NONE);
+	assert_int_equal(used, 0);
+	assert_non_null(why);
+}
+
+static void test_pad(void **state)
+{
+	static const struct { uint32_t mss; size_t len; } cases[] = {
+		{ 1400, 2800 }, { 65483, GREET_PAD_MAX }, { UINT32_MAX, GREET_PAD_MAX },
+		{ 2, 0 }, { 0, 0 },
+	};
+	struct wire_frame frame;
+	const char *why = NULL;
+	struct buf out;
+	size_t used;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		buf_init(&out, 2 * GREET_PAD_MAX);
+		greet_pad(&out, cases[i].mss);
+		assert_int_equal(out.len, cases[i].len);
+		assert_int_equal(greet_hear(WIRE_HELLO, buf_head(&out), out.len,
+		                            &used, &frame, &why), GREET_MORE);
+		assert_int_equal(used, cases[i].len); /* passed over */
+		buf_finish(&out);
+	}
+}
+
+static void test_look(void **state)
+{
+	assert_int_equal(greet_look_at_us(1000, 0, END_US), 1000 + GREET_LOOK_US);
+	assert_int_equal(greet_look_at_us(1000, 600000, END_US),
+	                 1000 + GREET_LOOK_US + 2400000);
+	assert_int_equal(greet_look_at_us(END_US - 1, 0, END_US), END_US);
+	assert_int_equal(greet_look_at_us(0, UINT32_MAX, END_US), END_US);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_heard),
+		cmocka_unit_test(test_not_whole),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_other),
+		cmocka_unit_test(test_pad),
+		cmocka_unit_test(test_look),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
