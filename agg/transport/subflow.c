@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: one TCP subflow to the peer. Owns its socket, its TLS and its queues.
- *
- * Out: frames of one pump are gathered in `plain`, sealed as whole records
- * into `out` when a record is full or at flush, and sent at once. What the
- * kernel does not take stays in `out` and counts as not sent, so the session
- * gives no more. In: one read, then record by record to the session.
- *
- * Errors met inside of a call from the session are only noted: the lane is
- * detached at the end of the loop turn.
+ * DOC: one TCP subflow to the peer: how it begins, shakes hands, greets, is
+ * joined and ends; and what comes in: one read, then record by record to the
+ * session. Owns its socket, its TLS and its queues. What goes out is
+ * subflow_out.c's.
  */
-#include "agg/transport/subflow.h"
+#include "agg/transport/subflow_impl.h"
 
-#include "agg/kernel/sockopt.h"
 #include "agg/transport/greet.h"
 #include "agg/transport/measure.h"
 
@@ -25,61 +19,16 @@
 #include <unistd.h>
 
 #define OUT_MAX (4u << 20) /* as far as the session's budget has it */
-/* One full record, sealed, and a KeyUpdate before it. */
-#define RECORD_ROOM (TLS_RECORD_PAYLOAD_MAX + 2 * TLS_RECORD_OVERHEAD + 64)
 #define IN_MAX (256u << 10)
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
 #define OPEN_RECORDS 4 /* handed to the session at once */
-#define WHY_MAX 192
-/* How often a kernel is asked for room that cannot tell it for MPTCP (before
- * Linux 6.9: TCP_NOTSENT_LOWAT). */
-#define POLL_US 2000u
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
 #define USER_TIMEOUT_MS 60000
 
-enum subflow_state {
-	SUBFLOW_CONNECTING,
-	SUBFLOW_TLS,
-	SUBFLOW_GREETING, /* HELLO, WELCOME */
-	SUBFLOW_JOINED,
-	SUBFLOW_CLOSING,  /* a last frame leaves */
-	SUBFLOW_DEAD,
-};
-
-struct subflow {
-	struct subflow_args args;
-	enum subflow_state state;
-	enum tls_side side;
-	int fd;
-	struct addr peer;
-	struct wire_hello hello;
-	struct tls *tls;
-	struct tls_pin expected; /* of a concentrator */
-	struct buf in, out;  /* ciphertext */
-	struct buf plain;    /* frames to be sealed */
-	struct buf partial;  /* the beginning of a frame */
-	struct loop_io *io;
-	struct loop_timer *timer;
-	struct loop_task death;
-	struct lane *lane;   /* the session's; NULL: not joined (any more) */
-	bool was_joined, want_write, with_bbr;
-	bool mptcp;          /* and not fallen back, when it was joined */
-	bool polls;          /* the timer stands for writability */
-	uint64_t una_first;  /* of MPTCP: acked_bytes counts from there */
-	bool orphan;         /* nobody waits for on_end */
-	bool abort;          /* close with RST */
-	uint32_t lowat;
-	enum subflow_end end;
-	uint64_t greet_end_us; /* of a client's greeting */
-	char congestion[SOCKOPT_CC_NAME_MAX];
-	char why[WHY_MAX];
-};
-
-/* Neither its lane nor its session is of it any more. */
-static struct lane *part(struct subflow *sf)
+struct lane *subflow_part(struct subflow *sf)
 {
 	struct lane *lane = sf->lane;
 
@@ -90,7 +39,7 @@ static struct lane *part(struct subflow *sf)
 
 static void destroy(struct subflow *sf)
 {
-	struct lane *lane = part(sf);
+	struct lane *lane = subflow_part(sf);
 
 	if (lane)
 		session_detach(lane);
@@ -112,7 +61,7 @@ static void destroy(struct subflow *sf)
 static void on_dead(void *ctx)
 {
 	struct subflow *sf = ctx;
-	struct lane *lane = part(sf);
+	struct lane *lane = subflow_part(sf);
 
 	if (lane)
 		session_detach(lane);
@@ -123,7 +72,7 @@ static void on_dead(void *ctx)
 }
 
 /* First of two steps: no more events; freed at the end of the turn. */
-static void mark_dead(struct subflow *sf, const char *why)
+void subflow_mark_dead(struct subflow *sf, const char *why)
 {
 	if (sf->state == SUBFLOW_DEAD)
 		return;
@@ -144,142 +93,7 @@ void subflow_destroy(struct subflow *sf)
 		destroy(sf);
 }
 
-/* Sending --------------------------------------------------------------- */
-
-static void update_interest(struct subflow *sf)
-{
-	unsigned events = LOOP_READ;
-
-	if (sf->state == SUBFLOW_DEAD)
-		return;
-	if (sf->state == SUBFLOW_CONNECTING || sf->out.len ||
-	    (sf->want_write && !sf->polls))
-		events |= LOOP_WRITE;
-	loop_io_want(sf->io, events);
-	if (sf->polls && sf->want_write)
-		loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + POLL_US);
-}
-
-static void send_out(struct subflow *sf)
-{
-	while (sf->out.len) {
-		ssize_t n = send(sf->fd, buf_head(&sf->out), sf->out.len,
-		                 MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			mark_dead(sf, strerror(errno));
-		if (n <= 0)
-			break;
-		buf_take(&sf->out, (size_t)n);
-	}
-	update_interest(sf);
-}
-
-static void seal(struct subflow *sf)
-{
-	if (!sf->plain.len || sf->state == SUBFLOW_DEAD)
-		return;
-	int err = tls_write(sf->tls, buf_head(&sf->plain), sf->plain.len);
-	if (err < 0)
-		mark_dead(sf, err == -ENOBUFS ? "out of memory"
-		                              : tls_error(sf->tls));
-	buf_take(&sf->plain, sf->plain.len);
-}
-
-static uint8_t *sf_reserve(void *ctx, size_t n)
-{
-	struct subflow *sf = ctx;
-
-	if (sf->state == SUBFLOW_DEAD)
-		return NULL;
-	if (n > buf_space(&sf->plain))
-		seal(sf);
-	if (!sf->plain.len && !buf_reserve(&sf->out, RECORD_ROOM))
-		return NULL; /* full: it is not read at the other end */
-	return buf_reserve(&sf->plain, n);
-}
-
-static void sf_commit(void *ctx, size_t n)
-{
-	struct subflow *sf = ctx;
-
-	buf_added(&sf->plain, n);
-}
-
-static void sf_flush(void *ctx)
-{
-	struct subflow *sf = ctx;
-
-	seal(sf);
-	send_out(sf);
-}
-
-static void sf_set_lowat(void *ctx, size_t bytes)
-{
-	struct subflow *sf = ctx;
-
-	sf->lowat = (uint32_t)bytes;
-	sf->polls = sockopt_set_notsent_lowat(sf->fd, sf->lowat) < 0 &&
-	            sf->mptcp;
-}
-
-static void sf_want_write(void *ctx, bool on)
-{
-	struct subflow *sf = ctx;
-
-	if (on == sf->want_write)
-		return;
-	sf->want_write = on;
-	update_interest(sf);
-}
-
-int subflow_mptcp(const struct subflow *sf, struct mptcpinfo *out)
-{
-	return mptcpinfo_read(sf->fd, false, out);
-}
-
-/* False: it has fallen back to TCP. */
-static bool mptcp_info(const struct subflow *sf, struct subflow_info *out)
-{
-	struct mptcpinfo info;
-
-	if (subflow_mptcp(sf, &info) < 0 || info.fallback)
-		return false;
-	measure_mptcp(&info, out);
-	out->acked_bytes -= sf->una_first;
-	return true;
-}
-
-static void sf_info(void *ctx, struct subflow_info *out)
-{
-	struct subflow *sf = ctx;
-	struct tcpinfo info;
-
-	if (sf->state == SUBFLOW_DEAD) /* what the kernel says is of a closed one */
-		return;
-	if (!sf->mptcp || !mptcp_info(sf, out)) {
-		if (tcpinfo_read(sf->fd, sf->with_bbr, &info) < 0)
-			return;
-		measure_tcp(&info, out);
-	}
-	out->notsent_bytes += sf->out.len + sf->plain.len;
-}
-
-static void sf_drop(void *ctx, const char *why)
-{
-	struct subflow *sf = ctx;
-
-	part(sf);
-	sf->abort = sf->out.len > 0;
-	mark_dead(sf, why);
-}
-
-static const struct subflow_ops subflow_ops = {
-	.reserve = sf_reserve, .commit = sf_commit, .flush = sf_flush,
-	.info = sf_info, .set_lowat = sf_set_lowat,
-	.want_write = sf_want_write, .drop = sf_drop,
-};
+/* Greeting -------------------------------------------------------------- */
 
 /* Before a greeting on plain TCP. (The kernel's MPTCP would lay it on one of its
  * paths.) */
@@ -292,18 +106,6 @@ static void pad(struct subflow *sf)
 	    subflow_mptcp(sf, &mptcp) < 0)
 		greet_pad(&sf->plain, info.mss_bytes);
 }
-
-static void say(struct subflow *sf, const struct wire_frame *frame)
-{
-	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
-
-	if (buf_put(&sf->plain, bytes, wire_encode(bytes, frame)) < 0)
-		mark_dead(sf, "out of memory");
-	seal(sf);
-	send_out(sf);
-}
-
-/* Greeting -------------------------------------------------------------- */
 
 static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
 {
@@ -320,11 +122,11 @@ static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
 
 static void on_refused(struct subflow *sf, const char *reason)
 {
-	char why[WHY_MAX];
+	char why[SUBFLOW_WHY_MAX];
 
 	snprintf(why, sizeof(why), "refused by the peer: %.90s", reason);
 	sf->end = SUBFLOW_END_REFUSED;
-	mark_dead(sf, why);
+	subflow_mark_dead(sf, why);
 }
 
 /* Takes a frame of the greeting; how many bytes. */
@@ -349,7 +151,7 @@ static size_t hear(struct subflow *sf, const uint8_t *p, size_t n)
 		subflow_fail(sf, why);
 		break;
 	case GREET_NONE:
-		mark_dead(sf, why);
+		subflow_mark_dead(sf, why);
 		break;
 	}
 	return used;
@@ -392,7 +194,7 @@ int subflow_join(struct subflow *sf, struct session *session,
 
 	if (sf->side == TLS_SERVER) {
 		pad(sf);
-		say(sf, &welcome);
+		subflow_out_say(sf, &welcome);
 	}
 	if (sf->state == SUBFLOW_DEAD)
 		return -EPIPE;
@@ -401,13 +203,13 @@ int subflow_join(struct subflow *sf, struct session *session,
 	note_mptcp(sf);
 	sf->state = SUBFLOW_JOINED;
 	sf->was_joined = true;
-	sf->lane = session_attach(session, &sf->hello, &subflow_ops, sf);
+	sf->lane = session_attach(session, &sf->hello, &subflow_out_ops, sf);
 	if (sf->lane) {
 		buf_set_budget(&sf->out, session_sealed(session));
 		return 0;
 	}
 	int err = -errno;
-	mark_dead(sf, strerror(-err));
+	subflow_mark_dead(sf, strerror(-err));
 	return err;
 }
 
@@ -416,12 +218,12 @@ void subflow_fail(struct subflow *sf, const char *reason)
 	struct wire_frame frame = { .type = WIRE_CLOSE };
 
 	if (sf->state != SUBFLOW_GREETING || sf->side == TLS_CLIENT) {
-		mark_dead(sf, reason);
+		subflow_mark_dead(sf, reason);
 		return;
 	}
 	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", reason);
 	snprintf(sf->why, sizeof(sf->why), "%s", reason);
-	say(sf, &frame);
+	subflow_out_say(sf, &frame);
 	if (sf->state == SUBFLOW_DEAD)
 		return;
 	sf->state = SUBFLOW_CLOSING;
@@ -451,7 +253,7 @@ static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 {
 	if (sf->partial.len) {
 		if (buf_put(&sf->partial, p, n) < 0) {
-			mark_dead(sf, "out of memory"); /* a frame would fit */
+			subflow_mark_dead(sf, "out of memory"); /* a frame would fit */
 			return;
 		}
 		buf_take(&sf->partial, consume(sf, buf_head(&sf->partial),
@@ -461,7 +263,7 @@ static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 	size_t used = consume(sf, p, n);
 	if (used < n && sf->state != SUBFLOW_DEAD &&
 	    buf_put(&sf->partial, p + used, n - used) < 0)
-		mark_dead(sf, "out of memory");
+		subflow_mark_dead(sf, "out of memory");
 }
 
 static bool is_open(const struct subflow *sf)
@@ -488,13 +290,13 @@ static void open_records(struct subflow *sf)
 			on_plaintext(sf, plain, len);
 	}
 	if (n < 0)
-		mark_dead(sf, n == -EPIPE ? "closed by the peer"
-		                          : tls_error(sf->tls));
+		subflow_mark_dead(sf, n == -EPIPE ? "closed by the peer"
+		                                  : tls_error(sf->tls));
 }
 
 static void refuse_pin(struct subflow *sf)
 {
-	char why[WHY_MAX];
+	char why[SUBFLOW_WHY_MAX];
 	char shown[TLS_PIN_TEXT_LEN + 1], expected[TLS_PIN_TEXT_LEN + 1];
 	struct tls_pin pin;
 
@@ -503,7 +305,7 @@ static void refuse_pin(struct subflow *sf)
 	         tls_pin_format(&pin, shown),
 	         tls_pin_format(&sf->expected, expected));
 	sf->end = SUBFLOW_END_WRONG_PIN;
-	mark_dead(sf, why);
+	subflow_mark_dead(sf, why);
 }
 
 static void await_greeting(struct subflow *sf)
@@ -536,14 +338,14 @@ static void shake_hands(struct subflow *sf)
 	if (done == -EKEYREJECTED)
 		refuse_pin(sf);
 	else if (done < 0)
-		mark_dead(sf, tls_error(sf->tls));
-	send_out(sf); /* when dead, the alert */
+		subflow_mark_dead(sf, tls_error(sf->tls));
+	subflow_out_send(sf); /* when dead, the alert */
 	if (done <= 0 || sf->state == SUBFLOW_DEAD)
 		return;
 	sf->state = SUBFLOW_GREETING;
 	if (sf->side == TLS_CLIENT) {
 		pad(sf);
-		say(sf, &hello);
+		subflow_out_say(sf, &hello);
 		await_greeting(sf);
 	}
 	open_records(sf);
@@ -556,8 +358,8 @@ static bool read_some(struct subflow *sf)
 	ssize_t n;
 
 	if (!to) {
-		mark_dead(sf, buf_space(&sf->in) < READ_BYTES ? "record too long"
-		                                              : "out of memory");
+		subflow_mark_dead(sf, buf_space(&sf->in) < READ_BYTES ?
+		                  "record too long" : "out of memory");
 		return false;
 	}
 	do {
@@ -565,11 +367,11 @@ static bool read_some(struct subflow *sf)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		if (errno != EAGAIN)
-			mark_dead(sf, strerror(errno));
+			subflow_mark_dead(sf, strerror(errno));
 		return false;
 	}
 	if (n == 0) {
-		mark_dead(sf, "closed by the peer");
+		subflow_mark_dead(sf, "closed by the peer");
 		return false;
 	}
 	if (sf->state == SUBFLOW_CLOSING)
@@ -603,7 +405,7 @@ static void on_connected(struct subflow *sf)
 	int err = sockopt_error(sf->fd);
 
 	if (err < 0) {
-		mark_dead(sf, text_of_connect(err));
+		subflow_mark_dead(sf, text_of_connect(err));
 		return;
 	}
 	sf->state = SUBFLOW_TLS;
@@ -614,7 +416,7 @@ static void on_connected(struct subflow *sf)
 
 static void on_writable(struct subflow *sf)
 {
-	send_out(sf);
+	subflow_out_send(sf);
 	if (sf->state == SUBFLOW_JOINED && sf->lane && !sf->out.len)
 		session_writable(sf->lane);
 }
@@ -643,24 +445,24 @@ static void on_deadline(void *ctx)
 
 	if (sf->state == SUBFLOW_JOINED) { /* it polls */
 		on_writable(sf);
-		update_interest(sf);
+		subflow_out_watch(sf);
 		return;
 	}
 	if (sf->state == SUBFLOW_CONNECTING) {
 		sf->end = SUBFLOW_END_NO_ANSWER;
-		mark_dead(sf, "no answer; the concentrator's port may be closed, "
-		          "or this uplink's access broken");
+		subflow_mark_dead(sf, "no answer; the concentrator's port may be "
+		                  "closed, or this uplink's access broken");
 		return;
 	}
 	if (full_size_is_lost(sf)) {
 		sf->end = SUBFLOW_END_FULL_SIZE;
-		mark_dead(sf, "only packets of less than full size pass");
+		subflow_mark_dead(sf, "only packets of less than full size pass");
 		return;
 	}
 	if (sf->greet_end_us > loop_now_us(sf->args.loop))
 		await_greeting(sf);
 	else
-		mark_dead(sf, "handshake too slow");
+		subflow_mark_dead(sf, "handshake too slow");
 }
 
 static void tune(struct subflow *sf)
@@ -732,7 +534,7 @@ struct subflow *subflow_connect(const struct subflow_args *args,
 	if (args->mptcp)
 		loop_timer_arm(sf->timer, loop_now_us(args->loop) +
 		               SUBFLOW_MPTCP_CONNECT_US);
-	update_interest(sf);
+	subflow_out_watch(sf);
 	return sf;
 }
 
@@ -744,7 +546,7 @@ struct subflow *subflow_accept(const struct subflow_args *args, int fd,
 		return NULL;
 	sf->peer = *peer;
 	sf->state = SUBFLOW_TLS;
-	update_interest(sf);
+	subflow_out_watch(sf);
 	return sf;
 }
 
@@ -786,6 +588,11 @@ const char *subflow_cipher(const struct subflow *sf)
 const char *subflow_congestion(const struct subflow *sf)
 {
 	return sf->congestion;
+}
+
+int subflow_mptcp(const struct subflow *sf, struct mptcpinfo *out)
+{
+	return mptcpinfo_read(sf->fd, false, out);
 }
 
 uint32_t subflow_id(const struct subflow *sf)
