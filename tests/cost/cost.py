@@ -25,7 +25,7 @@ LIMITS = {
     "CREDIT": (100, 1),
     "CLASS": (130, 1),
     "RESET_UNKNOWN": (250, 110),
-    "DATA_APART": (120, 3),
+    "DATA_APART": (120, 1),
     "DATA_DOUBLES": (120, 1),
     "DATA_IN_ORDER": (80, 3),
     "DATA_FIN": (90, 1),
