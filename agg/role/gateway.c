@@ -19,17 +19,9 @@
  * answers; in an outage left to the host's own routing (`direct`) or refused
  * (`block`); IPv6 refused while the concentrator has no way out for it.
  */
+#include "agg/role/gateway_impl.h"
+
 #include "agg/base/log.h"
-#include "agg/role/carrier.h"
-#include "agg/role/clients.h"
-#include "agg/role/lan.h"
-#include "agg/role/mptcp.h"
-#include "agg/role/outage.h"
-#include "agg/role/policy.h"
-#include "agg/role/role.h"
-#include "agg/role/snapshot.h"
-#include "agg/role/uplink.h"
-#include "agg/role/upkeep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,35 +31,6 @@
 
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
 #define PROBE_US 100000u         /* between echoes, in a trial of carriers */
-
-struct gateway {
-	struct role role;
-	struct route *route;
-	struct tls_context *tls;
-	struct rand rand;
-	uint8_t session_id[WIRE_SESSION_ID_BYTES];
-	uint64_t incarnation;    /* 0: not known yet */
-	uint32_t next_subflow;
-	struct session *session;
-	struct loop_timer *session_timer, *second;
-	struct loop_task restart; /* a session follows one that is over */
-	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
-	struct endpoints *endpoints;
-	struct mptcp *mptcp;
-	struct carrier carrier;
-	struct loop_timer *probe;   /* of a trial of the carriers */
-	struct clients *clients;
-	struct lan *lan;
-	struct upkeep *upkeep;
-	bool draining;
-	struct outage outage;
-	bool remote_known, remote_ipv6; /* the concentrator's settings */
-	struct wire_wish told;   /* how it sends, by its settings */
-	struct wire_wish wish;   /* how we send, and ask it to */
-	struct policy_names person; /* what aggctl scheduler said */
-	char cipher[REPORT_WORDS_MAX + 1];
-	struct snapshot_meter meter;
-};
 
 static struct outage_facts facts_of(const struct gateway *g)
 {
@@ -562,75 +525,6 @@ static unsigned gateway_streams(const struct role *role)
 
 	session_stats(g->session, &stats);
 	return stats.streams + clients_direct(g->clients);
-}
-
-/* Why the session is not up. */
-static const char *why_not_up(const struct gateway *g)
-{
-	const char *said = NULL;
-
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !said; i++)
-		if (g->uplinks[i])
-			said = uplink_verdict(g->uplinks[i]);
-	return said ? said : "no path works";
-}
-
-static void report_session(const struct gateway *g, const struct snapshot *snap,
-                           struct report *out)
-{
-	const struct conf *conf = g->role.conf;
-	struct report_session *rs = report_add_session(out);
-
-	if (!rs)
-		return;
-	snapshot_session(snap, rs);
-	snapshot_sending(&g->told, &rs->down);
-	snprintf(rs->concentrator, sizeof(rs->concentrator), "%s",
-	         conf->concentrator.name);
-	/* Who reads "up" may rely on it. */
-	bool loading = !g->outage.pathless_us && !lan_is_settled(g->lan);
-	rs->state = loading ? REPORT_SESSION_CONNECTING
-	                    : outage_state(&g->outage, g->incarnation != 0);
-	if (g->outage.pathless_us || loading)
-		snprintf(rs->why, sizeof(rs->why), "%s%s%s", loading ?
-		         "the LAN's rules are being loaded" : why_not_up(g),
-		         g->outage.is_on ? "; " : "", g->outage.is_on ?
-		         outage_follows(conf->main.on_outage) : "");
-	rs->age_us = snap->now_us - g->outage.since_us;
-	lan_report(g->lan, &rs->interception);
-	rs->bundles = conf->main.bundles;
-	snprintf(rs->carrier_wanted, sizeof(rs->carrier_wanted), "%s",
-	         conf_carrier_words[conf->main.carrier]);
-	snprintf(rs->carrier_why, sizeof(rs->carrier_why), "%s", g->carrier.why);
-	mptcp_report(g->mptcp, snap, rs, out);
-	snprintf(rs->library, sizeof(rs->library), "%s", tls_library());
-	snprintf(rs->cipher, sizeof(rs->cipher), "%s", g->cipher);
-}
-
-static void gateway_report(struct role *role, struct report *out)
-{
-	struct gateway *g = (struct gateway *)role;
-	struct snapshot snap = {
-		.session = g->session, .meter = &g->meter,
-		.now_us = loop_now_us(role->loop), .gateway = true,
-	};
-
-	lan_waits_for(g->lan, out->head.waits_for, sizeof(out->head.waits_for));
-	report_session(g, &snap, out);
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
-		snap.uplink_of_path[i] = -1;
-		struct report_uplink *ru = g->uplinks[i] ?
-			report_add_uplink(out) : NULL;
-		if (!ru)
-			continue;
-		uplink_report(g->uplinks[i], ru);
-		snapshot_path(&snap, i, ru);
-		mptcp_report_uplink(g->mptcp, i, ru);
-		snap.uplink_of_path[i] = (int)out->uplink_count - 1;
-	}
-	snap.uplink_of_path[WIRE_PATH_MPTCP4] = REPORT_SHARE_MPTCP;
-	snap.uplink_of_path[WIRE_PATH_MPTCP6] = REPORT_SHARE_MPTCP;
-	snapshot_streams(&snap, "", out);
 }
 
 static int gateway_choose(struct role *role, const struct choice *choice,

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what the parts of the gateway know of each other: gateway.c, the role;
+ * gateway_report.c. Included by nobody else.
+ */
+#ifndef AGG_ROLE_GATEWAY_IMPL_H
+#define AGG_ROLE_GATEWAY_IMPL_H
+
+#include "agg/role/carrier.h"
+#include "agg/role/clients.h"
+#include "agg/role/lan.h"
+#include "agg/role/mptcp.h"
+#include "agg/role/outage.h"
+#include "agg/role/policy.h"
+#include "agg/role/role.h"
+#include "agg/role/snapshot.h"
+#include "agg/role/uplink.h"
+#include "agg/role/upkeep.h"
+
+struct gateway {
+	struct role role;
+	struct route *route;
+	struct tls_context *tls;
+	struct rand rand;
+	uint8_t session_id[WIRE_SESSION_ID_BYTES];
+	uint64_t incarnation;    /* 0: not known yet */
+	uint32_t next_subflow;
+	struct session *session;
+	struct loop_timer *session_timer, *second;
+	struct loop_task restart; /* a session follows one that is over */
+	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
+	struct endpoints *endpoints;
+	struct mptcp *mptcp;
+	struct carrier carrier;
+	struct loop_timer *probe;   /* of a trial of the carriers */
+	struct clients *clients;
+	struct lan *lan;
+	struct upkeep *upkeep;
+	bool draining;
+	struct outage outage;
+	bool remote_known, remote_ipv6; /* the concentrator's settings */
+	struct wire_wish told;   /* how it sends, by its settings */
+	struct wire_wish wish;   /* how we send, and ask it to */
+	struct policy_names person; /* what aggctl scheduler said */
+	char cipher[REPORT_WORDS_MAX + 1];
+	struct snapshot_meter meter;
+};
+
+/* gateway_report.c: role_ops.report. */
+void gateway_report(struct role *role, struct report *out);
+
+#endif
