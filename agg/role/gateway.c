@@ -93,8 +93,6 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 	return STREAM_END_NOT_ALLOWED; /* a gateway opens, it does not accept */
 }
 
-static void note_paths(struct gateway *g);
-
 static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct gateway *g = ctx;
@@ -107,13 +105,13 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	g->told = settings->wish;
 	mptcp_set_peer(g->mptcp, settings->flags & WIRE_HAS_MPTCP);
 	set_modes(g);
-	note_paths(g);
+	gateway_note_paths(g);
 }
 
 static void on_suspect(void *ctx, const struct lane *lane)
 {
 	snapshot_log_suspect("uplink ", lane);
-	note_paths(ctx);
+	gateway_note_paths(ctx);
 }
 
 static void on_over(void *ctx, const char *why);
@@ -180,11 +178,9 @@ static void restart_session(void *ctx)
 		loop_stop(g->role.loop);
 		return;
 	}
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
-		if (g->uplinks[i])
-			uplink_restart(g->uplinks[i], "new session");
+	gateway_uplinks_restart(g);
 	mptcp_restart(g->mptcp);
-	note_paths(g);
+	gateway_note_paths(g);
 }
 
 static void on_over(void *ctx, const char *why)
@@ -195,9 +191,8 @@ static void on_over(void *ctx, const char *why)
 	loop_task_post(&g->restart);
 }
 
-/* True: it is of this session now. */
-static bool admit(struct gateway *g, struct subflow *sf,
-                  const struct wire_welcome *welcome)
+bool gateway_admit(struct gateway *g, struct subflow *sf,
+                   const struct wire_welcome *welcome)
 {
 	if (g->incarnation && g->incarnation != welcome->incarnation) {
 		subflow_fail(sf, "the concentrator started anew");
@@ -211,31 +206,18 @@ static bool admit(struct gateway *g, struct subflow *sf,
 	return true;
 }
 
-static void on_welcome(void *ctx, struct uplink *u, struct subflow *sf,
-                       const struct wire_welcome *welcome)
-{
-	struct gateway *g = ctx;
-
-	if (!admit(g, sf, welcome))
-		return;
-	if (!uplink_joined(u))
-		log_info("uplink %s: up", uplink_name(u));
-	uplink_on_join(u, sf);
-	note_paths(g);
-}
-
 static void on_bundle(void *ctx, struct subflow *sf,
                       const struct wire_welcome *welcome)
 {
 	struct gateway *g = ctx;
 
-	if (!admit(g, sf, welcome))
+	if (!gateway_admit(g, sf, welcome))
 		return;
 	mptcp_on_join(g->mptcp, sf);
-	note_paths(g);
+	gateway_note_paths(g);
 }
 
-static void note_paths(struct gateway *g)
+void gateway_note_paths(struct gateway *g)
 {
 	struct session_stats stats;
 
@@ -303,7 +285,7 @@ static void on_second(void *ctx)
 	uint64_t now = loop_now_us(g->role.loop);
 	struct snapshot_totals more = { 0 };
 
-	note_paths(g);
+	gateway_note_paths(g);
 	mptcp_add_totals(g->mptcp, &more);
 	snapshot_measure(&g->meter, g->session, &more, now);
 	mptcp_look(g->mptcp);
@@ -312,175 +294,40 @@ static void on_second(void *ctx)
 	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
 }
 
-/* Uplinks ------------------------------------------------------------------ */
-
-static uint32_t next_id(void *ctx)
+uint32_t gateway_next_id(void *ctx)
 {
 	struct gateway *g = ctx;
 
 	return ++g->next_subflow;
 }
 
-static void on_uplink_change(void *ctx)
-{
-	note_paths(ctx);
-}
-
-struct health {
-	unsigned path, good, suspect; /* lanes */
-	uint64_t rtt_us;
-};
-
-static void note_health(void *ctx, const struct lane_stats *lane)
-{
-	struct health *h = ctx;
-
-	if (lane->path != h->path)
-		return;
-	if (lane->suspect) {
-		h->suspect++;
-	} else {
-		h->good++;
-		if (lane->info.srtt_us > h->rtt_us)
-			h->rtt_us = lane->info.srtt_us;
-	}
-}
-
-static int64_t uplink_health(void *ctx, unsigned uplink)
-{
-	const struct gateway *g = ctx;
-	struct health h = { .path = uplink };
-
-	session_each_lane(g->session, note_health, &h);
-	if (h.good)
-		return h.rtt_us ? (int64_t)h.rtt_us : 1;
-	return h.suspect || !g->uplinks[uplink] ||
-	       uplink_has_failed(g->uplinks[uplink]) ? -1 : 0;
-}
-
 static void on_mptcp_change(void *ctx)
 {
 	struct gateway *g = ctx;
 
-	note_paths(g);
+	gateway_note_paths(g);
 	choose_carrier(g);
 }
 
-static struct uplink *find_uplink(struct gateway *g, const char *name)
+/* The role ------------------------------------------------------------------ */
+
+static void on_endpoints(void *ctx)
 {
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
-		if (g->uplinks[i] && !strcmp(uplink_name(g->uplinks[i]), name))
-			return g->uplinks[i];
-	return NULL;
-}
+	struct gateway *g = ctx;
 
-/* dev NULL: there is none. */
-static void tell_device(struct gateway *g, unsigned i, const struct netdev *dev)
-{
-	struct uplink *u = g->uplinks[i];
-
-	const struct conf_uplink *conf = conf_find_uplink(g->role.conf,
-	                                                  uplink_name(u));
-
-	uplink_on_netdev(u, dev); /* its routes first: names are asked by them */
-	endpoints_set_device(g->endpoints, i, conf->enabled ? dev : NULL);
-	if (mptcp_set_uplink(g->mptcp, i, conf, dev))
-		carrier_forget(&g->carrier);
-}
-
-static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
-{
-	struct uplink_args args = {
-		.loop = g->role.loop, .route = g->route, .tls = g->tls,
-		.rand = &g->rand, .conf = g->role.conf, .endpoints = g->endpoints,
-		.on_welcome = on_welcome, .on_change = on_uplink_change,
-		.next_id = next_id, .session_id = g->session_id, .ctx = g,
-	};
-
-	while (g->uplinks[args.index]) /* conf has no more than there is room */
-		args.index++;
-	struct uplink *u = uplink_create(&args, conf->name);
-	if (!u) {
-		log_sys("uplink %s: %s", conf->name, strerror(errno));
-		return;
-	}
-	g->uplinks[args.index] = u;
-	tell_device(g, args.index,
-	            netmon_find(g->role.netmon, conf->device.name));
-}
-
-static void remove_uplink(struct gateway *g, struct uplink *u)
-{
-	g->uplinks[uplink_index(u)] = NULL;
-	endpoints_set_device(g->endpoints, uplink_index(u), NULL);
-	mptcp_set_uplink(g->mptcp, uplink_index(u), NULL, NULL);
-	uplink_destroy(u);
-}
-
-static void find_links(struct gateway *g)
-{
-	const struct netdev *devs[CONF_UPLINKS_MAX] = { NULL };
-	const struct conf *conf = g->role.conf;
-	struct links links;
-
-	for (unsigned i = 0; i < conf->uplink_count; i++)
-		if (conf->uplinks[i].enabled)
-			devs[i] = netmon_find(g->role.netmon,
-			                      conf->uplinks[i].device.name);
-	links_find(devs, conf->uplink_count, &links);
-	upkeep_set_links(g->upkeep, &links);
+	gateway_uplinks_on_endpoints(g);
+	mptcp_on_endpoints(g->mptcp);
+	lan_on_endpoints(g->lan);
 }
 
 static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 {
 	struct gateway *g = (struct gateway *)role;
 
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
-		if (g->uplinks[i] &&
-		    !strcmp(uplink_device(g->uplinks[i]), dev->name))
-			tell_device(g, i, dev);
-	find_links(g);
-	note_paths(g);
+	gateway_uplinks_on_netdev(g, dev);
+	gateway_note_paths(g);
 	lan_on_netdev(g->lan);
 }
-
-/* Uplinks whose section changed are made anew, but for the cost of a mere
- * change elsewhere: those stay connected. */
-static void reload_uplinks(struct gateway *g, const struct conf *old)
-{
-	const struct conf *conf = g->role.conf;
-	bool endpoints = !conf_concentrator_equal(&old->concentrator,
-	                                          &conf->concentrator);
-
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
-		struct uplink *u = g->uplinks[i];
-		if (!u)
-			continue;
-		const struct conf_uplink *was = conf_find_uplink(old, uplink_name(u));
-		const struct conf_uplink *is = conf_find_uplink(conf, uplink_name(u));
-		if (!is || endpoints || !conf_uplink_equal(was, is))
-			remove_uplink(g, u);
-		else
-			uplink_set_conf(u, conf);
-	}
-	for (unsigned i = 0; i < conf->uplink_count; i++)
-		if (!find_uplink(g, conf->uplinks[i].name))
-			add_uplink(g, &conf->uplinks[i]);
-	find_links(g);
-}
-
-static void on_endpoints(void *ctx)
-{
-	struct gateway *g = ctx;
-
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
-		if (g->uplinks[i])
-			uplink_on_endpoints(g->uplinks[i]);
-	mptcp_on_endpoints(g->mptcp);
-	lan_on_endpoints(g->lan);
-}
-
-/* The role ------------------------------------------------------------------ */
 
 static int gateway_reload(struct role *role, const struct conf *conf,
                           struct conf_error *error)
@@ -504,7 +351,7 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	set_modes(g);
 	endpoints_set_conf(g->endpoints, &conf->concentrator);
 	mptcp_set_conf(g->mptcp, conf);
-	reload_uplinks(g, old);
+	gateway_uplinks_reload(g, old);
 	upkeep_look(g->upkeep);
 	choose_carrier(g);
 	return 0;
@@ -558,8 +405,7 @@ static void gateway_destroy(struct role *role)
 	lan_destroy(g->lan);
 	session_destroy(g->session);
 	clients_destroy(g->clients);
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
-		uplink_destroy(g->uplinks[i]);
+	gateway_uplinks_destroy(g);
 	mptcp_destroy(g->mptcp);
 	endpoints_destroy(g->endpoints);
 	loop_timer_destroy(g->probe);
@@ -579,8 +425,8 @@ static int make_parts(struct gateway *g)
 	struct mptcp_args mptcp = {
 		.loop = loop, .rand = &g->rand, .conf = g->role.conf,
 		.on_welcome = on_bundle, .on_change = on_mptcp_change,
-		.health = uplink_health,
-		.next_id = next_id, .session_id = g->session_id, .ctx = g,
+		.health = gateway_uplinks_health,
+		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
 	};
 	const struct endpoints_args endpoints = {
 		.loop = loop, .conf = &g->role.conf->concentrator,
@@ -647,9 +493,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 		gateway_destroy(&g->role);
 		return NULL;
 	}
-	for (unsigned i = 0; i < conf->uplink_count; i++)
-		add_uplink(g, &conf->uplinks[i]);
-	find_links(g);
+	gateway_uplinks_add(g);
 	on_second(g);
 	return &g->role;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: what the parts of the gateway know of each other: gateway.c, the role;
- * gateway_report.c. Included by nobody else.
+ * DOC: what the parts of the gateway know of each other: gateway.c, the role and
+ * its session; gateway_uplinks.c; gateway_report.c. Included by nobody else.
  */
 #ifndef AGG_ROLE_GATEWAY_IMPL_H
 #define AGG_ROLE_GATEWAY_IMPL_H
@@ -46,6 +46,29 @@ struct gateway {
 	char cipher[REPORT_WORDS_MAX + 1];
 	struct snapshot_meter meter;
 };
+
+/* gateway.c */
+/* A subflow that has its WELCOME joins the session. False: it ends instead, or
+ * will. */
+bool gateway_admit(struct gateway *g, struct subflow *sf,
+                   const struct wire_welcome *welcome);
+/* Paths may work that did not, or not any more: is it an outage? */
+void gateway_note_paths(struct gateway *g);
+uint32_t gateway_next_id(void *ctx); /* of a subflow; ctx is the gateway */
+
+/* gateway_uplinks.c */
+/* Makes those of the configuration that are not there yet. */
+void gateway_uplinks_add(struct gateway *g);
+/* Another configuration than old is in force. Uplinks whose section changed are
+ * made anew, but for the cost of a mere change elsewhere: those stay connected. */
+void gateway_uplinks_reload(struct gateway *g, const struct conf *old);
+/* All connect anew: the session is another one. */
+void gateway_uplinks_restart(struct gateway *g);
+void gateway_uplinks_on_netdev(struct gateway *g, const struct netdev *dev);
+void gateway_uplinks_on_endpoints(struct gateway *g);
+/* As in pool_args; ctx is the gateway. */
+int64_t gateway_uplinks_health(void *ctx, unsigned uplink);
+void gateway_uplinks_destroy(struct gateway *g);
 
 /* gateway_report.c: role_ops.report. */
 void gateway_report(struct role *role, struct report *out);
