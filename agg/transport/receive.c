@@ -30,6 +30,7 @@
 
 #define EPOCH_RTTS 2u
 #define EPOCH_MIN_US 20000u
+#define WINDOW_SMALL 16384u /* larger ones leave memory for such */
 
 /* Makes the window that large, if the budget has it. */
 static bool set_window(struct stream *stream, uint64_t window)
@@ -46,6 +47,15 @@ static bool set_window(struct stream *stream, uint64_t window)
 	return true;
 }
 
+/* Who reads no more keeps its window: not all may be taken by large ones. */
+static bool may_have_window(const struct session *s, uint64_t window,
+                            size_t more)
+{
+	uint64_t left = window > WINDOW_SMALL ? s->received.max / 16 : 0;
+
+	return memory_may_wait(s, &s->received, more + left);
+}
+
 bool receive_init(struct stream *stream, uint64_t most)
 {
 	const struct session *s = stream->session;
@@ -54,7 +64,7 @@ bool receive_init(struct stream *stream, uint64_t most)
 	/* The early ones leave something for those that come. */
 	while (window > WIRE_CREDIT_LEAST &&
 	       (segments_cost(window) > budget_left(&s->received) / 4 ||
-	        !memory_may_wait(s, &s->received, segments_cost(window))))
+	        !may_have_window(s, window, segments_cost(window))))
 		window /= 2;
 	if (window < WIRE_CREDIT_LEAST)
 		window = WIRE_CREDIT_LEAST;
@@ -93,7 +103,7 @@ static bool double_window(struct stream *stream)
 	size_t cost = segments_cost(window);
 
 	return (cost <= stream->reserved_bytes ||
-	        memory_may_wait(s, &s->received, cost - stream->reserved_bytes)) &&
+	        may_have_window(s, window, cost - stream->reserved_bytes)) &&
 	       set_window(stream, window);
 }
 

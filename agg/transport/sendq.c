@@ -48,10 +48,17 @@ void sendq_finish(struct sendq *q)
 	*q = (struct sendq){ .budget = q->budget };
 }
 
+/* A stream that stands still keeps its last block. */
+static bool is_scarce(const struct budget *budget)
+{
+	return budget && budget_left(budget) < budget->max / 2;
+}
+
 static uint32_t next_cap(const struct sendq *q)
 {
 	uint32_t block = q->end < TINY_BELOW ? BLOCK_TINY :
-		q->end < SMALL_BELOW ? BLOCK_SMALL : BLOCK_LARGE;
+		q->end < SMALL_BELOW || is_scarce(q->budget) ? BLOCK_SMALL :
+		BLOCK_LARGE;
 
 	return block - BLOCK_HEADER;
 }

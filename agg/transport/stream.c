@@ -209,8 +209,9 @@ static uint64_t unsent_max(const struct stream *stream)
 	return limit < UNSENT_MAX ? limit : UNSENT_MAX;
 }
 
-/* Who holds much leaves some for those who hold little; and an eighth is there
- * whatever other uses have taken, so that something always moves. */
+/* Who holds much leaves some for those who hold little, and who has used up its
+ * credit leaves half; and an eighth is there whatever other uses have taken, so
+ * that something always moves. */
 static bool has_memory(const struct stream *stream)
 {
 	const struct sendq *out = &stream->out;
@@ -219,7 +220,9 @@ static bool has_memory(const struct stream *stream)
 
 	if (sent->used + wants <= sent->max / 8)
 		return true;
-	if (out->end - out->base >= SMALL_HOLDER)
+	if (out->end >= stream->peer_max) /* who knows when it can go */
+		wants += sent->max / 2;
+	else if (out->end - out->base >= SMALL_HOLDER)
 		wants += sent->max / 16;
 	return memory_may_wait(stream->session, sent, wants);
 }

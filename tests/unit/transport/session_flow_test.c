@@ -131,13 +131,14 @@ static enum stream_end on_accept(void *ctx, struct stream *stream,
 	return STREAM_END_FINISHED;
 }
 
-static struct scene *begin(unsigned paths, uint64_t rate_bps, unsigned bundles)
+static struct scene *begin_with(unsigned paths, uint64_t rate_bps,
+                                unsigned bundles, size_t memory_max)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
 	struct virtual_args args = {
 		.paths = paths, .bundles = bundles, .seed = 1,
 		.linger_us = SESSION_LINGER_DEFAULT_US,
-		.memory_max = SESSION_MEMORY_DEFAULT,
+		.memory_max = memory_max,
 	};
 
 	assert_non_null(scene);
@@ -150,6 +151,11 @@ static struct scene *begin(unsigned paths, uint64_t rate_bps, unsigned bundles)
 	scene->net = virtual_create(&args, on_accept, scene);
 	virtual_run(scene->net, virtual_now(scene->net) + 2 * SECOND);
 	return scene;
+}
+
+static struct scene *begin(unsigned paths, uint64_t rate_bps, unsigned bundles)
+{
+	return begin_with(paths, rate_bps, bundles, SESSION_MEMORY_DEFAULT);
 }
 
 static void finish(struct scene *scene)
@@ -241,6 +247,30 @@ static void test_slow_reader_stops_only_itself(void **state)
 	finish(scene);
 }
 
+/* However many there are, and however little memory: who reads goes on. */
+static void test_slow_readers_leave_memory(void **state)
+{
+	static const struct { unsigned readers; size_t memory; } cases[] = {
+		{ 20, SESSION_MEMORY_MIN }, { 60, SESSION_MEMORY_MIN },
+		{ 60, SESSION_MEMORY_DEFAULT }, { 300, SESSION_MEMORY_DEFAULT },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene *scene = begin_with(2, 4 * MBYTE, 2, cases[i].memory);
+		for (unsigned n = 0; n < cases[i].readers; n++) {
+			start(scene, 100 * MBYTE)->deaf = true;
+			pass(scene, SECOND / 10);
+		}
+		pass(scene, 5 * SECOND);
+		struct flow *f = start(scene, UINT64_MAX / 2);
+		pass(scene, 10 * SECOND);
+		assert_true(f->received > 40u * MBYTE);
+		for (unsigned n = 0; n < cases[i].readers; n++)
+			assert_false(scene->flows[n].to_closed);
+		finish(scene);
+	}
+}
+
 static void test_cut_path_comes_back(void **state)
 {
 	struct scene *scene = begin(2, 2 * MBYTE, 1);
@@ -320,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_fair_shares),
 		cmocka_unit_test(test_sum_of_paths),
 		cmocka_unit_test(test_slow_reader_stops_only_itself),
+		cmocka_unit_test(test_slow_readers_leave_memory),
 		cmocka_unit_test(test_cut_path_comes_back),
 		cmocka_unit_test(test_as_many_as_there_may_be),
 		cmocka_unit_test(test_linger),
