@@ -457,7 +457,7 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	return over ? -EPROTO : (ssize_t)used;
 }
 
-/* Settings and reports -------------------------------------------------- */
+/* How it sends ---------------------------------------------------------- */
 
 void session_policy_init(struct session_policy *policy,
                          const struct sched_ops *sched)
@@ -543,88 +543,4 @@ void session_set_reserve(struct session *s, unsigned paths)
 	s->settings.reserve = (uint16_t)paths;
 	s->settings_todo = true;
 	session_settle(s);
-}
-
-void session_stats(const struct session *s, struct session_stats *out)
-{
-	const struct lane *lane;
-
-	*out = (struct session_stats){
-		.streams = s->stream_count,
-		.lanes = s->lane_count,
-		.streams_opened = s->streams_opened,
-		.buffered_bytes = s->buffered,
-		.memory_bytes = s->memory.used,
-		.retained_bytes = s->retained,
-		.memory_max = s->args.memory_max,
-		.doubles_bytes = s->doubles_bytes,
-		.echo_us = s->echo_us, .echoes = s->echoes,
-		.policy = s->args.policy,
-	};
-	DL_FOREACH(s->lanes, lane)
-		out->lanes_suspect += !lane_is_good(lane);
-	memcpy(out->again_bytes, s->again_bytes, sizeof(s->again_bytes));
-	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
-	memcpy(out->path_rx_bytes, s->path_rx, sizeof(s->path_rx));
-}
-
-void session_lane(const struct lane *lane, struct lane_stats *out)
-{
-	*out = (struct lane_stats){
-		.id = lane->hello.subflow_id,
-		.path = lane->hello.path,
-		.bundle = lane->hello.bundle,
-		.path_class = lane->hello.path_class,
-		.suspect = lane->suspect,
-		.mute = lane->mute,
-		.rests = lane_rests(lane),
-		.info = lane->info,
-		.rx_bytes = lane->rx_bytes,
-		.tx_bytes = lane->tx_bytes,
-		.flight_bytes = lane->tx_bytes - lane->tx_acked,
-		.up_since_us = lane->since_us,
-		.silent_us = lane->session->now_us - lane->progress_us,
-	};
-	snprintf(out->name, sizeof(out->name), "%s", lane->hello.name);
-}
-
-void session_each_lane(const struct session *s,
-                       void (*fn)(void *ctx, const struct lane_stats *),
-                       void *ctx)
-{
-	struct lane *lane;
-
-	DL_FOREACH(s->lanes, lane) {
-		struct lane_stats out;
-		session_lane(lane, &out);
-		lane->ops->info(lane->ctx, &out.info);
-		fn(ctx, &out);
-	}
-}
-
-void session_each_stream(const struct session *s,
-                         void (*fn)(void *ctx, const struct stream_stats *),
-                         void *ctx)
-{
-	const struct stream *stream, *tmp;
-
-	HASH_ITER(hh, s->streams, stream, tmp) {
-		struct stream_stats out = {
-			.id = stream->id,
-			.dest = stream->dest,
-			.client = stream->client,
-			.class = stream->bulk ? STREAM_BULK : STREAM_INTERACTIVE,
-			.accepted = stream->accepted,
-			.finished_out = stream->fin_sent,
-			.finished_in = stream->fin_delivered,
-			.since_us = stream->since_us,
-			.tx_bytes = stream->next_offset,
-			.rx_bytes = stream->in_offset,
-			.unsent_bytes = stream_unsent(stream),
-			.buffered_bytes = stream->segments.bytes,
-		};
-		memcpy(out.path_tx_bytes, stream->path_tx, sizeof(stream->path_tx));
-		memcpy(out.path_rx_bytes, stream->path_rx, sizeof(stream->path_rx));
-		fn(ctx, &out);
-	}
 }

@@ -4,6 +4,7 @@
  * DOC: what the files of the session share with each other and nobody else.
  *
  *     session.c  lifetimes, frames in, timers
+ *     session_report.c  what it shows of itself
  *     admit.c    which streams of the peer's are taken
  *     memory.c   what may be held, and for what
  *     lane.c     one subflow: what is in flight, estimates
