@@ -528,6 +528,39 @@ static void test_unacknowledged_has_memory(void **state)
 	puppet_finish(&p);
 }
 
+/* Single bytes that nobody acknowledges: what is remembered of each counts, too, and
+ * all go on when somebody does. */
+static void test_small_pieces_have_memory(void **state)
+{
+	static struct puppet p;
+	struct puppet_args args = { .opens = true };
+	struct wire_frame f, pong = { .type = WIRE_PONG };
+	uint64_t heard = 0;
+
+	puppet_init(&p, &args);
+	struct puppet_lane *l = puppet_attach(&p, 0);
+	struct reader *r = puppet_open(&p);
+	assert_true(puppet_say_credit(l, 1, 1 << 30) > 0);
+	for (int i = 0; i < 60000; i++) {
+		puppet_write(r, 1, false);
+		puppet_pass(&p, 100);
+		if (i % 1000 == 0) /* it lives */
+			assert_true(puppet_say(l, &pong) > 0);
+		while (puppet_hear(l, &f))
+			heard += f.type == WIRE_DATA ? f.data.len : 0;
+	}
+	assert_true(stats_of(&p).memory_bytes <= SESSION_MEMORY_MIN);
+	assert_true(heard > 1000 && heard < 60000);
+	for (int i = 0; i < 100 && heard < 60000; i++) {
+		assert_true(puppet_say_ack(l, l) > 0);
+		puppet_pass(&p, 10000);
+		while (puppet_hear_type(l, WIRE_DATA, &f))
+			heard += f.data.len;
+	}
+	assert_int_equal(heard, 60000);
+	puppet_finish(&p);
+}
+
 /* One answer is owed to PINGs on a lane that takes none, not one each. */
 static void test_pings_cost_nothing(void **state)
 {
@@ -569,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_slow_readers_are_never_cut),
 		cmocka_unit_test(test_first_credits_have_memory),
 		cmocka_unit_test(test_unacknowledged_has_memory),
+		cmocka_unit_test(test_small_pieces_have_memory),
 		cmocka_unit_test(test_pings_cost_nothing),
 	};
 
