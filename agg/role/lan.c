@@ -6,6 +6,7 @@
  */
 #include "agg/role/lan.h"
 
+#include "agg/base/backoff.h"
 #include "agg/base/log.h"
 #include "agg/report/report.h"
 #include "agg/role/ruleset.h"
@@ -33,7 +34,7 @@ struct lan {
 	struct ruleset *ruleset;
 	struct kerr ruleset_error; /* why it could not be written */
 	struct loop_timer *again; /* for a way in that could not be opened */
-	uint64_t pause_us;
+	unsigned failures;        /* of that, in a row */
 	/* Why; 0: it is open, or not wanted. */
 	int socks5_error, tproxy_error, tproxy6_error;
 	uint64_t told_us;       /* of clients by other devices, last */
@@ -305,13 +306,11 @@ static void open_wanted(void *ctx)
 	open_socks5(lan);
 	open_tproxy(lan);
 	if (!lacks_way_in(lan)) {
-		lan->pause_us = 0;
+		lan->failures = 0;
 		return;
 	}
-	lan->pause_us = lan->pause_us ? 2 * lan->pause_us : AGAIN_MIN_US;
-	if (lan->pause_us > AGAIN_MAX_US)
-		lan->pause_us = AGAIN_MAX_US;
-	loop_timer_arm(lan->again, loop_now_us(lan->args.loop) + lan->pause_us);
+	loop_timer_arm(lan->again, loop_now_us(lan->args.loop) +
+	               backoff_us(AGAIN_MIN_US, ++lan->failures, AGAIN_MAX_US));
 }
 
 /* It may be the new place that our own old one keeps others from: then the old

@@ -5,66 +5,59 @@
  */
 #include "agg/role/redo.h"
 
-static uint64_t pause_us(uint64_t first, uint64_t most, unsigned times)
-{
-	uint64_t pause = first;
-
-	for (unsigned i = 1; i < times && pause < most; i++)
-		pause *= 2;
-	return pause < most ? pause : most;
-}
+#include "agg/base/backoff.h"
 
 static uint64_t failure_pause_us(unsigned times)
 {
-	return pause_us(REDO_FAILURE_MIN_US, REDO_FAILURE_MAX_US, times);
+	return backoff_us(REDO_FAILURE_MIN_US, times, REDO_FAILURE_MAX_US);
 }
 
 static uint64_t loss_pause_us(unsigned times)
 {
-	return times ? pause_us(REDO_LOSS_MIN_US, REDO_LOSS_MAX_US, times) : 0;
+	return times ? backoff_us(REDO_LOSS_MIN_US, times, REDO_LOSS_MAX_US) : 0;
 }
 
-void redo_init(struct redo *u)
+void redo_init(struct redo *r)
 {
-	*u = (struct redo){ .due_us = UINT64_MAX };
+	*r = (struct redo){ .due_us = UINT64_MAX };
 }
 
 /* What fails for another reason than what is wanted fails again: changes that
  * come in plenty must not make the pauses vain. */
-void redo_want(struct redo *u, uint64_t now_us)
+void redo_want(struct redo *r, uint64_t now_us)
 {
-	uint64_t at_us = u->failures ? now_us + REDO_FAILURE_MIN_US : now_us;
+	uint64_t at_us = r->failures ? now_us + REDO_FAILURE_MIN_US : now_us;
 
-	if (at_us < u->due_us)
-		u->due_us = at_us;
+	if (at_us < r->due_us)
+		r->due_us = at_us;
 }
 
-void redo_begin(struct redo *u)
+void redo_begin(struct redo *r)
 {
-	u->putting = true;
-	u->due_us = UINT64_MAX;
+	r->putting = true;
+	r->due_us = UINT64_MAX;
 }
 
-void redo_end(struct redo *u, bool good, uint64_t now_us)
+void redo_end(struct redo *r, bool good, uint64_t now_us)
 {
-	u->putting = false;
+	r->putting = false;
 	if (good) {
-		u->present = true;
-		u->failures = 0;
+		r->present = true;
+		r->failures = 0;
 	} else {
-		u->due_us = now_us + failure_pause_us(++u->failures);
+		r->due_us = now_us + failure_pause_us(++r->failures);
 	}
 }
 
-void redo_lose(struct redo *u, uint64_t now_us)
+void redo_lose(struct redo *r, uint64_t now_us)
 {
-	if (u->losses && now_us - u->loss_us >= REDO_CALM_US)
-		u->losses = 0;
+	if (r->losses && now_us - r->loss_us >= REDO_CALM_US)
+		r->losses = 0;
 	/* One act of taking away is told in several messages. */
-	if (!u->present && u->due_us != UINT64_MAX)
+	if (!r->present && r->due_us != UINT64_MAX)
 		return;
-	u->present = false;
-	u->loss_us = now_us;
-	u->due_us = now_us + loss_pause_us(u->losses);
-	u->losses++;
+	r->present = false;
+	r->loss_us = now_us;
+	r->due_us = now_us + loss_pause_us(r->losses);
+	r->losses++;
 }

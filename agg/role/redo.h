@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: when to put something again that shall be in force, and that others can
- * take away: our nft table. Pure: facts and now_us in, a due time out.
+ * DOC: when to put something again that shall be in force on this host, and that
+ * others can take away: our nft table (ruleset.h); our rules and routes (upkeep.h).
+ * Pure: facts and now_us in, a due time out.
  *
  * What fails is tried again with pauses that double, and is in force only when
  * putting it succeeded. What somebody takes away is put again at once; who
@@ -30,19 +31,19 @@ struct redo {
 	uint64_t loss_us;    /* the last one */
 };
 
-void redo_init(struct redo *u);
+void redo_init(struct redo *r);
 /* Something is wanted in force, another than before. */
-void redo_want(struct redo *u, uint64_t now_us);
+void redo_want(struct redo *r, uint64_t now_us);
 /* It is being put, and how that ended. */
-void redo_begin(struct redo *u);
-void redo_end(struct redo *u, bool good, uint64_t now_us);
+void redo_begin(struct redo *r);
+void redo_end(struct redo *r, bool good, uint64_t now_us);
 /* Somebody took it away. */
-void redo_lose(struct redo *u, uint64_t now_us);
+void redo_lose(struct redo *r, uint64_t now_us);
 
 /* Nothing lacks, as far as is known. */
-static inline bool redo_is_good(const struct redo *u)
+static inline bool redo_is_good(const struct redo *r)
 {
-	return u->present && !u->failures;
+	return r->present && !r->failures;
 }
 
 #endif

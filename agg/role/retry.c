@@ -5,6 +5,8 @@
  */
 #include "agg/role/retry.h"
 
+#include "agg/base/backoff.h"
+
 #include <errno.h>
 #include <stddef.h>
 
@@ -31,19 +33,11 @@ void retry_finish(struct retry *r)
 	r->timer = NULL;
 }
 
-uint64_t retry_pause_us(uint64_t first_us, unsigned times, uint64_t most_us)
-{
-	uint64_t pause = first_us;
-
-	for (unsigned i = 1; i < times && pause < most_us; i++)
-		pause *= 2;
-	return pause < most_us ? pause : most_us;
-}
-
+/* Half of it at least, so that many do not try at once. */
 static void pause_for(struct retry *r, uint64_t first_us, unsigned times,
                       uint64_t most_us)
 {
-	uint64_t pause = retry_pause_us(first_us, times, most_us);
+	uint64_t pause = backoff_us(first_us, times, most_us);
 
 	retry_hold(r, pause / 2 + rand_below(r->rand, (uint32_t)(pause / 2)));
 }

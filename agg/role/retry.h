@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: when to connect again: pauses that double, with jitter, short for the
- * first minute without success, longer then.
+ * DOC: when to connect again to somebody else: pauses that double (backoff.h),
+ * with jitter, short for the first minute without success, longer then. Has a
+ * timer. (Of what we put into the kernel ourselves: redo.h.)
  */
 #ifndef AGG_ROLE_RETRY_H
 #define AGG_ROLE_RETRY_H
@@ -30,10 +31,6 @@ struct retry {
 	void (*on_retry)(void *ctx); /* the pause is over */
 	void *ctx;
 };
-
-/* How long at most: first, doubled with each time after the first, up to most.
- * Half of it at least. */
-uint64_t retry_pause_us(uint64_t first_us, unsigned times, uint64_t most_us);
 
 /* 0 or -ENOMEM. */
 int retry_init(struct retry *r, struct loop *loop, struct rand *rand,

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "agg/base/backoff.h"
+
 struct scene {
 	struct loop *loop;
 	struct rand rand;
@@ -43,27 +45,16 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void pauses_grow_up_to_the_longest(void **state)
-{
-	assert_int_equal(retry_pause_us(100, 0, 1000), 100);
-	assert_int_equal(retry_pause_us(100, 1, 1000), 100);
-	assert_int_equal(retry_pause_us(100, 2, 1000), 200);
-	assert_int_equal(retry_pause_us(100, 4, 1000), 800);
-	assert_int_equal(retry_pause_us(100, 5, 1000), 1000);
-	assert_int_equal(retry_pause_us(100, UINT32_MAX, 1000), 1000);
-	assert_int_equal(retry_pause_us(2000, 1, 1000), 1000);
-}
-
 /* Ten refusals take a minute at least; ten that go unanswered some seconds. */
 static void who_is_refused_knocks_seldom(void **state)
 {
 	uint64_t refused_us = 0, failed_us = 0;
 
 	for (unsigned i = 1; i <= 10; i++) {
-		refused_us += retry_pause_us(RETRY_REFUSED_US, i,
-		                             RETRY_PAUSE_LONG_US) / 2;
-		failed_us += retry_pause_us(RETRY_PAUSE_MIN_US, i,
-		                            RETRY_PAUSE_MAX_US);
+		refused_us += backoff_us(RETRY_REFUSED_US, i,
+		                         RETRY_PAUSE_LONG_US) / 2;
+		failed_us += backoff_us(RETRY_PAUSE_MIN_US, i,
+		                        RETRY_PAUSE_MAX_US);
 	}
 	assert_in_range(refused_us, 60000000, 100000000);
 	assert_in_range(failed_us, 1000000, 10000000);
@@ -96,7 +87,6 @@ static void failures_and_refusals_are_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pauses_grow_up_to_the_longest),
 		cmocka_unit_test(who_is_refused_knocks_seldom),
 		TEST(failures_and_refusals_are_counted),
 	};
