@@ -32,10 +32,11 @@ struct outlet *outlet_create(const struct outlet_args *args); /* NULL: errno */
 /* After its streams were closed. */
 void outlet_destroy(struct outlet *o);
 
-/* Takes a stream that the other side opened, on the account of share: what is to
- * be attached to it is stored in *events and *stream_ctx. The stream is accepted when the dial has
- * succeeded, and reset with the reason when it has not. FINISHED: taken; else
- * the end to refuse the stream with, of which nothing was kept. */
+/* Takes a stream that the other side opened, on the account of share: what is
+ * to be attached to it is stored in *events and *stream_ctx. The stream is
+ * accepted when the dial has succeeded, and reset with the reason when it has
+ * not. FINISHED: taken; else the end to refuse the stream with, of which nothing
+ * was kept. */
 enum stream_end outlet_take(struct outlet *o, struct share *share,
                             struct stream *s, const struct dest *dest,
                             const struct stream_events **events,

@@ -8,9 +8,8 @@
  *
  * What is carried over, each in both directions: bytes; the end of a
  * direction (FIN); a reset, behind the bytes that came before it; TCP's urgent
- * byte, in its place among the others. While the
- * stream has no space the socket is not read, while the socket is full the
- * stream keeps its bytes.
+ * byte, in its place among the others. While the stream has no space the socket
+ * is not read, while the socket is full the stream keeps its bytes.
  *
  * Lifetime: a relay belongs to its struct relays and ends by itself after the
  * stream's on_closed; nobody destroys one. The socket is the relay's from the

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: what all sites of a concentrator use of the way out, and each one's part
- * of it, so that none is shut out by another. Pure.
+ * of it, so that none is shut out by another. Pure. (Among a LAN's hosts:
+ * tally.h.)
  *
  * The rule: a site may take another place while it has less than
  * SHARE_OF_FREE times as many as are free. Where there is one site alone, it has

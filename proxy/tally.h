@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: how many of a number of places each host has, so that one alone cannot
- * take all of them. Pure.
+ * DOC: how many of a number of places each host of a LAN has, so that one alone
+ * cannot take all of them. Pure. (Among a concentrator's sites: share.h.)
  *
  * The rule: a host may take another place while it has fewer than are free. So
  * one alone comes to half of all, two to a third each, and however many there

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: watches the host's devices, addresses and default routes by rtnetlink
- * and tells what changed; and when our own rules and routes may have gone.
+ * DOC: watches the host's devices, addresses and default routes by rtnetlink,
+ * and tells what changed, and when our own rules and routes may have gone.
  *
  * What the kernel sends unasked is taken as a hint only: it says nothing of
  * the IPv4 routes that go with a device or an address, and too much at once is

@@ -21,9 +21,8 @@ struct nettable;
 struct nettable *nettable_create(void); /* NULL: errno */
 void nettable_destroy(struct nettable *t);
 
-/* Takes what a dump said; kinds OTHER and POLICY, and removed
- * ones, are passed over. 0,
- * -ENOBUFS: past a limit, left out; -ENOMEM. */
+/* Takes what a dump said; kinds OTHER and POLICY, and removed ones, are passed
+ * over. 0, -ENOBUFS: past a limit, left out; -ENOMEM. */
 int nettable_add(struct nettable *t, const struct netmsg *msg);
 
 /* Makes the devices out of what was added. Call once, at the end. 0 or

@@ -4,9 +4,9 @@
  * DOC: see route.h. What there is in the kernel is read back each time, by our
  * protocol number: so a restart, a crash and somebody else's `ip route flush`
  * need no special case. What shall be is remembered here, table by table, and
- * one function, settle(), makes the one like the other
- * (routeplan.h decides). Owns the connections
- * of rules.h and ways.h; a call waits for the kernel's answers.
+ * one function, settle(), makes the one like the other (routeplan.h decides).
+ * Owns the connections of rules.h and ways.h; a call waits for the kernel's
+ * answers.
  */
 #include "agg/kernel/route.h"
 #include "agg/kernel/routeplan.h"

@@ -110,8 +110,8 @@ int sockopt_set_mark(int fd, uint32_t mark);
 int sockopt_set_congestion(int fd, const char *name,
                            char in_use[SOCKOPT_CC_NAME_MAX]);
 
-/* The congestion controls that this kernel has loaded, as
- * "reno cubic bbr", into text. 0 or -errno. */
+/* The congestion controls that this kernel has loaded, as "reno cubic bbr",
+ * into text. 0 or -errno. */
 int sockopt_congestion_available(char *text, size_t text_size);
 bool sockopt_congestion_has(const char *name);
 

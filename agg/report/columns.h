@@ -4,10 +4,10 @@
  * DOC: inside agg/report, and for aggctl's own tables: rows of cells, printed
  * in columns as wide as their widest cell, and lines that fit their terminal.
  *
- * Nothing is ever cut. Where the terminal is narrower than the table, the
- * columns that do not fit follow on a line below their row, each with its
- * heading; so does a note that is too long for the rest of its line. A name
- * that is much longer than others has a line to itself.
+ * Nothing is cut but a cell past COLUMNS_CELL_MAX. Where the terminal is
+ * narrower than the table, the columns that do not fit follow on a line below
+ * their row, each with its heading; so does a note that is too long for the rest
+ * of its line. A name that is much longer than others has a line to itself.
  */
 #ifndef AGG_REPORT_COLUMNS_H
 #define AGG_REPORT_COLUMNS_H

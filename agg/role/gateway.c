@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: the gateway. Owns the uplinks, the session to the concentrator, and the
- * side towards the LAN (lan.h).
+ * DOC: the gateway. Owns the uplinks (gateway_uplinks.c), the session to the
+ * concentrator, and the side towards the LAN (lan.h).
  *
- *     LAN client -> lan -> on_client -> session_open + relay
- *     netmon -> uplink -> subflow -> on_welcome -> subflow_join
+ *     LAN client -> lan -> on_client -> clients -> session_open + relay
+ *     netmon -> uplink -> subflow -> on_welcome -> gateway_admit -> subflow_join
  *
  * One session id lives as long as both ends remember it. When the session is
  * over, or the concentrator shows another incarnation, a new one begins and

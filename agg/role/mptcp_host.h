@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the kernel's MPTCP as either role finds it on its host: whether it can be
- * used, the path manager with its journal in /run, the packet
- * scheduler, and what the kernel has counted since.
+ * used, the path manager with its journal in /run, the packet scheduler, and
+ * what the kernel has counted since.
  */
 #ifndef AGG_ROLE_MPTCP_HOST_H
 #define AGG_ROLE_MPTCP_HOST_H

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: keeps our nft table as it shall be: loads it without stopping the loop,
- * tries again what failed, and puts again what others take away.
+ * tries again what failed, and puts again what others take away. What is in it,
+ * intercept.c writes. (Rules and routes: upkeep.h.)
  */
 #ifndef AGG_ROLE_RULESET_H
 #define AGG_ROLE_RULESET_H

@@ -92,8 +92,8 @@ void sites_report(struct sites *sites, struct report *out);
 int sites_choose(struct sites *sites, const struct choice *choice,
                  struct buf *out);
 
-/* May a subflow with that HELLO join? Then there is the session that it speaks
- * of. Else why not, in words for the gateway */
+/* May a subflow with that HELLO join? NULL: yes, and the session that it speaks
+ * of is there. Else why not, in words for the gateway. */
 const char *site_admit(struct site *site, const struct wire_hello *hello,
                        const struct addr *from);
 /* What is wrong with it, in words for a person; "". */

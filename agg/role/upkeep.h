@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: keeps the gateway's rules, routes and settings in force. Others remove them, and
- * the kernel does with an address: netmon says when that may have happened;
- * then, and every ten seconds, upkeep looks and puts again what is gone, within a
- * second. What is not in force meanwhile, route.h knows.
+ * DOC: keeps the gateway's rules and routes (route.h) and the settings of its
+ * devices' ARP (arp.h) in force. Others remove them, and the kernel does with an
+ * address: netmon says when that may have happened; then, and every ten seconds,
+ * upkeep looks and puts again what is gone, within a second. What is not in force
+ * meanwhile, route.h knows. (The nft table: ruleset.h.)
  */
 #ifndef AGG_ROLE_UPKEEP_H
 #define AGG_ROLE_UPKEEP_H

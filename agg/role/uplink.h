@@ -5,8 +5,8 @@
  * policy routes, and keeps one subflow per bundle connected over it.
  *
  * While none is joined, one alone is tried (the scout), with growing, jittered
- * pauses (retry.h); when it has joined, the others follow at once. Endpoints take turns
- * when they fail, of the families that the device has now.
+ * pauses (retry.h); when it has joined, the others follow at once. Endpoints
+ * take turns when they fail, of the families that the device has now.
  */
 #ifndef AGG_ROLE_UPLINK_H
 #define AGG_ROLE_UPLINK_H

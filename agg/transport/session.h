@@ -94,7 +94,8 @@ struct session_events {
 	 * doubted with it did too. */
 	void (*on_suspect)(void *ctx, const struct lane *lane);
 	/* The session is over: the peer broke the protocol, or the last subflow
-	 * went linger ago. All streams got on_closed. Destroy it later, not in here. */
+	 * went linger ago. All streams got on_closed. Destroy it later, not in
+	 * here. */
 	void (*on_over)(void *ctx, const char *why);
 };
 
@@ -109,7 +110,7 @@ struct session_policy {
 struct session_args {
 	bool opens;               /* gateway: opens streams; else accepts them */
 	struct budget *memory;    /* borrowed: of all sessions; NULL: none */
-	size_t memory_max;        /* that it may hold, see session_impl.h */
+	size_t memory_max;        /* that it may hold, see memory.c */
 	uint64_t linger_us;
 	uint64_t give_up_us;      /* a lane suspect for so long is dropped */
 	struct session_policy policy;

@@ -40,7 +40,8 @@ enum subflow_end {
 	SUBFLOW_END_FULL_SIZE, /* only packets smaller than that passed */
 	SUBFLOW_END_REFUSED,   /* the peer's words: it will have none of us */
 };
-/* It was answered, and will be so again until a person changes something. */
+/* A wrong pin or a refusal: the next one ends so, too, until a person changes
+ * something. */
 bool subflow_end_is_verdict(enum subflow_end end);
 
 struct subflow;

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the identity as a file, for the implementations of tls.h only. What is
- * in it (a PKCS#8 key, PEM) is the library's matter; who
- * may read it, and that it is never half written or overwritten, is told here.
+ * in it (a PKCS#8 key, PEM) is the library's matter; who may read it, and that it
+ * is never half written or overwritten, is told here.
  */
 #ifndef AGG_TRANSPORT_TLS_IDENTITY_H
 #define AGG_TRANSPORT_TLS_IDENTITY_H

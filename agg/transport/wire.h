@@ -8,8 +8,9 @@
  *     | type   | length, 24 bit | payload ...           all big-endian
  *
  * The first frame from the gateway is HELLO, the first from the concentrator
- * WELCOME, but for a PAD; neither comes again. A frame of unknown type with the ignorable
- * bit is skipped; everything else that is not understood ends the session.
+ * WELCOME, but for a PAD; neither comes again. A frame of unknown type with
+ * the ignorable bit is skipped; everything else that is not understood ends the
+ * session.
  *
  * Frames of one subflow arrive in order; between subflows there is no order:
  * DATA may overtake its OPEN. A receiver acknowledges, per subflow, how many
