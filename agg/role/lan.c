@@ -8,6 +8,7 @@
 
 #include "agg/base/backoff.h"
 #include "agg/base/log.h"
+#include "agg/kernel/bridge.h"
 #include "agg/report/report.h"
 #include "agg/role/ruleset.h"
 
@@ -21,6 +22,7 @@
 #define AGAIN_MIN_US 1000000u /* the pause, doubled with each failure */
 #define AGAIN_MAX_US 30000000u
 #define TELL_US 600000000u  /* between lines about strangers */
+#define BRIDGE_US 5000000u  /* between looks at settings that tell nobody */
 #define LOOPBACK_IFINDEX 1  /* in every network namespace */
 
 struct lan {
@@ -30,7 +32,8 @@ struct lan {
 	bool draining;
 	bool known;             /* the modes were set */
 	bool changed;           /* and differ from those in force, perhaps */
-	struct loop_timer *apply;
+	struct loop_timer *apply, *bridge_look;
+	char bridge[2][IFNAMSIZ]; /* that hides IPv4, IPv6 from us; "": none */
 	struct ruleset *ruleset;
 	struct kerr ruleset_error; /* why it could not be written */
 	struct loop_timer *again; /* for a way in that could not be opened */
@@ -73,6 +76,48 @@ static size_t bypassed(const struct lan *lan, struct prefix *out)
 	return n;
 }
 
+static void find_bridge(const struct conf *conf, sa_family_t family,
+                        char out[IFNAMSIZ])
+{
+	*out = 0;
+	for (unsigned i = 0; i < conf->lan.device_count && !*out; i++)
+		if (bridge_hides(NULL, conf->lan.device[i].name, family))
+			memcpy(out, conf->lan.device[i].name, IFNAMSIZ);
+}
+
+static const char *hiding_bridge(const struct lan *lan)
+{
+	return *lan->bridge[0] ? lan->bridge[0] : lan->bridge[1];
+}
+
+static void look_at_bridges(struct lan *lan)
+{
+	bool before = *hiding_bridge(lan);
+
+	find_bridge(lan->args.conf, AF_INET, lan->bridge[0]);
+	find_bridge(lan->args.conf, AF_INET6, lan->bridge[1]);
+	const char *now = hiding_bridge(lan);
+	if (*now && !before)
+		log_user("interception: new connections by %s leave directly: "
+		         "br_netfilter hides them from TPROXY", now);
+	else if (before && !*now)
+		log_info("interception: no bridge hides connections any more");
+}
+
+/* What a bridge hides is left to the kernel, which would lead it nowhere. */
+static enum intercept_mode mode_of(const struct lan *lan, sa_family_t family)
+{
+	bool v6 = family == AF_INET6;
+	enum intercept_mode mode = v6 ? lan->v6_mode : lan->v4_mode;
+
+	if (mode != INTERCEPT_TAKE)
+		return mode;
+	if (*lan->bridge[v6])
+		return INTERCEPT_FORWARD;
+	/* Nobody is led to a listener that is not there. */
+	return v6 && !lan->tproxy[1] ? INTERCEPT_REJECT : mode;
+}
+
 static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 {
 	const struct conf *conf = lan->args.conf;
@@ -90,10 +135,8 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		.connected = connected,
 		.connected_count = connected_networks(lan, connected),
 		.port = at.port, .mark = conf->main.mark,
-		.v4_mode = lan->v4_mode,
-		/* Nobody is led to a listener that is not there. */
-		.v6_mode = lan->tproxy[1] || lan->v6_mode != INTERCEPT_TAKE ?
-			lan->v6_mode : INTERCEPT_REJECT,
+		.v4_mode = mode_of(lan, AF_INET),
+		.v6_mode = mode_of(lan, AF_INET6),
 	};
 	return intercept_ruleset(out, &want, err);
 }
@@ -106,6 +149,7 @@ static void on_apply(void *ctx)
 
 	if (!lan->tproxy[0] || !lan->known)
 		return;
+	look_at_bridges(lan);
 	buf_init(&text, NFT_RULESET_MAX);
 	int rc = build_ruleset(lan, &text, &err);
 	if (!rc && (rc = ruleset_want(lan->ruleset, &text)) < 0)
@@ -114,6 +158,15 @@ static void on_apply(void *ctx)
 		log_sys("interception: %s", err.text);
 	lan->ruleset_error = err; /* "" where there is none */
 	buf_finish(&text);
+}
+
+static void on_bridge_look(void *ctx)
+{
+	struct lan *lan = ctx;
+
+	on_apply(lan);
+	loop_timer_arm(lan->bridge_look,
+	               loop_now_us(lan->args.loop) + BRIDGE_US);
 }
 
 static void apply_soon(struct lan *lan)
@@ -347,12 +400,14 @@ struct lan *lan_create(const struct lan_args *args)
 	lan->ruleset = ruleset_create(args->loop);
 	lan->apply = loop_timer_create(args->loop, on_apply, lan);
 	lan->again = loop_timer_create(args->loop, open_wanted, lan);
-	if (!lan->ruleset || !lan->apply || !lan->again) {
+	lan->bridge_look = loop_timer_create(args->loop, on_bridge_look, lan);
+	if (!lan->ruleset || !lan->apply || !lan->again || !lan->bridge_look) {
 		log_sys("LAN: %s", strerror(errno));
 		lan_destroy(lan);
 		return NULL;
 	}
 	open_wanted(lan);
+	on_bridge_look(lan);
 	return lan;
 }
 
@@ -369,6 +424,7 @@ void lan_destroy(struct lan *lan)
 		log_sys("interception: %s", err.text);
 	close_tproxy(lan);
 	loop_timer_destroy(lan->apply);
+	loop_timer_destroy(lan->bridge_look);
 	loop_timer_destroy(lan->again);
 	free(lan);
 }
@@ -451,12 +507,20 @@ bool lan_is_settled(const struct lan *lan)
 
 void lan_report(const struct lan *lan, struct report_interception *out)
 {
+	const char *bridge = hiding_bridge(lan);
+
 	if (!wants_tproxy(lan))
 		return;
 	const char *table = *lan->ruleset_error.text ? lan->ruleset_error.text
 	                                             : ruleset_why(lan->ruleset);
-	snprintf(out->why, sizeof(out->why), "%.*s", REPORT_WORDS_MAX,
-	         *table ? table : route_tproxy_why(lan->args.route));
+	if (*bridge)
+		snprintf(out->why, sizeof(out->why), "new connections by bridge %s "
+		         "leave directly; for aggd, set "
+		         "net.bridge.bridge-nf-call-iptables and -ip6tables to 0",
+		         bridge);
+	else
+		snprintf(out->why, sizeof(out->why), "%.*s", REPORT_WORDS_MAX,
+		         *table ? table : route_tproxy_why(lan->args.route));
 	out->state = *out->why ? REPORT_INTERCEPTION_BROKEN
 	                       : REPORT_INTERCEPTION_IN_FORCE;
 }
