@@ -8,72 +8,36 @@
  * left of its subflows, and given again: then the kernel joins it to every
  * bundle.
  */
-#include "agg/role/mptcp.h"
+#include "agg/role/mptcp_impl.h"
 
 #include "agg/base/log.h"
-#include "agg/role/joins.h"
-#include "agg/role/mptcp_host.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FAMILIES 2
-
-static const sa_family_t families[FAMILIES] = { AF_INET, AF_INET6 };
-static const uint8_t paths[FAMILIES] = { WIRE_PATH_MPTCP4, WIRE_PATH_MPTCP6 };
-
-struct mptcp_uplink {
-	bool exists, enabled;
-	enum conf_cost cost;
-	char name[CONF_NAME_MAX + 1];
-	struct netdev dev;
-	int family;             /* its place in families[]; -1: none */
-	uint64_t stripped_us;   /* the option did not arrive; 0: it did */
-	bool dropped;           /* nor did what carried it */
-	unsigned unanswered;    /* connections in a row */
-	uint64_t missing_us;    /* should be joined and is not, since then */
-	uint64_t join_us;       /* how long a join may take, now */
-	bool healthy;           /* our own worked on it, when last looked at */
-	bool withheld;          /* its endpoint, for a moment */
-	bool in_vain;           /* the last join was, though our own work */
-};
-
-struct mptcp {
-	struct mptcp_args args;
-	struct mptcp_host host;
-	bool peer_has, settling;
-	struct pool *pools[FAMILIES];
-	struct mptcp_uplink uplinks[WIRE_UPLINKS_MAX];
-	struct addr address[WIRE_UPLINKS_MAX]; /* of each, in its family */
-	struct joins joins;
-	struct loop_timer *soon; /* a look, after an event */
-	uint64_t syn_disabled;   /* the kernel's counter, when last read */
-};
+static const sa_family_t families[MPTCP_FAMILIES] = { AF_INET, AF_INET6 };
+static const uint8_t paths[MPTCP_FAMILIES] = { WIRE_PATH_MPTCP4,
+                                               WIRE_PATH_MPTCP6 };
 
 /* What there is ---------------------------------------------------------------- */
 
-static bool is_metered(const struct mptcp_uplink *u)
-{
-	return u->exists && u->cost == CONF_COST_METERED;
-}
-
 /* auto does without where it could not choose it: bundles that are only kept
  * cost bytes. */
-static bool is_wanted(const struct mptcp *m)
+bool mptcp_is_wanted(const struct mptcp *m)
 {
 	enum conf_carrier carrier = m->args.conf->main.carrier;
 
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
-		if (carrier == CONF_CARRIER_AUTO && is_metered(&m->uplinks[i]))
+		if (carrier == CONF_CARRIER_AUTO && mptcp_is_metered(&m->uplinks[i]))
 			return false;
 	return carrier != CONF_CARRIER_SUBFLOWS;
 }
 
-static bool is_active(const struct mptcp *m)
+bool mptcp_is_active(const struct mptcp *m)
 {
-	return m->host.pm && m->peer_has && is_wanted(m);
+	return m->host.pm && m->peer_has && mptcp_is_wanted(m);
 }
 
 static bool has_endpoint(const struct mptcp *m, int f)
@@ -96,7 +60,7 @@ static bool reaches(const struct mptcp *m, const struct mptcp_uplink *u, int f)
 /* MPTCP knows no "when the others are full". */
 static bool can(const struct mptcp *m, const struct mptcp_uplink *u, int f)
 {
-	return reaches(m, u, f) && !is_metered(u);
+	return reaches(m, u, f) && !mptcp_is_metered(u);
 }
 
 static unsigned count_family(const struct mptcp *m, int f)
@@ -121,11 +85,6 @@ static void choose_families(struct mptcp *m)
 	}
 }
 
-static bool is_stripped(const struct mptcp_uplink *u)
-{
-	return u->stripped_us != 0;
-}
-
 static bool is_backup(const struct mptcp_uplink *u)
 {
 	return u->cost == CONF_COST_BACKUP;
@@ -146,9 +105,9 @@ static void set_endpoints(struct mptcp *m)
 	struct kerr err = { "" };
 	unsigned n = 0;
 
-	for (unsigned i = 0; is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
+	for (unsigned i = 0; mptcp_is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
 		const struct mptcp_uplink *u = &m->uplinks[i];
-		if (u->family < 0 || is_stripped(u) || u->withheld)
+		if (u->family < 0 || mptcp_is_stripped(u) || u->withheld)
 			continue;
 		want[n++] = (struct mptcp_pm_endpoint){
 			.addr = m->address[i], .ifindex = u->dev.ifindex,
@@ -166,9 +125,9 @@ static unsigned list_uplinks(const struct mptcp *m, int f, bool backup,
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
+	for (unsigned i = 0; mptcp_is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
 		const struct mptcp_uplink *u = &m->uplinks[i];
-		if (u->family != f || is_stripped(u) || is_backup(u) != backup)
+		if (u->family != f || mptcp_is_stripped(u) || is_backup(u) != backup)
 			continue;
 		out[n] = (struct pool_uplink){ .index = i,
 		                               .source = m->address[i] };
@@ -188,7 +147,7 @@ static void settle(struct mptcp *m)
 	choose_families(m);
 	if (m->host.pm)
 		set_endpoints(m);
-	for (int f = 0; f < FAMILIES; f++) {
+	for (int f = 0; f < MPTCP_FAMILIES; f++) {
 		unsigned n = list_uplinks(m, f, false, uplinks);
 		if (!n)
 			n = list_uplinks(m, f, true, uplinks);
@@ -245,8 +204,8 @@ static void check_join(struct mptcp *m, unsigned i, uint64_t now)
 {
 	struct mptcp_uplink *u = &m->uplinks[i];
 	const struct join *join = &m->joins.uplinks[i];
-	unsigned want = u->family < 0 || is_stripped(u) ? 0
-	                                                : bundles_of(m, u->family);
+	unsigned want = u->family < 0 || mptcp_is_stripped(u) ?
+		0 : bundles_of(m, u->family);
 	/* Asked only where there is one: it looks at every subflow of ours. */
 	bool healthy = u->family >= 0 && health(m, i) > 0;
 	bool is_back = healthy && !u->healthy;
@@ -293,11 +252,11 @@ void mptcp_look(struct mptcp *m)
 {
 	uint64_t now = loop_now_us(m->args.loop);
 
-	if (!is_active(m))
+	if (!mptcp_is_active(m))
 		return;
 	forgive(m, now);
 	joins_begin(&m->joins);
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
 			look_at(m, f, b);
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
@@ -314,7 +273,7 @@ static void on_event(void *ctx, const struct mptcp_event *event)
 {
 	struct mptcp *m = ctx;
 
-	if (is_active(m))
+	if (mptcp_is_active(m))
 		loop_timer_arm(m->soon, loop_now_us(m->args.loop) +
 		               MPTCP_EVENT_US);
 }
@@ -348,7 +307,7 @@ static void on_welcome(void *ctx, unsigned uplink, struct subflow *sf,
 		return;
 	}
 	if (is_off(m)) {
-		for (int f = 0; f < FAMILIES; f++)
+		for (int f = 0; f < MPTCP_FAMILIES; f++)
 			pool_hold(m->pools[f], MPTCP_OFF_US);
 		subflow_fail(sf, "the kernel makes no MPTCP connections for a "
 		             "while, as it found a blackhole");
@@ -398,7 +357,7 @@ static void on_pool_change(void *ctx)
 
 void mptcp_on_join(struct mptcp *m, struct subflow *sf)
 {
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		pool_on_join(m->pools[f], sf);
 	loop_timer_arm(m->soon, loop_now_us(m->args.loop) + MPTCP_EVENT_US);
 }
@@ -440,7 +399,7 @@ void mptcp_set_peer(struct mptcp *m, bool has_mptcp)
 void mptcp_set_conf(struct mptcp *m, const struct conf *conf)
 {
 	m->args.conf = conf;
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		pool_set_conf(m->pools[f], conf);
 	mptcp_host_set_scheduler(&m->host, &m->args.conf->main);
 	settle(m);
@@ -454,7 +413,7 @@ void mptcp_on_endpoints(struct mptcp *m)
 void mptcp_restart(struct mptcp *m)
 {
 	m->peer_has = false; /* until it says so again */
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		pool_restart(m->pools[f]);
 	settle(m);
 }
@@ -462,7 +421,7 @@ void mptcp_restart(struct mptcp *m)
 /* Of every uplink that is there, in every bundle of its family. */
 static bool is_whole(const struct mptcp *m)
 {
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		if (pool_joined(m->pools[f]) < pool_wanted(m->pools[f]))
 			return false;
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
@@ -482,17 +441,17 @@ void mptcp_facts(const struct mptcp *m, struct carrier_facts *out)
 	out->metered = false;
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
 		const struct mptcp_uplink *u = &m->uplinks[i];
-		out->metered |= is_metered(u);
+		out->metered |= mptcp_is_metered(u);
 		if (!reaches(m, u, 0) && !reaches(m, u, 1))
 			continue;
 		out->usable |= 1u << i;
-		if (is_stripped(u))
+		if (mptcp_is_stripped(u))
 			out->stripped |= 1u << i;
 		else if (m->joins.uplinks[i].bundles)
 			out->covered |= 1u << i;
 	}
-	out->bundle = is_active(m) && (pool_joined(m->pools[0]) ||
-	                               pool_joined(m->pools[1]));
+	out->bundle = mptcp_is_active(m) && (pool_joined(m->pools[0]) ||
+	                                     pool_joined(m->pools[1]));
 	out->whole = out->bundle && is_whole(m);
 }
 
@@ -502,83 +461,6 @@ void mptcp_add_totals(const struct mptcp *m, struct snapshot_totals *out)
 		out->tx_bytes[i] += m->joins.uplinks[i].tx_bytes;
 		out->rx_bytes[i] += m->joins.uplinks[i].rx_bytes;
 	}
-}
-
-static const char *state_of(const struct mptcp *m, const struct mptcp_uplink *u,
-                            const struct join *join)
-{
-	if (!m->host.pm || !m->peer_has || !is_wanted(m))
-		return "";
-	if (is_metered(u))
-		return "not used, as it could not spare a metered uplink";
-	if (u->family < 0)
-		return "not used, as the uplink has no address of a family that "
-		       "the concentrator has";
-	if (is_stripped(u))
-		return u->dropped ? "what carries the option is dropped"
-		                  : "the option is stripped";
-	if (join->bundles)
-		return "joined";
-	if (join->stalled)
-		return "silent";
-	return u->in_vain ? "its joins come to nothing; something on the way may "
-	                    "drop them" : "not joined";
-}
-
-void mptcp_report_uplink(const struct mptcp *m, unsigned index,
-                         struct report_uplink *out)
-{
-	const struct mptcp_uplink *u = &m->uplinks[index];
-	const struct join *join = &m->joins.uplinks[index];
-
-	snprintf(out->mptcp, sizeof(out->mptcp), "%s", state_of(m, u, join));
-	if (!*out->mptcp)
-		return;
-	out->mptcp_alive = (unsigned)__builtin_popcount(join->bundles);
-	out->mptcp_total = u->family < 0 ? 0 : pool_wanted(m->pools[u->family]);
-	out->mptcp_srtt_us = join->srtt_us;
-	out->mptcp_rate_bps = join->rate_bps;
-	out->mptcp_down_bytes = join->rx_bytes;
-	out->mptcp_up_bytes = join->tx_bytes;
-	out->down_bytes += join->rx_bytes;
-	out->up_bytes += join->tx_bytes;
-}
-
-static const char *name_of(const struct mptcp *m, const struct addr *local)
-{
-	int i = joins_uplink(m->address, local);
-
-	return i < 0 ? "" : m->uplinks[i].name;
-}
-
-static void report_bundle(const struct mptcp *m, const struct snapshot *snap,
-                          int f, unsigned b, struct report *out)
-{
-	const struct subflow *sf = pool_bundle(m->pools[f], b);
-	struct mptcpinfo info;
-
-	if (!sf || subflow_mptcp(sf, &info) < 0)
-		return;
-	for (unsigned i = 0; i < info.count; i++) {
-		struct report_subflow *rs = report_add_subflow(out);
-		if (!rs)
-			return;
-		snapshot_mptcp(snap, &info, i, rs);
-		rs->bundle = b;
-		snprintf(rs->uplink, sizeof(rs->uplink), "%s",
-		         name_of(m, &info.subflows[i].local));
-	}
-}
-
-void mptcp_report(const struct mptcp *m, const struct snapshot *snap,
-                  struct report_session *rs, struct report *out)
-{
-	if (!is_active(m))
-		return;
-	mptcp_host_report(&m->host, rs);
-	for (int f = 0; f < FAMILIES; f++)
-		for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
-			report_bundle(m, snap, f, b, out);
 }
 
 /* Beginning ---------------------------------------------------------------------- */
@@ -608,7 +490,7 @@ struct mptcp *mptcp_create(const struct mptcp_args *args)
 		m->uplinks[i] = (struct mptcp_uplink){ .family = -1,
 			.healthy = true, .join_us = MPTCP_JOIN_US };
 	m->soon = loop_timer_create(args->loop, on_soon, m);
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		m->pools[f] = make_pool(m, f);
 	if (!m->soon || !m->pools[0] || !m->pools[1]) {
 		mptcp_destroy(m);
@@ -617,7 +499,7 @@ struct mptcp *mptcp_create(const struct mptcp_args *args)
 	}
 	mptcp_host_open(&m->host, args->loop, &args->conf->main, on_event, m);
 	m->syn_disabled = m->host.first.syn_tx_disabled;
-	if (!m->host.pm && is_wanted(m))
+	if (!m->host.pm && mptcp_is_wanted(m))
 		log_info("mptcp: %s; our subflows are used", m->host.obstacle);
 	mptcp_host_set_scheduler(&m->host, &m->args.conf->main);
 	return m;
@@ -627,7 +509,7 @@ void mptcp_destroy(struct mptcp *m)
 {
 	if (!m)
 		return;
-	for (int f = 0; f < FAMILIES; f++)
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
 		pool_destroy(m->pools[f]);
 	loop_timer_destroy(m->soon);
 	mptcp_host_close(&m->host);
