@@ -42,6 +42,8 @@ struct ctl {
 	int fd;
 	struct loop_io *io;
 	struct loop_timer *pause; /* armed while accepting rests */
+	struct loop_timer *look;
+	bool lost;              /* the file, which could not be made again */
 	struct client *clients; /* client.prev, next */
 	unsigned client_count;
 };
@@ -279,6 +281,44 @@ static void on_connection(void *ctx, unsigned events)
 		pause_accepting(ctl, errno);
 }
 
+/* Somebody removed our file: nobody could reach us any more. */
+static void listen_again(struct ctl *ctl)
+{
+	struct stat identity;
+	int fd = ctl_socket_listen(ctl->path, &identity);
+	struct loop_io *io = fd < 0 ? NULL :
+		loop_io_create(ctl->loop, fd, LOOP_READ, on_connection, ctl);
+
+	if (!io) {
+		if (!ctl->lost)
+			log_sys("control: %s was removed, and cannot be made: %s; "
+			        "tried again", ctl->path,
+			        strerror(fd < 0 ? -fd : ENOMEM));
+		ctl->lost = true;
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	loop_io_destroy(ctl->io);
+	close(ctl->fd);
+	ctl->io = io;
+	ctl->fd = fd;
+	ctl->identity = identity;
+	ctl->lost = false;
+	log_sys("control: %s was removed by somebody; it is there again",
+	        ctl->path);
+}
+
+static void on_look(void *ctx)
+{
+	struct ctl *ctl = ctx;
+	struct stat st;
+
+	if (lstat(ctl->path, &st) < 0 && errno == ENOENT)
+		listen_again(ctl);
+	loop_timer_arm(ctl->look, loop_now_us(ctl->loop) + CTL_LOOK_US);
+}
+
 void ctl_destroy(struct ctl *ctl)
 {
 	struct client *c, *tmp;
@@ -289,6 +329,7 @@ void ctl_destroy(struct ctl *ctl)
 		client_destroy(c);
 	loop_io_destroy(ctl->io);
 	loop_timer_destroy(ctl->pause);
+	loop_timer_destroy(ctl->look);
 	ctl_socket_unlink(ctl->path, &ctl->identity);
 	close(ctl->fd);
 	free(ctl);
@@ -314,8 +355,11 @@ struct ctl *ctl_create(struct loop *loop, const char *path,
 	}
 	ctl->io = loop_io_create(loop, ctl->fd, LOOP_READ, on_connection, ctl);
 	ctl->pause = loop_timer_create(loop, on_pause_over, ctl);
-	if (ctl->io && ctl->pause)
+	ctl->look = loop_timer_create(loop, on_look, ctl);
+	if (ctl->io && ctl->pause && ctl->look) {
+		loop_timer_arm(ctl->look, loop_now_us(loop) + CTL_LOOK_US);
 		return ctl;
+	}
 	ctl_destroy(ctl);
 	errno = ENOMEM;
 	return NULL;

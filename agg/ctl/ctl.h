@@ -25,6 +25,7 @@
 #define CTL_WIDTH_MIN 40                    /* characters; less is as much */
 #define CTL_WIDTH_MAX 10000
 #define CTL_REQUEST_US_MAX 2000000u         /* from connect to the line end */
+#define CTL_LOOK_US 2000000u                /* between looks at our socket */
 #define CTL_STALL_US_MAX 5000000u           /* without a byte of it being read */
 
 /* One command. The handler gets the words, argv[0] being the name, and writes
@@ -48,8 +49,9 @@ int ctl_socket_place(const char *path, char out[CTL_PATH_MAX + 1]);
 
 /* Listens at that place, whose directory is made if needed. verbs end with a
  * NULL name and outlive the server; "help" is built in. A socket that nobody
- * listens on is replaced. NULL: errno; EADDRINUSE: another daemon listens
- * there; EEXIST: path is something else than a socket. */
+ * listens on is replaced; ours, if somebody removes it, is made again. NULL:
+ * errno; EADDRINUSE: another daemon listens there; EEXIST: path is something
+ * else than a socket. */
 struct ctl *ctl_create(struct loop *loop, const char *path,
                        const struct ctl_verb *verbs, void *ctx);
 /* errno of ctl_create in words, and what helps. */

@@ -525,6 +525,28 @@ static void only_our_socket_is_removed(void **state)
 	check(f, "echo\n", "ok\n[echo]");
 }
 
+static void on_looked(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	loop_stop(f->loop);
+}
+
+static void removed_socket_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	struct loop_timer *timer = loop_timer_create(f->loop, on_looked, f);
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unlink(f->path), 0);
+		loop_timer_arm(timer, loop_now_us(f->loop) +
+		               CTL_LOOK_US * 3 / 2);
+		loop_run(f->loop);
+		check(f, "echo\n", "ok\n[echo]");
+	}
+	loop_timer_destroy(timer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -549,6 +571,7 @@ int main(void)
 		TEST(directories_are_made),
 		TEST(long_paths_are_refused),
 		TEST(only_our_socket_is_removed),
+		TEST(removed_socket_is_made_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
