@@ -25,6 +25,7 @@ struct wanted {
 	struct routeplan plan;
 	char why[ROUTE_WORDS_MAX]; /* not in force; "" */
 	bool refused; /* by the kernel, when it was put last: why says so */
+	bool absent;  /* as IPv6 is turned off: tried again, and no fault */
 };
 
 struct route {
@@ -236,6 +237,12 @@ static int settle_rules(struct work *w, struct wanted *want)
 	return rc;
 }
 
+/* A host with disable_ipv6, which may be turned on later. */
+static bool is_without_ipv6(const struct wanted *want, int rc)
+{
+	return rc == -EACCES && want->plan.mark && want->plan.family == AF_INET6;
+}
+
 /* One table and its rules. The routes first: nothing shall be sent into a table
  * that is half made. */
 static int settle(struct work *w, struct wanted *want, struct kerr *err)
@@ -244,6 +251,7 @@ static int settle(struct work *w, struct wanted *want, struct kerr *err)
 	struct kerr kerr = { "" };
 
 	unsigned lacked = w->look->missing + w->look->moved;
+	unsigned missing = w->look->missing;
 	if (w->mend || !want->refused)
 		want->why[0] = 0;
 	int rc = settle_ways(w, want);
@@ -252,7 +260,13 @@ static int settle(struct work *w, struct wanted *want, struct kerr *err)
 		rc = settle_rules(w, want);
 		reason = rules_reason(w->r->rules);
 	}
-	if (w->mend || w->look->missing + w->look->moved == lacked)
+	if (w->mend && (is_without_ipv6(want, rc) || want->absent)) {
+		want->absent = is_without_ipv6(want, rc);
+		w->look->missing = missing; /* by nobody's doing */
+		rc = want->absent ? 0 : rc;
+	}
+	if (w->mend || want->absent ||
+	    w->look->missing + w->look->moved == lacked)
 		want->why[0] = 0;
 	if (w->mend)
 		want->refused = rc;
@@ -404,9 +418,8 @@ int route_set_tproxy(struct route *r, uint32_t mark,
 		if (count)
 			memcpy(plan->devices, devices, count * IFNAMSIZ);
 		int failed = settle_one(r, TPROXY, families[f], err);
-		/* A host without IPv6, or with disable_ipv6 (-EACCES). */
-		if (f && (failed == -EAFNOSUPPORT || failed == -EOPNOTSUPP ||
-		          failed == -EACCES)) {
+		/* A kernel without IPv6. */
+		if (f && (failed == -EAFNOSUPPORT || failed == -EOPNOTSUPP)) {
 			forget(r, TPROXY, AF_INET6);
 			failed = 0;
 		}

@@ -12,6 +12,7 @@ from case import VPS_SEEN4, VPS_SEEN6, AggdTest
 from lab import SRV4, SRV6, VPS4
 
 PREFERENCE = 700
+LOOK_S = 25      # without an event: two looks
 AGAIN_S = 10     # on a slow machine; a second on a quick one
 CONNECTED_S = 20
 LAN_NETWORK = "192.168.100.0/24"
@@ -138,6 +139,23 @@ class Policy(AggdTest):
         self.assertIn("broken", seen)
         self.assertLessEqual(self.lines("put again") - said, 10)
         self.wait_whole("after the flood")
+
+    def test_ipv6_is_turned_off_and_on(self):
+        """No fault while it is off, and whole when it is on again."""
+        said = self.lines("routes: ")
+        name = "net.ipv6.conf.lo.disable_ipv6"
+        self.lab.gw.sysctl({name: "1"})
+        self.addCleanup(self.lab.gw.sysctl, {name: "0"})
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            time.sleep(0.5)
+            self.assertEqual(self.interception()["state"], "in force", self.interception())
+        self.assertFalse(self.routes("-6", TPROXY_TABLE))
+        self.assertEqual(self.who(SRV4), VPS_SEEN4)
+        self.assertTrue(self.aggd.reload("gw")) # knows no other way
+        self.lab.gw.sysctl({name: "0"})
+        self.wait(lambda: self.state() == self.whole, LOOK_S, self.state)
+        self.assertLessEqual(self.lines("routes: ") - said, 1)
 
     def test_source_check_by_mark(self):
         """src_valid_mark, as wg-quick sets it: the way back is looked for with our mark."""
