@@ -146,6 +146,8 @@ class Policy(AggdTest):
         name = "net.ipv6.conf.lo.disable_ipv6"
         self.lab.gw.sysctl({name: "1"})
         self.addCleanup(self.lab.gw.sysctl, {name: "0"})
+        time.sleep(1)
+        self.wait_in_force() # after the pause that other losses may have left
         end = time.monotonic() + 3
         while time.monotonic() < end:
             time.sleep(0.5)
