@@ -211,3 +211,17 @@ int arp_keep_apart(const struct arp_place *place,
 	}
 	return rc ? kerr_set(err, rc, "arp_ignore, arp_announce") : 0;
 }
+
+bool arp_is_kept(const struct arp_place *place,
+                 const char (*devices)[IFNAMSIZ], unsigned count)
+{
+	unsigned now;
+
+	for (unsigned i = 0; i < count; i++)
+		if ((!read_setting(place, devices[i], "arp_ignore", &now) &&
+		     now < ARP_IGNORE) ||
+		    (!read_setting(place, devices[i], "arp_announce", &now) &&
+		     now < ARP_ANNOUNCE))
+			return false;
+	return true;
+}

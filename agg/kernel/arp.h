@@ -13,6 +13,7 @@
 #include "agg/kernel/kerr.h"
 
 #include <net/if.h>
+#include <stdbool.h>
 
 #define ARP_DEVICES_MAX 32
 #define ARP_PATH_MAX 256
@@ -34,5 +35,10 @@ int arp_journal_path(char out[ARP_PATH_MAX]);
 int arp_keep_apart(const struct arp_place *place,
                    const char (*devices)[IFNAMSIZ], unsigned count,
                    struct kerr *err);
+
+/* Have all of them what that set, or stricter? True also where it cannot be
+ * read, as of a device that is gone. */
+bool arp_is_kept(const struct arp_place *place,
+                 const char (*devices)[IFNAMSIZ], unsigned count);
 
 #endif

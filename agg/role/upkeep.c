@@ -30,6 +30,8 @@ struct upkeep {
 	uint64_t words_us;      /* since when words are counted */
 	unsigned words, unsaid;
 	struct links links;
+	uint64_t links_us;      /* looked at */
+	bool apart_failed;
 };
 
 static bool may_say(struct upkeep *u, uint64_t now)
@@ -85,6 +87,40 @@ static void put_again(struct upkeep *u, uint64_t now)
 		say_loss(u, &look, now);
 }
 
+/* 0, or -errno that was said. */
+static int keep_apart(struct upkeep *u)
+{
+	char journal[ARP_PATH_MAX];
+	struct kerr err = { "" };
+	int rc = arp_journal_path(journal);
+	const struct arp_place place = { .journal = journal };
+
+	if (!rc)
+		rc = arp_keep_apart(&place,
+		                    (const char (*)[IFNAMSIZ])u->links.devices,
+		                    u->links.count, &err);
+	if (rc && !u->apart_failed)
+		log_sys("uplinks on one link: %s: their routers may learn the wrong "
+		        "device", *err.text ? err.text : strerror(-rc));
+	u->apart_failed = rc;
+	return rc;
+}
+
+/* A setting that somebody changes tells nobody. */
+static void look_at_links(struct upkeep *u, uint64_t now)
+{
+	const struct arp_place place = { .journal = NULL };
+
+	if (now - u->links_us < UPKEEP_IDLE_US)
+		return;
+	u->links_us = now;
+	if (arp_is_kept(&place, (const char (*)[IFNAMSIZ])u->links.devices,
+	                u->links.count) || keep_apart(u) || !may_say(u, now))
+		return;
+	log_sys("uplinks on one link: somebody changed arp_ignore or arp_announce; "
+	        "they are set again");
+}
+
 void upkeep_look(struct upkeep *u)
 {
 	uint64_t now = loop_now_us(u->loop), idle = now + UPKEEP_IDLE_US;
@@ -96,27 +132,17 @@ void upkeep_look(struct upkeep *u)
 		redo_lose(&u->redo, now);
 	if (u->redo.due_us <= now)
 		put_again(u, now);
+	look_at_links(u, now);
 	loop_timer_arm(u->timer,
 	               u->redo.due_us < idle ? u->redo.due_us : idle);
 }
 
 void upkeep_set_links(struct upkeep *u, const struct links *links)
 {
-	char journal[ARP_PATH_MAX];
-	struct kerr err = { "" };
-
 	if (links_equal(&u->links, links))
 		return;
 	u->links = *links;
-	int rc = arp_journal_path(journal);
-	const struct arp_place place = { .journal = journal };
-	if (!rc)
-		rc = arp_keep_apart(&place, (const char (*)[IFNAMSIZ])links->devices,
-		                    links->count, &err);
-	if (rc)
-		log_sys("uplinks on one link: %s: their routers may learn the wrong "
-		        "device", *err.text ? err.text : strerror(-rc));
-	else if (links->count)
+	if (!keep_apart(u) && links->count)
 		log_info("uplinks on one link: %s and %s%s: arp_ignore and "
 		         "arp_announce are set", links->devices[0],
 		         links->devices[1], links->count > 2 ? " and more" : "");

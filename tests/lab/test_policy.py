@@ -261,6 +261,17 @@ class OneLink(AggdTest):
         self.share("del")
         self.wait_arp(0, 0)
 
+    def test_set_again_after_others(self):
+        """As by `sysctl --system`, of which nobody hears."""
+        self.share("add")
+        self.wait_arp(1, 2)
+        device = self.lab.uplinks[1].device
+        self.lab.gw.sysctl({f"net.ipv4.conf.{device}.{name}": "0"
+                            for name in ("arp_ignore", "arp_announce")})
+        self.wait(lambda: self.arp(device) == (1, 2), LOOK_S, "they are set again")
+        self.share("del")
+        self.wait_arp(0, 0)
+
     def test_two_with_one_address(self):
         """As two modems of one make give out; the rule that they share stays."""
         device = self.lab.uplinks[1].device

@@ -139,6 +139,22 @@ static void somebody_elses_change_stays(void **state)
 	assert_settings(h, "wan1", 2, 0);
 }
 
+static void a_change_is_seen_and_set_again(void **state)
+{
+	static const char devices[2][IFNAMSIZ] = { "wan1", "wan2" };
+	const struct host *h = *state;
+
+	assert_false(arp_is_kept(&h->place, devices, 2));
+	keep_apart(h, 2);
+	assert_true(arp_is_kept(&h->place, devices, 2));
+	set(h, "wan1", "arp_announce", 0);
+	assert_false(arp_is_kept(&h->place, devices, 2));
+	keep_apart(h, 2);
+	assert_settings(h, "wan1", 1, 2);
+	keep_apart(h, 0);
+	assert_settings(h, "wan1", 0, 0);
+}
+
 static void a_journal_of_nonsense_does_nothing(void **state)
 {
 	static const char *const texts[] = { "../x 0 0\n", "wan1 99 0\n", "wan1\n",
@@ -173,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(set_and_back),
+		TEST(a_change_is_seen_and_set_again),
 		TEST(somebody_elses_change_stays),
 		TEST(a_journal_of_nonsense_does_nothing),
 		TEST(a_device_that_is_not_there_is_an_error),
