@@ -73,3 +73,13 @@ size_t printable(char *out, size_t size, const char *text)
 	out[len] = 0;
 	return len;
 }
+
+char *printable_ascii(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n] && n + 1 < size; n++)
+		out[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+	out[n] = 0;
+	return out;
+}

@@ -15,5 +15,8 @@
  * paragraph separators, the marks of direction), and bytes that are no UTF-8.
  * What does not fit is left out, whole characters only. */
 size_t printable(char *out, size_t size, const char *text);
+/* The same for columns, where a byte is as wide as another: what is not
+ * printable ASCII becomes '?', what does not fit is cut. Returns out. */
+char *printable_ascii(char *out, size_t size, const char *text);
 
 #endif

@@ -6,7 +6,8 @@
  */
 #include "agg/ctl/advice.h"
 
-#include "agg/report/columns.h"
+#include "agg/base/columns.h"
+#include "agg/base/printable.h"
 #include "agg/report/human.h"
 
 #include <errno.h>
@@ -115,7 +116,7 @@ static void print_left(struct writing *w)
 
 	for (unsigned i = 0; i < w->m->left_count; i++)
 		say(w, "Left out is %s: %s.",
-		    human_clean(name, sizeof(name), w->m->left[i].name),
+		    printable_ascii(name, sizeof(name), w->m->left[i].name),
 		    w->m->left[i].why);
 	if (w->m->left_count)
 		say(w, "A large download for ten seconds, with 'aggctl scheduler "

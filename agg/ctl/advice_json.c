@@ -6,7 +6,7 @@
  */
 #include "agg/ctl/advice.h"
 
-#include "agg/report/human.h"
+#include "agg/base/printable.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,7 +28,7 @@ static void put_text(struct json_object *to, const char *key, const char *text)
 	char clean[CLEAN_MAX];
 
 	put(to, key, json_object_new_string(
-		human_clean(clean, sizeof(clean), text)));
+		printable_ascii(clean, sizeof(clean), text)));
 }
 
 static void put_count(struct json_object *to, const char *key, uint64_t count)

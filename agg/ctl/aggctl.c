@@ -7,12 +7,12 @@
  *
  * Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon.
  */
+#include "agg/base/columns.h"
 #include "agg/base/words.h"
 #include "agg/conf/conf.h"
 #include "agg/ctl/advice.h"
 #include "agg/ctl/client.h"
 #include "agg/ctl/ctl.h"
-#include "agg/report/columns.h"
 #include "agg/report/human.h"
 #include "agg/transport/tls.h"
 
@@ -32,7 +32,6 @@
 #define ADVISE_NICE 10 /* the daemon, and all others, come first */
 #define CONFIG_PATH "/etc/config/aggd" /* as aggd's */
 #define CLEAR_SCREEN "\033[H\033[J" /* ECMA-48: home, erase to the end */
-#define WIDTH_USUAL 80 /* of a terminal that does not say */
 #define VERBS_MAX 16
 #define EXPLAIN_MAX 4096
 
@@ -149,21 +148,6 @@ static int ask_once(const struct options *options, const char *const *argv)
 	return ok ? EXIT_DONE : EXIT_REFUSED;
 }
 
-/* COLUMNS is what somebody wishes (watch(1) does); else what the terminal
- * says. In a pipe or a file lines are as long as they are. */
-static unsigned find_width(void)
-{
-	const char *wish = getenv("COLUMNS");
-	int columns = wish ? atoi(wish) : 0;
-	struct winsize size;
-
-	if (columns > 0)
-		return columns < CTL_WIDTH_MAX ? (unsigned)columns : CTL_WIDTH_MAX;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-		return 0;
-	return size.ws_col ? size.ws_col : WIDTH_USUAL;
-}
-
 static int ask(const struct options *options, const char *const *argv)
 {
 	struct options now = *options;
@@ -171,7 +155,7 @@ static int ask(const struct options *options, const char *const *argv)
 
 	do {
 		status = ask_once(&now, argv);
-		now.width = find_width(); /* it may have another size */
+		now.width = columns_of_terminal(); /* it may have another size */
 	} while (!status && options->watch && !ferror(stdout) &&
 	         !sleep(WATCH_S));
 	return status;
@@ -510,7 +494,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .socket = getenv("AGGD_CONTROL"),
 	                           .config = CONFIG_PATH,
-	                           .width = find_width() };
+	                           .width = columns_of_terminal() };
 
 	if (!options.socket || !*options.socket)
 		options.socket = CTL_PATH_DEFAULT;

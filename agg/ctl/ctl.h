@@ -13,6 +13,7 @@
 #define AGG_CTL_CTL_H
 
 #include "agg/base/buf.h"
+#include "agg/base/columns.h"
 #include "agg/base/loop.h"
 #include "agg/report/report.h"
 
@@ -23,7 +24,7 @@
 #define CTL_WORDS_MAX 16
 #define CTL_ANSWER_MAX (4 * 1024 * 1024)    /* bytes, status line apart */
 #define CTL_WIDTH_MIN 40                    /* characters; less is as much */
-#define CTL_WIDTH_MAX 10000
+#define CTL_WIDTH_MAX COLUMNS_LINE_MAX
 #define CTL_REQUEST_US_MAX 2000000u         /* from connect to the line end */
 #define CTL_LOOK_US 2000000u                /* between looks at our socket */
 #define CTL_STALL_US_MAX 5000000u           /* without a byte of it being read */

@@ -61,13 +61,3 @@ const char *human_age(uint64_t us, char buf[HUMAN_MAX])
 		snprintf(buf, HUMAN_MAX, "%" PRIu64 " s", s);
 	return buf;
 }
-
-char *human_clean(char *buf, size_t size, const char *text)
-{
-	size_t n = 0;
-
-	for (; text[n] && n + 1 < size; n++)
-		buf[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
-	buf[n] = 0;
-	return buf;
-}

@@ -7,7 +7,6 @@
 #ifndef AGG_REPORT_HUMAN_H
 #define AGG_REPORT_HUMAN_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define HUMAN_MAX 32
@@ -16,9 +15,5 @@ const char *human_bytes(uint64_t bytes, char buf[HUMAN_MAX]);    /* "1.20 GB" */
 const char *human_rate(uint64_t bytes_per_s, char buf[HUMAN_MAX]); /* Mbit/s: "47.1" */
 const char *human_ms(uint64_t us, char buf[HUMAN_MAX]);          /* "12.3 ms" */
 const char *human_age(uint64_t us, char buf[HUMAN_MAX]);         /* "3 h 12 min" */
-
-/* Copies text and makes it fit for a terminal: what is not printable ASCII
- * becomes '?', what does not fit is cut. */
-char *human_clean(char *buf, size_t size, const char *text);
 
 #endif

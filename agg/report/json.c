@@ -8,7 +8,7 @@
  */
 #include "agg/report/report.h"
 
-#include "agg/report/human.h"
+#include "agg/base/printable.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void put_text(struct render *r, struct json_object *in, const char *key,
 
 	if (*text) {
 		value = json_object_new_string(
-			human_clean(clean, sizeof(clean), text));
+			printable_ascii(clean, sizeof(clean), text));
 		r->failed |= !value;
 	}
 	put(r, in, key, value);

@@ -8,7 +8,7 @@
  */
 #include "agg/report/report.h"
 
-#include "agg/report/human.h"
+#include "agg/base/printable.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -139,7 +139,7 @@ static void print_label(struct render *r, const char *label, const char *text,
 	char clean[REPORT_WORDS_MAX + 1];
 
 	PRINT(r, "%s%s=\"", first ? "" : ",", label);
-	human_clean(clean, sizeof(clean), text);
+	printable_ascii(clean, sizeof(clean), text);
 	for (const char *at = clean; *at; at++)
 		PRINT(r, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
 	PRINT(r, "\"");

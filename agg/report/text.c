@@ -8,7 +8,8 @@
  */
 #include "agg/report/report.h"
 
-#include "agg/report/columns.h"
+#include "agg/base/columns.h"
+#include "agg/base/printable.h"
 #include "agg/report/human.h"
 
 #include <inttypes.h>
@@ -111,7 +112,7 @@ static void print_sending(struct render *r, const char *direction,
 	report_sending_text(sending, text);
 	if (*text)
 		say(r, "%s: %s%s", direction,
-		    human_clean(clean, sizeof(clean), text), note);
+		    printable_ascii(clean, sizeof(clean), text), note);
 }
 
 /* "sent again 1.20 MB: 1.10 MB suspect, 100 KB tail" */
@@ -142,7 +143,7 @@ static void print_carrier(struct render *r, const struct report_session *s)
 
 	if (*s->carrier_wanted)
 		say(r, "carrier %s: %s%s%s", s->carrier_wanted,
-		    human_clean(why, sizeof(why), s->carrier_why),
+		    printable_ascii(why, sizeof(why), s->carrier_why),
 		    kernel ? "; the kernel's scheduler: " : "",
 		    kernel ? s->kernel_scheduler : "");
 }
@@ -179,7 +180,7 @@ static void print_headline(struct render *r, const struct report_session *s)
 	snprintf(line, sizeof(line), "session %s: %s for %s%s%s",
 	         *s->concentrator ? s->concentrator : s->site,
 	         report_session_state_text(s->state), human_age(s->age_us, age),
-	         *s->why ? ": " : "", human_clean(why, sizeof(why), s->why));
+	         *s->why ? ": " : "", printable_ascii(why, sizeof(why), s->why));
 	PRINT(r, "\n");
 	r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
 }
@@ -192,7 +193,7 @@ static void print_interception(struct render *r,
 
 	if (i->state != REPORT_INTERCEPTION_NONE)
 		say(r, "interception: %s%s%s", report_interception_text(i->state),
-		    *i->why ? ": " : "", human_clean(why, sizeof(why), i->why));
+		    *i->why ? ": " : "", printable_ascii(why, sizeof(why), i->why));
 }
 
 static bool is_said_before(const struct report *report, size_t at)

@@ -5,8 +5,8 @@
  */
 #include "agg/role/policy.h"
 
+#include "agg/base/printable.h"
 #include "agg/base/words.h"
-#include "agg/report/human.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -220,7 +220,7 @@ static void add_unknown(struct buf *out, const char *what, const char *name,
 	char list[LIST_MAX], clean[WIRE_NAME_MAX + 1];
 
 	buf_printf(out, "%s%s '%s' (known: %s)", out->len ? ", " : "", what,
-	           human_clean(clean, sizeof(clean), name),
+	           printable_ascii(clean, sizeof(clean), name),
 	           words_list(known, list, sizeof(list)));
 }
 

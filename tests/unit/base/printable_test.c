@@ -80,11 +80,21 @@ static void whatever_comes_one_line_leaves(void **state)
 	}
 }
 
+static void what_a_terminal_obeys_is_taken_out(void **state)
+{
+	char buf[8];
+
+	assert_string_equal(printable_ascii(buf, sizeof(buf), "a\x1b[2J\n"), "a?[2J?");
+	assert_string_equal(printable_ascii(buf, sizeof(buf), "\xc3\xa4\x7f"), "???");
+	assert_string_equal(printable_ascii(buf, sizeof(buf), "123456789"), "1234567");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows),
 		cmocka_unit_test(what_does_not_fit_is_left_out_whole),
+		cmocka_unit_test(what_a_terminal_obeys_is_taken_out),
 		cmocka_unit_test(whatever_comes_one_line_leaves),
 	};
 

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: inside agg/report, and for aggctl's own tables: rows of cells, printed
- * in columns as wide as their widest cell, and lines that fit their terminal.
+ * DOC: tables for a person: rows of cells, printed in columns as wide as
+ * their widest cell, and lines that fit their terminal.
  *
  * Nothing is cut but a cell past COLUMNS_CELL_MAX. Where the terminal is
  * narrower than the table, the columns that do not fit follow on a line below
  * their row, each with its heading; so does a note that is too long for the rest
  * of its line. A name that is much longer than others has a line to itself.
  */
-#ifndef AGG_REPORT_COLUMNS_H
-#define AGG_REPORT_COLUMNS_H
+#ifndef AGG_BASE_COLUMNS_H
+#define AGG_BASE_COLUMNS_H
 
 #include "agg/base/buf.h"
 
 #include <stdbool.h>
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 32
 #define COLUMNS_BYTES_MAX (4 * 1024 * 1024)
 #define COLUMNS_CELL_MAX 1024 /* bytes; a longer cell ends in "..." */
+#define COLUMNS_LINE_MAX 10000 /* of what a terminal says */
 
 struct columns {
 	struct buf cells; /* texts with their NULs, row by row */
@@ -43,5 +44,9 @@ int columns_print(const struct columns *c, unsigned line_max, struct buf *out);
  * those that follow by two more. 0 or -ENOBUFS. */
 int columns_wrap(const char *text, unsigned indent, unsigned line_max,
                  struct buf *out);
+
+/* How wide the terminal on stdout is, or what COLUMNS wishes (as watch(1) does);
+ * 0: a pipe or a file, where lines are as long as they are. */
+unsigned columns_of_terminal(void);
 
 #endif

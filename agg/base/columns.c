@@ -4,17 +4,21 @@
  * DOC: see columns.h. Cells are kept as text behind text, so that thousands
  * of rows cost their bytes and nothing else.
  */
-#include "agg/report/columns.h"
+#include "agg/base/columns.h"
 
-#include "agg/report/human.h"
+#include "agg/base/printable.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define GAP "  "
 #define GAP_LEN strlen(GAP)
 #define BELOW_INDENT 4
+#define WIDTH_USUAL 80 /* of a terminal that does not say */
 #define BELOW_MAX (COLUMNS_MAX * (COLUMNS_CELL_MAX + 64)) /* with headings */
 #define CUT "..."
 #define TIED '\x1f'  /* a blank that does not break a line */
@@ -36,7 +40,7 @@ void columns_add(struct columns *c, const char *text)
 {
 	size_t column = c->cell_count++ % strlen(c->align);
 	char cell[COLUMNS_CELL_MAX];
-	size_t n = strlen(human_clean(cell, sizeof(cell), text));
+	size_t n = strlen(printable_ascii(cell, sizeof(cell), text));
 
 	if (strlen(text) > n)
 		strcpy(cell + n - strlen(CUT), CUT);
@@ -231,4 +235,20 @@ int columns_print(const struct columns *c, unsigned line_max, struct buf *out)
 			err = print_below(&l, out);
 	}
 	return err;
+}
+
+/* Terminals ------------------------------------------------------------------ */
+
+unsigned columns_of_terminal(void)
+{
+	const char *wish = getenv("COLUMNS");
+	int columns = wish ? atoi(wish) : 0;
+	struct winsize size;
+
+	if (columns > 0)
+		return columns < COLUMNS_LINE_MAX ? (unsigned)columns
+		                                  : COLUMNS_LINE_MAX;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col ? size.ws_col : WIDTH_USUAL;
 }
