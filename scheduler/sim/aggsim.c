@@ -8,6 +8,7 @@
  * Exit status: 0 done, 1 a run failed or nothing could be written, 2 wrong
  * usage or a wrong scenario.
  */
+#include "agg/base/columns.h"
 #include "agg/base/words.h"
 #include "scheduler/sim/page.h"
 #include "scheduler/sim/published.h"
@@ -313,7 +314,7 @@ static int write_results(const struct options *o, const struct job *jobs,
 			err = published_scenario(jobs[i].scenario, sets[i], &text);
 		else
 			err = (i ? buf_printf(&text, "\n") : 0) |
-			      result_table(sets[i], &text);
+			      result_table(sets[i], columns_of_terminal(), &text);
 	}
 	if (!err)
 		err = put_out(&text, stdout);

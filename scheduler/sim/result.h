@@ -72,8 +72,10 @@ const struct result *result_find(const struct result_set *set,
 double result_metric(const struct result_set *set, const struct result *result,
                      enum scenario_metric metric, unsigned load, unsigned path);
 
-/* Append. 0 or -ENOBUFS. */
-int result_table(const struct result_set *set, struct buf *out);
+/* Append. 0 or -ENOBUFS. The table has lines of at most line_max characters; 0:
+ * one a row. */
+int result_table(const struct result_set *set, unsigned line_max,
+                 struct buf *out);
 int result_json(const struct result_set *const *sets, unsigned count,
                 struct buf *out);
 

@@ -186,7 +186,7 @@ static void table_and_json_say_the_same(void **state)
 
 	buf_init(&table, RESULT_TEXT_MAX);
 	buf_init(&json, RESULT_TEXT_MAX);
-	assert_int_equal(result_table(set, &table), 0);
+	assert_int_equal(result_table(set, 0, &table), 0);
 	assert_int_equal(result_json(sets, 2, &json), 0);
 	buf_put(&table, "", 1);
 	buf_put(&json, "", 1);
@@ -222,6 +222,38 @@ static void table_and_json_say_the_same(void **state)
 	free_set(set);
 }
 
+/* On a terminal nothing is wider than it, and nothing lacks; else a row is one
+ * line. */
+static void the_table_fits_the_terminal(void **state)
+{
+	struct result_set *set = run_all("config scenario\noption title 'A title "
+		"with so many words that no terminal of eighty characters shows it "
+		"in one line'\n" TWO "config load x\noption kind batch\noption "
+		"count 5\noption deadline 1s\nlist size 50000\n");
+	static const char *const words[] = {
+		"\n    ", "slowdown ", "its p99 ", "late % ", "twice % ", "a % ", "b % ",
+	};
+	unsigned lines[2] = { 0 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned line_max = i ? 80 : 0;
+		struct buf table;
+		buf_init(&table, RESULT_TEXT_MAX);
+		assert_int_equal(result_table(set, line_max, &table), 0);
+		buf_put(&table, "", 1);
+		char *text = (char *)buf_head(&table);
+		for (unsigned w = 0; i && w < sizeof(words) / sizeof(words[0]); w++)
+			assert_non_null(strstr(text, words[w]));
+		for (char *at = text; *at; at += strcspn(at, "\n") + 1, lines[i]++)
+			assert_true(!i || strcspn(at, "\n") <= line_max);
+		buf_finish(&table);
+	}
+	/* Title, two paths, how, a blank one, load, heading. */
+	assert_int_equal(lines[0], 7 + set->count);
+	assert_true(lines[1] > lines[0]);
+	free_set(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +263,7 @@ int main(void)
 		cmocka_unit_test(a_player_that_gets_all_does_not_stall),
 		cmocka_unit_test(the_choice_is_obeyed),
 		cmocka_unit_test(table_and_json_say_the_same),
+		cmocka_unit_test(the_table_fits_the_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
