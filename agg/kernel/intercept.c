@@ -3,8 +3,9 @@
  *
  * DOC: writes the ruleset of our nft table. Pure: text in a buffer.
  *
- * The hook is prerouting at mangle priority, where the mark is set early
- * enough for the routing rule that brings the packet to a local socket. Of a
+ * The hook is prerouting a little after mangle priority, where the mark is set
+ * early enough for the routing rule that brings the packet to a local socket,
+ * and after others that set the whole mark there. Of a
  * LAN host's TCP packets: one to the host itself, to a connected or bypassed
  * network or to no unicast address is left alone; one that has a transparent
  * socket (the listener is bound to loopback, so it is a connection's) goes to
@@ -92,7 +93,7 @@ static void put_sets(struct writer *w, const struct intercept *want)
 static void put_prerouting(struct writer *w, const struct intercept *want)
 {
 	put(w, "\tchain prerouting {\n\t\ttype filter hook prerouting "
-	    "priority mangle; policy accept;\n\t\tiifname { ");
+	    "priority mangle + 10; policy accept;\n\t\tiifname { ");
 	for (size_t i = 0; i < want->devices_count; i++)
 		put(w, "%s\"%s\"", i ? ", " : "", want->devices[i]);
 	put(w, " } meta l4proto tcp jump lan\n\t}\n");

@@ -184,6 +184,16 @@ class Policy(AggdTest):
             for rule in self.rules(family):
                 self.assertFalse(1000 <= int(rule.partition(":")[0]) < 4000, rule)
 
+    def test_beside_one_that_sets_the_whole_mark(self):
+        """Whichever table was loaded first."""
+        self.lab.gw.nft("table inet others { chain prerouting { type filter hook prerouting "
+                        "priority mangle; iifname lan0 meta mark set 0x100\n}\n}\n")
+        self.addCleanup(self.lab.gw.run, ["nft", "delete", "table", "inet", "others"])
+        self.assertEqual(self.who(), VPS_SEEN4)
+        self.lab.gw.run(["nft", "delete", "table", "inet", "aggd"])
+        self.wait(lambda: self.aggd.is_taking("ip", "ip6"), AGAIN_S, self.aggd.ruleset)
+        self.assertEqual(self.who(), VPS_SEEN4)
+
     def test_options_by_reload(self):
         self.addCleanup(self.aggd.reload, "gw")
         self.addCleanup(setattr, self.aggd, "gateway_options", self.aggd.gateway_options)
