@@ -8,6 +8,7 @@
  */
 #include "agg/conf/uci.h"
 
+#include "agg/base/printable.h"
 #include "agg/base/words.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 
 #define STATEMENT_WORDS_MAX 3 /* keyword, key, value */
 #define GROWTH_FIRST 4
+#define QUOTED_MAX 16 /* characters of what is no statement */
 
 struct reader {
 	struct uci *uci;
@@ -141,6 +143,35 @@ static int take_word(struct reader *r, const char **out)
 	return err;
 }
 
+static bool is_keyword(const char *word, const char *keyword)
+{
+	return !strcmp(word, keyword) || (word[0] == keyword[0] && !word[1]);
+}
+
+static const char *const keywords[] = { "config", "option", "list", "package",
+                                        NULL };
+
+static bool begins_statement(const char *word)
+{
+	for (size_t i = 0; keywords[i]; i++)
+		if (is_keyword(word, keywords[i]))
+			return true;
+	return false;
+}
+
+/* The file may be none of ours, and secret: no more of it than a slip takes. */
+static int on_no_statement(struct reader *r, const char *word)
+{
+	const char *near = words_near(keywords, word);
+	char piece[QUOTED_MAX + 1];
+
+	printable_ascii(piece, sizeof(piece), word);
+	return FAIL(r, "'%s%s' begins no statement%s%s%s allowed: config, option, "
+	            "list, package", piece, strlen(word) > QUOTED_MAX ? "..." : "",
+	            near ? ", did you mean '" : ";", near ? near : "",
+	            near ? "'?" : "");
+}
+
 /* Reads up to the end of a statement; the line end itself stays unread. */
 static int take_statement(struct reader *r, struct statement *st)
 {
@@ -159,6 +190,8 @@ static int take_statement(struct reader *r, struct statement *st)
 				r->at++;
 			return 0;
 		}
+		if (st->count == 1 && !begins_statement(st->words[0]))
+			return on_no_statement(r, st->words[0]);
 		if (st->count == STATEMENT_WORDS_MAX)
 			return FAIL(r, "too many words; a value with blanks "
 			            "needs quotes: %s %s '...'",
@@ -271,15 +304,8 @@ static int on_package(struct reader *r, const struct statement *st)
 	return 0;
 }
 
-static bool is_keyword(const char *word, const char *keyword)
-{
-	return !strcmp(word, keyword) || (word[0] == keyword[0] && !word[1]);
-}
-
 static int act_on(struct reader *r, const struct statement *st)
 {
-	static const char *const keywords[] = { "config", "option", "list",
-	                                        "package", NULL };
 	const char *word = st->words[0];
 
 	if (is_keyword(word, "option"))
@@ -290,10 +316,7 @@ static int act_on(struct reader *r, const struct statement *st)
 		return add_section(r, st);
 	if (is_keyword(word, "package"))
 		return on_package(r, st);
-	const char *near = words_near(keywords, word);
-	return FAIL(r, "'%s' begins no statement%s%s%s allowed: config, option, "
-	            "list, package", word, near ? ", did you mean '" : ";",
-	            near ? near : "", near ? "'?" : "");
+	return on_no_statement(r, word);
 }
 
 static int read_all(struct reader *r)

@@ -167,9 +167,23 @@ static void nul_bytes_are_refused(void **state)
 	                    "value; printable characters are allowed");
 }
 
+/* As root, somebody may name a file that others must not read. */
+static void a_foreign_file_is_hardly_quoted(void **state)
+{
+	assert_error("root:$6$saltsalt$hash:19000:0:99999:7:::\n",
+	             "f:1: 'root:$6$saltsalt...' begins no statement; allowed: "
+	             "config, option, list, package");
+	assert_error("very-long-secret-of-a-host more 'than enough' words here\n",
+	             "f:1: 'very-long-secret...' begins no statement; allowed: "
+	             "config, option, list, package");
+	assert_error("\xc3\xa4 b\n", "f:1: '?" "?' begins no statement; allowed: "
+	             "config, option, list, package");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_foreign_file_is_hardly_quoted),
 		cmocka_unit_test(tree_holds_what_the_file_says),
 		cmocka_unit_test(quoting_is_that_of_uci),
 		cmocka_unit_test(empty_files_are_empty),
