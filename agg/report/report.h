@@ -102,7 +102,8 @@ enum report_interception_state {
 };
 struct report_interception {
 	enum report_interception_state state;
-	char why[REPORT_WORDS_MAX + 1]; /* of BROKEN */
+	char why[REPORT_WORDS_MAX + 1]; /* of BROKEN; IN_FORCE: what
+	                              * happens instead, on purpose */
 };
 
 struct report_session {

@@ -185,15 +185,18 @@ static void print_headline(struct render *r, const struct report_session *s)
 	r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
 }
 
-/* "interception: broken: nft table is gone" */
+/* "interception: broken: nft table is gone"; "in force; new connections leave
+ * directly" */
 static void print_interception(struct render *r,
                                const struct report_interception *i)
 {
 	char why[REPORT_WORDS_MAX + 1];
 
+	const char *colon = i->state == REPORT_INTERCEPTION_IN_FORCE ? "; " : ": ";
+
 	if (i->state != REPORT_INTERCEPTION_NONE)
 		say(r, "interception: %s%s%s", report_interception_text(i->state),
-		    *i->why ? ": " : "", printable_ascii(why, sizeof(why), i->why));
+		    *i->why ? colon : "", printable_ascii(why, sizeof(why), i->why));
 }
 
 static bool is_said_before(const struct report *report, size_t at)

@@ -32,7 +32,7 @@
 #define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
 #define PROBE_US 100000u         /* between echoes, in a trial of carriers */
 
-static struct outage_facts facts_of(const struct gateway *g)
+struct outage_facts gateway_facts(const struct gateway *g)
 {
 	return (struct outage_facts){
 		.draining = g->draining, .remote_ipv6 = g->remote_ipv6,
@@ -43,7 +43,7 @@ static struct outage_facts facts_of(const struct gateway *g)
 /* What happens to the LAN's new connections now. */
 static void set_modes(struct gateway *g)
 {
-	const struct outage_facts facts = facts_of(g);
+	const struct outage_facts facts = gateway_facts(g);
 
 	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),
 	              outage_mode(&g->outage, &facts, AF_INET6));
@@ -52,7 +52,7 @@ static void set_modes(struct gateway *g)
 static void on_client(void *ctx, const struct inlet_client *client)
 {
 	struct gateway *g = ctx;
-	const struct outage_facts facts = facts_of(g);
+	const struct outage_facts facts = gateway_facts(g);
 
 	clients_take(g->clients, client, outage_way(&g->outage, &facts), g->session,
 	             g->role.conf);

@@ -59,6 +59,8 @@ uint32_t gateway_next_id(void *ctx); /* of a subflow; ctx is the gateway */
 /* gateway_uplinks.c */
 /* Makes those of the configuration that are not there yet. */
 void gateway_uplinks_add(struct gateway *g);
+/* What decides over a new connection of the LAN. */
+struct outage_facts gateway_facts(const struct gateway *g);
 /* Another configuration than old is in force. Uplinks whose section changed are
  * made anew, but for the cost of a mere change elsewhere: those stay connected. */
 void gateway_uplinks_reload(struct gateway *g, const struct conf *old);

@@ -18,6 +18,18 @@ static const char *why_not_up(const struct gateway *g)
 	return said ? said : "no path works";
 }
 
+/* What is in force may leave connections alone, and in an outage does. */
+static void report_interception(const struct gateway *g,
+                                struct report_interception *out)
+{
+	const struct outage_facts facts = gateway_facts(g);
+
+	lan_report(g->lan, out);
+	if (out->state == REPORT_INTERCEPTION_IN_FORCE)
+		snprintf(out->why, sizeof(out->why), "%s",
+		         outage_passes(&g->outage, &facts));
+}
+
 static void report_session(const struct gateway *g, const struct snapshot *snap,
                            struct report *out)
 {
@@ -40,7 +52,7 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 		         g->outage.is_on ? "; " : "", g->outage.is_on ?
 		         outage_follows(conf->main.on_outage) : "");
 	rs->age_us = snap->now_us - g->outage.since_us;
-	lan_report(g->lan, &rs->interception);
+	report_interception(g, &rs->interception);
 	rs->bundles = conf->main.bundles;
 	snprintf(rs->carrier_wanted, sizeof(rs->carrier_wanted), "%s",
 	         conf_carrier_words[conf->main.carrier]);

@@ -65,6 +65,20 @@ const char *outage_follows(enum conf_outage on_outage)
 	                                       : "new connections are refused";
 }
 
+const char *outage_passes(const struct outage *o,
+                          const struct outage_facts *facts)
+{
+	switch (outage_mode(o, facts, AF_INET)) {
+	case INTERCEPT_FORWARD:
+		return outage_follows(CONF_OUTAGE_DIRECT);
+	case INTERCEPT_REJECT:
+		return outage_follows(CONF_OUTAGE_BLOCK);
+	case INTERCEPT_TAKE:
+		return "";
+	}
+	return "";
+}
+
 const char *outage_text(const struct outage *o, enum conf_outage on_outage)
 {
 	if (!o->is_on)

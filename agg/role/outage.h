@@ -43,6 +43,11 @@ enum outage_way { OUTAGE_STREAM, OUTAGE_DIRECT, OUTAGE_REFUSE };
 enum outage_way outage_way(const struct outage *o,
                            const struct outage_facts *facts);
 
+/* What happens to one on purpose that is not the proxy: "new connections ...";
+ * "": it is taken. */
+const char *outage_passes(const struct outage *o,
+                          const struct outage_facts *facts);
+
 /* The session's state in words: was_up says that one path ever worked. */
 enum report_session_state outage_state(const struct outage *o, bool was_up);
 /* What happens to new connections while it is on: "new connections ...". */

@@ -367,6 +367,25 @@ static void what_is_not_there_says_what_to_do(void **state)
 }
 
 /* The limits hold, and what did not fit is counted. */
+static void fill_outage(struct report *report)
+{
+	struct report_interception *i =
+		&report_add_session(report)->interception;
+
+	i->state = REPORT_INTERCEPTION_IN_FORCE;
+	strcpy(i->why, "new connections leave directly");
+}
+
+static void an_outage_is_said_of_the_interception(void **state)
+{
+	struct buf out;
+
+	render_text_at(fill_outage, REPORT_PART_SESSIONS, 80, &out);
+	assert_non_null(strstr((char *)buf_head(&out), "  interception: in force; "
+	                       "new connections leave directly\n"));
+	buf_finish(&out);
+}
+
 static void too_many_streams_are_counted(void **state)
 {
 	struct report report;
@@ -433,6 +452,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_wider_than_the_terminal),
 		cmocka_unit_test(eighty_columns),
 		cmocka_unit_test(what_is_not_there_says_what_to_do),
+		cmocka_unit_test(an_outage_is_said_of_the_interception),
 		cmocka_unit_test(too_many_streams_are_counted),
 		cmocka_unit_test(full_buffer_is_an_error),
 		cmocka_unit_test(json_parses),

@@ -119,6 +119,12 @@ static void what_a_new_connection_meets(void **state)
 		                 cases[i].v4);
 		assert_int_equal(outage_mode(&o, &cases[i].facts, AF_INET6),
 		                 cases[i].v6);
+		const char *passes = outage_passes(&o, &cases[i].facts);
+		assert_string_equal(passes,
+			cases[i].v4 == INTERCEPT_TAKE ? "" :
+			cases[i].v4 == INTERCEPT_FORWARD ?
+			"new connections leave directly" :
+			"new connections are refused");
 	}
 }
 
