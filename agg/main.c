@@ -322,8 +322,11 @@ static int take_locks(struct daemon *d)
 	if (d->conf->main.role != CONF_ROLE_GATEWAY ||
 	    runlock_netns_path(netns, sizeof(netns), "gateway", "lock") < 0)
 		return 0;
-	return take_lock(d, &d->netns_lock, netns,
-	                 "the gateway of this network namespace");
+	if (take_lock(d, &d->netns_lock, netns,
+	              "the gateway of this network namespace") < 0)
+		return -1;
+	runlock_sweep(RUNLOCK_DIRECTORY);
+	return 0;
 }
 
 /* The role has read the identity: it is there. */

@@ -6,6 +6,7 @@
  */
 #include "agg/kernel/runlock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,6 +21,7 @@
 #define NETNS "/proc/self/ns/net"
 #define DIRECTORY_MODE 0755
 #define FILE_MODE 0600
+#define SWEEP_US 2000 /* who sweeps has it for less */
 #define TRIES 8 /* of a file that its owner removes meanwhile */
 
 static void make_directory(const char *path)
@@ -113,8 +115,11 @@ int runlock_take(struct runlock *lock, const char *path, const char *config,
 	if (strlen(path) >= sizeof(lock->path))
 		return kerr_set(err, -ENAMETOOLONG, "%s", path);
 	make_directory(path);
-	for (int i = 0; i < TRIES && fd == -EAGAIN; i++)
+	for (int i = 0; i < TRIES && (fd == -EAGAIN || fd == -EBUSY); i++) {
+		if (fd == -EBUSY)
+			usleep(SWEEP_US);
 		fd = try_once(path, err);
+	}
 	if (fd < 0)
 		return fd;
 	hand_over(fd, path);
@@ -132,6 +137,42 @@ void runlock_drop(struct runlock *lock)
 		unlink(lock->path);
 	close(lock->fd);
 	lock->fd = -1;
+}
+
+/* "gateway.4026531840.lock" (runlock_netns_path). */
+static bool is_of_a_role(const char *name)
+{
+	const char *number = strchr(name, '.');
+	size_t digits = number ? strspn(number + 1, "0123456789") : 0;
+
+	return digits && !strcmp(number + 1 + digits, ".lock");
+}
+
+static void remove_unheld(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (!flock(fd, LOCK_EX | LOCK_NB) && is_in_place(fd, path))
+		unlink(path);
+	close(fd);
+}
+
+void runlock_sweep(const char *directory)
+{
+	char path[RUNLOCK_PATH_MAX];
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+
+	for (unsigned i = 0; dir && i < RUNLOCK_SWEPT_MAX && (entry = readdir(dir));
+	     i++)
+		if (is_of_a_role(entry->d_name) &&
+		    snprintf(path, sizeof(path), "%s/%s", directory,
+		             entry->d_name) < (int)sizeof(path))
+			remove_unheld(path);
+	if (dir)
+		closedir(dir);
 }
 
 int runlock_netns_path(char *out, size_t size, const char *role,

@@ -16,6 +16,7 @@
 
 #define RUNLOCK_DIRECTORY "/run/aggd"
 #define RUNLOCK_PATH_MAX 128
+#define RUNLOCK_SWEPT_MAX 256 /* files that are looked at in one go */
 #define RUNLOCK_OWNER_MAX 384 /* bytes of "PID CONFIG" that are kept */
 
 struct runlock {
@@ -34,6 +35,10 @@ int runlock_take(struct runlock *lock, const char *path, const char *config,
                  struct kerr *err);
 /* Removes the file, too. What is not held is fine. */
 void runlock_drop(struct runlock *lock);
+
+/* Removes the locks of roles in that directory that nobody holds, as those who
+ * were killed left them. Who takes one meanwhile gets it. */
+void runlock_sweep(const char *directory);
 
 /* A file in RUNLOCK_DIRECTORY about what a role makes in this network
  * namespace, of a kind such as "lock": namespaces share /run, so the name has

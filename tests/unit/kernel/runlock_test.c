@@ -114,6 +114,33 @@ static void a_longer_owner_before_leaves_no_words(void **state)
 	runlock_drop(&lock);
 }
 
+/* Those of network namespaces that are gone would be there for ever. */
+static void what_nobody_holds_is_swept(void **state)
+{
+	const struct folder *f = *state;
+	struct runlock held = RUNLOCK_FREE, kept = RUNLOCK_FREE;
+	struct runlock left = RUNLOCK_FREE;
+	struct kerr err = { "" };
+	char path[3][RUNLOCK_PATH_MAX];
+
+	snprintf(path[0], sizeof(path[0]), "%s/gateway.1.lock", f->sub);
+	snprintf(path[1], sizeof(path[1]), "%s/gateway.2.lock", f->sub);
+	snprintf(path[2], sizeof(path[2]), "%s/gateway.2.arp", f->sub);
+	assert_int_equal(runlock_take(&held, path[0], "/n/a", &err), 0);
+	assert_int_equal(runlock_take(&left, path[1], "/n/b", &err), 0);
+	assert_int_equal(runlock_take(&kept, path[2], "/n/c", &err), 0);
+	close(left.fd); /* as if it had been killed */
+	close(kept.fd);
+	runlock_sweep(f->sub);
+	assert_int_equal(access(path[0], F_OK), 0);
+	assert_int_equal(access(path[1], F_OK), -1);
+	assert_int_equal(access(path[2], F_OK), 0); /* is no lock of a role */
+	assert_int_equal(runlock_take(&left, path[0], "x", &err), -EBUSY);
+	runlock_drop(&held);
+	unlink(path[2]);
+	runlock_sweep("/nowhere/at/all");
+}
+
 static void path_has_role_and_namespace(void **state)
 {
 	char path[RUNLOCK_PATH_MAX];
@@ -134,6 +161,8 @@ int main(void)
 			what_a_killed_owner_left_keeps_nobody_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_longer_owner_before_leaves_no_words,
 		                                set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_nobody_holds_is_swept, set_up,
+		                                tear_down),
 		cmocka_unit_test(path_has_role_and_namespace),
 	};
 
