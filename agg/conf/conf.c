@@ -188,13 +188,23 @@ int conf_parse(const char *file, const char *data, size_t n,
 	return err;
 }
 
+/* Does not wait for somebody to write into a pipe: the daemon would stand still. */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, 0);
+	return fd;
+}
+
 /* The bytes of the file, at most UCI_FILE_MAX + 1 of them: one too many is
  * for the parser to refuse. -errno. */
 static ssize_t read_file(const char *path, char *data)
 {
 	size_t n = 0;
 	ssize_t got;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_file(path);
 
 	if (fd < 0)
 		return -errno;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -193,6 +194,23 @@ static void files_are_read(void **state)
 	assert_int_equal(conf_load("/", NULL, &conf, &error), -EISDIR);
 }
 
+static void pipe_without_a_writer_is_not_waited_for(void **state)
+{
+	char path[] = "/tmp/conf_test.XXXXXX";
+	struct conf_error error;
+	struct conf *conf;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(10);
+	assert_int_equal(conf_load(path, NULL, &conf, &error), -EINVAL);
+	alarm(0);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +223,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_hidden),
 		cmocka_unit_test(full_buffer_is_an_error),
 		cmocka_unit_test(files_are_read),
+		cmocka_unit_test(pipe_without_a_writer_is_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
