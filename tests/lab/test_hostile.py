@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""A known site floods the concentrator with frames: another site's bytes come
+right and soon, memory stays within option memory, and is given back.
+
+    lan (echo client) -- gw ==fast== isp -- vps -- srv (echo, load server, hostile)
+"""
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from case import LOAD_PORT, AggdTest, accept, listen, receive  # noqa: E402
+from lab import SRV4, VPS4  # noqa: E402
+
+KINDS = ("data", "double", "ping", "open", "open_deaf", "credit", "settings", "deaf")
+CLOSED_PORT = 9
+ECHO_PORT = 7100
+ECHO_BYTES = 1000
+ECHO_TURN_S = 0.05
+ECHO_S_MAX = 5         # a wait, with much room for a slow machine
+FLOOD_S = 3
+MEMORY_MB = 8          # of a session
+SLACK_MB = 6           # a heap's own, relays, and what a connection needs
+LEFT_MB = 4
+GONE_S = 15
+
+
+class Hostile(AggdTest):
+    plain = True
+    options = {"concentrator": {"memory": f"{MEMORY_MB}MiB", "linger": "1s"}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.start_load_server()
+        cls.aggd.sites = {kind: cls.aggd.keygen(cls.lab.srv, f"hostile-{kind}")
+                          for kind in KINDS}
+        if not cls.aggd.reload("vps"):
+            raise AssertionError(cls.aggd.log("vps"))
+        cls.idle = cls.aggd.rss_mb("vps")
+        cls.echo = listen(cls.lab.srv, ECHO_PORT)
+        cls.addClassCleanup(cls.echo.close)
+
+    def answer(self):
+        with contextlib.suppress(OSError):
+            sock, _ = accept(self.echo)
+            with sock:
+                while data := sock.recv(ECHO_BYTES):
+                    sock.sendall(data)
+
+    def held(self):
+        """Of the concentrator's memory, more than before any of this."""
+        return self.aggd.rss_mb("vps") - self.idle
+
+    def turn(self, sock):
+        """Bytes there and back, right; how long that took."""
+        body, start = os.urandom(ECHO_BYTES), time.monotonic()
+        sock.sendall(body)
+        self.assertEqual(receive(sock, ECHO_BYTES), body)
+        return time.monotonic() - start
+
+    def flood(self, kind):
+        port = LOAD_PORT if kind == "deaf" else CLOSED_PORT
+        thread = threading.Thread(target=self.answer, daemon=True)
+        thread.start()
+        peak, slowest, turns = 0, 0, 0
+        with self.connect(SRV4, ECHO_PORT) as sock:
+            self.turn(sock)
+            log = f"hostile-{kind}.log"
+            process = self.lab.srv.spawn(
+                [self.lab.tool("hostile"), self.aggd.path(f"hostile-{kind}"), f"{VPS4}:443",
+                 f"{SRV4}:{port}", kind, FLOOD_S], log=log)
+            end = time.monotonic() + 3 * FLOOD_S
+            while process.poll() is None and time.monotonic() < end:
+                slowest = max(slowest, self.turn(sock))
+                peak = max(peak, self.held())
+                turns += 1
+                time.sleep(ECHO_TURN_S)
+            self.assertEqual(process.wait(FLOOD_S), 0, self.aggd.read(log))
+            self.turn(sock)
+        thread.join(ECHO_S_MAX)
+        did = json.loads(self.aggd.read(log))
+        self.note = (f"{did['frames']} frames, {did['bytes'] / 1e6:.1f} MB"
+                     f"{', cut' if did['cut'] else ''}; echo at most {slowest * 1000:.0f} ms "
+                     f"of {turns}; {peak:.1f} MB held")
+        self.assertLess(slowest, ECHO_S_MAX, self.note)
+        self.assertLessEqual(peak, MEMORY_MB * 1.1 + SLACK_MB, self.note)
+        self.wait(lambda: f"site {kind}: session over" in self.aggd.read("vps.log"), GONE_S,
+                  lambda: f"it had a session, which ends; {self.note}")
+        self.wait(lambda: self.held() < LEFT_MB, GONE_S,
+                  lambda: f"memory is given back: {self.held():.1f} MB more; {self.note}")
+        self.note += f", {self.held():.1f} left"
+
+    def test_pieces_out_of_order(self):
+        self.flood("data")
+
+    def test_doubles(self):
+        self.flood("double")
+
+    def test_pings_that_nobody_hears_answered(self):
+        self.flood("ping")
+
+    def test_streams_refused(self):
+        self.flood("open")
+
+    def test_streams_refused_that_nobody_hears(self):
+        self.flood("open_deaf")
+
+    def test_credits(self):
+        self.flood("credit")
+
+    def test_settings(self):
+        self.flood("settings")
+
+    def test_downloads_that_nobody_reads(self):
+        self.flood("deaf")
+
+
+if __name__ == "__main__":
+    unittest.main()
