@@ -8,6 +8,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/arp.h"
+#include "agg/role/pace.h"
 #include "agg/role/redo.h"
 
 #include <stdio.h>
@@ -17,8 +18,6 @@
 #define UPKEEP_LOOK_US 20000u    /* between looks */
 #define UPKEEP_IDLE_US 10000000u /* without an event */
 #define UPKEEP_FIRST_US 1000000u /* what could not be put at the start */
-#define WORDS_MAX 10             /* lines of log about losses in WORDS_US */
-#define WORDS_US 60000000u
 
 struct upkeep {
 	struct loop *loop;      /* borrowed, as the next two */
@@ -27,40 +26,22 @@ struct upkeep {
 	struct loop_timer *timer;
 	uint64_t looked_us;
 	struct redo redo;
-	uint64_t words_us;      /* since when words are counted */
-	unsigned words, unsaid;
+	struct pace losses, changes; /* of routes, of ARP: lines about them */
 	struct links links;
 	uint64_t links_us;      /* looked at */
 	bool apart_failed;
 };
 
-static bool may_say(struct upkeep *u, uint64_t now)
-{
-	if (!u->words || now - u->words_us >= WORDS_US) {
-		u->words = 0;
-		u->words_us = now;
-	}
-	if (u->words == WORDS_MAX) {
-		u->unsaid++;
-		return false;
-	}
-	u->words++;
-	return true;
-}
-
 static void say_loss(struct upkeep *u, const struct route_look *look,
                      uint64_t now)
 {
-	char others[48] = "", earlier[48] = "";
+	char others[48] = "", earlier[PACE_WORDS_MAX];
 
-	if ((!look->missing && !look->before[0]) || !may_say(u, now))
+	if ((!look->missing && !look->before[0]) ||
+	    !pace_may_say(&u->losses, now, earlier))
 		return;
 	if (look->missing > 1)
 		snprintf(others, sizeof(others), " and %u more", look->missing - 1);
-	if (u->unsaid)
-		snprintf(earlier, sizeof(earlier), "; so %u times before",
-		         u->unsaid);
-	u->unsaid = 0;
 	if (look->missing)
 		log_sys("routes: %s%s: gone by somebody else's doing; put again%s",
 		        look->words, others, earlier);
@@ -110,15 +91,17 @@ static int keep_apart(struct upkeep *u)
 static void look_at_links(struct upkeep *u, uint64_t now)
 {
 	const struct arp_place place = { .journal = NULL };
+	char earlier[PACE_WORDS_MAX];
 
 	if (now - u->links_us < UPKEEP_IDLE_US)
 		return;
 	u->links_us = now;
 	if (arp_is_kept(&place, (const char (*)[IFNAMSIZ])u->links.devices,
-	                u->links.count) || keep_apart(u) || !may_say(u, now))
+	                u->links.count) || keep_apart(u) ||
+	    !pace_may_say(&u->changes, now, earlier))
 		return;
 	log_sys("uplinks on one link: somebody changed arp_ignore or arp_announce; "
-	        "they are set again");
+	        "they are set again%s", earlier);
 }
 
 void upkeep_look(struct upkeep *u)

@@ -9,6 +9,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/rpfilter.h"
+#include "agg/role/pace.h"
 #include "agg/role/retry.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct uplink {
 	struct endpoint at;     /* the one that is tried; family AF_UNSPEC: none */
 	struct slot slots[CONF_BUNDLES_MAX];
 	struct retry retry;
+	struct pace readies;    /* lines that the device is ready */
 	uint64_t joins;         /* ever */
 	char why[REPORT_WORDS_MAX + 1]; /* the obstacle */
 	char last[REPORT_WORDS_MAX + 1]; /* the last failure */
@@ -344,6 +346,16 @@ static void on_retry(void *ctx)
 
 /* The outside ------------------------------------------------------------- */
 
+/* A device may flap for days. */
+static void say_ready(struct uplink *u)
+{
+	char earlier[PACE_WORDS_MAX];
+
+	if (pace_may_say(&u->readies, loop_now_us(u->args.loop), earlier))
+		log_info("uplink %s: %s is ready%s", u->conf.name, u->dev.name,
+		         earlier);
+}
+
 void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 {
 	bool was_blocked = obstacle(u) != NULL;
@@ -357,7 +369,7 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 	forget_mss(u);
 	end_orphans(u, obstacle(u));
 	if (was_blocked && !obstacle(u)) {
-		log_info("uplink %s: %s is ready", u->conf.name, u->dev.name);
+		say_ready(u);
 		retry_reset(&u->retry);
 	}
 	settle(u);
