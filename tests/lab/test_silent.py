@@ -72,6 +72,8 @@ class Silent(AggdTest):
                 self.note = f"suspect after {time.monotonic() - start:.1f} s"
                 self.wait(lambda: self.aggd.status()["sessions"][0]["state"] == "outage",
                           NOTICED_S, lambda: f"it is an outage: {self.aggd.status()['sessions']}")
+                self.assertEqual(self.aggd.status()["sessions"][0]["interception"]["why"],
+                                 "new connections leave directly")
                 time.sleep(max(0, HANG_S - (time.monotonic() - start)))
             finally:
                 self.aggd.process("vps").send_signal(signal.SIGCONT)
