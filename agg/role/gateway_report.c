@@ -11,11 +11,18 @@
 static const char *why_not_up(const struct gateway *g)
 {
 	const char *said = NULL;
+	struct session_stats stats;
+	bool mute;
 
-	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !said; i++)
-		if (g->uplinks[i])
-			said = uplink_verdict(g->uplinks[i]);
-	return said ? said : "no path works";
+	session_stats(g->session, &stats);
+	mute = stats.lanes_mute > 0;
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !said; i++) {
+		if (!g->uplinks[i])
+			continue;
+		said = uplink_verdict(g->uplinks[i]);
+		mute |= uplink_is_mute(g->uplinks[i]);
+	}
+	return said ? said : mute ? SESSION_MUTE_WORDS : "no path works";
 }
 
 /* What is in force may leave connections alone, and in an outage does. */

@@ -180,7 +180,7 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 
 struct path_walk {
 	struct report_uplink *out;
-	unsigned path, lanes, suspect;
+	unsigned path, lanes, suspect, mute;
 	uint64_t sent, retransmitted, capacity;
 };
 
@@ -193,6 +193,7 @@ static void add_lane(void *ctx, const struct lane_stats *lane)
 		return;
 	walk->lanes++;
 	walk->suspect += lane->suspect;
+	walk->mute += lane->mute;
 	walk->sent += lane->info.sent_bytes;
 	walk->retransmitted += lane->info.retrans_bytes;
 	if (lane->info.rate_bps > walk->capacity)
@@ -230,6 +231,8 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 	session_stats(snap->session, &stats);
 	if (walk.lanes && walk.suspect == walk.lanes)
 		out->state = REPORT_PATH_SUSPECT;
+	if (walk.mute && walk.suspect == walk.lanes && !out->why[0])
+		snprintf(out->why, sizeof(out->why), "%s", SESSION_MUTE_WORDS);
 	out->sent_bytes = walk.sent;
 	if (walk.sent)
 		out->retransmitted_ppm = (unsigned)(walk.retransmitted * 1000000 /

@@ -123,6 +123,11 @@ const char *uplink_verdict(const struct uplink *u)
 	return u->verdict_us && !uplink_joined(u) ? u->why : NULL;
 }
 
+bool uplink_is_mute(const struct uplink *u)
+{
+	return !uplink_joined(u) && !strcmp(u->why, SESSION_MUTE_WORDS);
+}
+
 bool uplink_has_failed(const struct uplink *u)
 {
 	return u->joins && !uplink_joined(u);

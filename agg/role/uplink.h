@@ -54,6 +54,8 @@ unsigned uplink_joined(const struct uplink *u);
 /* In words, while what the concentrator says, or its pin, keeps it from joining;
  * NULL: it does not. */
 const char *uplink_verdict(const struct uplink *u);
+/* It connects, and nobody speaks there: SESSION_MUTE_WORDS. */
+bool uplink_is_mute(const struct uplink *u);
 /* Subflows were joined, and none is now. */
 bool uplink_has_failed(const struct uplink *u);
 

@@ -169,6 +169,9 @@ void session_probe(struct session *s);
 void session_close(struct session *s, const char *why);
 
 /* For reports. */
+#define SESSION_MUTE_WORDS "only the peer's kernel answers: its process hangs, " \
+	"or is overloaded"
+
 struct lane_stats {
 	uint32_t id;
 	uint8_t path, bundle, path_class;
@@ -192,7 +195,7 @@ struct stream_stats {
 	uint64_t path_rx_bytes[WIRE_PATHS_MAX];
 };
 struct session_stats {
-	unsigned streams, lanes, lanes_suspect;
+	unsigned streams, lanes, lanes_suspect, lanes_mute;
 	uint64_t streams_opened;
 	size_t buffered_bytes, retained_bytes;
 	/* Allocated, or promised to the peer as credit; it may be so much. */

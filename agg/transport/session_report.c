@@ -26,8 +26,10 @@ void session_stats(const struct session *s, struct session_stats *out)
 		.echo_us = s->echo_us, .echoes = s->echoes,
 		.policy = s->args.policy,
 	};
-	DL_FOREACH(s->lanes, lane)
+	DL_FOREACH(s->lanes, lane) {
 		out->lanes_suspect += !lane_is_good(lane);
+		out->lanes_mute += lane->mute;
+	}
 	memcpy(out->again_bytes, s->again_bytes, sizeof(s->again_bytes));
 	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
 	memcpy(out->path_rx_bytes, s->path_rx, sizeof(s->path_rx));

@@ -461,6 +461,8 @@ static void on_deadline(void *ctx)
 	}
 	if (sf->greet_end_us > loop_now_us(sf->args.loop))
 		await_greeting(sf);
+	else if (sf->side == TLS_CLIENT && sf->state == SUBFLOW_TLS && !sf->in.len)
+		subflow_mark_dead(sf, SESSION_MUTE_WORDS);
 	else
 		subflow_mark_dead(sf, "handshake too slow");
 }

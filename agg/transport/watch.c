@@ -124,8 +124,7 @@ void watch_lane(struct lane *lane)
 		become_suspect(lane);
 	if (lane->suspect && s->now_us - lane->suspect_us >=
 	                     give_up_us(lane) + patience_us(lane)) {
-		give_up(lane, lane->mute ? "only the peer's kernel answers"
-		                         : "no progress");
+		give_up(lane, lane->mute ? SESSION_MUTE_WORDS : "no progress");
 		return;
 	}
 	if (s->now_us - lane->heard_us >= SILENCE_MAX_US) {

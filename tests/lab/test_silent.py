@@ -61,6 +61,11 @@ class Silent(AggdTest):
     def test_large_packets_vanish(self):
         self.large_packets("meta length > 1400", ("down", "up"))
 
+    def assert_hang_is_told(self):
+        status = self.aggd.status()
+        for what in status["sessions"] + status["uplinks"]:
+            self.assertIn("only the peer's kernel answers", what["why"], status)
+
     def test_stopped_concentrator(self):
         with self.flow() as flow:
             time.sleep(1)
@@ -74,7 +79,9 @@ class Silent(AggdTest):
                           NOTICED_S, lambda: f"it is an outage: {self.aggd.status()['sessions']}")
                 self.assertEqual(self.aggd.status()["sessions"][0]["interception"]["why"],
                                  "new connections leave directly")
+                self.assert_hang_is_told()
                 time.sleep(max(0, HANG_S - (time.monotonic() - start)))
+                self.assert_hang_is_told() # after new connections, too
             finally:
                 self.aggd.process("vps").send_signal(signal.SIGCONT)
             self.wait(lambda: self.aggd.status()["sessions"][0]["state"] == "up", NOTICED_S,

@@ -80,11 +80,40 @@ static void subflows_of_mptcp_tell_what_they_carried(void **state)
 	assert_int_equal(out.rate_bps, 85000000);
 }
 
+static void of_a_peer_that_hangs_it_says_so(void **state)
+{
+	const struct puppet_args args = { .opens = true };
+	struct snapshot_meter meter = { .best_us = 0 };
+	struct session_stats stats;
+	struct report_uplink up;
+	struct puppet p;
+
+	puppet_init(&p, &args);
+	puppet_attach(&p, 0);
+	puppet_open(&p);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_write(&p.reader[0], 1000, false);
+	puppet_pass(&p, 300000);
+	look(&p, &meter, true, &up);
+	assert_string_equal(up.why, "");
+	puppet_pass(&p, 2000000);
+	look(&p, &meter, true, &up);
+	assert_int_equal(up.state, REPORT_PATH_SUSPECT);
+	assert_string_equal(up.why, SESSION_MUTE_WORDS);
+	session_stats(p.session, &stats);
+	assert_int_equal(stats.lanes_mute, 1);
+	puppet_say_ack(&p.lane[0], &p.lane[0]); /* it goes on */
+	look(&p, &meter, true, &up);
+	assert_string_equal(up.why, "");
+	puppet_finish(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rate_that_was_never_seen_is_not_told),
 		cmocka_unit_test(nothing_sent_has_no_loss),
+		cmocka_unit_test(of_a_peer_that_hangs_it_says_so),
 		cmocka_unit_test(subflows_of_mptcp_tell_what_they_carried),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
