@@ -25,9 +25,9 @@ ECHO_BYTES = 1000
 ECHO_TURN_S = 0.05
 ECHO_S_MAX = 5         # a wait, with much room for a slow machine
 FLOOD_S = 3
-MEMORY_MB = 8          # of a session
-SLACK_MB = 6           # a heap's own, relays, and what a connection needs
-LEFT_MB = 4
+MEMORY_MB = 4          # of a session
+SLACK_MB = 4           # a heap's own, relays, and what a connection needs
+LEFT_MB = 2
 GONE_S = 15
 
 
