@@ -97,6 +97,7 @@ struct lane {
 	struct wire_hello hello;
 	struct subflow_info info;
 	uint64_t info_us;        /* when info was asked */
+	uint64_t watched_us;     /* when it was judged; the pump asks oftener */
 	uint64_t since_us, heard_us, suspect_us;
 	uint64_t progress_us;    /* TCP saw something acknowledged, or nothing
 	                          * was waiting for it */

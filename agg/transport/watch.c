@@ -116,6 +116,7 @@ void watch_lane(struct lane *lane)
 {
 	struct session *s = lane->session;
 
+	lane->watched_us = s->now_us;
 	lane_refresh(lane, INFO_AGE_US);
 	if (!lane_waits(lane))
 		lane->progress_us = s->now_us;
@@ -218,8 +219,8 @@ uint64_t watch_deadline(const struct lane *lane)
 			at = last + PING_IDLE_US;
 	}
 	if ((awaited_since(lane) != UINT64_MAX || lane_waits(lane)) &&
-	    lane->info_us + WATCH_US < at)
-		at = lane->info_us + WATCH_US;
+	    lane->watched_us + WATCH_US < at)
+		at = lane->watched_us + WATCH_US;
 	if (again_deadline(lane) < at)
 		at = again_deadline(lane);
 	return at;

@@ -242,6 +242,22 @@ static void test_suspect_recovers(void **state)
 	puppet_finish(&p);
 }
 
+/* In time also while its estimates are asked again and again, as they are when
+ * much goes out. */
+static void test_suspect_while_busy(void **state)
+{
+	begin(true, 2);
+	struct reader *r = puppet_open(&p);
+	p.lane[0].stalled = true;
+	puppet_write(r, 60000, false);
+	for (unsigned ms = 0; ms < SUSPECT_MIN_US * 3 / 2000; ms++) {
+		session_writable(p.lane[0].lane);
+		puppet_pass(&p, 1000);
+	}
+	assert_int_equal(p.suspects, 1);
+	puppet_finish(&p);
+}
+
 /* A socket that died under it shows zeroes, which are no progress. */
 static void test_suspect_though_it_dies(void **state)
 {
@@ -590,6 +606,7 @@ int main(void)
 		cmocka_unit_test(test_lost_reset),
 		cmocka_unit_test(test_suspect),
 		cmocka_unit_test(test_suspect_recovers),
+		cmocka_unit_test(test_suspect_while_busy),
 		cmocka_unit_test(test_suspect_though_it_dies),
 		cmocka_unit_test(test_suspect_despite_ack),
 		cmocka_unit_test(test_suspect_is_given_up),
