@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define SHIFT_MIN 8u
-#define SHIFT_MAX 14u
+#define SHIFT_MAX 15u
 #define BLOCKS_PER_WINDOW 16u
 #define RING_MIN 16u
 
