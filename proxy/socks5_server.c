@@ -222,13 +222,6 @@ static void on_accept(void *ctx, int fd, const struct addr *from)
 		arm_deadline(s);
 }
 
-static bool is_wildcard(const struct addr *a)
-{
-	struct addr any = { .family = a->family };
-
-	return addr_equal_ip(a, &any);
-}
-
 static int set_auth(struct server *s, const struct inlet_args *args)
 {
 	const char *username = args->username ? args->username : "";
@@ -241,7 +234,7 @@ static int set_auth(struct server *s, const struct inlet_args *args)
 	strcpy(s->password, password);
 	s->auth.username = s->username;
 	s->auth.password = *password ? s->password : NULL;
-	return !*password && is_wildcard(&args->listen) ? -EACCES : 0;
+	return !*password && addr_is_any(&args->listen) ? -EACCES : 0;
 }
 
 static void destroy(struct inlet *in)

@@ -153,6 +153,13 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	return a->port == b->port && addr_equal_ip(a, b);
 }
 
+bool addr_is_any(const struct addr *a)
+{
+	static const uint8_t any[16];
+
+	return !memcmp(a->ip, any, addr_ip_len(a));
+}
+
 bool prefix_has(const struct prefix *p, const struct addr *a)
 {
 	uint8_t ip[16] = { 0 };

@@ -43,6 +43,7 @@ const char *prefix_format(const struct prefix *p, char buf[ADDR_TEXT_MAX]);
 bool addr_equal(const struct addr *a, const struct addr *b);    /* with port */
 bool addr_equal_ip(const struct addr *a, const struct addr *b); /* without */
 unsigned addr_ip_len(const struct addr *a); /* 4, 16, or 0 for none */
+bool addr_is_any(const struct addr *a);     /* 0.0.0.0, ::, or none */
 bool prefix_has(const struct prefix *p, const struct addr *a);
 
 /* To and from the kernel's form. from_sockaddr: false for another family. */

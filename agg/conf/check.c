@@ -17,13 +17,6 @@ struct check {
 #define FAIL(c, line, ...) \
 	conf_error_set((c)->error, (c)->file, line, __VA_ARGS__)
 
-static bool is_wildcard(const struct addr *a)
-{
-	static const uint8_t zero[16];
-
-	return !memcmp(a->ip, zero, addr_ip_len(a));
-}
-
 static bool is_multicast(const struct addr *a)
 {
 	return a->family == AF_INET ? a->ip[0] >= 224 : a->ip[0] == 0xff;
@@ -31,7 +24,7 @@ static bool is_multicast(const struct addr *a)
 
 static bool is_destination(const struct addr *a)
 {
-	return !is_wildcard(a) && !is_multicast(a);
+	return !addr_is_any(a) && !is_multicast(a);
 }
 
 static int check_concentrator(const struct check *c)
@@ -105,7 +98,7 @@ static int check_socks5(const struct check *c)
 	if (is_multicast(&lan->socks5))
 		return FAIL(c, lan->line, "lan: socks5 '%s' is no address of this "
 		            "host", addr_format(&lan->socks5, text));
-	if (is_wildcard(&lan->socks5) && !*lan->socks5_password)
+	if (addr_is_any(&lan->socks5) && !*lan->socks5_password)
 		return FAIL(c, lan->line, "lan: socks5 '%s' would serve the whole "
 		            "Internet; needed: an address of the LAN, or socks5_user "
 		            "and socks5_password", addr_format(&lan->socks5, text));

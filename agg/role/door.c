@@ -195,13 +195,6 @@ static void add(struct door_plan *plan, const struct addr *at)
 		plan->at[plan->count++] = *at;
 }
 
-static bool is_any(const struct addr *a)
-{
-	static const uint8_t any[16] = { 0 };
-
-	return !memcmp(a->ip, any, addr_ip_len(a));
-}
-
 static void make_plan(struct door_plan *plan, const struct conf_main *main,
                       bool mptcp)
 {
@@ -211,7 +204,7 @@ static void make_plan(struct door_plan *plan, const struct conf_main *main,
 		struct addr v4 = { .family = AF_INET, .port = at->port };
 		add(plan, at);
 		/* '[::]:443' is everywhere: IPv4 has a listener of its own. */
-		if (at->family == AF_INET6 && is_any(at))
+		if (at->family == AF_INET6 && addr_is_any(at))
 			add(plan, &v4);
 	}
 }
@@ -252,7 +245,7 @@ bool door_lacks(const struct door *door,
 		struct addr bare = door->listeners[i].at;
 		bare.port = 0;
 		bare.scope_id = 0;
-		if (is_any(&bare) || is_local(ctx, &bare))
+		if (addr_is_any(&bare) || is_local(ctx, &bare))
 			continue;
 		*at = door->listeners[i].at;
 		return true;

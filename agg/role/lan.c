@@ -454,13 +454,6 @@ void lan_on_endpoints(struct lan *lan)
 	apply_soon(lan);
 }
 
-static bool is_wildcard(const struct addr *a)
-{
-	struct addr any = { .family = a->family };
-
-	return addr_equal_ip(a, &any);
-}
-
 static bool socks5_equal(const struct conf_lan *a, const struct conf_lan *b)
 {
 	return addr_equal(&a->socks5, &b->socks5) &&
@@ -544,7 +537,7 @@ void lan_waits_for(const struct lan *lan, char *out, size_t size)
 	addr_format(&conf->socks5, text);
 	if (lan->socks5_error)
 		add_words(out, size, "SOCKS5 at ", text, strerror(-lan->socks5_error));
-	else if (lan->socks5 && !is_wildcard(&conf->socks5) &&
+	else if (lan->socks5 && !addr_is_any(&conf->socks5) &&
 	         !netmon_is_local(lan->args.netmon, &conf->socks5))
 		add_words(out, size, "the address of SOCKS5, ", text, "");
 	if (lan->tproxy_error)

@@ -125,10 +125,9 @@ static void look_at_device(struct walk *w, unsigned line, const char *what,
 static void look_at_listener(struct walk *w, unsigned line, const char *what,
                              const struct addr *at)
 {
-	static const uint8_t any[16];
 	char text[ADDR_TEXT_MAX];
 
-	if (at->family != AF_UNSPEC && memcmp(at->ip, any, addr_ip_len(at)) &&
+	if (at->family != AF_UNSPEC && !addr_is_any(at) &&
 	    !host_has_address(w->facts->host, at))
 		WARN(w, line, "%s '%s': this host does not have that address now",
 		     what, addr_format(at, text));

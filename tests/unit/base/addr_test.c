@@ -168,6 +168,20 @@ static void a_prefix_has_its_first_to_its_last_address(void **state)
 	}
 }
 
+static void test_any(void **state)
+{
+	static const struct { const char *text; bool any; } cases[] = {
+		{ "0.0.0.0:80", true }, { "[::]:80", true },
+		{ "0.0.0.1:80", false }, { "[::1]:80", false },
+	};
+	struct addr a;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(addr_parse(&a, cases[i].text, -1), 0);
+		assert_int_equal(addr_is_any(&a), cases[i].any);
+	}
+}
+
 static void equality_knows_port_and_family(void **state)
 {
 	struct addr a = parsed("192.0.2.1:1"), b = parsed("192.0.2.1:2");
@@ -217,6 +231,7 @@ static void sockaddr_is_in_network_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_any),
 		cmocka_unit_test(addresses_are_printed_as_they_are_read),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(a_port_is_demanded_where_none_is_given),
