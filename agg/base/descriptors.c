@@ -35,6 +35,17 @@ unsigned descriptors_reserve(enum descriptors_use use, unsigned long limit)
 	return (unsigned)(use == DESCRIPTORS_STREAM ? reserve : reserve / 4);
 }
 
+unsigned descriptors_for_streams(unsigned most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return most;
+	rlim_t left = limit.rlim_cur -
+	              descriptors_reserve(DESCRIPTORS_STREAM, limit.rlim_cur);
+	return left < most ? (unsigned)left : most;
+}
+
 bool descriptors_allow(enum descriptors_use use, int fd)
 {
 	struct rlimit limit;

@@ -29,6 +29,9 @@ long descriptors_raise(void);
 /* How many this use leaves to others, of a limit. Pure. */
 unsigned descriptors_reserve(enum descriptors_use use, unsigned long limit);
 
+/* How many streams there are descriptors for, `most` at most. */
+unsigned descriptors_for_streams(unsigned most);
+
 /* May fd, which was opened just now, serve this use? If not, close it. */
 bool descriptors_allow(enum descriptors_use use, int fd);
 

@@ -37,18 +37,6 @@ static bool is_local(void *ctx, const struct addr *a)
 	return netmon_is_local(c->netmon, a);
 }
 
-/* How many can be at once: the session's limit, or as many as there are
- * descriptors for. */
-static unsigned places(void)
-{
-	long limit = descriptors_raise();
-
-	if (limit <= 0)
-		return WIRE_STREAMS_MAX;
-	limit -= descriptors_reserve(DESCRIPTORS_STREAM, (unsigned long)limit);
-	return limit < WIRE_STREAMS_MAX ? (unsigned)limit : WIRE_STREAMS_MAX;
-}
-
 struct clients *clients_create(struct loop *loop, const struct netmon *netmon)
 {
 	struct clients *c = calloc(1, sizeof(*c));
@@ -59,7 +47,7 @@ struct clients *clients_create(struct loop *loop, const struct netmon *netmon)
 	c->netmon = netmon;
 	c->egress = (struct egress){ .is_local = is_local, .ctx = c };
 	c->relays = relays_create(loop);
-	c->hosts = tally_create(places());
+	c->hosts = tally_create(descriptors_for_streams(WIRE_STREAMS_MAX));
 	c->resolver = resolver_create(&resolver);
 	if (!c->resolver)
 		log_sys("names for SOCKS5 in an outage: %s", strerror(errno));

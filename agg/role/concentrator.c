@@ -248,18 +248,11 @@ static void open_mptcp(struct concentrator *c)
 /* What sites share; a connection takes a descriptor. */
 static void make_pool(struct share_pool *pool)
 {
-	long limit = descriptors_raise();
-
 	*pool = (struct share_pool){ .max = {
 		[SHARE_DIALS] = OUTLET_DIALS_MAX,
 		[SHARE_NAMES] = RESOLVE_QUERIES_MAX,
-		[SHARE_RELAYS] = RELAYS_MAX,
+		[SHARE_RELAYS] = descriptors_for_streams(RELAYS_MAX),
 	} };
-	if (limit <= 0)
-		return;
-	limit -= descriptors_reserve(DESCRIPTORS_STREAM, (unsigned long)limit);
-	if (limit < RELAYS_MAX)
-		pool->max[SHARE_RELAYS] = (unsigned)limit;
 }
 
 static int make_parts(struct concentrator *c)

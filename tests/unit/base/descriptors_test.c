@@ -65,6 +65,8 @@ static void the_last_ones_are_kept(void **state)
 	int first[LIMIT], then[LIMIT];
 
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(descriptors_for_streams(LIMIT), LIMIT - 128);
+	assert_int_equal(descriptors_for_streams(100), 100);
 	unsigned streams = taken(DESCRIPTORS_STREAM, first);
 	assert_in_range(streams, LIMIT - 128 - 20, LIMIT - 128);
 	unsigned subflows = taken(DESCRIPTORS_SUBFLOW, then);
