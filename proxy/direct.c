@@ -56,12 +56,12 @@ static void side_close(struct side *s, bool abort)
 	free(s->rest);
 	if (s->fd < 0)
 		return;
-	if (!abort)
-		sockopt_set_abort(s->fd, false);
-	if (abort)
+	if (abort) {
 		sockopt_abort(s->fd);
-	else
-		close(s->fd);
+		return;
+	}
+	sockopt_set_abort(s->fd, false);
+	close(s->fd);
 }
 
 static void direct_end(struct direct *d, bool abort)
@@ -195,23 +195,14 @@ static bool greet(struct direct *d, const struct addr *bound)
 	return send(d->sides[0].fd, out, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
 
-static void refuse(struct relays *relays, int fd,
-                   const struct relay_greeter *greeter, enum stream_end end)
-{
-	struct relay *relay = relay_create(relays, fd, greeter);
-
-	if (relay)
-		relay_refuse(relay, end);
-}
-
 static void on_dialled(void *ctx, const struct dial_result *result)
 {
 	struct direct *d = ctx;
 
 	d->dial = NULL;
 	if (result->fd < 0) {
-		refuse(d->owner->args.relays, d->sides[0].fd, d->greeter,
-		       result->end);
+		relay_turn_away(d->owner->args.relays, d->sides[0].fd,
+		                d->greeter, result->end);
 		d->sides[0].fd = -1;
 		direct_end(d, true);
 		return;
@@ -254,16 +245,15 @@ bool directs_take(struct directs *owner, const struct inlet_client *client)
 	const struct directs_args *args = &owner->args;
 	bool named = client->dest.addr.family == AF_UNSPEC;
 	bool placed = tally_take(args->hosts, &client->from);
+	enum stream_end why = STREAM_END_LIMIT;
 
-	if (placed && named && !args->resolver) {
+	if (placed && named && !args->resolver)
+		why = STREAM_END_NAME_NOT_FOUND;
+	else if (placed && start(owner, client))
+		return true;
+	if (placed)
 		tally_give(args->hosts, &client->from);
-		refuse(args->relays, client->fd, client->greeter,
-		       STREAM_END_NAME_NOT_FOUND);
-	} else if (!placed || !start(owner, client)) {
-		if (placed)
-			tally_give(args->hosts, &client->from);
-		refuse(args->relays, client->fd, client->greeter, STREAM_END_LIMIT);
-	}
+	relay_turn_away(args->relays, client->fd, client->greeter, why);
 	return placed;
 }
 

@@ -447,6 +447,15 @@ void relay_refuse(struct relay *r, enum stream_end end)
 	end_socket(r, end);
 }
 
+void relay_turn_away(struct relays *relays, int fd,
+                     const struct relay_greeter *greeter, enum stream_end end)
+{
+	struct relay *r = relay_create(relays, fd, greeter);
+
+	if (r)
+		relay_refuse(r, end);
+}
+
 struct relay *relay_expect(struct relays *relays, struct share *share,
                            struct stream *s, loop_fn *on_abandoned, void *ctx)
 {

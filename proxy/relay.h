@@ -70,6 +70,9 @@ bool relay_charge(struct relay *r, struct tally *tally, const struct addr *host)
 void relay_start(struct relay *r, struct stream *s);
 /* In place of relay_start: tells the client why not, and the relay ends. */
 void relay_refuse(struct relay *r, enum stream_end end);
+/* In place of relay_create and the rest: tells the client why not. */
+void relay_turn_away(struct relays *relays, int fd,
+                     const struct relay_greeter *greeter, enum stream_end end);
 
 /* The concentrator's side. First the stream; its bytes wait for the socket.
  * If the stream closes before, on_abandoned(ctx) is called and the relay is

@@ -108,15 +108,6 @@ static void open_stream(struct clients *c, const struct inlet_client *client,
 	relay_start(relay, stream);
 }
 
-static void refuse(struct clients *c, const struct inlet_client *client)
-{
-	struct relay *relay = relay_create(c->relays, client->fd,
-	                                   client->greeter);
-
-	if (relay)
-		relay_refuse(relay, STREAM_END_NET_UNREACH);
-}
-
 void clients_take(struct clients *c, const struct inlet_client *client,
                   enum outage_way way, struct session *session,
                   const struct conf *conf)
@@ -130,7 +121,8 @@ void clients_take(struct clients *c, const struct inlet_client *client,
 			tell_surplus(c, &client->from);
 		break;
 	case OUTAGE_REFUSE:
-		refuse(c, client);
+		relay_turn_away(c->relays, client->fd, client->greeter,
+		                STREAM_END_NET_UNREACH);
 		break;
 	}
 }
