@@ -6,6 +6,7 @@
 #include "proxy/listener.h"
 
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/kernel/sockopt.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ struct listener {
 	struct loop_io *io;
 	struct loop_timer *rest;
 	enum descriptors_use use;
-	uint64_t tell_us;        /* of a shortage: not before */
+	uint64_t told_us;        /* of a shortage, last */
 	listener_fn *on_accept;
 	void *ctx;
 };
@@ -33,13 +34,11 @@ static bool is_shortage(int err)
 
 static void tell(struct listener *l, const char *what, int err)
 {
-	uint64_t now_us = loop_now_us(l->loop);
 	char text[ADDR_TEXT_MAX];
 	struct addr at;
 
-	if (now_us < l->tell_us)
+	if (!seldom(&l->told_us, loop_now_us(l->loop), LISTENER_TELL_US))
 		return;
-	l->tell_us = now_us + LISTENER_TELL_US;
 	listener_address(l, &at);
 	log_sys("listener %s: %s: %s", addr_format(&at, text), what,
 	        strerror(-err));

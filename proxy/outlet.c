@@ -7,6 +7,7 @@
 #include "proxy/outlet.h"
 
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "proxy/dial.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ struct outlet {
 	struct outlet_args args;
 	struct job *jobs; /* job.next */
 	unsigned count;
-	uint64_t tell_us; /* of a shortage: not before */
+	uint64_t told_us; /* of a shortage, last */
 };
 
 struct job {
@@ -48,13 +49,9 @@ static void on_abandoned(void *ctx)
 /* The descriptors that streams may have are used up, or memory is. */
 static void note_shortage(struct outlet *o)
 {
-	uint64_t now_us = loop_now_us(o->args.loop);
-
-	if (now_us < o->tell_us)
-		return;
-	o->tell_us = now_us + OUTLET_TELL_US;
-	log_sys("streams are refused: no descriptor is left for them but the "
-	        "reserve, or no memory");
+	if (seldom(&o->told_us, loop_now_us(o->args.loop), OUTLET_TELL_US))
+		log_sys("streams are refused: no descriptor is left for them but "
+		        "the reserve, or no memory");
 }
 
 static void on_dialled(void *ctx, const struct dial_result *result)

@@ -12,6 +12,7 @@
 #include "proxy/inlet.h"
 
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/kernel/sockopt.h"
 #include "proxy/listener.h"
 #include "proxy/socks5.h"
@@ -191,12 +192,10 @@ static struct client *client_create(struct server *s, int fd,
 
 static void tell_refused(struct server *s, const struct addr *from)
 {
-	uint64_t now_us = loop_now_us(s->loop);
 	char text[ADDR_TEXT_MAX];
 
-	if (s->told_us && now_us - s->told_us < TELL_US)
+	if (!seldom(&s->told_us, loop_now_us(s->loop), TELL_US))
 		return;
-	s->told_us = now_us;
 	log_peer("socks5 client %s: turned away, it has %u of %u connections, its "
 	         "share", addr_format_ip(from, text),
 	         tally_of(s->hosts, from), tally_used(s->hosts));

@@ -9,6 +9,7 @@
 
 #include "agg/base/descriptors.h"
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/role/policy.h"
 #include "proxy/direct.h"
 #include "proxy/tally.h"
@@ -76,12 +77,10 @@ void clients_destroy(struct clients *c)
 
 static void tell_surplus(struct clients *c, const struct addr *from)
 {
-	uint64_t now = loop_now_us(c->loop);
 	char text[ADDR_TEXT_MAX];
 
-	if (c->told_us && now - c->told_us < TELL_US)
+	if (!seldom(&c->told_us, loop_now_us(c->loop), TELL_US))
 		return;
-	c->told_us = now;
 	log_peer("LAN host %s: has %u of %u connections, its share; more are "
 	         "refused", addr_format_ip(from, text), tally_of(c->hosts, from),
 	         tally_used(c->hosts));

@@ -8,6 +8,7 @@
 
 #include "agg/base/backoff.h"
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/kernel/bridge.h"
 #include "agg/report/report.h"
 #include "agg/role/ruleset.h"
@@ -202,15 +203,12 @@ static bool admits(void *ctx, int ifindex)
 {
 	struct lan *lan = ctx;
 	const char *name = device_name(lan, ifindex);
-	uint64_t now_us = loop_now_us(lan->args.loop);
 
 	if (ifindex == LOOPBACK_IFINDEX || is_lan_device(lan->args.conf, name))
 		return true;
-	if (!lan->told_us || now_us - lan->told_us >= TELL_US) {
+	if (seldom(&lan->told_us, loop_now_us(lan->args.loop), TELL_US))
 		log_peer("SOCKS5: a client came in by %s, which is no LAN device: "
 		         "refused", *name ? name : "an unknown device");
-		lan->told_us = now_us;
-	}
 	return false;
 }
 

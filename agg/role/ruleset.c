@@ -8,6 +8,7 @@
 #include "agg/role/ruleset.h"
 
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/nftmon.h"
 #include "agg/role/redo.h"
@@ -89,14 +90,11 @@ static void on_done(void *ctx, int rc, const struct kerr *err)
 
 static void tell_loss(struct ruleset *r)
 {
-	uint64_t now_us = loop_now_us(r->loop);
-
 	r->losses++;
-	if (r->told_us && now_us - r->told_us < TELL_US)
-		return;
-	log_sys("interception: our table inet " NFT_TABLE " was removed or changed "
-	        "by somebody; it is put again (%u times so far)", r->losses);
-	r->told_us = now_us;
+	if (seldom(&r->told_us, loop_now_us(r->loop), TELL_US))
+		log_sys("interception: our table inet " NFT_TABLE " was removed or "
+		        "changed by somebody; it is put again (%u times so far)",
+		        r->losses);
 }
 
 static void on_change(void *ctx)
