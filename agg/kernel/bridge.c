@@ -6,6 +6,8 @@
  */
 #include "agg/kernel/bridge.h"
 
+#include "agg/kernel/sysctl.h"
+
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -28,32 +30,18 @@ static bool is_bridge(const char *device)
 	return rc == 0 && !strncmp(info.driver, "bridge", sizeof(info.driver));
 }
 
-static bool is_set(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	int value = 0;
-
-	if (!file)
-		return false;
-	if (fscanf(file, "%d", &value) != 1)
-		value = 0;
-	fclose(file);
-	return value != 0;
-}
-
 bool bridge_is_filtered(const struct bridge_roots *roots, const char *device,
                         sa_family_t family)
 {
 	const char *tables = family == AF_INET ? "iptables" : "ip6tables";
-	char path[256];
+	char name[64];
 
-	snprintf(path, sizeof(path), "%s/net/bridge/bridge-nf-call-%s",
-	         roots ? roots->proc_sys : "/proc/sys", tables);
-	if (is_set(path))
+	snprintf(name, sizeof(name), "net/bridge/bridge-nf-call-%s", tables);
+	if (sysctl_number(roots ? roots->proc_sys : SYSCTL_FOLDER, name, 0))
 		return true;
-	snprintf(path, sizeof(path), "%s/class/net/%s/bridge/nf_call_%s",
-	         roots ? roots->sys : "/sys", device, tables);
-	return is_set(path);
+	snprintf(name, sizeof(name), "class/net/%s/bridge/nf_call_%s", device,
+	         tables);
+	return sysctl_number(roots ? roots->sys : "/sys", name, 0);
 }
 
 bool bridge_hides(const struct bridge_roots *roots, const char *device,

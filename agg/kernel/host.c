@@ -6,6 +6,7 @@
 #include "agg/kernel/host.h"
 
 #include "agg/kernel/sockopt.h"
+#include "agg/kernel/sysctl.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -15,7 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FORWARD_PATH "/proc/sys/net/ipv4/ip_forward"
 
 static struct host_device *take_device(struct host *host, const char *name)
 {
@@ -77,16 +77,6 @@ static bool has_congestion(const char *name)
 	return err != -ENOENT;
 }
 
-static bool forwards_v4(void)
-{
-	FILE *file = fopen(FORWARD_PATH, "re");
-	int c = file ? fgetc(file) : '1';
-
-	if (file)
-		fclose(file);
-	return c != '0';
-}
-
 int host_read(const char *congestion, struct host *out)
 {
 	*out = (struct host){ .whole = true };
@@ -95,7 +85,8 @@ int host_read(const char *congestion, struct host *out)
 	                                 sizeof(out->congestions)) < 0)
 		*out->congestions = 0;
 	out->congestions[strcspn(out->congestions, "\n")] = 0;
-	out->forwards_v4 = forwards_v4();
+	out->forwards_v4 = sysctl_number(SYSCTL_FOLDER,
+	                                 "net/ipv4/ip_forward", 1);
 	return read_devices(out);
 }
 

@@ -6,44 +6,24 @@
  */
 #include "agg/kernel/mptcp_sysctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "agg/kernel/sysctl.h"
 
-#define NUMBER_MAX 32
+#include <stdio.h>
+
+static const char *folder_of(const char *folder)
+{
+	return folder ? folder : MPTCP_SYSCTL_FOLDER;
+}
 
 int mptcp_sysctl_read(const char *folder, const char *name, char *text,
                       size_t size)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s",
-	         folder ? folder : MPTCP_SYSCTL_FOLDER, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = read(fd, text, size - 1);
-	int err = n < 0 ? -errno : 0;
-	close(fd);
-	if (err)
-		return err;
-	text[n] = 0;
-	text[strcspn(text, "\n")] = 0;
-	return 0;
+	return sysctl_read(folder_of(folder), name, text, size);
 }
 
 long mptcp_sysctl_number(const char *folder, const char *name, long absent)
 {
-	char text[NUMBER_MAX], *end;
-
-	if (mptcp_sysctl_read(folder, name, text, sizeof(text)))
-		return absent;
-	long value = strtol(text, &end, 10);
-	return *text && !*end ? value : absent;
+	return sysctl_number(folder_of(folder), name, absent);
 }
 
 bool mptcp_sysctl_obstacle(const char *folder, bool server,

@@ -5,6 +5,7 @@
  */
 #include "agg/kernel/rpfilter.h"
 #include "agg/kernel/netattr.h"
+#include "agg/kernel/sysctl.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -17,25 +18,17 @@
 #define TIMEOUT_MS 200
 #define STRICT 1 /* 2 is loose, 0 is off; the larger of two values holds */
 
-static int read_setting(const char *root, const char *device)
+static long read_setting(const char *root, const char *device)
 {
-	char path[256];
-	int value = 0;
+	char name[64];
 
-	snprintf(path, sizeof(path), "%s/net/ipv4/conf/%s/rp_filter",
-	         root ? root : "/proc/sys", device);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%d", &value) != 1)
-		value = 0;
-	fclose(file);
-	return value;
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/rp_filter", device);
+	return sysctl_number(root ? root : SYSCTL_FOLDER, name, 0);
 }
 
 static bool is_strict(const char *root, const char *device)
 {
-	int all = read_setting(root, "all"), own = read_setting(root, device);
+	long all = read_setting(root, "all"), own = read_setting(root, device);
 
 	return (all > own ? all : own) == STRICT;
 }
