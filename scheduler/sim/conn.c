@@ -157,6 +157,8 @@ static size_t on_data(void *ctx, const uint8_t *p, size_t n)
 		conns_fail(conn->all, "stream %u: wrong bytes behind offset %llu",
 		           conn->index, (unsigned long long)conn->got[side]);
 	conn->got[side] += n;
+	if (conn->owner->on_read)
+		conn->owner->on_read(conn->ctx, conn, side, n);
 	if (side == WORLD_CONCENTRATOR)
 		note_asked(conn);
 	note_done(conn);

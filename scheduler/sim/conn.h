@@ -38,6 +38,8 @@ struct conn_owner {
 	/* The last byte of an item was read. May be called in a callback of the
 	 * session: conn_add() on the same conn is allowed, no conn_open(). */
 	void (*on_done)(void *ctx, struct conn_item *item);
+	/* (optional) A side read so many bytes. */
+	void (*on_read)(void *ctx, const struct conn *conn, int side, size_t n);
 };
 
 struct conn_end {

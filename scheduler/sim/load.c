@@ -56,7 +56,22 @@ static void on_done(void *ctx, struct conn_item *item)
 		note_end(load->all);
 }
 
-static const struct conn_owner owner = { .on_done = on_done };
+/* Of bulk; side is the reader's. */
+static void on_read(void *ctx, const struct conn *conn, int side, size_t n)
+{
+	struct load *load = ctx;
+
+	for (unsigned i = 0; load->steady && i < load->conn_count; i++) {
+		if (load->conns[i] != conn ||
+		    load_reader(load, &load->items[i]) != side)
+			continue;
+		steady_read(&load->steady[i], now_us(load), n);
+		steady_read(&load->steady[load->count], now_us(load), n);
+	}
+}
+
+static const struct conn_owner owner = { .on_done = on_done,
+                                         .on_read = on_read };
 
 static struct conn *open_conn(struct load *load)
 {
@@ -255,6 +270,8 @@ static void bulk_count(void *ctx)
 
 	load->counted_from_us = now_us(load);
 	load->counted_bytes = bulk_read(load);
+	for (size_t i = 0; i <= load->count; i++)
+		steady_begin(&load->steady[i], now_us(load));
 }
 
 static void bulk_cut(void *ctx)
@@ -268,6 +285,8 @@ static void bulk_cut(void *ctx)
 		load->counted_until_us = now_us(load);
 		load->counted_bytes = bulk_read(load) - load->counted_bytes;
 	}
+	for (size_t i = 0; i <= load->count; i++)
+		steady_end(&load->steady[i], now_us(load));
 	for (unsigned i = 0; i < load->conn_count; i++)
 		conn_cut(load->conns[i], &load->items[i]);
 	if (!load->begun) { /* its start would have been later */
@@ -455,7 +474,10 @@ static int init_load(struct load *load, struct loads *all,
 	                       .ops = ops_of(args->kind) };
 	load->plan = calloc(load->count, sizeof(*load->plan));
 	load->items = calloc(load->count, sizeof(*load->items));
-	return load->plan && load->items ? 0 : -ENOMEM;
+	if (args->kind == SCENARIO_BULK)
+		load->steady = calloc(load->count + 1, sizeof(*load->steady));
+	return load->plan && load->items &&
+	       (load->steady || args->kind != SCENARIO_BULK) ? 0 : -ENOMEM;
 }
 
 static int init_warmup(struct loads *all)
@@ -490,6 +512,7 @@ static void finish_load(struct load *load)
 	free(load->plan);
 	free(load->items);
 	free(load->conns);
+	free(load->steady);
 }
 
 void loads_finish(struct loads *all)

@@ -11,6 +11,7 @@
 
 #include "scheduler/sim/conn.h"
 #include "scheduler/sim/plan.h"
+#include "scheduler/sim/steady.h"
 
 struct load;
 
@@ -40,6 +41,7 @@ struct load {
 	uint64_t begin_us;                 /* when plan's times begin */
 	uint64_t counted_from_us, counted_until_us; /* bulk */
 	uint64_t counted_bytes;
+	struct steady *steady;             /* bulk: of each conn, then of all */
 	struct load_video video;
 	bool cut;
 };

@@ -8,6 +8,7 @@
 
 #include "scheduler/sim/plan.h"
 #include "scheduler/sim/simsched.h"
+#include "scheduler/sim/steady.h"
 #include "scheduler/sim/trace.h"
 
 #include <errno.h>
@@ -131,6 +132,7 @@ struct pool {
 	double *time_us, *slowdown;
 	size_t count;
 	double total_us, counted_us, counted_bytes, stalled_us, level_bits;
+	double silent_us, worst_half_bps;
 	size_t chunks;
 };
 
@@ -142,6 +144,16 @@ static double best_quality_bits(const struct scenario *s,
 
 	run_bound(s, args->direction, &b);
 	return fmin(top, bound_rate_bps(&b) * BITS_PER_BYTE);
+}
+
+/* The worst of all runs. */
+static void pool_steadiness(const struct run_load *run, struct pool *pool)
+{
+	double bps = (double)run->worst_half_bytes * 1e6 / STEADY_HALF_US;
+
+	pool->silent_us = fmax(pool->silent_us, (double)run->silent_us);
+	if (run->worst_half_bytes != UINT64_MAX)
+		pool->worst_half_bps = fmin(pool->worst_half_bps, bps);
 }
 
 static void pool_run(const struct scenario_load *args, const struct run_load *run,
@@ -164,6 +176,7 @@ static void pool_run(const struct scenario_load *args, const struct run_load *ru
 	pool->counted_bytes += (double)run->counted_bytes;
 	pool->stalled_us += (double)run->stalled_us;
 	pool->level_bits += (double)run->level_bits_sum;
+	pool_steadiness(run, pool);
 	pool->chunks += args->kind == SCENARIO_VIDEO ? run->count : 0;
 }
 
@@ -175,12 +188,17 @@ static void settle_load(const struct scenario *s, const struct scenario_load *ar
 
 	stats_of(pool->time_us, pool->count, &out->time_us);
 	stats_of(pool->slowdown, pool->count, &slowdown);
+	out->silent_us = out->worst_half_bps = NAN;
 	out->slowdown_mean = slowdown.mean;
 	out->slowdown_p99 = slowdown.p99;
 	out->total_us = pool->total_us / runs;
 	out->stalled_us = pool->stalled_us / runs;
 	if (pool->counted_us > 0)
 		out->goodput_bps = pool->counted_bytes / pool->counted_us * 1e6;
+	if (args->kind == SCENARIO_BULK && isfinite(pool->worst_half_bps)) {
+		out->silent_us = pool->silent_us;
+		out->worst_half_bps = pool->worst_half_bps;
+	}
 	if (pool->chunks)
 		out->quality = pool->level_bits / (double)pool->chunks /
 		               best_quality_bits(s, args);
@@ -199,6 +217,7 @@ static int make_pools(struct adding *a)
 		size_t n = plan_count(&a->s->loads[i]) * a->s->main.repeat;
 		a->pools[i].time_us = calloc(n, sizeof(double));
 		a->pools[i].slowdown = calloc(n, sizeof(double));
+		a->pools[i].worst_half_bps = INFINITY;
 		if (!a->pools[i].time_us || !a->pools[i].slowdown)
 			return -ENOMEM;
 	}
@@ -331,6 +350,8 @@ double result_metric(const struct result_set *set, const struct result *result,
 	case SCENARIO_SHARE: return result->share[path] * 100;
 	case SCENARIO_STALL: return l->stalled_us / US_PER_MS;
 	case SCENARIO_QUALITY: return l->quality * 100;
+	case SCENARIO_SILENCE: return l->silent_us / US_PER_MS;
+	case SCENARIO_WORST_HALF: return l->worst_half_bps * BITS_PER_BYTE / 1e6;
 	case SCENARIO_LATE:
 		return items ? (double)(l->late + l->undone) * 100 / (double)items
 		             : NAN;

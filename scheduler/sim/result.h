@@ -22,6 +22,9 @@ struct result_load {
 	double goodput_bps;           /* bytes/s of payload */
 	double stalled_us;            /* video: mean of runs */
 	double quality;               /* video: 0 .. 1 */
+	/* bulk, the worst run: how long a stream was silent, and what all were
+	 * together in a half second, bytes/s; NAN */
+	double silent_us, worst_half_bps;
 };
 
 /* Of one load, for all schedulers; of the first seed. */

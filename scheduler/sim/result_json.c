@@ -88,6 +88,8 @@ static struct json_object *load_of(const struct result_set *set,
 		{ "goodput_mbit", SCENARIO_GOODPUT },
 		{ "late_percent", SCENARIO_LATE }, { "stall_ms", SCENARIO_STALL },
 		{ "quality_percent", SCENARIO_QUALITY },
+		{ "silence_ms", SCENARIO_SILENCE },
+		{ "worst_half_mbit", SCENARIO_WORST_HALF },
 	};
 	const struct result_load *l = &result->loads[load];
 	struct json_object *o = json_object_new_object();

@@ -31,14 +31,16 @@ static const struct column time_columns[] = {
 #define TIME_COLUMNS (sizeof(time_columns) / sizeof(time_columns[0]))
 
 static const struct column goodput = { "Mbit/s", SCENARIO_GOODPUT, 2 };
+static const struct column worst_half = { "worst half s", SCENARIO_WORST_HALF, 2 };
+static const struct column silence = { "silence ms", SCENARIO_SILENCE, 0 };
 static const struct column late = { "late %", SCENARIO_LATE, 1 };
 static const struct column stall = { "stall ms", SCENARIO_STALL, 0 };
 static const struct column quality = { "quality %", SCENARIO_QUALITY, 1 };
 static const struct column twice = { "twice %", SCENARIO_TWICE, 2 };
 
 #define NAME_COLUMNS 3 /* scheduler, order, again */
-/* With late, stall, quality; goodput, twice; and the shares. */
-#define COLUMNS_MOST (NAME_COLUMNS + TIME_COLUMNS + 5 + SCENARIO_PATHS_MAX)
+/* With late, stall, quality; goodput, twice, two of bulk's; and the shares. */
+#define COLUMNS_MOST (NAME_COLUMNS + TIME_COLUMNS + 7 + SCENARIO_PATHS_MAX)
 _Static_assert(COLUMNS_MOST <= COLUMNS_MAX, "a row fits");
 
 /* One load's table being gathered: head (result NULL), then a row each. */
@@ -94,6 +96,10 @@ static void put_row(struct row *row)
 	for (size_t i = 0; load->kind != SCENARIO_BULK && i < TIME_COLUMNS; i++)
 		put(row, &time_columns[i]);
 	put(row, &goodput);
+	if (load->kind == SCENARIO_BULK) {
+		put(row, &worst_half);
+		put(row, &silence);
+	}
 	if (load->deadline_us)
 		put(row, &late);
 	if (load->kind == SCENARIO_VIDEO) {
@@ -110,7 +116,8 @@ static size_t count_columns(const struct result_set *set, unsigned at)
 	const struct scenario_load *load = &set->scenario->loads[at];
 
 	return NAME_COLUMNS + (load->kind != SCENARIO_BULK ? TIME_COLUMNS : 0) +
-	       1 + (load->deadline_us ? 1 : 0) +
+	       (load->kind == SCENARIO_BULK ? 2 : 0) + 1 +
+	       (load->deadline_us ? 1 : 0) +
 	       (load->kind == SCENARIO_VIDEO ? 2 : 0) + 1 +
 	       set->scenario->path_count;
 }

@@ -183,12 +183,24 @@ static void count_items(struct run_load *out)
 	out->counted_us = last_us > first_us ? last_us - first_us : 0;
 }
 
+static void gather_bulk(const struct load *load, struct run_load *out)
+{
+	out->counted_us = load->counted_until_us - load->counted_from_us;
+	out->counted_bytes = load->counted_until_us ? load->counted_bytes : 0;
+	out->worst_half_bytes = UINT64_MAX;
+	if (!load->counted_until_us)
+		return;
+	for (size_t i = 0; i < load->count; i++)
+		if (load->steady[i].longest_us > out->silent_us)
+			out->silent_us = load->steady[i].longest_us;
+	out->worst_half_bytes = load->steady[load->count].worst_bytes;
+}
+
 static int gather_load(const struct running *r, const struct load *load,
                        struct run_load *out)
 {
 	if (load->args->kind == SCENARIO_BULK) {
-		out->counted_us = load->counted_until_us - load->counted_from_us;
-		out->counted_bytes = load->counted_until_us ? load->counted_bytes : 0;
+		gather_bulk(load, out);
 		return 0;
 	}
 	out->count = load->count;

@@ -34,6 +34,9 @@ struct run_load {
 	size_t count;
 	uint64_t counted_us, counted_bytes;  /* for goodput */
 	uint64_t stalled_us, level_bits_sum; /* video; the sum is over chunks */
+	/* bulk: of the stream that was silent longest; of all together, in a
+	 * half second; UINT64_MAX: none was counted */
+	uint64_t silent_us, worst_half_bytes;
 };
 
 struct run {

@@ -114,10 +114,12 @@ const char *scenario_metric_unit(enum scenario_metric metric)
 	case SCENARIO_LONGEST:
 	case SCENARIO_TOTAL:
 	case SCENARIO_STALL:
+	case SCENARIO_SILENCE:
 	case SCENARIO_BOUND:
 	case SCENARIO_SHARING:
 		return "ms";
 	case SCENARIO_GOODPUT:
+	case SCENARIO_WORST_HALF:
 		return "Mbit/s";
 	case SCENARIO_SLOWDOWN:
 	case SCENARIO_SLOWDOWN_P99:

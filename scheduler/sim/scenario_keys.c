@@ -43,8 +43,8 @@ const char *const scenario_kind_words[] = {
 };
 const char *const scenario_metric_words[] = {
 	"mean", "p50", "p95", "p99", "longest", "total", "goodput", "slowdown",
-	"slowdown_p99", "twice", "share", "stall", "quality", "late", "bound",
-	"sharing", NULL,
+	"slowdown_p99", "twice", "share", "stall", "quality", "late", "silence",
+	"worst_half", "bound", "sharing", NULL,
 };
 static const char *const direction_words[] = { "down", "up", NULL };
 static const char *const sizes_words[] = { "fixed", "pareto", "lognormal",
@@ -253,7 +253,9 @@ static const struct conf_key expect_keys[] = {
 	          "would need alone. twice: bytes that came twice, percent. "
 	          "share: of a path, percent. stall: of a player, ms. quality: "
 	          "mean of the media's rate by the best possible, percent. "
-	          "late: percent. bound: the least mean time "
+	          "late: percent. silence: the longest time in which a bulk stream's "
+	          "reader got nothing, ms. worst_half: the least that all streams "
+	          "of a bulk load got in a half second, Mbit/s. bound: the least mean time "
 	          "that the paths allow, ms. sharing: the mean time where all "
 	          "streams share them alike, ms." },
 	{ "scheduler", CONF_SCHEDULER, ALL, .min = 1, .max = SCENARIO_WORD_MAX,

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -387,6 +388,10 @@ static int put_stats(const struct scenario_load *args,
 	                        (double)all : 0);
 	err |= put_figure(out, "stall_ms", video, load->stalled_us / MS);
 	err |= put_figure(out, "quality_percent", video, load->quality * 100);
+	err |= put_figure(out, "silence_ms", isfinite(load->silent_us),
+	                  load->silent_us / MS);
+	err |= put_figure(out, "worst_half_mbit", isfinite(load->worst_half_bps),
+	                  load->worst_half_bps * 8 / 1e6);
 	return err | buf_printf(out, "\"goodput_mbit\":%.3f}",
 	                        load->goodput_bps * 8 / 1e6);
 }

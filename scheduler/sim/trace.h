@@ -11,7 +11,8 @@
  *   "loads":[{"name","kind","count","bound_ms"}...],
  *   "runs":[{"scheduler","order","reinjection","end_us","twice_percent",
  *     "stats":[{"mean_ms","p50_ms","p95_ms","p99_ms","slowdown","goodput_mbit",
- *               "late_percent","stall_ms","quality_percent"} per load],
+ *               "late_percent","stall_ms","quality_percent",
+ *               "silence_ms","worst_half_mbit"} per load],
  *     "streams":[{"name","load","size","start_us","end_us","bound_us"}...],
  *     "frames":[[[[stream, left, in flight]...],
  *                [[queue, pipe, rate] per path]]...]}...]}

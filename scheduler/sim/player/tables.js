@@ -17,6 +17,10 @@ const STATS_COLUMNS = [
 		text: 'Slowdown: the time taken by the least time possible if the stream were ' +
 			'alone on the paths, the mean of all streams; 1 is perfect.' },
 	{ head: 'Mbit/s', of: (stats) => stats.goodput_mbit, best: Math.max },
+	{ head: 'worst half second', of: (stats) => stats.worst_half_mbit ?? null, best: Math.max,
+		text: 'Worst half second: the least Mbit/s of all bulk streams in one.' },
+	{ head: 'silence ms', of: (stats) => stats.silence_ms ?? null, best: Math.min,
+		text: 'Silence: the longest time in which a reader got nothing.' },
 	{ head: 'late %', of: (stats) => stats.late_percent, best: Math.min },
 	{ head: 'stalled ms', of: (stats) => stats.stall_ms, best: Math.min },
 	{ head: 'quality %', of: (stats) => stats.quality_percent, best: Math.max },

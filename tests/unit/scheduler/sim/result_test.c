@@ -124,6 +124,23 @@ static void repetitions_are_pooled(void **state)
 	free_set(all);
 }
 
+/* The path is dead for a second, and nothing is resent by another. */
+static void a_silence_is_seen(void **state)
+{
+	struct result_set *set = run_all("config scenario\noption title t\n"
+		"list scheduler lowrtt\n" ONE
+		"config cut\noption path a\noption at 6s\noption duration 1s\n"
+		"config load d\noption kind bulk\noption duration 10s\noption skip 4s\n"
+		"config load o\noption kind objects\noption count 1\nlist size 1000\n");
+	double silence_ms = metric(set, "lowrtt", SCENARIO_SILENCE, 0, 0);
+
+	assert_true(silence_ms >= 1000 && silence_ms < 3000);
+	assert_true(metric(set, "lowrtt", SCENARIO_WORST_HALF, 0, 0) == 0);
+	assert_true(metric(set, "lowrtt", SCENARIO_GOODPUT, 0, 0) > 5);
+	assert_true(isnan(metric(set, "lowrtt", SCENARIO_SILENCE, 1, 0)));
+	free_set(set);
+}
+
 static void a_player_that_gets_all_does_not_stall(void **state)
 {
 	const char *paths[] = { "option rate 30\n", "option rate 1\n" };
@@ -260,6 +277,7 @@ int main(void)
 		cmocka_unit_test(limits_are_those_of_the_paths),
 		cmocka_unit_test(figures_fit_together),
 		cmocka_unit_test(repetitions_are_pooled),
+		cmocka_unit_test(a_silence_is_seen),
 		cmocka_unit_test(a_player_that_gets_all_does_not_stall),
 		cmocka_unit_test(the_choice_is_obeyed),
 		cmocka_unit_test(table_and_json_say_the_same),

@@ -236,6 +236,9 @@ static void bulk_is_as_long_as_it_got(void **state)
 
 	check_trace(trace);
 	assert_string_equal(json_object_get_string(get(stream, "name")), "down");
+	struct json_object *stats = at(get(at(get(trace, "runs"), 0), "stats"), 0);
+	assert_true(json_object_get_double(get(stats, "silence_ms")) > 0);
+	assert_true(json_object_get_double(get(stats, "worst_half_mbit")) > 1);
 	assert_in_range(json_object_get_int64(get(stream, "size")), 5000000,
 	                8000000);
 	json_object_put(trace);
