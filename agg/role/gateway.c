@@ -54,44 +54,11 @@ static void on_client(void *ctx, const struct inlet_client *client)
 	struct gateway *g = ctx;
 	const struct outage_facts facts = gateway_facts(g);
 
-	clients_take(g->clients, client, outage_way(&g->outage, &facts), g->session,
+	clients_take(g->clients, client, outage_way(&g->outage, &facts), g->home.session,
 	             g->role.conf);
 }
 
 /* The session -------------------------------------------------------------- */
-
-static uint64_t now_us(void *ctx)
-{
-	struct gateway *g = ctx;
-
-	return loop_now_us(g->role.loop);
-}
-
-static void on_deadline(void *ctx, uint64_t at_us)
-{
-	struct gateway *g = ctx;
-
-	if (at_us == UINT64_MAX)
-		loop_timer_disarm(g->session_timer);
-	else
-		loop_timer_arm(g->session_timer, at_us);
-}
-
-static void on_session_timer(void *ctx)
-{
-	struct gateway *g = ctx;
-
-	session_tick(g->session);
-}
-
-static enum stream_end on_stream(void *ctx, struct stream *stream,
-                                 const struct dest *dest,
-                                 const struct addr *client,
-                                 const struct stream_events **events,
-                                 void **stream_ctx)
-{
-	return STREAM_END_NOT_ALLOWED; /* a gateway opens, it does not accept */
-}
 
 static void on_settings(void *ctx, const struct wire_settings *settings)
 {
@@ -108,73 +75,47 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	gateway_note_paths(g);
 }
 
-static void on_suspect(void *ctx, const struct lane *lane)
+static void on_suspect(void *ctx)
 {
-	snapshot_log_suspect("uplink ", lane);
 	gateway_note_paths(ctx);
 }
 
-static void on_over(void *ctx, const char *why);
-
-static const struct session_events session_events = {
-	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
-	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
-};
-
-/* What holds now, and that it is wished for the other direction too. */
-static void decide_policy(struct gateway *g, struct session_policy *policy)
+static void decide(void *ctx, const struct policy_names *person,
+                   struct policy_names *holds)
 {
-	struct policy_names holds;
+	const struct gateway *g = ctx;
 
-	policy_of_gateway(g->role.conf, &g->person, &holds);
-	policy_resolve(&holds, policy);
-	policy_wish(&holds, &g->wish);
+	policy_of_gateway(g->role.conf, person, holds);
 }
 
-static void apply_policy(struct gateway *g)
+static void on_over(void *ctx, const char *why)
 {
-	struct session_policy policy;
-	struct wire_wish before = g->wish;
-
-	decide_policy(g, &policy);
-	session_set_policy(g->session, &policy);
-	if (memcmp(&before, &g->wish, sizeof(before)))
-		session_set_settings(g->session, 0, &g->wish);
+	log_peer("session: over: %s", why);
 }
 
 static int start_session(struct gateway *g)
 {
 	const struct conf_main *main = &g->role.conf->main;
-	struct session_args args = {
-		.opens = true,
-		.memory = &g->role.memory,
-		.memory_max = main->memory_bytes, .linger_us = main->linger_us,
-		.give_up_us = GIVE_UP_US,
-		.events = &session_events, .ctx = g,
-	};
+	int err;
 
 	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
 		return -errno;
 	g->incarnation = 0;
 	g->remote_known = g->remote_ipv6 = false;
-	memset(&g->meter, 0, sizeof(g->meter));
 	memset(&g->told, 0, sizeof(g->told));
-	decide_policy(g, &args.policy);
-	g->session = session_create(&args);
-	if (!g->session)
-		return -errno;
-	session_set_reserve(g->session, g->carrier.reserve);
-	session_set_settings(g->session, 0, &g->wish);
-	return 0;
+	err = home_start(&g->home, main->memory_bytes, main->linger_us);
+	if (!err)
+		session_set_reserve(g->home.session, g->carrier.reserve);
+	return err;
 }
 
-static void restart_session(void *ctx)
+static void on_ended(void *ctx)
 {
 	struct gateway *g = ctx;
+	int err = start_session(g);
 
-	session_destroy(g->session);
-	if (start_session(g) < 0) {
-		log_sys("session: %s", strerror(errno));
+	if (err < 0) {
+		log_sys("session: %s", strerror(-err));
 		loop_stop(g->role.loop);
 		return;
 	}
@@ -183,24 +124,21 @@ static void restart_session(void *ctx)
 	gateway_note_paths(g);
 }
 
-static void on_over(void *ctx, const char *why)
-{
-	struct gateway *g = ctx;
-
-	log_peer("session: over: %s", why);
-	loop_task_post(&g->restart);
-}
+static const struct home_events home_events = {
+	.decide = decide, .on_settings = on_settings, .on_suspect = on_suspect,
+	.on_over = on_over, .on_ended = on_ended,
+};
 
 bool gateway_admit(struct gateway *g, struct subflow *sf,
                    const struct wire_welcome *welcome)
 {
 	if (g->incarnation && g->incarnation != welcome->incarnation) {
 		subflow_fail(sf, "the concentrator started anew");
-		session_close(g->session, "the concentrator started anew");
+		session_close(g->home.session, "the concentrator started anew");
 		return false;
 	}
 	g->incarnation = welcome->incarnation;
-	if (subflow_join(sf, g->session, 0) < 0)
+	if (subflow_join(sf, g->home.session, 0) < 0)
 		return false;
 	snprintf(g->cipher, sizeof(g->cipher), "%s", subflow_cipher(sf));
 	return true;
@@ -221,7 +159,7 @@ void gateway_note_paths(struct gateway *g)
 {
 	struct session_stats stats;
 
-	session_stats(g->session, &stats);
+	session_stats(g->home.session, &stats);
 	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&
 	                 g->remote_known, loop_now_us(g->role.loop)))
 		return;
@@ -242,14 +180,14 @@ static void find_facts(const struct gateway *g, struct carrier_facts *out)
 {
 	struct session_stats stats;
 
-	session_stats(g->session, &stats);
+	session_stats(g->home.session, &stats);
 	*out = (struct carrier_facts){
 		.wanted = g->role.conf->main.carrier,
 		.echo_us = stats.echo_us, .echoes = stats.echoes,
 	};
 	mptcp_facts(g->mptcp, out);
 	for (unsigned p = 0; p < WIRE_UPLINKS_MAX; p++)
-		out->load_bps += g->meter.now.rx_bps[p] + g->meter.now.tx_bps[p];
+		out->load_bps += g->home.meter.now.rx_bps[p] + g->home.meter.now.tx_bps[p];
 }
 
 static void choose_carrier(struct gateway *g)
@@ -260,13 +198,13 @@ static void choose_carrier(struct gateway *g)
 
 	find_facts(g, &facts);
 	if (carrier_step(&g->carrier, &facts, now)) {
-		session_each_stream(g->session, mark_stream, g);
+		session_each_stream(g->home.session, mark_stream, g);
 		carrier_marked(&g->carrier, &facts, now);
 	}
 	if (g->carrier.mptcp != was)
 		log_info("carrier: %s: %s", g->carrier.mptcp ? "mptcp" : "subflows",
 		         g->carrier.why);
-	session_set_reserve(g->session, g->carrier.reserve);
+	session_set_reserve(g->home.session, g->carrier.reserve);
 	if (carrier_is_trying(&g->carrier))
 		loop_timer_arm(g->probe, now + PROBE_US);
 }
@@ -275,7 +213,7 @@ static void on_probe(void *ctx)
 {
 	struct gateway *g = ctx;
 
-	session_probe(g->session);
+	session_probe(g->home.session);
 	choose_carrier(g);
 }
 
@@ -287,7 +225,7 @@ static void on_second(void *ctx)
 
 	gateway_note_paths(g);
 	mptcp_add_totals(g->mptcp, &more);
-	snapshot_measure(&g->meter, g->session, &more, now);
+	home_measure(&g->home, &more);
 	mptcp_look(g->mptcp);
 	choose_carrier(g);
 	role_tidy_memory(&g->role);
@@ -335,18 +273,15 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	struct gateway *g = (struct gateway *)role;
 	const struct conf *old = role->conf;
 	const struct policy_names nobody = { 0 };
-	struct policy_names before, after;
+	struct policy_names before;
 	int err = lan_reload(g->lan, conf, error);
 
 	if (err < 0)
 		return err;
 	role->conf = conf;
 	policy_of_gateway(old, &nobody, &before);
-	policy_of_gateway(conf, &nobody, &after);
-	policy_forget(&g->person, &before, &after);
-	apply_policy(g);
-	session_set_limits(g->session, conf->main.memory_bytes,
-	                   conf->main.linger_us);
+	home_reload(&g->home, &before);
+	home_set_limits(&g->home, conf->main.memory_bytes, conf->main.linger_us);
 	route_set_preference(g->route, conf->main.rule_pref);
 	set_modes(g);
 	endpoints_set_conf(g->endpoints, &conf->concentrator);
@@ -368,10 +303,8 @@ static void gateway_drain(struct role *role)
 static unsigned gateway_streams(const struct role *role)
 {
 	const struct gateway *g = (const struct gateway *)role;
-	struct session_stats stats;
 
-	session_stats(g->session, &stats);
-	return stats.streams + clients_direct(g->clients);
+	return home_streams(&g->home) + clients_direct(g->clients);
 }
 
 static int gateway_choose(struct role *role, const struct choice *choice,
@@ -379,19 +312,14 @@ static int gateway_choose(struct role *role, const struct choice *choice,
 {
 	struct gateway *g = (struct gateway *)role;
 	const char *name = role->conf->concentrator.name;
-	struct wire_wish say;
 
 	if (choice->site && strcmp(choice->site, name)) {
 		buf_printf(out, "there is no '%s' here; allowed: %s\n",
 		           choice->site, name);
 		return -EINVAL;
 	}
-	choice_apply(choice, &g->person);
-	apply_policy(g);
-	say = g->wish;
-	policy_spell_out(&say);
-	choice_tell_sending("up, and wished for down", &say, out);
-	choice_tell(choice, role->conf, "config aggd 'main'", out);
+	home_choose(&g->home, choice, "up, and wished for down", role->conf,
+	            "config aggd 'main'", out);
 	return 0;
 }
 
@@ -401,15 +329,13 @@ static void gateway_destroy(struct role *role)
 
 	if (!g)
 		return;
-	loop_task_cancel(&g->restart);
 	lan_destroy(g->lan);
-	session_destroy(g->session);
+	home_finish(&g->home);
 	clients_destroy(g->clients);
 	gateway_uplinks_destroy(g);
 	mptcp_destroy(g->mptcp);
 	endpoints_destroy(g->endpoints);
 	loop_timer_destroy(g->probe);
-	loop_timer_destroy(g->session_timer);
 	loop_timer_destroy(g->second);
 	tls_context_destroy(g->tls);
 	upkeep_destroy(g->upkeep);
@@ -428,12 +354,15 @@ static int make_parts(struct gateway *g)
 		.health = gateway_uplinks_health,
 		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
 	};
+	const struct home_args home = {
+		.loop = loop, .memory = &g->role.memory, .opens = true,
+		.give_up_us = GIVE_UP_US, .events = &home_events, .ctx = g,
+	};
 	const struct endpoints_args endpoints = {
 		.loop = loop, .conf = &g->role.conf->concentrator,
 		.on_change = on_endpoints, .ctx = g,
 	};
 
-	g->session_timer = loop_timer_create(loop, on_session_timer, g);
 	g->second = loop_timer_create(loop, on_second, g);
 	g->probe = loop_timer_create(loop, on_probe, g);
 	g->clients = clients_create(loop, g->role.netmon);
@@ -447,7 +376,7 @@ static int make_parts(struct gateway *g)
 		         g->role.conf->main.state);
 	if (!g->route)
 		log_sys("routes: %s", err.text);
-	if (!g->session_timer || !g->second || !g->probe || !g->clients ||
+	if (home_init(&g->home, &home) < 0 || !g->second || !g->probe || !g->clients ||
 	    !g->route || !g->tls)
 		return -1;
 	g->upkeep = upkeep_create(loop, g->role.netmon, g->route);
@@ -484,7 +413,6 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	if (!g)
 		return NULL;
 	role_init(&g->role, &role_gateway, loop, conf, netmon);
-	loop_task_init(&g->restart, loop, restart_session, g);
 	g->rand.state = loop_now_us(loop);
 	outage_init(&g->outage, loop_now_us(loop));
 	carrier_init(&g->carrier);

@@ -9,12 +9,11 @@
 
 #include "agg/role/carrier.h"
 #include "agg/role/clients.h"
+#include "agg/role/home.h"
 #include "agg/role/lan.h"
 #include "agg/role/mptcp.h"
 #include "agg/role/outage.h"
-#include "agg/role/policy.h"
 #include "agg/role/role.h"
-#include "agg/role/snapshot.h"
 #include "agg/role/uplink.h"
 #include "agg/role/upkeep.h"
 
@@ -26,9 +25,8 @@ struct gateway {
 	uint8_t session_id[WIRE_SESSION_ID_BYTES];
 	uint64_t incarnation;    /* 0: not known yet */
 	uint32_t next_subflow;
-	struct session *session;
-	struct loop_timer *session_timer, *second;
-	struct loop_task restart; /* a session follows one that is over */
+	struct home home;        /* always has a session */
+	struct loop_timer *second;
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
 	struct endpoints *endpoints;
 	struct mptcp *mptcp;
@@ -41,10 +39,7 @@ struct gateway {
 	struct outage outage;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
 	struct wire_wish told;   /* how it sends, by its settings */
-	struct wire_wish wish;   /* how we send, and ask it to */
-	struct policy_names person; /* what aggctl scheduler said */
 	char cipher[REPORT_WORDS_MAX + 1];
-	struct snapshot_meter meter;
 };
 
 /* gateway.c */

@@ -14,7 +14,7 @@ static const char *why_not_up(const struct gateway *g)
 	struct session_stats stats;
 	bool mute;
 
-	session_stats(g->session, &stats);
+	session_stats(g->home.session, &stats);
 	mute = stats.lanes_mute > 0;
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX && !said; i++) {
 		if (!g->uplinks[i])
@@ -73,7 +73,7 @@ void gateway_report(struct role *role, struct report *out)
 {
 	struct gateway *g = (struct gateway *)role;
 	struct snapshot snap = {
-		.session = g->session, .meter = &g->meter,
+		.session = g->home.session, .meter = &g->home.meter,
 		.now_us = loop_now_us(role->loop), .gateway = true,
 	};
 

@@ -54,7 +54,7 @@ int64_t gateway_uplinks_health(void *ctx, unsigned uplink)
 	const struct gateway *g = ctx;
 	struct health h = { .path = uplink };
 
-	session_each_lane(g->session, note_health, &h);
+	session_each_lane(g->home.session, note_health, &h);
 	if (h.good)
 		return h.rtt_us ? (int64_t)h.rtt_us : 1;
 	return h.suspect || !g->uplinks[uplink] ||

@@ -22,31 +22,6 @@
 
 /* Sessions ------------------------------------------------------------------ */
 
-static uint64_t now_us(void *ctx)
-{
-	struct site *site = ctx;
-
-	return loop_now_us(site->sites->loop);
-}
-
-static void on_deadline(void *ctx, uint64_t at_us)
-{
-	struct site *site = ctx;
-
-	if (at_us == UINT64_MAX)
-		loop_timer_disarm(site->timer);
-	else
-		loop_timer_arm(site->timer, at_us);
-}
-
-static void on_site_timer(void *ctx)
-{
-	struct site *site = ctx;
-
-	if (site->session)
-		session_tick(site->session);
-}
-
 static enum stream_end on_stream(void *ctx, struct stream *stream,
                                  const struct dest *dest,
                                  const struct addr *client,
@@ -61,35 +36,14 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 	                   stream_ctx);
 }
 
-static void tell_settings(struct site *site)
+/* What holds. */
+static void decide(void *ctx, const struct policy_names *person,
+                   struct policy_names *holds)
 {
-	if (site->session)
-		session_set_settings(site->session, site->sites->flags,
-		                     &site->told);
-}
+	const struct site *site = ctx;
 
-/* What holds now, in the gateway's words too. */
-static void decide_policy(struct site *site, struct session_policy *policy)
-{
-	struct policy_names holds;
-
-	policy_of_site(site->sites->conf, &site->conf, &site->wish,
-	               &site->person, &holds);
-	policy_resolve(&holds, policy);
-	policy_told(policy, &site->told);
-}
-
-static void apply_policy(struct site *site)
-{
-	struct session_policy policy;
-	struct wire_wish before = site->told;
-
-	decide_policy(site, &policy);
-	if (!site->session)
-		return;
-	session_set_policy(site->session, &policy);
-	if (memcmp(&before, &site->told, sizeof(before)))
-		tell_settings(site);
+	policy_of_site(site->sites->conf, &site->conf, &site->wish, person,
+	               holds);
 }
 
 static void log_unknown_wish(const struct site *site)
@@ -113,36 +67,26 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 		return;
 	site->wish = settings->wish;
 	log_unknown_wish(site);
-	apply_policy(site);
+	home_decide(&site->home);
 }
 
-static void end_session(void *ctx)
+static void on_ended(void *ctx)
 {
 	struct site *site = ctx;
-	struct session *session = site->session;
 
-	site->session = NULL;
 	site->since_us = loop_now_us(site->sites->loop);
-	loop_timer_disarm(site->timer);
-	session_destroy(session);
 }
 
 static void on_over(void *ctx, const char *why)
 {
-	struct site *site = ctx;
+	const struct site *site = ctx;
 
 	log_peer("site %s: session over: %s", site->conf.name, why);
-	loop_task_post(&site->end);
 }
 
-static void on_suspect(void *ctx, const struct lane *lane)
-{
-	snapshot_log_suspect("site's uplink ", lane);
-}
-
-static const struct session_events session_events = {
-	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
-	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
+static const struct home_events home_events = {
+	.decide = decide, .on_stream = on_stream, .on_settings = on_settings,
+	.on_over = on_over, .on_ended = on_ended,
 };
 
 /* Its share of the machine's memory, so that nobody's is used up by others. */
@@ -161,24 +105,16 @@ static size_t memory_of(const struct site *site)
 
 static int start_session(struct site *site)
 {
-	const struct conf_main *main = &site->sites->conf->main;
-	struct session_args args = {
-		.memory = site->sites->memory, .memory_max = memory_of(site),
-		.linger_us = main->linger_us, .give_up_us = GIVE_UP_US,
-		.events = &session_events, .ctx = site,
-	};
+	int err;
 
 	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
 		return -errno;
-	decide_policy(site, &args.policy);
 	site->incarnation |= 1; /* 0 is "unknown" */
-	site->session = session_create(&args);
-	if (!site->session)
-		return -errno;
-	memset(&site->meter, 0, sizeof(site->meter));
-	site->since_us = loop_now_us(site->sites->loop);
-	tell_settings(site);
-	return 0;
+	err = home_start(&site->home, memory_of(site),
+	                 site->sites->conf->main.linger_us);
+	if (!err)
+		site->since_us = loop_now_us(site->sites->loop);
+	return err;
 }
 
 /* Joining ------------------------------------------------------------------- */
@@ -211,20 +147,20 @@ static void replace_member(struct site *site, const struct wire_hello *hello)
 /* As rivals_hello() wants it. */
 static uint64_t away_since(const struct site *site)
 {
-	return !site->session ? UINT64_MAX : site->members ? 0 : site->alone_us;
+	return !site->home.session ? UINT64_MAX : site->members ? 0 : site->alone_us;
 }
 
 static void begin_anew(struct site *site)
 {
 	unsigned times;
 
-	if (!site->session)
+	if (!site->home.session)
 		return;
 	if (rivals_may_log(&site->rivals, &times, loop_now_us(site->sites->loop)))
 		log_info("site %s: began anew%s", site->conf.name,
 		         times > 1 ? ", again and again" : "");
-	loop_task_cancel(&site->end);
-	end_session(site);
+	home_end(&site->home);
+	on_ended(site);
 }
 
 static const char *refuse_rival(struct site *site, const struct addr *from,
@@ -266,7 +202,7 @@ const char *site_admit(struct site *site, const struct wire_hello *hello,
 	case RIVALS_JOINS:
 		break;
 	}
-	if (!site->session && start_session(site) < 0)
+	if (!site->home.session && start_session(site) < 0)
 		return "out of memory";
 	return NULL;
 }
@@ -294,7 +230,7 @@ void site_take(struct site *site, struct member *m,
 	log_debug("site %s: %s, bundle %u, from %s", site->conf.name,
 	          hello->name, hello->bundle,
 	          addr_format(subflow_peer(m->sf), text));
-	subflow_join(m->sf, site->session, site->incarnation);
+	subflow_join(m->sf, site->home.session, site->incarnation);
 }
 
 void site_lose(struct member *m, const char *why)
@@ -312,7 +248,7 @@ void site_lose(struct member *m, const char *why)
 /* All of it but what it was listed in. */
 static void site_free(struct site *site)
 {
-	loop_timer_destroy(site->timer);
+	home_finish(&site->home);
 	share_destroy(site->share);
 	free(site);
 }
@@ -322,16 +258,18 @@ static struct site *site_create(struct sites *sites,
 {
 	char whose[CONF_NAME_MAX + 8];
 	struct site *site = calloc(1, sizeof(*site));
+	const struct home_args home = {
+		.loop = sites->loop, .memory = sites->memory,
+		.give_up_us = GIVE_UP_US, .events = &home_events, .ctx = site,
+	};
 
 	if (!site)
 		return NULL;
 	snprintf(whose, sizeof(whose), "site %s", conf->name);
 	site->sites = sites;
 	site->conf = *conf;
-	loop_task_init(&site->end, sites->loop, end_session, site);
-	site->timer = loop_timer_create(sites->loop, on_site_timer, site);
 	site->share = share_create(sites->pool, whose);
-	if (site->timer && site->share)
+	if (home_init(&site->home, &home) == 0 && site->share)
 		return site;
 	site_free(site);
 	return NULL;
@@ -341,31 +279,14 @@ static void remove_site(struct site *site)
 {
 	struct member *m, *tmp;
 
-	loop_task_cancel(&site->end);
-	if (site->session)
-		session_close(site->session, "the site was removed");
+	if (site->home.session)
+		session_close(site->home.session, "the site was removed");
 	DL_FOREACH_SAFE(site->members, m, tmp) {
 		subflow_destroy(m->sf);
 		free(m);
 	}
-	loop_task_cancel(&site->end);
-	session_destroy(site->session);
 	DL_DELETE(site->sites->all, site);
 	site_free(site);
-}
-
-/* What the person chose lasts, but where the file's own choice changed. */
-static void reload_policy(struct site *site, const struct conf *old,
-                          const struct conf_site *was)
-{
-	const struct policy_names nobody = { 0 };
-	struct policy_names before, after;
-
-	policy_of_site(old, was, &site->wish, &nobody, &before);
-	policy_of_site(site->sites->conf, &site->conf, &site->wish, &nobody,
-	               &after);
-	policy_forget(&site->person, &before, &after);
-	apply_policy(site);
 }
 
 /* Another pin is another gateway, whatever its name. */
@@ -413,13 +334,15 @@ void sites_forget(struct site *fresh)
 static void change_site(struct site *site, const struct conf_site *is,
                         const struct conf *old)
 {
-	const struct conf_main *main = &site->sites->conf->main;
+	const struct policy_names nobody = { 0 };
+	struct policy_names before;
 
 	site->conf = *is;
-	reload_policy(site, old, conf_find_site(old, is->name));
-	if (site->session)
-		session_set_limits(site->session, memory_of(site),
-		                   main->linger_us);
+	policy_of_site(old, conf_find_site(old, is->name), &site->wish, &nobody,
+	               &before);
+	home_reload(&site->home, &before);
+	home_set_limits(&site->home, memory_of(site),
+	                site->sites->conf->main.linger_us);
 }
 
 void sites_apply(struct sites *sites, const struct conf *conf,
@@ -435,6 +358,8 @@ void sites_apply(struct sites *sites, const struct conf *conf,
 		else
 			remove_site(site);
 	}
+	DL_FOREACH(fresh, site)
+		home_set_flags(&site->home, sites->flags);
 	DL_CONCAT(sites->all, fresh);
 }
 
@@ -452,17 +377,15 @@ void sites_set_flags(struct sites *sites, uint32_t flags)
 		return;
 	sites->flags = flags;
 	DL_FOREACH(sites->all, site)
-		tell_settings(site);
+		home_set_flags(&site->home, flags);
 }
 
 void sites_measure(struct sites *sites)
 {
-	uint64_t now = loop_now_us(sites->loop);
 	struct site *site;
 
 	DL_FOREACH(sites->all, site)
-		if (site->session)
-			snapshot_measure(&site->meter, site->session, NULL, now);
+		home_measure(&site->home, NULL);
 }
 
 void sites_report(struct sites *sites, struct report *out)
@@ -475,16 +398,11 @@ void sites_report(struct sites *sites, struct report *out)
 
 unsigned sites_streams(const struct sites *sites)
 {
-	struct session_stats stats;
 	const struct site *site;
 	unsigned n = 0;
 
-	DL_FOREACH(sites->all, site) {
-		if (!site->session)
-			continue;
-		session_stats(site->session, &stats);
-		n += stats.streams;
-	}
+	DL_FOREACH(sites->all, site)
+		n += home_streams(&site->home);
 	return n;
 }
 
@@ -520,11 +438,8 @@ int sites_choose(struct sites *sites, const struct choice *choice,
 
 	if (!site)
 		return -EINVAL;
-	choice_apply(choice, &site->person);
-	apply_policy(site);
 	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
 	snprintf(direction, sizeof(direction), "down to %s", site->conf.name);
-	choice_tell_sending(direction, &site->told, out);
-	choice_tell(choice, sites->conf, section, out);
+	home_choose(&site->home, choice, direction, sites->conf, section, out);
 	return 0;
 }

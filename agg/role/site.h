@@ -20,11 +20,9 @@
 #include "agg/base/loop.h"
 #include "agg/conf/conf.h"
 #include "agg/report/report.h"
-#include "agg/role/choice.h"
+#include "agg/role/home.h"
 #include "agg/role/mptcp_host.h"
-#include "agg/role/policy.h"
 #include "agg/role/rivals.h"
-#include "agg/role/snapshot.h"
 #include "agg/transport/subflow.h"
 #include "proxy/outlet.h"
 
@@ -43,20 +41,15 @@ struct member {
 struct site {
 	struct sites *sites;    /* borrowed */
 	struct conf_site conf;
-	struct session *session; /* NULL: not connected */
+	struct home home;        /* no session: not connected */
 	struct rivals rivals;    /* whose session it is */
 	uint64_t alone_us;       /* since when it has no member; 0: it has */
 	char rival[ADDR_TEXT_MAX]; /* from where another was refused */
 	uint64_t incarnation;
-	struct loop_timer *timer;
-	struct loop_task end;    /* of the session */
 	struct share *share;    /* of the way out */
 	struct member *members;
-	struct snapshot_meter meter;
 	uint64_t since_us;      /* connected, or gone; 0: never was */
 	struct wire_wish wish;  /* how the gateway sends, and asks us to */
-	struct wire_wish told;  /* how it is sent, as the gateway was told */
-	struct policy_names person; /* what aggctl scheduler said */
 	struct site *prev, *next; /* sites.all */
 };
 

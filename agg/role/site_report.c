@@ -76,7 +76,7 @@ static void report_mptcp(const struct site *site, const struct snapshot *snap,
 void site_report(struct site *site, struct report *out)
 {
 	struct snapshot snap = {
-		.session = site->session, .meter = &site->meter,
+		.session = site->home.session, .meter = &site->home.meter,
 		.now_us = loop_now_us(site->sites->loop),
 	};
 	struct report_site *rs = report_add_site(out);
@@ -90,7 +90,7 @@ void site_report(struct site *site, struct report *out)
 	rs->since_us = site->since_us ? snap.now_us - site->since_us : 0;
 	rs->connected = site->members != NULL;
 	site_note(site, rs->note);
-	if (!site->session || !(session = report_add_session(out)))
+	if (!site->home.session || !(session = report_add_session(out)))
 		return;
 	snapshot_session(&snap, session);
 	wish = site->wish;

@@ -59,7 +59,7 @@ static void members_share_a_session(void **state)
 	assert_non_null(a->lane);
 	assert_non_null(b->lane);
 	assert_null(stage.sites.all->next);
-	assert_non_null(stage.sites.all->session);
+	assert_non_null(stage.sites.all->home.session);
 	stage_break(a, "gone");
 	assert_ptr_equal(stage.sites.all->members->sf, b);
 }
@@ -86,7 +86,7 @@ static void a_gateway_that_begins_anew(void **state)
 	assert_string_not_equal(a->dropped, "");
 	assert_non_null(b->lane);
 	assert_true(stage.sites.all->incarnation != incarnation);
-	assert_non_null(stage.sites.all->session);
+	assert_non_null(stage.sites.all->home.session);
 }
 
 /* With a copied key there are two, and the first comes back. */
@@ -155,7 +155,7 @@ static void a_reload_keeps_who_is_still_there(void **state)
 	       "config site away\noption pin " OTHER_PIN "\n");
 	assert_ptr_equal(stage.sites.all, site);
 	assert_non_null(sf->lane);
-	assert_string_equal(site->told.scheduler, "lowrtt");
+	assert_string_equal(site->home.says.scheduler, "lowrtt");
 	assert_string_equal(site->next->conf.name, "away");
 }
 

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see home.h. Owns the session and its timer: the session's shell towards
+ * the loop.
+ */
+#include "agg/role/home.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The session's shell -------------------------------------------------------- */
+
+static uint64_t now_us(void *ctx)
+{
+	const struct home *home = ctx;
+
+	return loop_now_us(home->args.loop);
+}
+
+static void on_deadline(void *ctx, uint64_t at_us)
+{
+	struct home *home = ctx;
+
+	if (at_us == UINT64_MAX)
+		loop_timer_disarm(home->deadline);
+	else
+		loop_timer_arm(home->deadline, at_us);
+}
+
+static void on_timer(void *ctx)
+{
+	struct home *home = ctx;
+
+	session_tick(home->session);
+}
+
+static enum stream_end on_stream(void *ctx, struct stream *stream,
+                                 const struct dest *dest,
+                                 const struct addr *client,
+                                 const struct stream_events **events,
+                                 void **stream_ctx)
+{
+	struct home *home = ctx;
+
+	if (home->args.opens) /* and does not accept */
+		return STREAM_END_NOT_ALLOWED;
+	return home->args.events->on_stream(home->args.ctx, stream, dest, client,
+	                                    events, stream_ctx);
+}
+
+static void on_settings(void *ctx, const struct wire_settings *settings)
+{
+	struct home *home = ctx;
+
+	home->args.events->on_settings(home->args.ctx, settings);
+}
+
+static void on_suspect(void *ctx, const struct lane *lane)
+{
+	struct home *home = ctx;
+
+	snapshot_log_suspect(home->args.opens ? "uplink " : "site's uplink ",
+	                     lane);
+	if (home->args.events->on_suspect)
+		home->args.events->on_suspect(home->args.ctx);
+}
+
+static void on_over(void *ctx, const char *why)
+{
+	struct home *home = ctx;
+
+	home->args.events->on_over(home->args.ctx, why);
+	loop_task_post(&home->over);
+}
+
+static const struct session_events session_events = {
+	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
+	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
+};
+
+/* How it sends --------------------------------------------------------------- */
+
+static void decide(struct home *home, struct session_policy *policy)
+{
+	struct policy_names holds;
+
+	home->args.events->decide(home->args.ctx, &home->person, &holds);
+	policy_resolve(&holds, policy);
+	if (home->args.opens)
+		policy_wish(&holds, &home->says);
+	else
+		policy_told(policy, &home->says);
+}
+
+static void tell(struct home *home)
+{
+	if (home->session)
+		session_set_settings(home->session, home->flags, &home->says);
+}
+
+void home_decide(struct home *home)
+{
+	struct session_policy policy;
+	struct wire_wish before = home->says;
+
+	decide(home, &policy);
+	if (!home->session)
+		return;
+	session_set_policy(home->session, &policy);
+	if (memcmp(&before, &home->says, sizeof(before)))
+		tell(home);
+}
+
+void home_reload(struct home *home, const struct policy_names *before)
+{
+	const struct policy_names nobody = { 0 };
+	struct policy_names after;
+
+	home->args.events->decide(home->args.ctx, &nobody, &after);
+	policy_forget(&home->person, before, &after);
+	home_decide(home);
+}
+
+void home_choose(struct home *home, const struct choice *choice,
+                 const char *direction, const struct conf *conf,
+                 const char *section, struct buf *out)
+{
+	struct wire_wish says;
+
+	choice_apply(choice, &home->person);
+	home_decide(home);
+	says = home->says;
+	policy_spell_out(&says);
+	choice_tell_sending(direction, &says, out);
+	choice_tell(choice, conf, section, out);
+}
+
+void home_set_flags(struct home *home, uint32_t flags)
+{
+	home->flags = flags;
+	tell(home);
+}
+
+/* Beginning and end ---------------------------------------------------------- */
+
+void home_end(struct home *home)
+{
+	struct session *session = home->session;
+
+	home->session = NULL;
+	loop_task_cancel(&home->over);
+	loop_timer_disarm(home->deadline);
+	session_destroy(session);
+}
+
+static void end_what_is_over(void *ctx)
+{
+	struct home *home = ctx;
+
+	home_end(home);
+	home->args.events->on_ended(home->args.ctx);
+}
+
+int home_init(struct home *home, const struct home_args *args)
+{
+	*home = (struct home){ .args = *args };
+	loop_task_init(&home->over, args->loop, end_what_is_over, home);
+	home->deadline = loop_timer_create(args->loop, on_timer, home);
+	return home->deadline ? 0 : -ENOMEM;
+}
+
+void home_finish(struct home *home)
+{
+	if (!home->deadline)
+		return;
+	home_end(home);
+	loop_timer_destroy(home->deadline);
+	home->deadline = NULL;
+}
+
+int home_start(struct home *home, size_t memory_max, uint64_t linger_us)
+{
+	struct session_args args = {
+		.opens = home->args.opens, .memory = home->args.memory,
+		.memory_max = memory_max, .linger_us = linger_us,
+		.give_up_us = home->args.give_up_us,
+		.events = &session_events, .ctx = home,
+	};
+
+	decide(home, &args.policy);
+	home->session = session_create(&args);
+	if (!home->session)
+		return -errno;
+	memset(&home->meter, 0, sizeof(home->meter));
+	tell(home);
+	return 0;
+}
+
+void home_set_limits(struct home *home, size_t memory_max, uint64_t linger_us)
+{
+	if (home->session)
+		session_set_limits(home->session, memory_max, linger_us);
+}
+
+/* What it shows -------------------------------------------------------------- */
+
+void home_measure(struct home *home, const struct snapshot_totals *more)
+{
+	if (home->session)
+		snapshot_measure(&home->meter, home->session, more,
+		                 loop_now_us(home->args.loop));
+}
+
+unsigned home_streams(const struct home *home)
+{
+	struct session_stats stats;
+
+	if (!home->session)
+		return 0;
+	session_stats(home->session, &stats);
+	return stats.streams;
+}
