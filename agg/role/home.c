@@ -28,11 +28,18 @@ static void on_deadline(void *ctx, uint64_t at_us)
 		loop_timer_arm(home->deadline, at_us);
 }
 
-static void on_timer(void *ctx)
+static void on_work(void *ctx)
 {
 	struct home *home = ctx;
 
-	session_tick(home->session);
+	loop_task_post(&home->turn);
+}
+
+static void on_turn(void *ctx) /* or its deadline */
+{
+	struct home *home = ctx;
+
+	session_turn(home->session);
 }
 
 static enum stream_end on_stream(void *ctx, struct stream *stream,
@@ -75,8 +82,9 @@ static void on_over(void *ctx, const char *why)
 }
 
 static const struct session_events session_events = {
-	.now_us = now_us, .on_deadline = on_deadline, .on_stream = on_stream,
-	.on_settings = on_settings, .on_suspect = on_suspect, .on_over = on_over,
+	.now_us = now_us, .on_work = on_work, .on_deadline = on_deadline,
+	.on_stream = on_stream, .on_settings = on_settings,
+	.on_suspect = on_suspect, .on_over = on_over,
 };
 
 /* How it sends --------------------------------------------------------------- */
@@ -152,6 +160,7 @@ void home_end(struct home *home)
 	loop_task_cancel(&home->over);
 	loop_timer_disarm(home->deadline);
 	session_destroy(session);
+	loop_task_cancel(&home->turn);
 }
 
 static void end_what_is_over(void *ctx)
@@ -165,8 +174,9 @@ static void end_what_is_over(void *ctx)
 int home_init(struct home *home, const struct home_args *args)
 {
 	*home = (struct home){ .args = *args };
+	loop_task_init(&home->turn, args->loop, on_turn, home);
 	loop_task_init(&home->over, args->loop, end_what_is_over, home);
-	home->deadline = loop_timer_create(args->loop, on_timer, home);
+	home->deadline = loop_timer_create(args->loop, on_turn, home);
 	return home->deadline ? 0 : -ENOMEM;
 }
 

@@ -50,7 +50,7 @@ struct home {
 	struct home_args args;
 	struct session *session;     /* NULL: there is none */
 	struct loop_timer *deadline;
-	struct loop_task over;
+	struct loop_task turn, over; /* of the session */
 	struct snapshot_meter meter;
 	uint32_t flags;              /* of our settings */
 	struct wire_wish says;       /* how we send: the gateway's wish, or what

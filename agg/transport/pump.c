@@ -16,8 +16,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#define PUMP_ROUNDS_MAX 64 /* re-entries through on_writable in one go */
-
 void pump_todo(struct stream *stream, uint8_t todo)
 {
 	stream->todo |= todo;
@@ -536,30 +534,18 @@ static void notify_owners(struct session *s)
 
 void pump(struct session *s)
 {
-	if (s->pumping) {
-		s->pump_again = true;
-		return;
-	}
-	s->pumping = true;
-	for (int round = 0; round < PUMP_ROUNDS_MAX; round++) {
-		struct lane *lane;
-		DL_FOREACH(s->lanes, lane)
-			lane->wants_write = false;
-		s->pump_again = false;
-		s->wait_until_us = UINT64_MAX;
-		lane_estimate_paths(s);
-		send_pongs(s);
-		send_controls(s);
-		send_acks(s);
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		lane->wants_write = false;
+	s->wait_until_us = UINT64_MAX;
+	lane_estimate_paths(s);
+	send_pongs(s);
+	send_controls(s);
+	send_acks(s);
+	fill_all(s);
+	if (again_collect(s))
 		fill_all(s);
-		if (again_collect(s))
-			fill_all(s);
-		notify_owners(s);
-		if (!s->pump_again)
-			break;
-	}
-	if (s->pump_again) /* the rest in the next turn */
-		s->wait_until_us = s->now_us;
 	flush_lanes(s);
-	s->pumping = false;
+	notify_owners(s);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: the session itself: lifetimes, frames in, timers. Every entry from
- * outside is session_enter() - the time is read -, its work, session_settle():
- * what can go out goes, owners of ended streams hear so, the deadline is told.
+ * DOC: the session itself: lifetimes, frames in, timers. An entry from outside
+ * takes in what it is told, and notes that there is work (session_note()). It is
+ * done in session_turn(), once for all that was noted: lanes are judged, if it is
+ * time, what can go out goes, owners of ended streams hear so, the deadline is
+ * told.
  */
 #include "agg/transport/session_impl.h"
 
@@ -15,13 +17,20 @@
 
 #define PROBE_MAX_US 5000000u /* an echo that takes longer is lost */
 
-void session_enter(struct session *s)
+static void read_clock(struct session *s)
 {
-	if (!s->pumping)
-		s->now_us = s->args.events->now_us(s->args.ctx);
+	s->now_us = s->args.events->now_us(s->args.ctx);
 }
 
-/* Only at the end of an entry from the shell: owners are called. */
+void session_note(struct session *s)
+{
+	if (s->noted)
+		return;
+	s->noted = true;
+	read_clock(s);
+	s->args.events->on_work(s->args.ctx);
+}
+
 static void reap(struct session *s)
 {
 	while (s->dead) {
@@ -36,8 +45,6 @@ static uint64_t next_deadline(struct session *s)
 	struct lane *lane;
 	uint64_t at = s->wait_until_us;
 
-	if (s->dead || s->over)
-		return s->now_us;
 	bool speechless = !lane_best(s, STREAM_BULK); /* what is due must wait */
 	DL_FOREACH(s->lanes, lane) {
 		uint64_t lane_at = watch_deadline(lane);
@@ -49,21 +56,6 @@ static uint64_t next_deadline(struct session *s)
 	if (s->laneless_us && s->laneless_us + s->args.linger_us < at)
 		at = s->laneless_us + s->args.linger_us;
 	return at;
-}
-
-void session_settle(struct session *s)
-{
-	if (s->pumping) {
-		s->pump_again = true;
-		return;
-	}
-	if (!s->over)
-		pump(s);
-	uint64_t at = next_deadline(s);
-	if (at == s->deadline_us)
-		return;
-	s->deadline_us = at;
-	s->args.events->on_deadline(s->args.ctx, at);
 }
 
 struct session *session_create(const struct session_args *args)
@@ -80,7 +72,7 @@ struct session *session_create(const struct session_args *args)
 	memory_init(s);
 	memory_set(s, args->memory_max);
 	s->peer_settings.stream_credit = CREDIT_ACCEPTED(SESSION_MEMORY_MIN);
-	session_enter(s);
+	read_clock(s);
 	return s;
 }
 
@@ -106,8 +98,7 @@ void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
-	s->over = true;
-	s->pumping = true; /* owners that write now are not heard */
+	s->over = s->noted = true; /* owners that write now are not heard */
 	close_streams(s);
 	drop_lanes(s, "session ended");
 	reap(s);
@@ -141,17 +132,16 @@ static void send_close(struct session *s, const char *why)
 
 void session_close(struct session *s, const char *why)
 {
-	session_enter(s);
+	session_note(s);
 	send_close(s, why);
 	session_fail(s, why);
 	drop_lanes(s, why);
-	session_settle(s);
 }
 
 struct lane *session_attach(struct session *s, const struct wire_hello *hello,
                             const struct subflow_ops *ops, void *ctx)
 {
-	session_enter(s);
+	session_note(s);
 	errno = s->over ? EPIPE : s->lane_count >= WIRE_SUBFLOWS_MAX ? ENOSPC :
 		lane_find(s, hello->subflow_id) ? EEXIST : 0;
 	if (errno)
@@ -162,7 +152,6 @@ struct lane *session_attach(struct session *s, const struct wire_hello *hello,
 	s->laneless_us = 0;
 	if (s->lane_count == 1)
 		s->settings_todo = true;
-	session_settle(s);
 	return lane;
 }
 
@@ -170,50 +159,63 @@ void session_detach(struct lane *lane)
 {
 	struct session *s = lane->session;
 
-	session_enter(s);
+	session_note(s);
 	lane_destroy(lane);
 	if (!s->lanes)
 		s->laneless_us = s->now_us;
 	lane_acknowledge_all(s); /* one may have died with it */
-	session_settle(s);
 }
 
 void session_writable(struct lane *lane)
 {
 	struct session *s = lane->session;
 
-	session_enter(s);
+	session_note(s);
 	lane->full = false;
 	lane_refresh(lane, 0);
-	session_settle(s);
 }
 
-uint64_t session_deadline(const struct session *s)
-{
-	return s->deadline_us;
-}
-
-void session_tick(struct session *s)
+static void watch(struct session *s)
 {
 	struct lane *lane, *tmp;
 
-	session_enter(s);
-	s->deadline_us = UINT64_MAX;
-	if (!s->over) {
-		DL_FOREACH_SAFE(s->lanes, lane, tmp)
-			watch_lane(lane);
-		watch_peer(s);
-		if (s->laneless_us &&
-		    s->now_us - s->laneless_us >= s->args.linger_us)
-			session_fail(s, "no subflow for too long");
+	DL_FOREACH_SAFE(s->lanes, lane, tmp)
+		watch_lane(lane);
+	watch_peer(s);
+	if (s->laneless_us && s->now_us - s->laneless_us >= s->args.linger_us)
+		session_fail(s, "no subflow for too long");
+}
+
+static void tell_deadline(struct session *s, uint64_t at_us)
+{
+	if (at_us == s->deadline_us)
+		return;
+	s->deadline_us = at_us;
+	s->args.events->on_deadline(s->args.ctx, at_us);
+}
+
+void session_turn(struct session *s)
+{
+	bool due = !s->noted; /* why else? */
+
+	read_clock(s);
+	s->noted = false; /* what owners do from now on is for the next turn */
+	if (due || s->now_us >= s->deadline_us) {
+		s->deadline_us = 0; /* passed: to be told anew */
+		if (!s->over)
+			watch(s);
 	}
+	if (!s->over)
+		pump(s);
 	reap(s);
-	if (s->over) {
-		drop_lanes(s, s->why);
-		s->args.events->on_over(s->args.ctx, s->why);
+	if (!s->over) {
+		tell_deadline(s, next_deadline(s));
 		return;
 	}
-	session_settle(s);
+	s->noted = true; /* nothing more is to be done */
+	drop_lanes(s, s->why);
+	tell_deadline(s, UINT64_MAX);
+	s->args.events->on_over(s->args.ctx, s->why);
 }
 
 /* Streams ------------------------------------------------------------- */
@@ -222,7 +224,7 @@ struct stream *session_open(struct session *s, const struct dest *dest,
                             const struct addr *client,
                             const struct stream_events *events, void *ctx)
 {
-	session_enter(s);
+	session_note(s);
 	errno = s->over ? EPIPE : s->open_count >= WIRE_STREAMS_MAX ||
 		s->stream_count >= STREAMS_MAX ||
 		s->next_id > UINT32_MAX - 2 ? ENOSPC : 0;
@@ -246,7 +248,6 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	stream->peer_max = wire_first_credit(s->peer_settings.stream_credit,
 	                                     s->open_count - 1);
 	pump_todo(stream, TODO_OPEN);
-	session_settle(s);
 	return stream;
 }
 
@@ -424,8 +425,7 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	size_t used = 0;
 	int err = 0;
 
-	session_enter(s);
-	s->pumping = true; /* what the owners do now goes out in one, below */
+	session_note(s);
 	while (!s->over) {
 		ssize_t len = wire_decode(&frame, p + used, n - used, &why);
 		if (len <= 0) {
@@ -449,12 +449,10 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	if (s->settings_news && !s->over)
 		s->args.events->on_settings(s->args.ctx, &s->peer_settings);
 	s->settings_news = false;
-	s->pumping = false;
-	bool over = s->over;
-	if (over)
-		drop_lanes(s, s->why);
-	session_settle(s);
-	return over ? -EPROTO : (ssize_t)used;
+	if (!s->over)
+		return (ssize_t)used;
+	drop_lanes(s, s->why);
+	return -EPROTO;
 }
 
 /* How it sends ---------------------------------------------------------- */
@@ -490,37 +488,34 @@ void session_set_policy(struct session *s, const struct session_policy *policy)
 			forget_decisions(s, (enum stream_class)c);
 	if (old.order != policy->order)
 		ready_resort(s);
-	session_enter(s);
-	session_settle(s);
+	session_note(s);
 }
 
 void session_set_limits(struct session *s, size_t memory_max,
                         uint64_t linger_us)
 {
-	session_enter(s);
+	session_note(s);
 	s->args.linger_us = linger_us;
 	if (memory_max != s->args.memory_max) {
 		memory_set(s, memory_max);
 		s->settings.serial++;
 		s->settings_todo = true;
 	}
-	session_settle(s);
 }
 
 void session_set_settings(struct session *s, uint32_t flags,
                           const struct wire_wish *wish)
 {
-	session_enter(s);
+	session_note(s);
 	s->settings.serial++;
 	s->settings.flags = flags;
 	s->settings.wish = wish ? *wish : (struct wire_wish){ 0 };
 	s->settings_todo = true;
-	session_settle(s);
 }
 
 void session_probe(struct session *s)
 {
-	session_enter(s);
+	session_note(s);
 	struct lane *lane = lane_best(s, STREAM_INTERACTIVE);
 	bool awaited = s->probe_lane && lane_find(s, s->probe_lane) &&
 	               s->now_us - s->probe_us < PROBE_MAX_US;
@@ -530,17 +525,15 @@ void session_probe(struct session *s)
 		s->probe_lane = lane->hello.subflow_id;
 		s->probe_us = s->now_us;
 	}
-	session_settle(s);
 }
 
 void session_set_reserve(struct session *s, unsigned paths)
 {
 	if (paths == s->reserve)
 		return;
-	session_enter(s);
+	session_note(s);
 	s->reserve = paths;
 	s->settings.serial++;
 	s->settings.reserve = (uint16_t)paths;
 	s->settings_todo = true;
-	session_settle(s);
 }

@@ -3,8 +3,10 @@
  *
  * DOC: the session, pure: all between one gateway and one concentrator, but
  * no socket, no clock and no event loop. The shell (subflow.c and role/, or a
- * test under virtual time) attaches subflows, feeds what they receive, and
- * calls session_tick() when session_deadline() is reached.
+ * test under virtual time) attaches subflows and feeds what they receive. None
+ * of that is answered at once: it calls session_turn() when on_work told so,
+ * after all else that there is to do (the end of the loop's turn), and when the
+ * deadline is reached. So what comes together goes out together.
  *
  * The way of a byte out: stream_commit() -> the stream's send queue -> a piece,
  * when the scheduler finds a path with room (pump.c) -> a DATA frame in the
@@ -79,7 +81,10 @@ struct subflow_ops {
 
 struct session_events {
 	uint64_t (*now_us)(void *ctx);
-	/* The deadline moved; (re)arm. */
+	/* There is work: session_turn(), soon, but not in here. Told once until
+	 * then. */
+	void (*on_work)(void *ctx);
+	/* The deadline moved; (re)arm. UINT64_MAX: none. */
 	void (*on_deadline)(void *ctx, uint64_t at_us);
 	/* Only where streams are accepted: a new one. The owner sets *events and
 	 * *stream_ctx, or returns the end to refuse it with. */
@@ -139,8 +144,9 @@ void session_writable(struct lane *lane);
  * session_detach(). */
 struct budget *session_sealed(struct session *s);
 
-uint64_t session_deadline(const struct session *s); /* UINT64_MAX: none */
-void session_tick(struct session *s);
+/* Does what is to be done. Calls owners, so it is not for inside of a callback of
+ * the session's. */
+void session_turn(struct session *s);
 
 /* Opens a stream (gateway). NULL: errno (ENOSPC, ENOMEM, EPIPE: over). */
 struct stream *session_open(struct session *s, const struct dest *dest,

@@ -213,8 +213,9 @@ struct path_estimate {
 
 struct session {
 	struct session_args args;
-	uint64_t now_us;
-	bool over, pumping, pump_again; /* pumping: others only note what they want */
+	uint64_t now_us;        /* of the turn, or of the first that was noted for it */
+	bool over;
+	bool noted;             /* there is work for a turn, and the shell knows */
 	char why[128];
 
 	struct lane *lanes;
@@ -266,8 +267,8 @@ struct session {
 
 /* session.c */
 void session_fail(struct session *s, const char *why);
-void session_settle(struct session *s); /* end of every entry: pump, reap, arm */
-void session_enter(struct session *s);  /* start of every entry: the time */
+/* Start of every entry: what it brings is for a turn. Its first reads the time. */
+void session_note(struct session *s);
 
 /* admit.c */
 /* The stream that a frame is about. NULL with *why: the peer is wrong; NULL

@@ -178,7 +178,7 @@ void stream_reset(struct stream *stream, enum stream_end end)
 {
 	if (stream->closing)
 		return;
-	session_enter(stream->session);
+	session_note(stream->session);
 	set_closing(stream, end);
 	/* Where the peer has reset too, it wants our bytes no more. */
 	if (end != STREAM_END_RESET || stream->reset_offset != UINT64_MAX)
@@ -186,7 +186,6 @@ void stream_reset(struct stream *stream, enum stream_end end)
 	set_starved(stream, false);
 	pump_todo(stream, TODO_RESET);
 	bury(stream, false);
-	session_settle(stream->session);
 }
 
 void stream_check_done(struct stream *stream)
@@ -278,10 +277,9 @@ void stream_set_class(struct stream *stream, enum stream_class class)
 {
 	if (stream->closing)
 		return;
-	session_enter(stream->session);
+	session_note(stream->session);
 	stream_fix_class(stream, class);
 	pump_todo(stream, TODO_CLASS);
-	session_settle(stream->session);
 }
 
 /* A stream that was quiet starts a new burst. */
@@ -297,7 +295,7 @@ void stream_commit(struct stream *stream, size_t n)
 {
 	struct session *s = stream->session;
 
-	session_enter(s);
+	session_note(s);
 	if (!stream_unsent(stream) &&
 	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US))
 		start_burst(stream);
@@ -305,37 +303,33 @@ void stream_commit(struct stream *stream, size_t n)
 	sendq_commit(&stream->out, n);
 	count_unsent(stream, n);
 	pump_ready(stream);
-	session_settle(s);
 }
 
 void stream_finish(struct stream *stream)
 {
 	if (stream->fin_wanted || stream->closing)
 		return;
-	session_enter(stream->session);
+	session_note(stream->session);
 	stream->fin_wanted = true;
 	pump_ready(stream);
-	session_settle(stream->session);
 }
 
 void stream_accept(struct stream *stream, const struct addr *bound)
 {
 	if (stream->closing)
 		return;
-	session_enter(stream->session);
+	session_note(stream->session);
 	stream->bound = *bound;
 	stream->accepted = true;
 	pump_todo(stream, TODO_ACCEPT);
-	session_settle(stream->session);
 }
 
 void stream_pull(struct stream *stream)
 {
 	if (stream->delivering)
 		return;
-	session_enter(stream->session);
+	session_note(stream->session);
 	receive_deliver(stream);
-	session_settle(stream->session);
 }
 
 bool stream_has_work(const struct stream *stream)

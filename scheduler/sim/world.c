@@ -12,6 +12,7 @@
 #define NS_PER_US 1000u
 #define GIVE_UP_GATEWAY_US 1000000u        /* role/gateway.c */
 #define GIVE_UP_CONCENTRATOR_US 15000000u  /* role/concentrator.c */
+#define SIDE_EVENTS 2u                     /* of a side: turn, deadline */
 #define LEAD_RTTS 8u                       /* to connect, before the start, */
 #define LEAD_US 4000000u                   /* and to be quiet */
 #define LATE_MAX_US 60000000u              /* what it may take longer */
@@ -26,12 +27,20 @@ static uint64_t side_now_us(void *ctx)
 	return side->world->events.now_ns / NS_PER_US;
 }
 
-static void on_tick(void *ctx)
+/* After all else of its instant, and at the deadline. */
+static void on_turn(void *ctx)
 {
 	struct side *side = ctx;
 
 	if (!side->over)
-		session_tick(side->session);
+		session_turn(side->session);
+}
+
+static void side_on_work(void *ctx)
+{
+	struct side *side = ctx;
+
+	event_set(&side->world->events, &side->turn, side->world->events.now_ns);
 }
 
 static void side_on_deadline(void *ctx, uint64_t at_us)
@@ -39,9 +48,10 @@ static void side_on_deadline(void *ctx, uint64_t at_us)
 	struct side *side = ctx;
 
 	if (at_us > UINT64_MAX / NS_PER_US)
-		event_clear(&side->world->events, &side->tick);
+		event_clear(&side->world->events, &side->deadline);
 	else
-		event_set(&side->world->events, &side->tick, at_us * NS_PER_US);
+		event_set(&side->world->events, &side->deadline,
+		          at_us * NS_PER_US);
 }
 
 static enum stream_end side_on_stream(void *ctx, struct stream *stream,
@@ -69,7 +79,8 @@ static void side_on_over(void *ctx, const char *why)
 }
 
 static const struct session_events side_events = {
-	.now_us = side_now_us, .on_deadline = side_on_deadline,
+	.now_us = side_now_us, .on_work = side_on_work,
+	.on_deadline = side_on_deadline,
 	.on_stream = side_on_stream, .on_settings = side_on_settings,
 	.on_over = side_on_over,
 };
@@ -88,7 +99,8 @@ static int create_side(struct world *w, int number)
 	};
 
 	side->world = w;
-	event_init(&side->tick, on_tick, side);
+	event_init(&side->turn, on_turn, side);
+	event_init(&side->deadline, on_turn, side);
 	side->session = session_create(&args);
 	return side->session ? 0 : -ENOMEM;
 }
@@ -125,7 +137,7 @@ static bool args_are_good(const struct world_args *args)
 
 static int fill(struct world *w)
 {
-	int err = events_reserve(&w->events, SIDES + w->args.path_count *
+	int err = events_reserve(&w->events, SIDE_EVENTS * SIDES + w->args.path_count *
 	                         uplink_events(&w->args));
 
 	for (unsigned p = 0; p < w->args.path_count && !err; p++)

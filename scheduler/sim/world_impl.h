@@ -63,7 +63,7 @@ struct call { /* of world_at() */
 struct side {
 	struct world *world;     /* borrowed */
 	struct session *session;
-	struct event tick;
+	struct event turn, deadline;
 	bool over;
 };
 

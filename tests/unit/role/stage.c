@@ -315,19 +315,6 @@ void stage_say(struct subflow *sf, const struct wire_frame *frame)
 	session_input(sf->lane, bytes, wire_encode(bytes, frame));
 }
 
-bool stage_hear(struct subflow *sf, uint8_t type, struct wire_frame *out)
-{
-	const char *why;
-	ssize_t n;
-
-	while ((n = wire_decode(out, buf_head(&sf->out), sf->out.len, &why)) > 0) {
-		buf_take(&sf->out, (size_t)n);
-		if (out->type == type)
-			return true;
-	}
-	return false;
-}
-
 static void on_stop(void *ctx)
 {
 	loop_stop(ctx);
@@ -341,4 +328,18 @@ void stage_turn(struct stage *stage)
 	loop_timer_arm(stop, loop_now_us(stage->loop));
 	loop_run(stage->loop);
 	loop_timer_destroy(stop);
+}
+
+bool stage_hear(struct subflow *sf, uint8_t type, struct wire_frame *out)
+{
+	const char *why;
+	ssize_t n;
+
+	stage_turn(on); /* the session's */
+	while ((n = wire_decode(out, buf_head(&sf->out), sf->out.len, &why)) > 0) {
+		buf_take(&sf->out, (size_t)n);
+		if (out->type == type)
+			return true;
+	}
+	return false;
 }

@@ -56,7 +56,8 @@ void stage_greet(struct subflow *sf, const char *pin, uint8_t session,
 /* It breaks. */
 void stage_break(struct subflow *sf, const char *why);
 void stage_say(struct subflow *sf, const struct wire_frame *frame);
-/* Skips to the next frame of that type that the session said. */
+/* Skips to the next frame of that type that the session said, by the end of this
+ * turn of the loop. */
 bool stage_hear(struct subflow *sf, uint8_t type, struct wire_frame *out);
 /* Lets the loop turn until nothing is left of this turn. */
 void stage_turn(struct stage *stage);

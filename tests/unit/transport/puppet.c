@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define START_US 1000000u
-#define TICKS_AT_ONCE_MAX 1000 /* more of one instant: it spins */
+#define TURNS_AT_ONCE_MAX 1000 /* more of one instant: it spins */
 
 static void check_manners(bool good)
 {
@@ -115,8 +115,12 @@ static struct reader *open_reader(void *ctx)
 
 static void call_hook(struct reader *r)
 {
+	bool inside = r->puppet->inside;
+
+	r->puppet->inside = true;
 	if (r->puppet->hook && r->stream)
 		r->puppet->hook(r);
+	r->puppet->inside = inside;
 }
 
 static void on_opened(void *ctx, const struct addr *bound)
@@ -179,6 +183,7 @@ void puppet_write(struct reader *r, uint64_t n, bool then_finish)
 	r->to_write += n;
 	r->then_finish = then_finish;
 	write_more(r);
+	puppet_turn(r->puppet);
 }
 
 static void on_writable(void *ctx)
@@ -220,7 +225,16 @@ static uint64_t on_now_us(void *ctx)
 {
 	struct puppet *p = ctx;
 
+	p->clock_reads++;
 	return p->now_us;
+}
+
+static void on_work(void *ctx)
+{
+	struct puppet *p = ctx;
+
+	check_manners(!p->has_work);
+	p->has_work = true;
 }
 
 static void on_deadline(void *ctx, uint64_t at_us)
@@ -276,10 +290,22 @@ static void on_over(void *ctx, const char *why)
 }
 
 static const struct session_events puppet_events = {
-	.now_us = on_now_us, .on_deadline = on_deadline, .on_stream = on_stream,
+	.now_us = on_now_us, .on_work = on_work, .on_deadline = on_deadline,
+	.on_stream = on_stream,
 	.on_settings = on_settings, .on_suspect = on_suspect,
 	.on_over = on_over,
 };
+
+void puppet_turn(struct puppet *p)
+{
+	unsigned turns = 0;
+
+	while (p->has_work && !p->inside) {
+		p->has_work = false;
+		session_turn(p->session);
+		check_manners(++turns < TURNS_AT_ONCE_MAX);
+	}
+}
 
 void puppet_init(struct puppet *p, const struct puppet_args *args)
 {
@@ -329,6 +355,7 @@ struct puppet_lane *puppet_attach_as(struct puppet *p, unsigned i,
 	l->dropped[0] = 0;
 	l->id = hello->subflow_id;
 	l->lane = session_attach(p->session, hello, &puppet_ops, l);
+	puppet_turn(p);
 	return l->lane ? l : NULL;
 }
 
@@ -349,13 +376,17 @@ void puppet_detach(struct puppet_lane *l)
 
 	l->lane = NULL;
 	session_detach(lane);
+	puppet_turn(l->puppet);
 }
 
 /* The peer -------------------------------------------------------------- */
 
 ssize_t puppet_say_bytes(struct puppet_lane *l, const void *p, size_t n)
 {
-	return session_input(l->lane, p, n);
+	ssize_t used = session_input(l->lane, p, n);
+
+	puppet_turn(l->puppet);
+	return used;
 }
 
 ssize_t puppet_say(struct puppet_lane *l, const struct wire_frame *frame)
@@ -407,6 +438,7 @@ bool puppet_hear(struct puppet_lane *l, struct wire_frame *out)
 {
 	const char *why = NULL;
 
+	puppet_turn(l->puppet);
 	if (!l->out.len)
 		return false;
 	ssize_t n = wire_decode(out, buf_head(&l->out), l->out.len, &why);
@@ -429,16 +461,18 @@ bool puppet_hear_type(struct puppet_lane *l, uint8_t type,
 void puppet_pass(struct puppet *p, uint64_t us)
 {
 	uint64_t until = p->now_us + us;
-	unsigned ticks = 0;
+	unsigned turns = 0;
 
+	puppet_turn(p);
 	while (!p->over && p->deadline_us <= until) {
 		if (p->deadline_us > p->now_us) {
 			p->now_us = p->deadline_us;
-			ticks = 0;
+			turns = 0;
 		}
 		p->deadline_us = UINT64_MAX;
-		session_tick(p->session);
-		check_manners(++ticks < TICKS_AT_ONCE_MAX);
+		session_turn(p->session);
+		puppet_turn(p);
+		check_manners(++turns < TURNS_AT_ONCE_MAX);
 	}
 	p->now_us = until;
 }
@@ -451,6 +485,7 @@ struct reader *puppet_open(struct puppet *p)
 	struct reader *r = new_reader(p);
 
 	r->stream = session_open(p->session, &dest, &client, &reader_events, r);
+	puppet_turn(p);
 	return r->stream ? r : NULL;
 }
 
@@ -459,4 +494,5 @@ void puppet_feed(struct reader *r, size_t appetite)
 	r->appetite = appetite;
 	if (r->stream)
 		stream_pull(r->stream);
+	puppet_turn(r->puppet);
 }

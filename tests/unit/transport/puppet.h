@@ -55,6 +55,9 @@ struct reader {
 struct puppet {
 	struct session *session;
 	uint64_t now_us, deadline_us;
+	bool has_work;          /* the session waits for a turn */
+	bool inside;            /* of a callback: no turn now */
+	unsigned clock_reads;
 	struct puppet_lane lane[PUPPET_LANES_MAX];
 	struct reader *reader;  /* PUPPET_READERS_MAX */
 	unsigned reader_count;
@@ -73,6 +76,11 @@ struct puppet_args {
 	size_t memory_max;      /* 0: SESSION_MEMORY_MIN */
 	const char *scheduler;  /* NULL: lowrtt */
 };
+
+/* The session has its turn, if it waits for one. The functions below end so, or
+ * begin so (hear, pass); after what a test does to the session by itself, it is
+ * the test's to call. */
+void puppet_turn(struct puppet *p);
 
 void puppet_init(struct puppet *p, const struct puppet_args *args);
 void puppet_finish(struct puppet *p);
@@ -102,7 +110,7 @@ bool puppet_hear(struct puppet_lane *l, struct wire_frame *out);
 bool puppet_hear_type(struct puppet_lane *l, uint8_t type,
                       struct wire_frame *out);
 
-/* Lets time pass, with ticks when they are due. */
+/* Lets time pass, with turns when they are due. */
 void puppet_pass(struct puppet *p, uint64_t us);
 /* Opens a stream to 192.0.2.1:80. */
 struct reader *puppet_open(struct puppet *p);

@@ -514,6 +514,7 @@ static void test_unacknowledged_has_memory(void **state)
 	for (int i = 0; i < 1000; i++) {
 		puppet_pass(&p, 10000);
 		session_writable(l->lane);
+		puppet_turn(&p);
 		buf_take(&l->out, l->out.len);
 	}
 	assert_true(stats_of(&p).memory_bytes <= SESSION_MEMORY_MIN);

@@ -18,7 +18,8 @@
 #define FIRST_CREDIT 131072u /* that a session counts on before SETTINGS */
 #define TURNS_MAX 256
 #define BULK_AFTER 262144u
-#define LEARNT_BYTES (5 * 40000u) /* sent until the paths are known */
+#define LEARNT_TIMES 8
+#define LEARNT_BYTES (LEARNT_TIMES * 40000u) /* sent until the paths are known */
 
 static struct puppet p; /* of one test; large */
 
@@ -291,7 +292,7 @@ static struct reader *two_paths(enum reinject_policy reinjection,
 	begin("roundrobin", "roundrobin", reinjection, 2);
 	struct reader *r = puppet_open(&p);
 	puppet_say_credit(&p.lane[0], 1, LEARNT_BYTES + credit);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < LEARNT_TIMES; i++) {
 		puppet_write(r, 40000, false);
 		hear_bytes(&p.lane[0]);
 		puppet_say_ack(&p.lane[0], &p.lane[0]);

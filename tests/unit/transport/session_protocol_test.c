@@ -142,10 +142,10 @@ static void test_we_close(void **state)
 
 	puppet_open(&p);
 	session_close(p.session, "drained");
+	assert_int_equal(p.over, 0); /* not from inside of the call */
+	assert_string_equal(l->dropped, "drained"); /* but this is */
 	assert_true(puppet_hear_type(l, WIRE_CLOSE, &frame));
 	assert_string_equal(frame.close.reason, "drained");
-	assert_int_equal(p.over, 0); /* not from inside of the call */
-	puppet_pass(&p, 0);
 	assert_int_equal(p.over, 1);
 	assert_int_equal(p.reader[0].closed, 1);
 	puppet_finish(&p);

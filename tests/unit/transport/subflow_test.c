@@ -60,6 +60,7 @@ struct party {
 	struct tls_context *tls;
 	struct session *session;
 	struct loop_timer *timer;
+	struct loop_task turn;
 	struct told told[SUBFLOWS];
 	unsigned count;
 	enum policy policy;
@@ -162,11 +163,18 @@ static void on_deadline(void *ctx, uint64_t at_us)
 		loop_timer_arm(p->timer, at_us);
 }
 
-static void on_timer(void *ctx)
+static void on_work(void *ctx)
 {
 	struct party *p = ctx;
 
-	session_tick(p->session);
+	loop_task_post(&p->turn);
+}
+
+static void on_turn(void *ctx)
+{
+	struct party *p = ctx;
+
+	session_turn(p->session);
 }
 
 static enum stream_end on_stream(void *ctx, struct stream *stream,
@@ -195,7 +203,8 @@ static void on_over(void *ctx, const char *why)
 }
 
 static const struct session_events session_events = {
-	.now_us = on_now_us, .on_deadline = on_deadline, .on_stream = on_stream,
+	.now_us = on_now_us, .on_work = on_work, .on_deadline = on_deadline,
+	.on_stream = on_stream,
 	.on_settings = on_settings, .on_over = on_over,
 };
 
@@ -305,7 +314,8 @@ static void party_init(struct party *p, struct test *t, enum tls_side side)
 	assert_int_equal(tls_identity_pin(p->dir, &p->pin), 0);
 	p->tls = tls_context_create(side, p->dir);
 	assert_non_null(p->tls);
-	p->timer = loop_timer_create(t->loop, on_timer, p);
+	p->timer = loop_timer_create(t->loop, on_turn, p);
+	loop_task_init(&p->turn, t->loop, on_turn, p);
 	p->session = session_create(&args);
 	assert_non_null(p->session);
 }
@@ -315,6 +325,7 @@ static void party_finish(struct party *p)
 	char path[128];
 
 	session_destroy(p->session);
+	loop_task_cancel(&p->turn);
 	loop_timer_disarm(p->timer);
 	net_run_for(p->test->loop, 1000); /* those that it dropped */
 	for (unsigned i = 0; i < p->count; i++)

@@ -439,7 +439,22 @@ static void on_tick(void *ctx)
 	if (c->net->over[c->side] || c->net->tick_at[c->side] > c->net->now_us)
 		return;
 	c->net->tick_at[c->side] = UINT64_MAX;
-	session_tick(s);
+	session_turn(s);
+}
+
+static void on_turn(void *ctx)
+{
+	struct side_ctx *c = ctx;
+
+	if (!c->net->over[c->side])
+		session_turn(c->net->session[c->side]);
+}
+
+static void side_work(void *ctx)
+{
+	struct side_ctx *c = ctx;
+
+	virtual_at(c->net, c->net->now_us, on_turn, c);
 }
 
 static void side_deadline(void *ctx, uint64_t at_us)
@@ -477,7 +492,7 @@ static void side_over(void *ctx, const char *why)
 }
 
 static const struct session_events side_events = {
-	.now_us = side_now, .on_deadline = side_deadline,
+	.now_us = side_now, .on_work = side_work, .on_deadline = side_deadline,
 	.on_stream = side_stream, .on_settings = side_settings,
 	.on_over = side_over,
 };
