@@ -57,7 +57,8 @@ EXCEPTIONS = {
 # Who may name a library: a file, or a room with all that is below it.
 LIBRARIES = [
     (r'ev\.h', ['agg/base/loop.c']),
-    (r'openssl/.*', ['agg/transport/tls_openssl.c',
+    (r'openssl/.*', ['agg/transport/aead_openssl.c',
+                     'agg/transport/tls_openssl.c',
                      'tests/contract/tls_stranger.c']),
     (r'(mbedtls|psa)/.*', ['agg/transport/tls_mbedtls.c']),
     (r'(libmnl|netlink)/.*', ['agg/kernel/', 'tests/']),
