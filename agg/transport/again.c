@@ -81,7 +81,7 @@ static bool is_idle(const struct stream *stream)
 /* It may send nothing new: the oldest piece holds it up. */
 static bool is_held(const struct stream *stream)
 {
-	return stream_unsent(stream) && stream->next_offset >= stream->peer_max;
+	return stream_unsent(stream) && stream_head(stream) >= stream->peer_max;
 }
 
 /* How things stand with a flight's piece. Where another path could have it is

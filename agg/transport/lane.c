@@ -372,8 +372,8 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	struct stream *stream = piece->stream;
 	wire_encode_data_header(to, piece->fin, stream->id, piece->offset,
 	                        piece->len);
-	sendq_copy(&stream->out, piece->offset, to + WIRE_DATA_HEADER_BYTES,
-	           piece->len);
+	sendq_copy(&stream->out, lane->hello.path, piece->offset,
+	           to + WIRE_DATA_HEADER_BYTES, piece->len);
 	stream->path_tx[lane->hello.path] += piece->len;
 	reinject_sent(&lane->session->again_budget, piece->len);
 	piece->copies++;

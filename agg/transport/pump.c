@@ -309,7 +309,7 @@ static void describe_unit(const struct filling *f, const struct stream *stream,
 		.pending_bytes = stream_unsent(stream),
 		.ahead_bytes = f->passed_bytes,
 		.queued_bytes = queued_bytes(f, stream),
-		.window_bytes = stream->peer_max - stream->next_offset,
+		.window_bytes = stream->peer_max - stream_head(stream),
 	};
 	for (unsigned i = 0; i < offer->count; i++)
 		if (tried & 1u << offer->lanes[i]->hello.path)
@@ -342,7 +342,8 @@ static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask
 		if (!(mask & 1u << i))
 			continue;
 		if (!piece)
-			piece = stream_next_piece(stream, lane_piece_bytes(lane));
+			piece = stream_next_piece(stream, lane_piece_bytes(lane),
+			                          lane->hello.path, 0);
 		if (!piece)
 			break;
 		if (lane_send_piece(lane, piece) == 0)
@@ -482,11 +483,11 @@ static void fill_lanes(struct session *s, unsigned classes, uint64_t most)
 	while (sent[STREAM_INTERACTIVE] + sent[STREAM_BULK] < most &&
 	       f.passed_count < ORDER_LOOKAHEAD &&
 	       (stream = next_stream(&f, classes))) {
-		uint64_t before = stream->next_offset;
+		uint64_t before = stream_sent(stream);
 		bool bulk = stream->bulk;
 		if (!serve(&f, stream))
 			pass_over(&f, stream);
-		sent[bulk] += stream->next_offset - before;
+		sent[bulk] += stream_sent(stream) - before;
 	}
 	for (unsigned i = 0; i < f.passed_count; i++)
 		ready_put(f.passed[i]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: a list of blocks. Copies go forward mostly, so a cursor remembers the
- * block of the last one; only what is sent again starts from the head.
+ * DOC: a list of blocks. Copies of one path go forward mostly, so a cursor
+ * remembers the block of the last one; only what is sent again starts from the
+ * head.
  */
 #include "agg/transport/sendq.h"
 
@@ -98,9 +99,10 @@ void sendq_commit(struct sendq *q, size_t n)
 	q->end += n;
 }
 
-void sendq_copy(struct sendq *q, uint64_t offset, uint8_t *to, size_t n)
+void sendq_copy(struct sendq *q, unsigned cursor, uint64_t offset, uint8_t *to,
+                size_t n)
 {
-	struct sendq_block *block = q->cursor;
+	struct sendq_block *block = q->cursor[cursor];
 
 	assert(offset >= q->base && offset + n <= q->end);
 	if (!block || offset < block->start)
@@ -114,7 +116,7 @@ void sendq_copy(struct sendq *q, uint64_t offset, uint8_t *to, size_t n)
 		to += part;
 		offset += part;
 		n -= part;
-		q->cursor = block;
+		q->cursor[cursor] = block;
 	}
 }
 
@@ -126,8 +128,9 @@ void sendq_release(struct sendq *q, uint64_t offset)
 	       (q->head->next || q->head->len == q->head->cap || offset == q->end)) {
 		if (q->tail == q->head)
 			q->tail = NULL;
-		if (q->cursor == q->head)
-			q->cursor = NULL;
+		for (unsigned i = 0; i < SENDQ_CURSORS; i++)
+			if (q->cursor[i] == q->head)
+				q->cursor[i] = NULL;
 		drop_head(q);
 	}
 }

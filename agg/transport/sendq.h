@@ -11,12 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SENDQ_CURSORS 10u
+
 struct budget;
 struct sendq_block;
 
 struct sendq {
 	struct sendq_block *head, *tail;
-	struct sendq_block *cursor; /* where the last copy ended */
+	/* Where the last copy ended, of each reader: one a path. */
+	struct sendq_block *cursor[SENDQ_CURSORS];
 	uint64_t base, end;         /* held: base .. end */
 	struct budget *budget;      /* borrowed; what is allocated is of it */
 };
@@ -29,7 +32,8 @@ size_t sendq_wants(const struct sendq *q);
 uint8_t *sendq_reserve(struct sendq *q, size_t *n);
 void sendq_commit(struct sendq *q, size_t n);
 /* Copies base <= offset, offset + n <= end. */
-void sendq_copy(struct sendq *q, uint64_t offset, uint8_t *to, size_t n);
+void sendq_copy(struct sendq *q, unsigned cursor, uint64_t offset, uint8_t *to,
+                size_t n);
 /* Forgets all below offset. */
 void sendq_release(struct sendq *q, uint64_t offset);
 

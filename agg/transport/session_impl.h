@@ -16,6 +16,7 @@
  *     receive.c  one stream's receiving half: credit and delivery
  *     segments.c the bytes of a receiving half
  *     sendq.c    the bytes of a sending half
+ *     unsent.c   which of them were never sent
  */
 #ifndef AGG_TRANSPORT_SESSION_IMPL_H
 #define AGG_TRANSPORT_SESSION_IMPL_H
@@ -24,7 +25,9 @@
 #include "agg/transport/segments.h"
 #include "agg/transport/sendq.h"
 #include "agg/transport/session.h"
+#include "agg/transport/unsent.h"
 
+#include <assert.h>
 #include <uthash.h>
 
 #define CREDIT_OURS(memory) ((memory) / 16)     /* the first, where we open */
@@ -54,6 +57,9 @@
 #define PIECE_US 5000u            /* a piece, as time of the path */
 #define FLIGHT_MAX 16384u         /* frames in flight on a lane */
 #define GATHER_BYTES 65536u       /* in-order bytes offered to an owner at once */
+
+static_assert(SENDQ_CURSORS >= WIRE_PATHS_MAX, "one a path");
+static_assert(UNSENT_CURSORS >= WIRE_PATHS_MAX, "one a path");
 
 enum { /* stream.todo: control frames that must be sent */
 	TODO_OPEN = 1,
@@ -145,7 +151,7 @@ struct stream {
 
 	/* sending */
 	struct sendq out;
-	uint64_t next_offset;   /* never sent before: from here */
+	struct unsent unsent;
 	uint64_t peer_max;      /* the peer's credit */
 	bool fin_wanted, fin_sent, fin_acked;
 	bool blocked;           /* head of line: the scheduler was told */
@@ -353,7 +359,7 @@ void pump_todo(struct stream *stream, uint8_t todo);
 void pump_ready(struct stream *stream); /* (un)lists it as it is now */
 
 /* stream.c */
-struct stream *stream_create(struct session *s, uint32_t id);
+struct stream *stream_create(struct session *s, uint32_t id); /* NULL: errno */
 struct stream *stream_find(struct session *s, uint32_t id); /* NULL: none */
 void stream_free(struct stream *stream);
 void stream_close(struct stream *stream, enum stream_end end);
@@ -361,10 +367,15 @@ void stream_reap(struct stream *stream);
 void stream_drop_output(struct stream *stream);
 void stream_check_done(struct stream *stream);
 uint64_t stream_unsent(const struct stream *stream);
+uint64_t stream_sent(const struct stream *stream); /* at least once */
+uint64_t stream_head(const struct stream *stream); /* never sent: from here */
 /* Until its end, not sent yet; SCHED_UNKNOWN. */
 uint64_t stream_remaining(const struct stream *stream);
 bool stream_has_work(const struct stream *stream);
-struct piece *stream_next_piece(struct stream *stream, uint32_t max);
+/* What goes again; else the first never sent bytes at or behind from, which a
+ * path takes. */
+struct piece *stream_next_piece(struct stream *stream, uint32_t max,
+                                unsigned path, uint64_t from);
 void stream_piece_acked(struct piece *piece);
 void stream_piece_lost(struct piece *piece, unsigned path); /* one copy less */
 void stream_piece_unsent(struct piece *piece); /* no lane took it */

@@ -3,8 +3,9 @@
  *
  * DOC: a stream's sending half, and its end. Bytes wait in the send queue until
  * a lane takes them as a piece; the piece list, in order of offset, is what was
- * sent and is not acknowledged. A piece that a lane lost, or stalls with, is
- * queued to be sent again; whichever copy is acknowledged first ends it.
+ * sent and is not released, as it or one before it is not acknowledged. A piece
+ * that a lane lost, or stalls with, is queued to be sent again; whichever copy is
+ * acknowledged first ends it.
  *
  * A stream is done when its last byte and FIN are acknowledged and the peer's
  * FIN was delivered; or when a RESET, and all bytes before it, were
@@ -41,6 +42,7 @@ struct stream *stream_create(struct session *s, uint32_t id)
 {
 	struct stream *stream;
 
+	errno = ENOSPC;
 	if (!budget_take(&s->memory, STREAM_BYTES))
 		return NULL;
 	stream = calloc(1, sizeof(*stream));
@@ -51,7 +53,7 @@ struct stream *stream_create(struct session *s, uint32_t id)
 	stream->session = s;
 	stream->id = id;
 	stream->since_us = s->now_us;
-	stream->out.budget = &s->sent;
+	stream->out.budget = stream->unsent.budget = &s->sent;
 	stream->fin_offset = stream->reset_offset = UINT64_MAX;
 	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
 	s->stream_count++;
@@ -79,7 +81,17 @@ static void set_starved(struct stream *stream, bool starved)
 
 uint64_t stream_unsent(const struct stream *stream)
 {
-	return stream->out.end - stream->next_offset;
+	return unsent_bytes(&stream->unsent, stream->out.end);
+}
+
+uint64_t stream_sent(const struct stream *stream)
+{
+	return stream->out.end - stream_unsent(stream);
+}
+
+uint64_t stream_head(const struct stream *stream)
+{
+	return unsent_head(&stream->unsent);
 }
 
 uint64_t stream_remaining(const struct stream *stream)
@@ -114,7 +126,8 @@ void stream_drop_output(struct stream *stream)
 	stream->pieces_tail = stream->again = stream->again_tail = NULL;
 	stream->again_bytes = 0;
 	sendq_finish(&stream->out);
-	stream->out.base = stream->out.end = stream->next_offset = 0;
+	unsent_finish(&stream->unsent);
+	stream->out.base = stream->out.end = 0;
 	ready_remove(stream);
 	set_starved(stream, false);
 }
@@ -337,39 +350,75 @@ bool stream_has_work(const struct stream *stream)
 	if (stream->again)
 		return true;
 	if (stream_unsent(stream))
-		return stream->next_offset < stream->peer_max;
+		return stream_head(stream) < stream->peer_max;
 	return stream->fin_wanted && !stream->fin_sent && !stream->closing;
 }
 
-static struct piece *cut_piece(struct stream *stream, uint32_t max)
+/* The piece list is in order of offset. */
+static void list_piece(struct stream *stream, struct piece *piece,
+                       struct piece *before)
 {
-	struct session *s = stream->session;
-	uint64_t len = stream_unsent(stream);
+	struct piece **at = before ? &before->next : &stream->pieces;
+
+	piece->next = *at;
+	*at = piece;
+	if (!piece->next)
+		stream->pieces_tail = piece;
+}
+
+/* How long a piece from there can be. */
+static uint64_t whole_bytes(const struct stream *stream,
+                            const struct unsent_range *range, uint64_t offset)
+{
+	uint64_t end = range->to < stream->out.end ? range->to : stream->out.end;
+
+	if (end > stream->peer_max)
+		end = stream->peer_max;
+	return end > offset ? end - offset : 0;
+}
+
+static struct piece *new_piece(struct stream *stream, uint64_t offset, uint32_t len)
+{
+	struct budget *budget = &stream->session->sent;
 	struct piece *piece = calloc(1, sizeof(*piece));
 
 	if (!piece)
 		return NULL;
-	if (len > stream->peer_max - stream->next_offset)
-		len = stream->peer_max - stream->next_offset;
-	if (len > max)
-		len = max;
-	budget_force(&s->sent, PIECE_BYTES);
-	piece->budget = &s->sent;
-	piece->stream = stream;
-	piece->offset = stream->next_offset;
-	piece->len = (uint32_t)len;
-	piece->fin = stream->fin_wanted &&
-	             stream->next_offset + len == stream->out.end;
-	uncount_unsent(stream, len);
-	stream->next_offset += len;
+	budget_force(budget, PIECE_BYTES);
+	*piece = (struct piece){
+		.stream = stream, .offset = offset, .len = len, .budget = budget,
+		.fin = stream->fin_wanted && offset + len == stream->out.end,
+	};
+	return piece;
+}
+
+static void drop_piece(struct piece *piece)
+{
+	budget_give(piece->budget, PIECE_BYTES);
+	free(piece);
+}
+
+static struct piece *cut_piece(struct stream *stream, uint32_t max,
+                               unsigned path, uint64_t from)
+{
+	struct session *s = stream->session;
+	struct unsent_range *range = unsent_find(&stream->unsent, path, from);
+	struct piece *before = range->before;
+	uint64_t offset = from > range->from ? from : range->from;
+	uint64_t len = whole_bytes(stream, range, offset);
+	struct piece *piece = new_piece(stream, offset, (uint32_t)(len < max ? len : max));
+
+	if (!piece)
+		return NULL;
+	if (unsent_take(&stream->unsent, range, offset, piece->len, piece) < 0) {
+		drop_piece(piece);
+		return NULL;
+	}
+	list_piece(stream, piece, before);
+	uncount_unsent(stream, piece->len);
 	stream->fin_sent |= piece->fin;
-	stream->burst_bytes += len;
-	s->retained += len;
-	if (stream->pieces_tail)
-		stream->pieces_tail->next = piece;
-	else
-		stream->pieces = piece;
-	stream->pieces_tail = piece;
+	stream->burst_bytes += piece->len;
+	s->retained += piece->len;
 	return piece;
 }
 
@@ -386,18 +435,17 @@ struct piece *stream_again_pop(struct stream *stream)
 	return piece;
 }
 
-struct piece *stream_next_piece(struct stream *stream, uint32_t max)
+struct piece *stream_next_piece(struct stream *stream, uint32_t max,
+                                unsigned path, uint64_t from)
 {
 	return stream->again ? stream_again_pop(stream)
-	                     : cut_piece(stream, max);
+	                     : cut_piece(stream, max, path, from);
 }
 
 void piece_put(struct piece *piece)
 {
-	if (piece->stream || piece->copies)
-		return;
-	budget_give(piece->budget, PIECE_BYTES);
-	free(piece);
+	if (!piece->stream && !piece->copies)
+		drop_piece(piece);
 }
 
 static void unlist_again(struct stream *stream, struct piece *piece)
@@ -420,13 +468,15 @@ static void release_acked(struct stream *stream)
 {
 	uint64_t base = stream->out.base;
 
-	while (stream->pieces && stream->pieces->acked) {
+	while (stream->pieces && stream->pieces->acked &&
+	       stream->pieces->offset == base) {
 		struct piece *piece = stream->pieces;
 		stream->pieces = piece->next;
 		if (!stream->pieces)
 			stream->pieces_tail = NULL;
 		base = piece->offset + piece->len;
 		stream->fin_acked |= piece->fin;
+		unsent_released(&stream->unsent, piece);
 		piece->stream = NULL;
 		piece_put(piece);
 	}
@@ -442,7 +492,7 @@ static void note_blocked(struct stream *stream)
 	const struct piece *oldest = stream->pieces;
 
 	if (stream->blocked || !oldest || !oldest->path_mask ||
-	    !stream_unsent(stream) || stream->next_offset < stream->peer_max)
+	    !stream_unsent(stream) || stream_head(stream) < stream->peer_max)
 		return;
 	stream->blocked = true;
 	pump_event(stream, SCHED_EV_HOL_BLOCKED,

@@ -56,7 +56,7 @@ static void check_copy(struct sendq *q, uint64_t offset, size_t n)
 	uint8_t *copy = malloc(n ? n : 1);
 
 	assert_non_null(copy);
-	sendq_copy(q, offset, copy, n);
+	sendq_copy(q, (unsigned)(offset % SENDQ_CURSORS), offset, copy, n);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(copy[i], pattern(offset + i));
 	free(copy);
@@ -67,7 +67,7 @@ static void test_empty(void **state)
 	struct sendq q = { 0 };
 
 	sendq_release(&q, 0);
-	sendq_copy(&q, 0, NULL, 0);
+	sendq_copy(&q, 0, 0, NULL, 0);
 	sendq_finish(&q);
 	assert_null(q.head);
 }
