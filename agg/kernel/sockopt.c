@@ -333,6 +333,11 @@ int sockopt_set_notsent_lowat(int fd, uint32_t bytes)
 	return set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
 }
 
+int sockopt_set_receive_lowat(int fd, uint32_t bytes)
+{
+	return set(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 int sockopt_set_user_timeout(int fd, uint32_t timeout_ms)
 {
 	return set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,

@@ -96,6 +96,9 @@ int sockopt_set_transparent(int fd, sa_family_t family);
 int sockopt_set_nodelay(int fd);
 /* Writable only while fewer unsent bytes than this wait in the kernel. */
 int sockopt_set_notsent_lowat(int fd, uint32_t bytes);
+/* Readable only when as many bytes are there, or an end, an error or a full
+ * buffer. On an MPTCP socket before Linux 6.9 it is refused, or of no effect. */
+int sockopt_set_receive_lowat(int fd, uint32_t bytes);
 /* Unacknowledged data this old ends the connection with ETIMEDOUT. */
 int sockopt_set_user_timeout(int fd, uint32_t timeout_ms);
 /* Probes an idle connection after idle_s, then each interval_s, count times. */

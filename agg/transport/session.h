@@ -31,8 +31,11 @@
 #define SESSION_MEMORY_DEFAULT (32u << 20)
 #define SESSION_LINGER_DEFAULT_US 60000000u
 
-#define SUSPECT_MIN_US 200000u    /* no progress for so long at least, and at */
-#define SUSPECT_MAX_US 1000000u   /* most (or 3 srtt): the lane is suspect */
+/* No progress for so long at least, and at most (or 3 srtt): the lane is suspect.
+ * A shell may hand in what it hears by whole TLS records (subflow.c): 2.6 ms of
+ * 50 Mbit/s, far from any of these. */
+#define SUSPECT_MIN_US 200000u
+#define SUSPECT_MAX_US 1000000u
 #define PING_IDLE_US 5000000u     /* a quiet lane is asked so often */
 #define BULK_AFTER_BYTES 16384u   /* a burst of more is bulk, by default */
 #define BURST_GAP_US 1000000u     /* silence after which a burst is new */

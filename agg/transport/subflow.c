@@ -421,6 +421,30 @@ static void on_writable(struct subflow *sf)
 		session_writable(sf->lane);
 }
 
+/* What is missing of the record at hand, as far as one knows: 1 or more. */
+static uint32_t missing_bytes(const struct buf *in)
+{
+	if (in->len < TLS_RECORD_HEADER)
+		return 1;
+	const uint8_t *header = buf_head(in);
+	size_t whole = TLS_RECORD_HEADER + ((size_t)header[3] << 8 | header[4]);
+
+	return whole > in->len ? (uint32_t)(whole - in->len) : 1;
+}
+
+/* A record can be opened when it is whole, no sooner: not to be woken for each
+ * of its packets costs no time. Never for more than the one, or the last of a
+ * burst would wait for ever. A kernel that refuses goes on to wake us. */
+static void await_record(struct subflow *sf)
+{
+	uint32_t bytes = missing_bytes(&sf->in);
+
+	if (sf->state != SUBFLOW_JOINED || bytes == sf->receive_lowat)
+		return;
+	sockopt_set_receive_lowat(sf->fd, bytes);
+	sf->receive_lowat = bytes;
+}
+
 static void on_ready(void *ctx, unsigned events)
 {
 	struct subflow *sf = ctx;
@@ -433,6 +457,8 @@ static void on_ready(void *ctx, unsigned events)
 	for (int i = 0; (events & LOOP_READ) && i < READS_PER_TURN; i++)
 		if (sf->state == SUBFLOW_DEAD || !read_some(sf))
 			break;
+	if (events & LOOP_READ)
+		await_record(sf);
 	if ((events & LOOP_WRITE) && sf->state != SUBFLOW_DEAD)
 		on_writable(sf);
 }

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -836,6 +837,97 @@ static void test_frames_behind_the_greeting(void **state)
 	finish(&t);
 }
 
+/* The descriptor at the other end of the stranger's connection. */
+static int fd_towards(const struct raw *r)
+{
+	struct addr own, peer;
+
+	assert_int_equal(sockopt_local(r->fd, &own), 0);
+	for (int fd = 0; fd < 256; fd++)
+		if (!sockopt_peer(fd, &peer) && addr_equal(&peer, &own))
+			return fd;
+	fail_msg("nobody at the other end");
+	return -1;
+}
+
+/* The subflow at a descriptor, as the kernel sees it. */
+struct sleeper {
+	int fd;
+	int lowat, unread; /* waited for */
+};
+
+static bool sleeps_so(void *ctx)
+{
+	const struct sleeper *s = ctx;
+	socklen_t len = sizeof(int);
+	int lowat = -1, unread = -1;
+
+	assert_int_equal(getsockopt(s->fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, &len),
+	                 0);
+	assert_int_equal(ioctl(s->fd, FIONREAD, &unread), 0);
+	return lowat == s->lowat && unread == s->unread;
+}
+
+/* Seals a PING without sending it; how long its record is. */
+static size_t seal_ping(struct raw *r, uint8_t record[WIRE_CONTROL_BYTES_MAX])
+{
+	struct wire_frame ping = { .type = WIRE_PING };
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+
+	assert_int_equal(r->out.len, 0);
+	assert_int_equal(tls_write(r->tls, bytes, wire_encode(bytes, &ping)), 0);
+	size_t n = r->out.len;
+	memcpy(record, buf_head(&r->out), n);
+	buf_take(&r->out, n);
+	return n;
+}
+
+static void send_bytes(struct raw *r, const uint8_t *p, size_t n)
+{
+	assert_int_equal(send(r->fd, p, n, MSG_NOSIGNAL), n);
+}
+
+/* A joined subflow sleeps until the record at hand is whole. */
+static void test_is_woken_by_whole_records(void **state)
+{
+	struct wire_frame hello = { .type = WIRE_HELLO,
+		.hello = { .version = WIRE_VERSION, .subflow_id = 9 } };
+	uint8_t record[WIRE_CONTROL_BYTES_MAX];
+	struct raw client;
+	struct test t;
+
+	begin(&t);
+	t.vps.policy = JOIN;
+	raw_client(&t, &client);
+	raw_say(&client, &hello);
+	wait_for(&t, &t.vps.told[0].ready);
+	assert_int_equal(sockopt_set_nodelay(client.fd), 0);
+	struct sleeper sleeper = { .fd = fd_towards(&client) };
+	size_t n = seal_ping(&client, record);
+	send_bytes(&client, record, 8);
+	sleeper.lowat = (int)n - 8;
+	assert_true(net_run_until(t.loop, sleeps_so, &sleeper));
+	for (size_t at = 8; at + 1 < n; at++)
+		send_bytes(&client, record + at, 1);
+	sleeper.unread = (int)n - 9;
+	assert_true(net_run_until(t.loop, sleeps_so, &sleeper));
+	net_run_for(t.loop, 20000);
+	assert_true(sleeps_so(&sleeper));
+	send_bytes(&client, record + n - 1, 1);
+	assert_true(net_run_until(t.loop, has_pong, &client));
+	seal_ping(&client, record);
+	send_bytes(&client, record, 4); /* its length is not known yet */
+	sleeper.lowat = 1;
+	sleeper.unread = 0;
+	assert_true(net_run_until(t.loop, sleeps_so, &sleeper));
+	send_bytes(&client, record + 4, 7);
+	sleeper.lowat = (int)n - 11;
+	assert_true(net_run_until(t.loop, sleeps_so, &sleeper));
+	raw_finish(&client);
+	wait_for(&t, &t.vps.told[0].ended); /* an end needs no record */
+	finish(&t);
+}
+
 /* Everybody who dawdles, at the same time: silent before TLS on either side,
  * and silent after it. */
 static void test_handshake_deadline(void **state)
@@ -902,6 +994,7 @@ int main(void)
 		cmocka_unit_test(test_garbage_for_tls),
 		cmocka_unit_test(test_garbage_for_frames),
 		cmocka_unit_test(test_frames_behind_the_greeting),
+		cmocka_unit_test(test_is_woken_by_whole_records),
 		cmocka_unit_test(test_handshake_deadline),
 		cmocka_unit_test(test_destroy),
 	};
