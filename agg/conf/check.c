@@ -6,6 +6,8 @@
  */
 #include "agg/conf/check.h"
 
+#include "agg/conf/sites.h"
+
 #include <string.h>
 
 struct check {
@@ -165,21 +167,6 @@ static int check_classes(const struct check *c)
 	return 0;
 }
 
-static int check_sites(const struct check *c)
-{
-	const struct conf *conf = c->conf;
-
-	for (unsigned i = 0; i < conf->site_count; i++)
-		for (unsigned j = 0; j < i; j++)
-			if (!memcmp(&conf->sites[i].pin, &conf->sites[j].pin,
-			            sizeof(conf->sites[i].pin)))
-				return FAIL(c, conf->sites[i].line, "site '%s': its pin is "
-				            "that of site '%s' in line %u; each has its own",
-				            conf->sites[i].name, conf->sites[j].name,
-				            conf->sites[j].line);
-	return 0;
-}
-
 static int check_forward_listen(const struct check *c, unsigned at)
 {
 	const struct conf_forward *forward = &c->conf->forwards[at];
@@ -242,7 +229,7 @@ int conf_check(const struct conf *conf, const char *file,
 	case CONF_ROLE_GATEWAY:
 		return check_gateway(&c);
 	case CONF_ROLE_CONCENTRATOR:
-		err = check_sites(&c);
+		err = conf_sites_check(conf, file, error);
 		return err ? err : check_forwards(&c);
 	}
 	return 0;

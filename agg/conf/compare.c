@@ -60,19 +60,15 @@ bool conf_forward_equal(const struct conf_forward *a,
 static bool table_equal(const struct conf_table *t, const struct conf *a,
                         const struct conf *b)
 {
-	const uint8_t *a_bytes = (const uint8_t *)a;
-	const uint8_t *b_bytes = (const uint8_t *)b;
 	unsigned a_count, b_count;
+	const uint8_t *as = conf_table_sections(t, a, &a_count);
+	const uint8_t *bs = conf_table_sections(t, b, &b_count);
 
-	memcpy(&a_count, a_bytes + t->count_offset, sizeof(a_count));
-	memcpy(&b_count, b_bytes + t->count_offset, sizeof(b_count));
 	if (a_count != b_count)
 		return false;
-	for (unsigned i = 0; i < a_count; i++) {
-		size_t at = t->offset + i * t->size;
-		if (!conf_table_equal(t, a_bytes + at, b_bytes + at))
+	for (unsigned i = 0; i < a_count; i++)
+		if (!conf_table_equal(t, as + i * t->size, bs + i * t->size))
 			return false;
-	}
 	return true;
 }
 
@@ -99,15 +95,6 @@ const struct conf_uplink *conf_find_uplink(const struct conf *conf,
 	for (unsigned i = 0; i < conf->uplink_count; i++)
 		if (!strcmp(conf->uplinks[i].name, name))
 			return &conf->uplinks[i];
-	return NULL;
-}
-
-const struct conf_site *conf_find_site(const struct conf *conf,
-                                       const char *name)
-{
-	for (unsigned i = 0; i < conf->site_count; i++)
-		if (!strcmp(conf->sites[i].name, name))
-			return &conf->sites[i];
 	return NULL;
 }
 

@@ -3,19 +3,23 @@
  *
  * DOC: from a file to a checked struct conf, and back to text. The role is
  * read first, as it decides which sections and keys there are; then each
- * section by its table; then what holds between sections (check.c).
+ * section by its table, those of the directory of sites too; then what holds
+ * between sections (check.c).
  */
 #include "agg/conf/conf.h"
 
 #include "agg/base/words.h"
 #include "agg/conf/check.h"
 #include "agg/conf/keys.h"
+#include "agg/conf/sites.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define READ_BYTES 16384u /* at a time */
 
 struct load {
 	const char *file;
@@ -24,6 +28,7 @@ struct load {
 	struct uci uci;
 	struct conf *conf;
 	unsigned role; /* its bit */
+	unsigned site_file; /* being read: conf->site_files[site_file - 1] */
 };
 
 #define FAIL(l, line, ...) \
@@ -68,23 +73,49 @@ static int on_bad_section(struct load *l, const struct uci_section *section,
 	            section->type, allowed);
 }
 
+static int no_memory(struct load *l)
+{
+	FAIL(l, 0, "out of memory");
+	return -ENOMEM;
+}
+
+/* Room for one more in an array that grows by doubling, all 0. NULL: no
+ * memory. */
+static void *grow(struct conf *conf, const struct conf_table *table,
+                  unsigned count)
+{
+	void *sections = conf_table_sections(table, conf, &count);
+	size_t used = count * table->size;
+
+	if (!(count & (count - 1))) {
+		sections = realloc(sections, count ? 2 * used : table->size);
+		if (!sections)
+			return NULL;
+		memcpy((uint8_t *)conf + table->offset, &sections,
+		       sizeof(sections));
+	}
+	memset((uint8_t *)sections + used, 0, table->size);
+	return sections;
+}
+
 static int read_section(struct load *l, const struct uci_section *section)
 {
 	const struct conf_table *table = find_table(section->type);
-	uint8_t *whole = (uint8_t *)l->conf;
 	unsigned count;
 
 	if (!table || !(table->roles & l->role))
 		return on_bad_section(l, section, table);
-	memcpy(&count, whole + table->count_offset, sizeof(count));
+	void *sections = conf_table_sections(table, l->conf, &count);
 	if (count == table->max)
 		return FAIL(l, section->line, "one section '%s' too many; "
 		            "allowed: %u", table->type, table->max);
+	if (table->grows && !(sections = grow(l->conf, table, count)))
+		return no_memory(l);
 	int err = conf_table_read(table, l->role, &l->rules, l->file, section,
-	                          whole + table->offset + count * table->size,
+	                          (uint8_t *)sections + count * table->size,
 	                          l->error);
 	count++;
-	memcpy(whole + table->count_offset, &count, sizeof(count));
+	memcpy((uint8_t *)l->conf + table->count_offset, &count, sizeof(count));
 	return err;
 }
 
@@ -133,7 +164,21 @@ static int read_sections(struct load *l)
 
 	for (size_t i = 0; !err && i < l->uci.count; i++)
 		err = read_section(l, &l->uci.sections[i]);
-	return err ? err : conf_check(l->conf, l->file, l->error);
+	return err;
+}
+
+/* What holds between all that was read. */
+static int check(struct load *l)
+{
+	return conf_sites_index(l->conf) < 0 ? no_memory(l) :
+	       conf_check(l->conf, l->file, l->error);
+}
+
+static int read_and_check(struct load *l)
+{
+	int err = read_sections(l);
+
+	return err ? err : check(l);
 }
 
 static int read_main(struct load *l)
@@ -151,17 +196,11 @@ static int parse(struct load *l, const char *data, size_t n,
 	if (err)
 		return err;
 	l->conf = calloc(1, sizeof(*l->conf));
-	if (!l->conf) {
-		FAIL(l, 0, "out of memory");
-		err = -ENOMEM;
-		goto out_uci;
-	}
-	err = how(l);
+	err = l->conf ? how(l) : no_memory(l);
 	if (err) {
 		conf_free(l->conf);
 		l->conf = NULL;
 	}
-out_uci:
 	uci_finish(&l->uci);
 	return err;
 }
@@ -183,7 +222,7 @@ int conf_parse(const char *file, const char *data, size_t n,
 	struct load l;
 
 	load_init(&l, file, names, error);
-	int err = parse(&l, data, n, read_sections);
+	int err = parse(&l, data, n, read_and_check);
 	*out = l.conf;
 	return err;
 }
@@ -198,38 +237,139 @@ static int open_file(const char *path)
 	return fd;
 }
 
-/* The bytes of the file, at most UCI_FILE_MAX + 1 of them: one too many is
- * for the parser to refuse. -errno. */
-static ssize_t read_file(const char *path, char *data)
+/* Appends the bytes of the file, at most UCI_FILE_MAX + 1 of them: one too
+ * many is for the parser to refuse. 0, -errno. */
+static int read_bytes(int fd, struct buf *data)
 {
-	size_t n = 0;
 	ssize_t got;
-	int fd = open_file(path);
 
-	if (fd < 0)
-		return -errno;
 	do {
-		got = read(fd, data + n, UCI_FILE_MAX + 1 - n);
+		size_t room = UCI_FILE_MAX + 1 - data->len;
+		room = room < READ_BYTES ? room : READ_BYTES;
+		uint8_t *to = room ? buf_reserve(data, room) : NULL;
+		if (!to)
+			return room ? -ENOMEM : 0;
+		got = read(fd, to, room);
 		if (got > 0)
-			n += (size_t)got;
+			buf_added(data, (size_t)got);
 	} while (got > 0 || (got < 0 && errno == EINTR));
-	int err = got < 0 ? -errno : 0;
-	close(fd);
-	return err ? err : (ssize_t)n;
+	return got < 0 ? -errno : 0;
+}
+
+/* l->file; data is the caller's, also after an error. */
+static int read_file(struct load *l, struct buf *data)
+{
+	int fd = open_file(l->file);
+	int err = fd < 0 ? -errno : read_bytes(fd, data);
+
+	if (fd >= 0)
+		close(fd);
+	if (err < 0)
+		FAIL(l, 0, "cannot be read: %s", strerror(-err));
+	return err;
+}
+
+static const char *text_of(const struct buf *data)
+{
+	return data->len ? (const char *)buf_head(data) : "";
 }
 
 static int load(struct load *l, int (*how)(struct load *l))
 {
-	char *data = malloc(UCI_FILE_MAX + 1);
-	ssize_t n = data ? read_file(l->file, data) : -ENOMEM;
-	int err = (int)n;
+	struct buf data;
 
-	if (n < 0)
-		FAIL(l, 0, "cannot be read: %s", strerror((int)-n));
-	else
-		err = parse(l, data, (size_t)n, how);
-	free(data);
+	buf_init(&data, UCI_FILE_MAX + 1);
+	int err = read_file(l, &data);
+	if (!err)
+		err = parse(l, text_of(&data), data.len, how);
+	buf_finish(&data);
 	return err;
+}
+
+/* The directory of sites ------------------------------------------------------ */
+
+/* Of the file l->file, which is the last of those that conf knows. */
+static int read_site_sections(struct load *l, const struct uci *uci)
+{
+	const char *type = conf_tables[CONF_TABLE_SITE].type;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < uci->count; i++) {
+		const struct uci_section *section = &uci->sections[i];
+		if (strcmp(section->type, type))
+			return FAIL(l, section->line, "config %s is not for a file "
+			            "of sites; allowed: %s", section->type, type);
+		err = read_section(l, section);
+		if (!err)
+			l->conf->sites[l->conf->site_count - 1].file = l->site_file;
+	}
+	return err;
+}
+
+static int read_site_file(struct load *l)
+{
+	struct buf data;
+	struct uci uci;
+
+	buf_init(&data, UCI_FILE_MAX + 1);
+	int err = read_file(l, &data);
+	if (!err)
+		err = uci_parse(&uci, l->file, text_of(&data), data.len,
+		                l->error);
+	if (!err) {
+		err = read_site_sections(l, &uci);
+		uci_finish(&uci);
+	}
+	buf_finish(&data);
+	return err;
+}
+
+/* Only one that is named must be there. */
+static int on_no_directory(struct load *l, const char *dir, int err)
+{
+	const struct uci_section *section = find_main(&l->uci);
+	const struct uci_option *option = uci_find(section, "sites");
+
+	if (!option && (err == -ENOENT || err == -ENOTDIR))
+		return 0;
+	if (err == -E2BIG)
+		FAIL(l, option ? option->line : 0, "%s: sites '%s': too many files "
+		     "*.conf; allowed: %u", section->type, dir, CONF_SITE_FILES_MAX);
+	else
+		FAIL(l, option ? option->line : 0, "%s: sites '%s': %s; allowed: a "
+		     "directory that can be read", section->type, dir,
+		     strerror(-err));
+	return err == -ENOMEM ? err : -EINVAL;
+}
+
+static int read_site_files(struct load *l)
+{
+	struct conf *conf = l->conf;
+	const char *file = l->file;
+	const char *dir = *conf->main.sites ? conf->main.sites : CONF_SITES_DIR;
+
+	if (conf->main.role != CONF_ROLE_CONCENTRATOR)
+		return 0;
+	int err = conf_sites_list_files(dir, &conf->site_files,
+	                                &conf->site_file_count);
+	if (err)
+		return on_no_directory(l, dir, err);
+	for (unsigned i = 0; !err && i < conf->site_file_count; i++) {
+		l->file = conf->site_files[i];
+		l->site_file = i + 1;
+		err = read_site_file(l);
+	}
+	l->file = file;
+	return err;
+}
+
+static int read_whole(struct load *l)
+{
+	int err = read_sections(l);
+
+	if (!err)
+		err = read_site_files(l);
+	return err ? err : check(l);
 }
 
 int conf_load(const char *path, const struct conf_names *names,
@@ -238,7 +378,7 @@ int conf_load(const char *path, const struct conf_names *names,
 	struct load l;
 
 	load_init(&l, path, names, error);
-	int err = load(&l, read_sections);
+	int err = load(&l, read_whole);
 	*out = l.conf;
 	return err;
 }
@@ -258,18 +398,14 @@ int conf_load_state(const char *path, char state[CONF_PATH_MAX + 1],
 
 void conf_free(struct conf *conf)
 {
-	if (conf)
-		explicit_bzero(conf->lan.socks5_password,
-		               sizeof(conf->lan.socks5_password));
+	if (!conf)
+		return;
+	explicit_bzero(conf->lan.socks5_password,
+	               sizeof(conf->lan.socks5_password));
+	conf_sites_free_files(conf->site_files, conf->site_file_count);
+	free(conf->site_by_name);
+	free(conf->sites);
 	free(conf);
-}
-
-static unsigned count_in(const struct conf *conf, const struct conf_table *table)
-{
-	unsigned count;
-
-	memcpy(&count, (const uint8_t *)conf + table->count_offset, sizeof(count));
-	return count;
 }
 
 int conf_print(const struct conf *conf, bool secrets, struct buf *out)
@@ -278,10 +414,10 @@ int conf_print(const struct conf *conf, bool secrets, struct buf *out)
 	int err = 0;
 
 	for (const struct conf_table *t = conf_tables; t->type; t++) {
-		unsigned count = count_in(conf, t);
+		unsigned count;
+		const uint8_t *sections = conf_table_sections(t, conf, &count);
 		for (unsigned i = 0; !err && i < count; i++) {
-			const uint8_t *section =
-				(const uint8_t *)conf + t->offset + i * t->size;
+			const uint8_t *section = sections + i * t->size;
 			if (t != conf_tables || i)
 				err = buf_put(out, "\n", 1);
 			if (!err)

@@ -7,8 +7,8 @@
  *
  * Read and checked, but not acted on yet: forward.
  *
- * A struct conf has no pointers. It is made by conf_load, never changed
- * after, and freed by conf_free; a reload makes a second one and compares.
+ * A struct conf is made by conf_load, never changed after, and freed by
+ * conf_free with what it points to; a reload makes a second one and compares.
  */
 #ifndef AGG_CONF_CONF_H
 #define AGG_CONF_CONF_H
@@ -27,7 +27,8 @@
 #define CONF_LISTENS_MAX 8
 #define CONF_LAN_DEVICES_MAX 16
 #define CONF_BYPASS_MAX 1024
-#define CONF_SITES_MAX 256
+#define CONF_SITES_MAX 4096
+#define CONF_SITE_FILES_MAX CONF_SITES_MAX
 #define CONF_ALLOW_MAX 256
 #define CONF_FORWARDS_MAX 64
 #define CONF_BUNDLES_MAX 8
@@ -35,12 +36,14 @@
 #define CONF_PORTS_MAX 64
 #define CONF_DSCPS_MAX 64       /* there are no more */
 
+#define CONF_SITES_DIR "/etc/aggd/sites.d" /* where there is one */
+
 #define CONF_CONTROL_MAX 107    /* sockaddr_un.sun_path and its NUL: 108 */
 #define CONF_PATH_MAX 255
 #define CONF_WORD_MAX 31
 #define CONF_CONGESTION_MAX 15  /* the kernel's TCP_CA_NAME_MAX and its NUL: 16 */
 #define CONF_CREDENTIAL_MAX 255 /* RFC 1929: one length byte */
-#define CONF_PRINT_MAX (1024 * 1024) /* bytes of a printed configuration */
+#define CONF_PRINT_MAX (2 * 1024 * 1024) /* bytes of a printed configuration */
 
 enum conf_role { CONF_ROLE_GATEWAY, CONF_ROLE_CONCENTRATOR };
 enum conf_carrier { CONF_CARRIER_AUTO, CONF_CARRIER_SUBFLOWS,
@@ -63,6 +66,7 @@ struct conf_main {
 	char state[CONF_PATH_MAX + 1];
 	struct addr listen[CONF_LISTENS_MAX]; /* concentrator */
 	unsigned listen_count;
+	char sites[CONF_PATH_MAX + 1]; /* directory; "": CONF_SITES_DIR */
 	enum log_level log_level;
 	uint64_t linger_us;
 	uint64_t memory_bytes;       /* of one session */
@@ -109,6 +113,7 @@ struct conf_bypass {
 struct conf_site {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
+	unsigned file; /* 0: the configuration; n: site_files[n - 1] */
 	struct conf_pin pin;
 	/* "": the gateway's wish, or main's. */
 	char scheduler[CONF_WORD_MAX + 1];
@@ -161,20 +166,24 @@ struct conf {
 	unsigned bypass_count; /* 0, 1 */
 
 	/* concentrator */
-	struct conf_site sites[CONF_SITES_MAX];
+	struct conf_site *sites; /* as they were read */
 	unsigned site_count;
+	const struct conf_site **site_by_name; /* the same by strcmp(3) */
+	char **site_files;       /* paths, of the directory of sites */
+	unsigned site_file_count;
 	struct conf_egress egress;
 	unsigned egress_count; /* 0, 1 */
 	struct conf_forward forwards[CONF_FORWARDS_MAX];
 	unsigned forward_count;
 };
 
-/* Reads and checks the file. names are those that exist; NULL: any is good.
+/* Reads and checks the file, and on a concentrator those of its directory of
+ * sites. names are those that exist; NULL: any is good.
  * 0, and *out is the caller's; -EINVAL for what the person can mend, else
  * another -errno: error says what is wrong, and *out is NULL. */
 int conf_load(const char *path, const struct conf_names *names,
               struct conf **out, struct conf_error *error);
-/* The same from memory; file is only quoted. */
+/* The same from memory, without that directory; file is only quoted. */
 int conf_parse(const char *file, const char *data, size_t n,
                const struct conf_names *names, struct conf **out,
                struct conf_error *error);
@@ -213,6 +222,9 @@ const struct conf_uplink *conf_find_uplink(const struct conf *conf,
                                            const char *name);
 const struct conf_site *conf_find_site(const struct conf *conf,
                                        const char *name);
+/* The file in which the site is; file: the configuration's own. */
+const char *conf_site_file(const struct conf *conf,
+                           const struct conf_site *site, const char *file);
 const struct conf_class *conf_find_class(const struct conf *conf,
                                          const char *name);
 

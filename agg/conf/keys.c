@@ -90,6 +90,11 @@ static const struct conf_key main_keys[] = {
 	  .default_port = PORT_AGGD, LIST_AT(conf_main, listen, CONF_LISTENS_MAX),
 	  .help = "Where gateways connect to. [::] takes IPv4 too. The address may "
 	          "come later." },
+	{ "sites", CONF_PATH, CONCENTRATOR, .min = 2, .max = CONF_PATH_MAX,
+	  AT(conf_main, sites),
+	  .help = "Directory of more sites: its files *.conf, but not hidden ones, "
+	          "are read in order of their names; they have sections site "
+	          "only. Not set: " CONF_SITES_DIR ", where there is one." },
 	{ "log_level", CONF_WORD, BOTH, .fallback = "info", .words = log_words,
 	  AT(conf_main, log_level),
 	  .help = "The least important line that is still logged." },
@@ -267,8 +272,9 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	  ONE_AT(conf_bypass, bypass),
 	  .help = "What does not go through the concentrator." },
 	[CONF_TABLE_SITE] = { "site", site_keys, CONCENTRATOR, .named = true,
-	  MANY_AT(conf_site, sites, site_count, CONF_SITES_MAX),
-	  .help = "A gateway that may connect." },
+	  MANY_AT(conf_site, sites, site_count, CONF_SITES_MAX), .grows = true,
+	  .help = "A gateway that may connect. May also stand in a file of the "
+	          "directory of sites." },
 	[CONF_TABLE_EGRESS] = { "egress", egress_keys, CONCENTRATOR,
 	  .named = false, ONE_AT(conf_egress, egress),
 	  .help = "Where streams may leave to, besides the public Internet." },

@@ -199,6 +199,18 @@ static int read_name(struct walk *w)
 	return 0;
 }
 
+void *conf_table_sections(const struct conf_table *table, const void *whole,
+                          unsigned *count)
+{
+	const uint8_t *bytes = whole;
+	const void *at = bytes + table->offset, *pointer = &at;
+	void *sections;
+
+	memcpy(count, bytes + table->count_offset, sizeof(*count));
+	memcpy(&sections, table->grows ? at : pointer, sizeof(sections));
+	return sections;
+}
+
 int conf_table_read(const struct conf_table *table, unsigned role,
                     const struct conf_rules *rules, const char *file,
                     const struct uci_section *section, void *out,

@@ -7,7 +7,7 @@
  *
  * A section of a file is read into a plain struct without pointers: each key
  * has its place by offset, a list is an array there and a count beside it.
- * So a configuration is copied by assignment and freed in one piece.
+ * So a section is copied by assignment and freed in one piece.
  */
 #ifndef AGG_CONF_TABLE_H
 #define AGG_CONF_TABLE_H
@@ -90,7 +90,8 @@ struct conf_table {
 	bool named;           /* the section must have a name */
 	size_t name_offset;   /* char[CONF_NAME_MAX + 1] */
 	size_t line_offset;   /* an unsigned: where the section begins */
-	size_t offset;        /* of the first such section in the whole */
+	size_t offset;        /* of the first such section in the whole, or: */
+	bool grows;           /* of a pointer to an array of as many as there are */
 	size_t size;          /* of one such section */
 	unsigned max;         /* how many; 1: the whole has just this one */
 	size_t count_offset;  /* of their count, an unsigned */
@@ -147,6 +148,9 @@ const char *conf_endpoint_format(const struct conf_endpoint *endpoint,
 
 /* --- one section --- */
 
+/* The sections of that table in the whole, and how many there are. */
+void *conf_table_sections(const struct conf_table *table, const void *whole,
+                          unsigned *count);
 /* Fills out (table->size bytes, all 0) from section for a role. */
 int conf_table_read(const struct conf_table *table, unsigned role,
                     const struct conf_rules *rules, const char *file,

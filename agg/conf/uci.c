@@ -213,10 +213,6 @@ static int add_section(struct reader *r, const struct statement *st)
 	if (*name && !is_name(name))
 		return FAIL(r, "'%s' is no section name; letters, digits "
 		            "and '_' are allowed", name);
-	for (size_t i = 0; *name && i < uci->count; i++)
-		if (!strcmp(uci->sections[i].name, name))
-			return FAIL(r, "a section '%s' is already in line %u; "
-			            "names differ", name, uci->sections[i].line);
 	if (uci->count == UCI_SECTIONS_MAX)
 		return FAIL(r, "more than %u sections", UCI_SECTIONS_MAX);
 	struct uci_section *sections =
@@ -338,6 +334,53 @@ static int read_all(struct reader *r)
 	return 0;
 }
 
+/* By name, then as they stand in the file. */
+static int by_name(const void *a, const void *b)
+{
+	const struct uci_section *one = *(const struct uci_section *const *)a;
+	const struct uci_section *two = *(const struct uci_section *const *)b;
+	int order = strcmp(one->name, two->name);
+
+	return order ? order : (one > two) - (one < two);
+}
+
+/* The first section that has the name of one before it, *other. */
+static const struct uci_section *find_double(const struct uci_section **list,
+                                             size_t count,
+                                             const struct uci_section **other)
+{
+	const struct uci_section *found = NULL;
+
+	qsort(list, count, sizeof(*list), by_name);
+	for (size_t i = 1; i < count; i++) {
+		if (!*list[i]->name || strcmp(list[i - 1]->name, list[i]->name) ||
+		    (found && list[i] > found))
+			continue;
+		found = list[i];
+		*other = list[i - 1];
+	}
+	return found;
+}
+
+/* Of what was read: by sorting, as there may be thousands. */
+static int check_names(struct reader *r)
+{
+	const struct uci *uci = r->uci;
+	const struct uci_section *found, *other = NULL;
+	const struct uci_section **list = calloc(uci->count + 1, sizeof(*list));
+
+	if (!list)
+		return no_memory(r);
+	for (size_t i = 0; i < uci->count; i++)
+		list[i] = &uci->sections[i];
+	found = find_double(list, uci->count, &other);
+	free(list);
+	return found ? conf_error_set(r->error, r->file, found->line,
+	                              "a section '%s' is already in line %u; "
+	                              "names differ", found->name, other->line)
+	             : 0;
+}
+
 int uci_parse(struct uci *out, const char *file, const char *data, size_t n,
               struct conf_error *error)
 {
@@ -352,6 +395,9 @@ int uci_parse(struct uci *out, const char *file, const char *data, size_t n,
 	r.line = 1;
 	out->words = r.free = malloc(n + 1);
 	int err = out->words ? read_all(&r) : no_memory(&r);
+	/* Whatever else is wrong comes behind what was read. */
+	int doubles = err == -ENOMEM ? 0 : check_names(&r);
+	err = doubles ? doubles : err;
 	if (err)
 		uci_finish(out);
 	return err;

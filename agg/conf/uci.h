@@ -28,8 +28,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define UCI_FILE_MAX (256 * 1024) /* bytes */
-#define UCI_SECTIONS_MAX 1024
+#define UCI_FILE_MAX (2 * 1024 * 1024) /* bytes */
+#define UCI_SECTIONS_MAX 8192
 #define UCI_OPTIONS_MAX 64        /* keys in a section */
 #define UCI_VALUES_MAX 1024       /* values in a list */
 #define UCI_VALUE_MAX 1023        /* bytes in a word */

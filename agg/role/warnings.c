@@ -171,13 +171,18 @@ static void look_at_gateway(struct walk *w)
 static void look_at_concentrator(struct walk *w)
 {
 	const struct conf *conf = w->conf;
+	const char *file = w->file;
 
 	if (!conf->site_count)
 		WARN(w, 0, "no gateway may connect: there is no site; needed: "
 		     "config site 'NAME', with option pin");
-	for (unsigned i = 0; i < conf->site_count; i++)
-		look_at_pin(w, conf->sites[i].line, "site", conf->sites[i].name,
-		            &conf->sites[i].pin, "gateway");
+	for (unsigned i = 0; i < conf->site_count; i++) {
+		const struct conf_site *site = &conf->sites[i];
+		w->file = conf_site_file(conf, site, file);
+		look_at_pin(w, site->line, "site", site->name, &site->pin,
+		            "gateway");
+	}
+	w->file = file;
 	for (unsigned i = 0; i < conf->main.listen_count; i++)
 		look_at_listener(w, conf->main.line, "listen",
 		                 &conf->main.listen[i]);

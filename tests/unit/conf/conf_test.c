@@ -183,7 +183,7 @@ static void files_are_read(void **state)
 	/* A hole as long as makes one byte too many. */
 	assert_int_equal(ftruncate(fd, UCI_FILE_MAX + 1), 0);
 	assert_int_equal(conf_load(path, NULL, &conf, &error), -EINVAL);
-	snprintf(want, sizeof(want), "%s: larger than 256 KiB", path);
+	snprintf(want, sizeof(want), "%s: larger than 2048 KiB", path);
 	assert_string_equal(error.text, want);
 	close(fd);
 	unlink(path);

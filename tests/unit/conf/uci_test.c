@@ -135,7 +135,7 @@ static void every_limit_holds(void **state)
 		unsigned max;
 		const char *error;
 	} cases[] = {
-		{ "", "config t\n", UCI_SECTIONS_MAX, "f:1025: more than 1024 "
+		{ "", "config t\n", UCI_SECTIONS_MAX, "f:8193: more than 8192 "
 		  "sections" },
 		{ "config t\n", "option k@ v\n", UCI_OPTIONS_MAX,
 		  "f:66: more than 64 keys in a section" },
@@ -143,7 +143,7 @@ static void every_limit_holds(void **state)
 		  "f:1026: more than 1024 values of 'k'" },
 		{ "config t\noption k ", "x", UCI_VALUE_MAX,
 		  "f:2: a value is longer than 1023 bytes" },
-		{ "", "\n", UCI_FILE_MAX, "f: larger than 256 KiB" },
+		{ "", "\n", UCI_FILE_MAX, "f: larger than 2048 KiB" },
 	};
 	struct conf_error error;
 
