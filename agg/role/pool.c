@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see pool.h. Owns its bundles until they end. settle() connects what is
+ * DOC: see pool.h. Owns the keeper of its bundles. settle() connects what is
  * missing; everything that happens ends in it.
  */
 #include "agg/role/pool.h"
@@ -16,22 +16,12 @@
 
 #define FAST_BUNDLES 2u /* bulk's, and the first for what is small */
 
-struct slot { /* a bundle */
-	struct pool *pool; /* borrowed */
-	struct subflow *sf;
-	unsigned uplink;   /* over which it began */
-	bool joined;
-};
-
 struct pool {
 	struct pool_args args;
-	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
+	struct keeper keeper;   /* a slot per bundle */
 	struct pool_uplink uplinks[WIRE_UPLINKS_MAX];
 	unsigned uplink_count;
 	uint64_t failed_us[WIRE_UPLINKS_MAX]; /* by index; 0: it did not */
-	unsigned turn;      /* of the endpoints, the one that is next */
-	struct slot slots[POOL_BUNDLES_MAX];
-	struct retry retry;
 	uint64_t held_us;   /* until then no bundle begins */
 	char why[REPORT_WORDS_MAX + 1];
 };
@@ -50,21 +40,14 @@ unsigned pool_wanted(const struct pool *pool)
 
 unsigned pool_joined(const struct pool *pool)
 {
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
-		n += pool->slots[b].joined;
-	return n;
+	return keeper_joined(&pool->keeper);
 }
 
 struct subflow *pool_bundle(const struct pool *pool, unsigned i)
 {
-	return pool->slots[i].joined ? pool->slots[i].sf : NULL;
-}
+	const struct keeper_slot *slot = &pool->keeper.slots[i];
 
-unsigned pool_begun_over(const struct pool *pool, unsigned i)
-{
-	return pool->slots[i].uplink;
+	return slot->joined ? slot->sf : NULL;
 }
 
 const char *pool_why(const struct pool *pool)
@@ -74,21 +57,11 @@ const char *pool_why(const struct pool *pool)
 
 /* Connecting -------------------------------------------------------------- */
 
-/* The endpoint whose turn it is; false: that uplink knows none of this family. */
-static bool choose_endpoint(struct pool *pool, unsigned uplink, struct addr *out)
+static bool may_use(const void *ctx, const struct addr *endpoint)
 {
-	struct endpoint all[ENDPOINTS_MAX];
-	unsigned count = endpoints_of(pool->args.endpoints, uplink, all);
+	const struct pool *pool = ctx;
 
-	for (unsigned k = 0; k < count; k++) {
-		unsigned i = (pool->turn + k) % count;
-		if (all[i].addr.family != pool->args.family)
-			continue;
-		pool->turn = i;
-		*out = all[i].addr;
-		return true;
-	}
-	return false;
+	return endpoint->family == pool->args.family;
 }
 
 static unsigned begun(const struct pool *pool, unsigned uplink)
@@ -96,7 +69,8 @@ static unsigned begun(const struct pool *pool, unsigned uplink)
 	unsigned n = 0;
 
 	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
-		n += pool->slots[b].sf && pool->slots[b].uplink == uplink;
+		n += pool->keeper.slots[b].sf &&
+		     pool->keeper.slots[b].uplink == uplink;
 	return n;
 }
 
@@ -144,92 +118,68 @@ static void failed(struct pool *pool, unsigned uplink, const char *why,
 		log_info("mptcp: %s", why);
 	snprintf(pool->why, sizeof(pool->why), "%s", why);
 	pool->failed_us[uplink] = loop_now_us(pool->args.loop);
-	if (!pool_joined(pool)) /* another endpoint of the family, if there is */
-		pool->turn++;
-	if (subflow_end_is_verdict(end))
-		retry_refused(&pool->retry);
-	else
-		retry_failed(&pool->retry);
+	keeper_failed(&pool->keeper, end);
 	if (pool->held_us > pool->failed_us[uplink])
-		retry_hold(&pool->retry, pool->held_us - pool->failed_us[uplink]);
+		retry_hold(&pool->keeper.retry,
+		           pool->held_us - pool->failed_us[uplink]);
 }
 
-static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
-                     const struct wire_hello *hello,
-                     const struct wire_welcome *welcome)
+static void on_welcome(void *ctx, unsigned slot, struct subflow *sf,
+                       const struct wire_welcome *welcome)
 {
-	struct slot *slot = ctx;
-	struct pool *pool = slot->pool;
+	struct pool *pool = ctx;
 
-	pool->args.on_welcome(pool->args.ctx, slot->uplink, sf, welcome);
+	pool->args.on_welcome(pool->args.ctx, pool->keeper.slots[slot].uplink, sf,
+	                      welcome);
 }
 
 static void settle(struct pool *pool);
 
-static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
+static void on_end(void *ctx, unsigned slot, bool joined, const char *why,
+                   enum subflow_end kind)
 {
-	struct slot *slot = ctx;
-	struct pool *pool = slot->pool;
+	struct pool *pool = ctx;
+	unsigned uplink = pool->keeper.slots[slot].uplink;
 
-	slot->sf = NULL;
-	slot->joined = false;
 	if (joined) {
-		log_info("mptcp: bundle %u: %s", (unsigned)(slot - pool->slots),
-		         why);
-		retry_pause(&pool->retry);
+		log_info("mptcp: bundle %u: %s", slot, why);
+		retry_pause(&pool->keeper.retry);
 	} else {
-		failed(pool, slot->uplink, why, subflow_end_kind(sf));
-		if (subflow_end_kind(sf) == SUBFLOW_END_NO_ANSWER)
-			pool->args.on_no_answer(pool->args.ctx, slot->uplink);
+		failed(pool, uplink, why, kind);
+		if (kind == SUBFLOW_END_NO_ANSWER)
+			pool->args.on_no_answer(pool->args.ctx, uplink);
 	}
 	pool->args.on_change(pool->args.ctx);
 	settle(pool);
 }
 
-static const struct subflow_events subflow_events = { on_ready, on_end };
-
-static void connect_slot(struct pool *pool, unsigned bundle)
+static void begin(struct pool *pool, unsigned bundle)
 {
 	const struct pool_uplink *u = choose_uplink(pool, bundle);
-	struct slot *slot = &pool->slots[bundle];
-	struct addr endpoint;
-	struct tls_pin pin;
-	struct subflow_args args = {
-		.loop = pool->args.loop, .tls = pool->args.tls,
-		.congestion = pool->congestion, .mptcp = true,
-		.events = &subflow_events, .ctx = slot, .pin = &pin,
+	struct keeper_way way = {
+		.uplink = u->index, .device = u->device, .source = &u->source,
+		.name = "mptcp", .path = pool->args.path, .mptcp = true,
 	};
-	struct wire_hello hello = {
-		.version = WIRE_VERSION, .path = pool->args.path,
-		.subflow_id = pool->args.next_id(pool->args.ctx),
-		.bundle = (uint8_t)bundle, .name = "mptcp",
-	};
+	unsigned count;
 
-	if (!choose_endpoint(pool, u->index, &endpoint))
+	if (!keeper_choose(&pool->keeper, u->index, may_use, pool, &way.at,
+	                   &count))
 		return;
-	memcpy(hello.session_id, pool->args.session_id,
-	       sizeof(hello.session_id));
-	memcpy(pin.sha256, pool->args.conf->concentrator.pin.sha256,
-	       sizeof(pin.sha256));
-	slot->uplink = u->index;
-	slot->sf = subflow_connect(&args, &endpoint, u->device, &u->source,
-	                           &hello);
-	if (!slot->sf)
-		failed(pool, u->index, strerror(errno), SUBFLOW_END_OTHER);
+	int err = keeper_begin(&pool->keeper, bundle, &way);
+	if (err < 0)
+		failed(pool, u->index, strerror(-err), SUBFLOW_END_OTHER);
 }
 
 static void settle(struct pool *pool)
 {
 	unsigned wanted = pool_wanted(pool);
 
-	for (unsigned b = wanted; b < POOL_BUNDLES_MAX; b++)
-		if (pool->slots[b].sf)
-			subflow_fail(pool->slots[b].sf, "not wanted any more");
+	keeper_fail_from(&pool->keeper, wanted, "not wanted any more");
 	if (loop_now_us(pool->args.loop) < pool->held_us)
 		return;
-	for (unsigned b = 0; b < wanted && !pool->retry.waiting; b++)
-		if (!pool->slots[b].sf)
-			connect_slot(pool, b);
+	for (unsigned b = 0; b < wanted; b++)
+		if (keeper_may_begin(&pool->keeper, b))
+			begin(pool, b);
 }
 
 static void on_retry(void *ctx)
@@ -260,19 +210,13 @@ void pool_set_uplinks(struct pool *pool, const struct pool_uplink *uplinks,
 	memcpy(pool->uplinks, uplinks, count * sizeof(*uplinks));
 	pool->uplink_count = count;
 	memset(pool->failed_us, 0, sizeof(pool->failed_us));
-	retry_reset(&pool->retry);
-	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++) /* on their way there */
-		if (pool->slots[b].sf && !pool->slots[b].joined &&
-		    !is_among(pool, pool->slots[b].uplink))
-			subflow_fail(pool->slots[b].sf, "uplink gone");
+	retry_reset(&pool->keeper.retry);
+	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++) { /* on their way there */
+		const struct keeper_slot *slot = &pool->keeper.slots[b];
+		if (slot->sf && !slot->joined && !is_among(pool, slot->uplink))
+			subflow_fail(slot->sf, "uplink gone");
+	}
 	settle(pool);
-}
-
-static void take_conf(struct pool *pool, const struct conf *conf)
-{
-	pool->args.conf = conf;
-	snprintf(pool->congestion, sizeof(pool->congestion), "%s",
-	         conf->main.congestion);
 }
 
 void pool_set_conf(struct pool *pool, const struct conf *conf)
@@ -280,7 +224,8 @@ void pool_set_conf(struct pool *pool, const struct conf *conf)
 	bool endpoints = !conf_concentrator_equal(&pool->args.conf->concentrator,
 	                                          &conf->concentrator);
 
-	take_conf(pool, conf);
+	pool->args.conf = conf;
+	keeper_set_conf(&pool->keeper, conf);
 	if (endpoints)
 		pool_restart(pool);
 	settle(pool);
@@ -288,59 +233,55 @@ void pool_set_conf(struct pool *pool, const struct conf *conf)
 
 void pool_on_join(struct pool *pool, struct subflow *sf)
 {
-	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
-		if (pool->slots[b].sf == sf) {
-			pool->slots[b].joined = true;
-			pool->failed_us[pool->slots[b].uplink] = 0;
-		}
-	pool->why[0] = 0;
-	retry_reset(&pool->retry);
-	settle(pool);
-}
+	int bundle = keeper_on_join(&pool->keeper, sf);
 
-static void end_all(struct pool *pool)
-{
-	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++) {
-		subflow_destroy(pool->slots[b].sf);
-		pool->slots[b].sf = NULL;
-		pool->slots[b].joined = false;
-	}
+	if (bundle < 0)
+		return;
+	pool->failed_us[pool->keeper.slots[bundle].uplink] = 0;
+	pool->why[0] = 0;
+	settle(pool);
 }
 
 void pool_hold(struct pool *pool, uint64_t us)
 {
 	pool->held_us = loop_now_us(pool->args.loop) + us;
-	retry_hold(&pool->retry, us);
+	retry_hold(&pool->keeper.retry, us);
 }
 
 void pool_restart(struct pool *pool)
 {
-	end_all(pool);
-	retry_failed(&pool->retry); /* not in this very turn */
+	keeper_end_all(&pool->keeper);
+	retry_failed(&pool->keeper.retry); /* not in this very turn */
 }
+
+static const struct keeper_events keeper_events = {
+	on_welcome, on_end, on_retry,
+};
 
 struct pool *pool_create(const struct pool_args *args)
 {
+	struct keeper_args keeper = {
+		.loop = args->loop, .tls = args->tls, .rand = args->rand,
+		.conf = args->conf, .endpoints = args->endpoints,
+		.next_id = args->next_id, .next_ctx = args->ctx,
+		.session_id = args->session_id, .events = &keeper_events,
+	};
 	struct pool *pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return NULL;
 	pool->args = *args;
-	take_conf(pool, args->conf);
-	if (retry_init(&pool->retry, args->loop, args->rand, on_retry, pool) < 0) {
-		free(pool);
-		errno = ENOMEM;
-		return NULL;
-	}
-	for (unsigned b = 0; b < POOL_BUNDLES_MAX; b++)
-		pool->slots[b].pool = pool;
-	return pool;
+	keeper.ctx = pool;
+	if (keeper_init(&pool->keeper, &keeper) == 0)
+		return pool;
+	free(pool);
+	errno = ENOMEM;
+	return NULL;
 }
 
 void pool_destroy(struct pool *pool)
 {
 	if (!pool)
 		return;
-	end_all(pool);
-	retry_finish(&pool->retry);
+	keeper_finish(&pool->keeper);
 	free(pool);
 }

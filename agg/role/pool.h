@@ -16,11 +16,9 @@
 #define AGG_ROLE_POOL_H
 
 #include "agg/conf/conf.h"
-#include "agg/role/endpoints.h"
-#include "agg/role/retry.h"
-#include "agg/transport/subflow.h"
+#include "agg/role/keeper.h"
 
-#define POOL_BUNDLES_MAX WIRE_BUNDLES_MAX
+#define POOL_BUNDLES_MAX KEEPER_SLOTS_MAX
 #define POOL_PASS_OVER_US 10000000u /* an uplink, after a failure */
 
 struct pool;
@@ -74,7 +72,6 @@ unsigned pool_wanted(const struct pool *pool); /* bundles */
 unsigned pool_joined(const struct pool *pool);
 /* The i-th bundle, i < POOL_BUNDLES_MAX; NULL: it is not joined. */
 struct subflow *pool_bundle(const struct pool *pool, unsigned i);
-unsigned pool_begun_over(const struct pool *pool, unsigned i); /* uplink */
 /* Why the last one failed; "" */
 const char *pool_why(const struct pool *pool);
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see uplink.h. Owns its subflows (until they end) and its two policy
- * routes. Facts come in by uplink_on_netdev() and the subflows' events; after
+ * DOC: see uplink.h. Owns its two policy routes, and the keeper of its
+ * subflows. Facts come in by uplink_on_netdev() and the subflows' events; after
  * each, settle() does what is to be done: that one function decides.
  */
 #include "agg/role/uplink.h"
 
 #include "agg/base/log.h"
 #include "agg/kernel/rpfilter.h"
+#include "agg/role/keeper.h"
 #include "agg/role/pace.h"
-#include "agg/role/retry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,23 +21,13 @@
 #define MSS_LEAST 536u    /* and where those do not, either */
 #define MSS_HEADERS 40u   /* of IPv4 and TCP */
 
-struct slot { /* the subflow of one bundle */
-	struct uplink *uplink; /* borrowed */
-	struct subflow *sf;
-	struct endpoint at;    /* of sf */
-	bool joined;
-};
-
 struct uplink {
 	struct uplink_args args;
 	struct conf_uplink conf;
-	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
+	struct keeper keeper;   /* a slot per bundle */
 	struct netdev dev;      /* the last word; present false: none */
 	bool routed[2];         /* policy route of IPv4, IPv6 is set */
-	unsigned turn;          /* of the candidates, the one that is next */
 	struct endpoint at;     /* the one that is tried; family AF_UNSPEC: none */
-	struct slot slots[CONF_BUNDLES_MAX];
-	struct retry retry;
 	struct pace readies;    /* lines that the device is ready */
 	uint64_t joins;         /* ever */
 	char why[REPORT_WORDS_MAX + 1]; /* the obstacle */
@@ -111,11 +101,7 @@ static void set_route(struct uplink *u, int f)
 
 unsigned uplink_joined(const struct uplink *u)
 {
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
-		n += u->slots[b].joined;
-	return n;
+	return keeper_joined(&u->keeper);
 }
 
 const char *uplink_verdict(const struct uplink *u)
@@ -133,22 +119,11 @@ bool uplink_has_failed(const struct uplink *u)
 	return u->joins && !uplink_joined(u);
 }
 
-/* The endpoint whose turn it is, of a family that can be used: at. False:
- * there is none; how many there are of any family. */
-static bool choose_endpoint(struct uplink *u, unsigned *count)
+static bool may_use(const void *ctx, const struct addr *endpoint)
 {
-	struct endpoint all[ENDPOINTS_MAX];
+	const struct uplink *u = ctx;
 
-	*count = endpoints_of(u->args.endpoints, u->args.index, all);
-	for (unsigned k = 0; k < *count; k++) {
-		unsigned i = (u->turn + k) % *count;
-		if (!netdev_is_ready(&u->dev, all[i].addr.family))
-			continue;
-		u->turn = i;
-		u->at = all[i];
-		return true;
-	}
-	return false;
+	return netdev_is_ready(&u->dev, endpoint->family);
 }
 
 static void set_why(struct uplink *u, const char *why)
@@ -162,7 +137,7 @@ static void note_failure(struct uplink *u, const char *why, enum subflow_end end
 {
 	uint64_t now = loop_now_us(u->args.loop);
 
-	if ((strcmp(u->last, why) && strcmp(u->why, why)) || !u->retry.failures)
+	if ((strcmp(u->last, why) && strcmp(u->why, why)) || !u->keeper.retry.failures)
 		log_info("uplink %s: %s", u->conf.name, why);
 	snprintf(u->last, sizeof(u->last), "%s", why);
 	bool verdict = subflow_end_is_verdict(end);
@@ -207,59 +182,32 @@ static void failed(struct uplink *u, const char *why, enum subflow_end end)
 	if (end == SUBFLOW_END_NO_ANSWER)
 		why = explain(u, why, words);
 	note_failure(u, why, end);
-	if (!uplink_joined(u)) {
-		u->turn++;
+	if (!uplink_joined(u))
 		endpoints_failed(u->args.endpoints, u->args.index);
-	}
-	if (subflow_end_is_verdict(end))
-		retry_refused(&u->retry);
-	else
-		retry_failed(&u->retry);
+	keeper_failed(&u->keeper, end);
 }
 
-static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
-                     const struct wire_hello *hello,
-                     const struct wire_welcome *welcome)
+static void on_welcome(void *ctx, unsigned slot, struct subflow *sf,
+                       const struct wire_welcome *welcome)
 {
-	struct slot *slot = ctx;
-	struct uplink *u = slot->uplink;
+	struct uplink *u = ctx;
 
 	u->args.on_welcome(u->args.ctx, u, sf, welcome);
 }
 
-static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why);
-static void settle(struct uplink *u);
-
-static const struct subflow_events subflow_events = { on_ready, on_end };
-
-static void connect_slot(struct uplink *u, unsigned bundle)
+static void begin(struct uplink *u, unsigned bundle)
 {
-	const struct addr *to = &u->at.addr;
-	struct slot *slot = &u->slots[bundle];
-	struct tls_pin pin;
-	struct subflow_args args = {
-		.loop = u->args.loop, .tls = u->args.tls,
-		.congestion = u->congestion,
-		.events = &subflow_events, .ctx = slot, .pin = &pin,
-		.mss = u->mss,
+	const struct netdev_ip *ip = netdev_ip(&u->dev, u->at.addr.family);
+	const struct keeper_way way = {
+		.at = u->at, .uplink = u->args.index,
+		.device = u->dev.name, .source = &ip->sources[0],
+		.name = u->conf.name, .path = (uint8_t)u->args.index,
+		.path_class = (uint8_t)u->conf.cost, .mss = u->mss,
 	};
-	struct wire_hello hello = {
-		.version = WIRE_VERSION,
-		.subflow_id = u->args.next_id(u->args.ctx),
-		.path = (uint8_t)u->args.index, .bundle = (uint8_t)bundle,
-		.path_class = (uint8_t)u->conf.cost,
-	};
+	int err = keeper_begin(&u->keeper, bundle, &way);
 
-	memcpy(pin.sha256, u->args.conf->concentrator.pin.sha256,
-	       sizeof(pin.sha256));
-	memcpy(hello.session_id, u->args.session_id, sizeof(hello.session_id));
-	snprintf(hello.name, sizeof(hello.name), "%s", u->conf.name);
-	slot->at = u->at;
-	slot->sf = subflow_connect(&args, to, u->dev.name,
-	                           &netdev_ip(&u->dev, to->family)->sources[0],
-	                           &hello);
-	if (!slot->sf)
-		failed(u, strerror(errno), SUBFLOW_END_OTHER);
+	if (err < 0)
+		failed(u, strerror(-err), SUBFLOW_END_OTHER);
 }
 
 /* What lies on the way swallows full packets, and does not say so: the next
@@ -272,26 +220,26 @@ static void use_smaller(struct uplink *u)
 	         "in one", u->conf.name, u->mss + MSS_HEADERS);
 }
 
-static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
-{
-	struct slot *slot = ctx;
-	struct uplink *u = slot->uplink;
+static void settle(struct uplink *u);
 
-	slot->sf = NULL;
-	slot->joined = false;
+static void on_end(void *ctx, unsigned slot, bool joined, const char *why,
+                   enum subflow_end kind)
+{
+	struct uplink *u = ctx;
+
 	if (joined) {
 		log_info("uplink %s: subflow %u: %s", u->conf.name,
-		         (unsigned)(slot - u->slots), why);
+		         slot, why);
 		set_why(u, why);
 		if (!obstacle(u))
-			retry_pause(&u->retry);
+			retry_pause(&u->keeper.retry);
 		if (!uplink_joined(u))
 			endpoints_failed(u->args.endpoints, u->args.index);
-	} else if (!obstacle(u) && subflow_end_kind(sf) == SUBFLOW_END_FULL_SIZE &&
+	} else if (!obstacle(u) && kind == SUBFLOW_END_FULL_SIZE &&
 	           u->mss != MSS_LEAST) {
 		use_smaller(u);
 	} else if (!obstacle(u)) {
-		failed(u, why, subflow_end_kind(sf));
+		failed(u, why, kind);
 	}
 	u->args.on_change(u->args.ctx);
 	settle(u);
@@ -301,13 +249,14 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
  * known now than by a timeout. */
 static void end_orphans(struct uplink *u, const char *why)
 {
-	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++) {
+	for (unsigned b = 0; b < KEEPER_SLOTS_MAX; b++) {
+		struct subflow *sf = u->keeper.slots[b].sf;
 		struct addr local;
-		if (!u->slots[b].sf)
+		if (!sf)
 			continue;
-		subflow_local(u->slots[b].sf, &local);
+		subflow_local(sf, &local);
 		if (why || !has_source(&u->dev, &local))
-			subflow_fail(u->slots[b].sf, why ? why : "address gone");
+			subflow_fail(sf, why ? why : "address gone");
 	}
 }
 
@@ -321,14 +270,14 @@ static void settle(struct uplink *u)
 		set_why(u, why);
 		return;
 	}
-	if (!choose_endpoint(u, &count)) {
+	if (!keeper_choose(&u->keeper, u->args.index, may_use, u, &u->at, &count)) {
 		if (scouting)
 			note_no_endpoint(u, count);
 		return;
 	}
 	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
-		if (!u->slots[b].sf && !u->retry.waiting && (!scouting || b == 0))
-			connect_slot(u, b);
+		if (keeper_may_begin(&u->keeper, b) && (!scouting || b == 0))
+			begin(u, b);
 }
 
 /* With another address it may be another network. */
@@ -375,7 +324,7 @@ void uplink_on_netdev(struct uplink *u, const struct netdev *dev)
 	end_orphans(u, obstacle(u));
 	if (was_blocked && !obstacle(u)) {
 		say_ready(u);
-		retry_reset(&u->retry);
+		retry_reset(&u->keeper.retry);
 	}
 	settle(u);
 }
@@ -395,52 +344,48 @@ static bool is_candidate(const struct uplink *u, const struct addr *at)
 void uplink_on_endpoints(struct uplink *u)
 {
 	if (!uplink_joined(u) && !is_candidate(u, &u->at.addr))
-		retry_reset(&u->retry);
+		retry_reset(&u->keeper.retry);
 	settle(u);
-}
-
-static void take_conf(struct uplink *u, const struct conf *conf,
-                      const char *name)
-{
-	u->args.conf = conf;
-	u->conf = *conf_find_uplink(conf, name);
-	snprintf(u->congestion, sizeof(u->congestion), "%s",
-	         conf->main.congestion);
 }
 
 void uplink_set_conf(struct uplink *u, const struct conf *conf)
 {
-	take_conf(u, conf, uplink_name(u));
-	for (unsigned b = conf->main.bundles; b < CONF_BUNDLES_MAX; b++)
-		if (u->slots[b].sf)
-			subflow_fail(u->slots[b].sf, "fewer bundles");
+	u->args.conf = conf;
+	u->conf = *conf_find_uplink(conf, uplink_name(u));
+	keeper_set_conf(&u->keeper, conf);
+	keeper_fail_from(&u->keeper, conf->main.bundles, "fewer bundles");
 	settle(u);
 }
 
 void uplink_restart(struct uplink *u, const char *why)
 {
-	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++) {
-		subflow_destroy(u->slots[b].sf);
-		u->slots[b].sf = NULL;
-		u->slots[b].joined = false;
-	}
+	keeper_end_all(&u->keeper);
 	failed(u, why, SUBFLOW_END_OTHER);
 }
 
+static const struct keeper_events keeper_events = {
+	on_welcome, on_end, on_retry,
+};
+
 struct uplink *uplink_create(const struct uplink_args *args, const char *name)
 {
+	struct keeper_args keeper = {
+		.loop = args->loop, .tls = args->tls, .rand = args->rand,
+		.conf = args->conf, .endpoints = args->endpoints,
+		.next_id = args->next_id, .next_ctx = args->ctx,
+		.session_id = args->session_id, .events = &keeper_events,
+	};
 	struct uplink *u = calloc(1, sizeof(*u));
 	if (!u)
 		return NULL;
 	u->args = *args;
-	take_conf(u, args->conf, name);
-	if (retry_init(&u->retry, args->loop, args->rand, on_retry, u) < 0) {
-		free(u);
-		return NULL;
-	}
-	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
-		u->slots[b].uplink = u;
-	return u;
+	u->conf = *conf_find_uplink(args->conf, name);
+	keeper.ctx = u;
+	if (keeper_init(&u->keeper, &keeper) == 0)
+		return u;
+	free(u);
+	errno = ENOMEM;
+	return NULL;
 }
 
 void uplink_destroy(struct uplink *u)
@@ -449,13 +394,11 @@ void uplink_destroy(struct uplink *u)
 
 	if (!u)
 		return;
-	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
-		subflow_destroy(u->slots[b].sf);
+	keeper_finish(&u->keeper);
 	for (int f = 0; f < 2; f++)
 		if (u->routed[f])
 			route_clear_uplink(u->args.route, u->args.index,
 			                   families[f], &err);
-	retry_finish(&u->retry);
 	free(u);
 }
 
@@ -482,9 +425,9 @@ static const char *const cost_words[] = {
 /* Where its subflows are, else where one is tried. */
 static const struct endpoint *in_use(const struct uplink *u)
 {
-	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
-		if (u->slots[b].joined)
-			return &u->slots[b].at;
+	for (unsigned b = 0; b < KEEPER_SLOTS_MAX; b++)
+		if (u->keeper.slots[b].joined)
+			return &u->keeper.slots[b].at;
 	return &u->at;
 }
 
@@ -523,11 +466,8 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 
 void uplink_on_join(struct uplink *u, struct subflow *sf)
 {
-	for (unsigned b = 0; b < CONF_BUNDLES_MAX; b++)
-		if (u->slots[b].sf == sf)
-			u->slots[b].joined = true;
+	keeper_on_join(&u->keeper, sf);
 	u->joins++;
 	u->verdict_us = 0;
-	retry_reset(&u->retry);
 	settle(u);
 }
