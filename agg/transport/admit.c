@@ -9,7 +9,10 @@
  * A stream more than there may be is refused alone: nothing is kept of it but
  * the RESET that is to be said, until the peer has it.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/admit.h"
+
+#include "agg/transport/receive.h"
+#include "agg/transport/stream_impl.h"
 
 #include <stdlib.h>
 

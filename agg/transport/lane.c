@@ -11,7 +11,13 @@
  * as they share the queue, and the least ever when all are quiet. A smoothed
  * RTT of a lane that is quiet since a download would be that download's queue.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/lane.h"
+
+#include "agg/transport/admit.h"
+#include "agg/transport/reinject.h"
+#include "agg/transport/send.h"
+#include "agg/transport/stream_impl.h"
+#include "agg/transport/watch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -114,7 +120,7 @@ static void refuse_again(struct session *s, uint32_t id)
 void lane_flight_lost(struct lane *lane, const struct flight *flight)
 {
 	if (flight->piece)
-		stream_piece_lost(flight->piece, lane->hello.path);
+		send_lost(flight->piece, lane->hello.path);
 	else if (flight->todo == TODO_REFUSE)
 		refuse_again(lane->session, flight->stream);
 	else if (flight->stream)
@@ -127,7 +133,7 @@ void lane_mark_stuck(struct lane *lane, bool stuck)
 {
 	for (uint32_t i = 0; i < lane->flight_len; i++)
 		if (lane_flight(lane, i)->piece)
-			stream_piece_stuck(lane_flight(lane, i)->piece, stuck);
+			send_stuck(lane_flight(lane, i)->piece, stuck);
 }
 
 void lane_destroy(struct lane *lane)
@@ -392,10 +398,13 @@ int lane_on_ack(struct lane *lane, uint64_t bytes)
 	while (lane->flight_len && lane_flight(lane, 0)->wire_end <= bytes) {
 		struct flight flight = flight_pop(lane);
 		if (flight.piece && flight.piece->copies == 1)
-			again_sample(&s->path[lane->hello.path],
+			reinject_sample(&s->path[lane->hello.path],
 			             s->now_us - flight.sent_us);
+		struct stream *stream = flight.piece ? flight.piece->stream : NULL;
 		if (flight.piece)
-			stream_piece_acked(flight.piece);
+			send_acked(flight.piece);
+		if (stream)
+			stream_check_done(stream);
 		else if (flight.stream)
 			stream_todo_acked(s, flight.stream, flight.todo);
 	}

@@ -11,7 +11,9 @@
  * that would grow, bytes that would be written) leaves what the streams that
  * are not open yet need at least.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/memory.h"
+
+#include "agg/transport/stream_impl.h"
 
 #define ROOM_MAX(memory) ((memory) / 3) /* left for streams, at most */
 #define SPARE(memory) ((memory) / 32)   /* for what lanes must remember */

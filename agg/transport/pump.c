@@ -7,34 +7,19 @@
  * stream is passed over; until no lane has room (then their writability is
  * asked for) or no stream has work.
  *
- * A class is offered one lane per path: of those that it may use the one that
+ * A class has one candidate per path: of those that it may use the one that
  * would be rid of a piece first, or, while they are down, any other. So no
  * stream is stuck with a half-connected bundle.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/pump.h"
+
+#include "agg/transport/lane.h"
+#include "agg/transport/reinject.h"
+#include "agg/transport/send.h"
+#include "agg/transport/work.h"
 
 #include <string.h>
 #include <utlist.h>
-
-void pump_todo(struct stream *stream, uint8_t todo)
-{
-	stream->todo |= todo;
-	if (stream->is_todo)
-		return;
-	stream->is_todo = true;
-	DL_APPEND2(stream->session->todo, stream, todo_prev, todo_next);
-}
-
-void pump_ready(struct stream *stream)
-{
-	if (!stream_has_work(stream)) {
-		ready_remove(stream);
-		return;
-	}
-	if (!stream->ready_at)
-		ready_turn(stream);
-	ready_put(stream);
-}
 
 static void fill_todo(struct stream *stream, uint8_t todo,
                       struct wire_frame *frame)
@@ -169,7 +154,7 @@ static void send_acks(struct session *s)
 }
 
 /* The lanes that a class may use now, one a path, and how they look. */
-struct offer {
+struct candidates {
 	const struct session *session; /* borrowed */
 	enum stream_class class;
 	struct lane *lanes[SCHED_PATHS_MAX];
@@ -182,7 +167,7 @@ struct offer {
 /* One filling of the lanes. */
 struct filling {
 	struct session *session; /* borrowed */
-	struct offer offers[STREAM_CLASS_COUNT]; /* made when asked for */
+	struct candidates candidates[STREAM_CLASS_COUNT]; /* made when asked for */
 	struct stream *passed[ORDER_LOOKAHEAD];
 	unsigned passed_count;
 	uint64_t passed_bytes;   /* thought to be left of them */
@@ -225,36 +210,36 @@ static struct lane *choose_lane(const struct session *s, unsigned path,
 }
 
 /* The window of a path is that of all lanes that may be used. */
-static void look(struct offer *offer, unsigned i)
+static void look(struct candidates *among, unsigned i)
 {
-	struct lane *lane, *offered = offer->lanes[i];
+	struct lane *lane, *chosen = among->lanes[i];
 
-	lane_sched_path(offered, &offer->paths[i]);
-	DL_FOREACH(offer->session->lanes, lane)
-		if (lane != offered && lane->hello.path == offered->hello.path &&
-		    rank(lane, offer->class) == 2)
-			offer->paths[i].cwnd_bytes += lane->info.cwnd_bytes;
+	lane_sched_path(chosen, &among->paths[i]);
+	DL_FOREACH(among->session->lanes, lane)
+		if (lane != chosen && lane->hello.path == chosen->hello.path &&
+		    rank(lane, among->class) == 2)
+			among->paths[i].cwnd_bytes += lane->info.cwnd_bytes;
 }
 
-static void note_room(struct offer *offer)
+static void note_room(struct candidates *among)
 {
-	offer->room = false;
-	for (unsigned i = 0; i < offer->count; i++)
-		offer->room |= offer->paths[i].room_bytes > 0;
+	among->room = false;
+	for (unsigned i = 0; i < among->count; i++)
+		among->room |= among->paths[i].room_bytes > 0;
 }
 
 /* How path i looks now that its lane took something. */
-static void renew_path(struct offer *offer, unsigned i)
+static void renew_path(struct candidates *among, unsigned i)
 {
-	offer->lanes[i] = choose_lane(offer->session, offer->lanes[i]->hello.path,
-	                              offer->class);
-	look(offer, i);
+	among->lanes[i] = choose_lane(among->session, among->lanes[i]->hello.path,
+	                              among->class);
+	look(among, i);
 }
 
-static void make_offer(const struct session *s, enum stream_class class,
-                       struct offer *out)
+static void find_candidates(const struct session *s, enum stream_class class,
+                       struct candidates *out)
 {
-	*out = (struct offer){ .session = s, .class = class };
+	*out = (struct candidates){ .session = s, .class = class };
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
 		if (s->resting & 1u << p)
 			continue;
@@ -269,9 +254,9 @@ static void make_offer(const struct session *s, enum stream_class class,
  * its source is not held back, what waits is all there is. */
 static uint64_t left_bytes(const struct stream *stream)
 {
-	return stream->again_bytes + order_left(stream_remaining(stream),
+	return stream->again_bytes + order_left(send_remaining(stream),
 		stream->starved ? stream->burst_bytes : 0,
-		stream_unsent(stream));
+		send_unsent(stream));
 }
 
 /* Bytes that wait, up to the end of this stream; in turn, those of all. */
@@ -296,66 +281,54 @@ static enum sched_unit_kind kind_of(const struct stream *stream)
 static void describe_unit(const struct filling *f, const struct stream *stream,
                           struct sched_unit *unit)
 {
-	const struct offer *offer = &f->offers[stream->bulk];
+	const struct candidates *among = &f->candidates[stream->bulk];
 	unsigned tried = stream->again ? stream->again->path_mask : 0;
 
 	*unit = (struct sched_unit){
 		.kind = kind_of(stream),
 		.len_bytes = stream->again ? stream->again->len
 		                           : WIRE_PIECE_BYTES_MAX,
-		.remaining_bytes = stream_remaining(stream),
+		.remaining_bytes = send_remaining(stream),
 		.left_bytes = left_bytes(stream),
 		.sent_bytes = stream->burst_bytes,
-		.pending_bytes = stream_unsent(stream),
+		.pending_bytes = send_unsent(stream),
 		.ahead_bytes = f->passed_bytes,
 		.queued_bytes = queued_bytes(f, stream),
-		.window_bytes = stream->peer_max - stream_head(stream),
+		.window_bytes = stream->peer_max - send_head(stream),
 	};
-	for (unsigned i = 0; i < offer->count; i++)
-		if (tried & 1u << offer->lanes[i]->hello.path)
+	for (unsigned i = 0; i < among->count; i++)
+		if (tried & 1u << among->lanes[i]->hello.path)
 			unit->tried_mask |= 1u << i;
 	/* All were tried: the same path, newly connected, is as good. */
-	if (unit->tried_mask == (1u << offer->count) - 1)
+	if (unit->tried_mask == (1u << among->count) - 1)
 		unit->tried_mask = 0;
-}
-
-void pump_event(const struct stream *stream, enum sched_event_type type,
-                unsigned path, uint64_t bytes)
-{
-	struct session *s = stream->session;
-	const struct sched_ops *sched = s->args.policy.scheduler[stream->bulk];
-	struct sched_event event = { .type = (uint8_t)type, .path = (uint8_t)path,
-	                             .bytes = bytes, .now_us = s->now_us };
-
-	if (sched->event)
-		sched->event(s->instance[stream->bulk], &event);
 }
 
 /* Gives one piece to each lane of the mask: the first cuts it. A lane that
  * cannot take it is full from now on. False: there is no memory for a piece. */
-static bool send_piece(struct stream *stream, struct offer *offer, uint32_t mask)
+static bool send_piece(struct stream *stream, struct candidates *among, uint32_t mask)
 {
 	struct piece *piece = NULL;
 
-	for (unsigned i = 0; i < offer->count; i++) {
-		struct lane *lane = offer->lanes[i];
+	for (unsigned i = 0; i < among->count; i++) {
+		struct lane *lane = among->lanes[i];
 		if (!(mask & 1u << i))
 			continue;
 		if (!piece)
-			piece = stream_next_piece(stream, lane_piece_bytes(lane),
+			piece = send_next_piece(stream, lane_piece_bytes(lane),
 			                          lane->hello.path, 0);
 		if (!piece)
 			break;
 		if (lane_send_piece(lane, piece) == 0)
-			pump_event(stream, SCHED_EV_SENT, lane->hello.path,
+			send_tell_scheduler(stream, SCHED_EV_SENT, lane->hello.path,
 			           piece->len);
-		renew_path(offer, i);
+		renew_path(among, i);
 	}
 	if (!piece)
 		return false;
 	if (!piece->copies)
-		stream_piece_unsent(piece);
-	note_room(offer);
+		send_untaken(piece);
+	note_room(among);
 	return true;
 }
 
@@ -366,12 +339,12 @@ static void note_bulk(struct stream *stream)
 
 	if (!stream->class_fixed && !stream->bulk &&
 	    stream->burst_bytes >= s->args.policy.bulk_after_bytes)
-		stream_change_class(stream, STREAM_BULK);
+		send_change_class(stream, STREAM_BULK);
 }
 
 /* A double is not queued, where others wait behind it that would go by another
  * path: it is thought of anew when there is room. False: it is passed over. */
-static bool make_wait(struct stream *stream, struct offer *offer,
+static bool make_wait(struct stream *stream, struct candidates *among,
                  const struct sched_unit *unit,
                  const struct sched_decision *decision)
 {
@@ -381,10 +354,10 @@ static bool make_wait(struct stream *stream, struct offer *offer,
 		s->wait_until_us = decision->recheck_us;
 	if (unit->kind != SCHED_DOUBLE)
 		return false;
-	offer->lanes[decision->wait_for]->wants_write |=
-		lane_is_backlogged(offer->lanes[decision->wait_for]);
-	again_withdraw(stream);
-	pump_ready(stream);
+	among->lanes[decision->wait_for]->wants_write |=
+		lane_is_backlogged(among->lanes[decision->wait_for]);
+	reinject_withdraw(stream);
+	send_list(stream);
 	return true;
 }
 
@@ -392,23 +365,23 @@ static bool make_wait(struct stream *stream, struct offer *offer,
 static bool serve(struct filling *f, struct stream *stream)
 {
 	struct session *s = f->session;
-	struct offer *offer = &f->offers[stream->bulk];
+	struct candidates *among = &f->candidates[stream->bulk];
 	struct sched_decision decision = { 0 };
 	struct sched_unit unit;
-	struct sched_view view = { s->now_us, offer->paths, offer->count, &unit };
+	struct sched_view view = { s->now_us, among->paths, among->count, &unit };
 
 	describe_unit(f, stream, &unit);
 	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
 	                                             stream->scope, &view,
 	                                             &decision);
 	if (decision.verdict != SCHED_SEND)
-		return make_wait(stream, offer, &unit, &decision);
-	if (!send_piece(stream, offer, decision.mask))
+		return make_wait(stream, among, &unit, &decision);
+	if (!send_piece(stream, among, decision.mask))
 		return false;
-	f->offers[!stream->bulk].stale = true;
-	ready_turn(stream);
+	f->candidates[!stream->bulk].stale = true;
+	work_served(stream);
 	note_bulk(stream);
-	pump_ready(stream);
+	send_list(stream);
 	return true;
 }
 
@@ -416,21 +389,21 @@ static void pass_over(struct filling *f, struct stream *stream)
 {
 	f->passed_bytes += left_bytes(stream);
 	f->passed[f->passed_count++] = stream;
-	ready_remove(stream);
+	work_remove(stream);
 }
 
-static struct offer *offer_for(struct filling *f, enum stream_class class)
+static struct candidates *candidates_for(struct filling *f, enum stream_class class)
 {
-	struct offer *offer = &f->offers[class];
+	struct candidates *among = &f->candidates[class];
 
-	if (!offer->count)
-		make_offer(f->session, class, offer);
-	for (unsigned i = 0; offer->stale && i < offer->count; i++)
-		renew_path(offer, i);
-	if (offer->stale)
-		note_room(offer);
-	offer->stale = false;
-	return offer;
+	if (!among->count)
+		find_candidates(f->session, class, among);
+	for (unsigned i = 0; among->stale && i < among->count; i++)
+		renew_path(among, i);
+	if (among->stale)
+		note_room(among);
+	among->stale = false;
+	return among;
 }
 
 /* Of the classes of the mask, and of those with room. NULL: none. */
@@ -439,25 +412,25 @@ static struct stream *next_stream(struct filling *f, unsigned classes)
 	struct stream *best = NULL;
 
 	for (unsigned c = 0; c < STREAM_CLASS_COUNT; c++) {
-		struct stream *first = ready_first(f->session,
+		struct stream *first = work_first(f->session,
 		                                   (enum stream_class)c);
 		if (first && (classes & 1u << c) &&
-		    offer_for(f, (enum stream_class)c)->room &&
-		    (!best || ready_before(first, best)))
+		    candidates_for(f, (enum stream_class)c)->room &&
+		    (!best || work_before(first, best)))
 			best = first;
 	}
 	return best;
 }
 
-/* Of the lanes that were offered, and of those that could be. */
-static void ask_writability(const struct offer *offer)
+/* Of the lanes that were chosen, and of those that could be. */
+static void ask_writability(const struct candidates *among)
 {
 	struct lane *lane;
 
-	for (unsigned i = 0; i < offer->count; i++)
-		offer->lanes[i]->wants_write |= lane_is_backlogged(offer->lanes[i]);
-	DL_FOREACH(offer->session->lanes, lane)
-		if (rank(lane, offer->class) == 2)
+	for (unsigned i = 0; i < among->count; i++)
+		among->lanes[i]->wants_write |= lane_is_backlogged(among->lanes[i]);
+	DL_FOREACH(among->session->lanes, lane)
+		if (rank(lane, among->class) == 2)
 			lane->wants_write |= lane_is_backlogged(lane);
 }
 
@@ -483,17 +456,17 @@ static void fill_lanes(struct session *s, unsigned classes, uint64_t most)
 	while (sent[STREAM_INTERACTIVE] + sent[STREAM_BULK] < most &&
 	       f.passed_count < ORDER_LOOKAHEAD &&
 	       (stream = next_stream(&f, classes))) {
-		uint64_t before = stream_sent(stream);
+		uint64_t before = send_sent(stream);
 		bool bulk = stream->bulk;
 		if (!serve(&f, stream))
 			pass_over(&f, stream);
-		sent[bulk] += stream_sent(stream) - before;
+		sent[bulk] += send_sent(stream) - before;
 	}
 	for (unsigned i = 0; i < f.passed_count; i++)
-		ready_put(f.passed[i]);
+		work_put_back(f.passed[i]);
 	for (unsigned c = 0; c < STREAM_CLASS_COUNT; c++)
-		if (f.offers[c].count && ready_first(s, (enum stream_class)c))
-			ask_writability(&f.offers[c]);
+		if (f.candidates[c].count && work_first(s, (enum stream_class)c))
+			ask_writability(&f.candidates[c]);
 	note_share(s, sent);
 }
 
@@ -530,7 +503,7 @@ static void notify_owners(struct session *s)
 	struct stream *stream, *tmp;
 
 	DL_FOREACH_SAFE2(s->starved, stream, tmp, starved_next)
-		stream_notify_space(stream);
+		send_notify_space(stream);
 }
 
 void pump(struct session *s)
@@ -545,7 +518,7 @@ void pump(struct session *s)
 	send_controls(s);
 	send_acks(s);
 	fill_all(s);
-	if (again_collect(s))
+	if (reinject_collect(s))
 		fill_all(s);
 	flush_lanes(s);
 	notify_owners(s);

@@ -21,7 +21,13 @@
  * a fast stream gets twice the delay-bandwidth product of all paths and what
  * a resend on the slowest takes, and a slow reader stops itself only.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/receive.h"
+
+#include "agg/transport/lane.h"
+#include "agg/transport/memory.h"
+#include "agg/transport/send.h"
+#include "agg/transport/stream_impl.h"
+#include "agg/transport/work.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -134,7 +140,7 @@ static void grant(struct stream *stream)
 		return;
 	stream->granted_max = max;
 	stream->was_granted = true;
-	pump_todo(stream, TODO_CREDIT);
+	work_todo(stream, TODO_CREDIT);
 }
 
 static void taken(struct stream *stream)
@@ -197,7 +203,7 @@ void receive_reset(struct stream *stream, const struct wire_reset *reset)
 	stream->reset_offset = reset->offset;
 	stream->reset_end = reset->end;
 	if (stream->closing) { /* we did too: nobody wants our bytes any more */
-		stream_drop_output(stream);
+		send_drop(stream);
 		stream_check_done(stream);
 	}
 	check_reset(stream);

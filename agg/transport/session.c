@@ -2,12 +2,22 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the session itself: lifetimes, frames in, timers. An entry from outside
- * takes in what it is told, and notes that there is work (session_note()). It is
+ * takes in what it is told, and notes that there is work (work_note()). It is
  * done in session_turn(), once for all that was noted: lanes are judged, if it is
  * time, what can go out goes, owners of ended streams hear so, the deadline is
  * told.
  */
 #include "agg/transport/session_impl.h"
+
+#include "agg/transport/admit.h"
+#include "agg/transport/lane.h"
+#include "agg/transport/memory.h"
+#include "agg/transport/pump.h"
+#include "agg/transport/receive.h"
+#include "agg/transport/send.h"
+#include "agg/transport/stream_impl.h"
+#include "agg/transport/watch.h"
+#include "agg/transport/work.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,15 +30,6 @@
 static void read_clock(struct session *s)
 {
 	s->now_us = s->args.events->now_us(s->args.ctx);
-}
-
-void session_note(struct session *s)
-{
-	if (s->noted)
-		return;
-	s->noted = true;
-	read_clock(s);
-	s->args.events->on_work(s->args.ctx);
 }
 
 static void reap(struct session *s)
@@ -132,7 +133,7 @@ static void send_close(struct session *s, const char *why)
 
 void session_close(struct session *s, const char *why)
 {
-	session_note(s);
+	work_note(s);
 	send_close(s, why);
 	session_fail(s, why);
 	drop_lanes(s, why);
@@ -141,7 +142,7 @@ void session_close(struct session *s, const char *why)
 struct lane *session_attach(struct session *s, const struct wire_hello *hello,
                             const struct subflow_ops *ops, void *ctx)
 {
-	session_note(s);
+	work_note(s);
 	errno = s->over ? EPIPE : s->lane_count >= WIRE_SUBFLOWS_MAX ? ENOSPC :
 		lane_find(s, hello->subflow_id) ? EEXIST : 0;
 	if (errno)
@@ -159,7 +160,7 @@ void session_detach(struct lane *lane)
 {
 	struct session *s = lane->session;
 
-	session_note(s);
+	work_note(s);
 	lane_destroy(lane);
 	if (!s->lanes)
 		s->laneless_us = s->now_us;
@@ -170,7 +171,7 @@ void session_writable(struct lane *lane)
 {
 	struct session *s = lane->session;
 
-	session_note(s);
+	work_note(s);
 	lane->full = false;
 	lane_refresh(lane, 0);
 }
@@ -224,7 +225,7 @@ struct stream *session_open(struct session *s, const struct dest *dest,
                             const struct addr *client,
                             const struct stream_events *events, void *ctx)
 {
-	session_note(s);
+	work_note(s);
 	errno = s->over ? EPIPE : s->open_count >= WIRE_STREAMS_MAX ||
 		s->stream_count >= STREAMS_MAX ||
 		s->next_id > UINT32_MAX - 2 ? ENOSPC : 0;
@@ -247,7 +248,7 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	stream->ctx = ctx;
 	stream->peer_max = wire_first_credit(s->peer_settings.stream_credit,
 	                                     s->open_count - 1);
-	pump_todo(stream, TODO_OPEN);
+	work_todo(stream, TODO_OPEN);
 	return stream;
 }
 
@@ -279,7 +280,7 @@ static void on_credit(struct stream *stream, uint64_t offset_max)
 		return;
 	stream->peer_max = offset_max;
 	stream->blocked = false;
-	pump_ready(stream);
+	send_list(stream);
 }
 
 static void on_accept(struct stream *stream, const struct addr *bound)
@@ -337,7 +338,7 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 		receive_reset(stream, &f->reset);
 		break;
 	case WIRE_CLASS:
-		stream_fix_class(stream, f->class.class);
+		send_fix_class(stream, f->class.class);
 		break;
 	case WIRE_HELLO:
 	case WIRE_WELCOME:
@@ -425,7 +426,7 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	size_t used = 0;
 	int err = 0;
 
-	session_note(s);
+	work_note(s);
 	while (!s->over) {
 		ssize_t len = wire_decode(&frame, p + used, n - used, &why);
 		if (len <= 0) {
@@ -478,6 +479,16 @@ static void forget_decisions(struct session *s, enum stream_class class)
 		memset(stream->scope, 0, sizeof(stream->scope));
 }
 
+/* Those with something to send, by the new policy. */
+static void list_anew(struct session *s)
+{
+	struct stream *stream, *tmp;
+
+	HASH_ITER(hh, s->streams, stream, tmp)
+		if (stream->ready_at)
+			send_list(stream);
+}
+
 void session_set_policy(struct session *s, const struct session_policy *policy)
 {
 	struct session_policy old = s->args.policy;
@@ -487,14 +498,14 @@ void session_set_policy(struct session *s, const struct session_policy *policy)
 		if (old.scheduler[c] != policy->scheduler[c])
 			forget_decisions(s, (enum stream_class)c);
 	if (old.order != policy->order)
-		ready_resort(s);
-	session_note(s);
+		list_anew(s);
+	work_note(s);
 }
 
 void session_set_limits(struct session *s, size_t memory_max,
                         uint64_t linger_us)
 {
-	session_note(s);
+	work_note(s);
 	s->args.linger_us = linger_us;
 	if (memory_max != s->args.memory_max) {
 		memory_set(s, memory_max);
@@ -506,7 +517,7 @@ void session_set_limits(struct session *s, size_t memory_max,
 void session_set_settings(struct session *s, uint32_t flags,
                           const struct wire_wish *wish)
 {
-	session_note(s);
+	work_note(s);
 	s->settings.serial++;
 	s->settings.flags = flags;
 	s->settings.wish = wish ? *wish : (struct wire_wish){ 0 };
@@ -515,7 +526,7 @@ void session_set_settings(struct session *s, uint32_t flags,
 
 void session_probe(struct session *s)
 {
-	session_note(s);
+	work_note(s);
 	struct lane *lane = lane_best(s, STREAM_INTERACTIVE);
 	bool awaited = s->probe_lane && lane_find(s, s->probe_lane) &&
 	               s->now_us - s->probe_us < PROBE_MAX_US;
@@ -531,7 +542,7 @@ void session_set_reserve(struct session *s, unsigned paths)
 {
 	if (paths == s->reserve)
 		return;
-	session_note(s);
+	work_note(s);
 	s->reserve = paths;
 	s->settings.serial++;
 	s->settings.reserve = (uint16_t)paths;

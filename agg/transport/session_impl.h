@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: what the files of the session share with each other and nobody else.
+ * DOC: the state that the files of the session share with each other and nobody
+ * else. What each of them offers is in a header of its own; nobody calls one that
+ * stands above it:
  *
- *     session.c  lifetimes, frames in, timers
+ *     session.c  lifetimes, frames in, the turn
  *     session_report.c  what it shows of itself
  *     admit.c    which streams of the peer's are taken
- *     memory.c   what may be held, and for what
- *     lane.c     one subflow: what is in flight, estimates
- *     watch.c    and whether it works
  *     pump.c     what goes out now, and where
- *     stream.c   one stream's sending half and its end
- *     ready.c    which stream is next
- *     again.c    what is sent again though it may arrive
- *     receive.c  one stream's receiving half: credit and delivery
+ *     reinject.c what is sent again though it may arrive
+ *     watch.c    whether a lane works
+ *     lane.c     one subflow: what is in flight, estimates
+ *     stream.c   a stream: its public face, its beginning and end
+ *     receive.c  its receiving half: credit and delivery
+ *     send.c     its sending half
+ *     work.c     what there is to do, and which stream is next
+ *     memory.c   what may be held, and for what
  *     segments.c the bytes of a receiving half
  *     sendq.c    the bytes of a sending half
  *     unsent.c   which of them were never sent
@@ -33,11 +36,6 @@
 #define CREDIT_OURS(memory) ((memory) / 16)     /* the first, where we open */
 #define CREDIT_ACCEPTED(memory) ((memory) / 32) /* and where the peer does */
 #define LANE_BYTES 65536u         /* that a subflow holds whatever it does */
-#define STREAM_BYTES (sizeof(struct stream) + BUDGET_MALLOC_BYTES)
-#define UNSENT_MIN 4096u          /* not yet in any lane, of a stream: between */
-#define UNSENT_MAX 262144u        /* these, by how many there are */
-#define SMALL_HOLDER 16384u       /* a stream that holds less of what is sent may
-                                   * use all of it; others leave a part */
 /* Of the peer's, ended there and not yet here. */
 #define STREAMS_SPARE 1024u
 /* And with those that ended here and whose end the peer does not know. */
@@ -160,7 +158,7 @@ struct stream {
 	uint64_t again_bytes;   /* in it */
 	uint64_t burst;         /* serial number of this burst */
 	uint64_t burst_bytes, burst_us;
-	uint64_t order_key, turn; /* ready.c */
+	uint64_t order_key, turn; /* work.c */
 
 	/* receiving */
 	struct segments segments;
@@ -193,7 +191,7 @@ struct gather {
 	uint8_t *bytes;        /* GATHER_BYTES; NULL: not needed yet */
 };
 
-/* Streams with something to send; see ready.c. */
+/* Streams with something to send; see work.c. */
 struct ready {
 	struct stream *heap[STREAMS_MAX];
 	uint32_t len;
@@ -273,131 +271,5 @@ struct session {
 
 /* session.c */
 void session_fail(struct session *s, const char *why);
-/* Start of every entry: what it brings is for a turn. Its first reads the time. */
-void session_note(struct session *s);
-
-/* admit.c */
-/* The stream that a frame is about. NULL with *why: the peer is wrong; NULL
- * without: it is closed, or refused, or the frame is late. */
-struct stream *admit_stream(struct session *s, uint32_t id, const char **why);
-int admit_refuse(struct session *s, uint32_t id); /* -1: too many */
-void admit_finish(struct session *s);
-
-/* memory.c */
-void memory_init(struct session *s);
-void memory_set(struct session *s, size_t bytes);
-/* Whether so much may be taken for what could wait. */
-bool memory_may_wait(const struct session *s, const struct budget *use,
-                     uint64_t bytes);
-
-/* lane.c */
-struct lane *lane_create(struct session *s, const struct wire_hello *hello,
-                         const struct subflow_ops *ops, void *ctx);
-void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
-void lane_refresh(struct lane *lane, uint64_t age_us);
-struct flight *lane_flight(const struct lane *lane, uint32_t i); /* 0: oldest */
-/* Until it has sent what it has, and a piece more; full: UINT64_MAX. Where lanes
- * of one path differ in their round-trip times (MPTCP), with that. */
-uint64_t lane_drain_us(const struct lane *lane);
-uint64_t lane_room(const struct lane *lane);
-/* May carry something new. */
-bool lane_is_good(const struct lane *lane);
-/* Room will come when the subflow has sent: writability tells. */
-bool lane_is_backlogged(const struct lane *lane);
-uint32_t lane_piece_bytes(const struct lane *lane);
-int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
-              uint32_t stream);
-/* Sends a piece: 0, -ENOBUFS. */
-int lane_send_piece(struct lane *lane, struct piece *piece);
-int lane_on_ack(struct lane *lane, uint64_t bytes);
-void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
-void lane_flight_lost(struct lane *lane, const struct flight *flight);
-void lane_mark_stuck(struct lane *lane, bool stuck); /* its pieces */
-/* Something that was sent is not known to have arrived, or is still here. */
-bool lane_waits(const struct lane *lane);
-void lane_estimate_paths(struct session *s); /* fills session.path, resting */
-/* Its path is in reserve, and not needed. */
-bool lane_rests(const struct lane *lane);
-/* What every lane has received is told (again), now. */
-void lane_acknowledge_all(struct session *s);
-struct lane *lane_find(struct session *s, uint32_t id);
-/* The streams for which it is there: bundle 0 is for bulk. */
-enum stream_class lane_class(const struct lane *lane);
-/* The live lane to use for a class's control frames: least RTT. */
-struct lane *lane_best(struct session *s, enum stream_class class);
-void lane_sched_path(const struct lane *lane, struct sched_path *out);
-
-/* watch.c */
-void watch_lane(struct lane *lane);        /* suspicion, pings; may free it */
-void watch_peer(struct session *s);        /* whether it answers at all */
-void watch_progress(struct lane *lane);    /* TCP saw some */
-void watch_heard(struct lane *lane);       /* a frame came on it */
-uint64_t watch_deadline(const struct lane *lane);
-
-/* again.c */
-void again_sample(struct path_estimate *path, uint64_t took_us);
-bool again_collect(struct session *s); /* something waits to be sent again */
-/* What the stream would double next is not, for now. */
-void again_withdraw(struct stream *stream);
-uint64_t again_deadline(const struct lane *lane);
-
-/* ready.c */
-void ready_put(struct stream *stream);     /* or its key may have changed */
-void ready_remove(struct stream *stream);
-/* It had its turn: behind the others; then put it. */
-void ready_turn(struct stream *stream);
-bool ready_before(const struct stream *a, const struct stream *b);
-struct stream *ready_first(const struct session *s, enum stream_class class);
-void ready_resort(struct session *s);      /* the policy changed */
-
-/* pump.c */
-void pump(struct session *s);
-/* Tells the scheduler of the stream's class. */
-void pump_event(const struct stream *stream, enum sched_event_type type,
-                unsigned path, uint64_t bytes);
-void pump_todo(struct stream *stream, uint8_t todo);
-void pump_ready(struct stream *stream); /* (un)lists it as it is now */
-
-/* stream.c */
-struct stream *stream_create(struct session *s, uint32_t id); /* NULL: errno */
-struct stream *stream_find(struct session *s, uint32_t id); /* NULL: none */
-void stream_free(struct stream *stream);
-void stream_close(struct stream *stream, enum stream_end end);
-void stream_reap(struct stream *stream);
-void stream_drop_output(struct stream *stream);
-void stream_check_done(struct stream *stream);
-uint64_t stream_unsent(const struct stream *stream);
-uint64_t stream_sent(const struct stream *stream); /* at least once */
-uint64_t stream_head(const struct stream *stream); /* never sent: from here */
-/* Until its end, not sent yet; SCHED_UNKNOWN. */
-uint64_t stream_remaining(const struct stream *stream);
-bool stream_has_work(const struct stream *stream);
-/* What goes again; else the first never sent bytes at or behind from, which a
- * path takes. */
-struct piece *stream_next_piece(struct stream *stream, uint32_t max,
-                                unsigned path, uint64_t from);
-void stream_piece_acked(struct piece *piece);
-void stream_piece_lost(struct piece *piece, unsigned path); /* one copy less */
-void stream_piece_unsent(struct piece *piece); /* no lane took it */
-void stream_piece_again(struct piece *piece, enum reinject_policy why);
-/* The first that was to go again does not. */
-struct piece *stream_again_pop(struct stream *stream);
-void stream_piece_stuck(struct piece *piece, bool stuck); /* its lane stalls */
-void stream_notify_space(struct stream *stream);
-void stream_change_class(struct stream *stream, enum stream_class class);
-void stream_fix_class(struct stream *stream, enum stream_class class);
-void stream_redo(struct session *s, uint32_t id, uint8_t todo);
-void stream_todo_acked(struct session *s, uint32_t id, uint8_t todo);
-void piece_put(struct piece *piece);
-
-/* receive.c: -EPROTO with *why where the peer broke the rules */
-int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
-                 unsigned path, const char **why);
-void receive_flush(struct session *s); /* what is gathered */
-void receive_deliver(struct stream *stream);
-void receive_reset(struct stream *stream, const struct wire_reset *reset);
-void receive_finish(struct stream *stream);
-/* Its first credit, by the most that it may be; false: there is no memory. */
-bool receive_init(struct stream *stream, uint64_t most);
 
 #endif

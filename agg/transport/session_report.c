@@ -5,6 +5,9 @@
  */
 #include "agg/transport/session_impl.h"
 
+#include "agg/transport/lane.h"
+#include "agg/transport/send.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -85,9 +88,9 @@ void session_each_stream(const struct session *s,
 			.finished_out = stream->fin_sent,
 			.finished_in = stream->fin_delivered,
 			.since_us = stream->since_us,
-			.tx_bytes = stream_sent(stream),
+			.tx_bytes = send_sent(stream),
 			.rx_bytes = stream->in_offset,
-			.unsent_bytes = stream_unsent(stream),
+			.unsent_bytes = send_unsent(stream),
 			.buffered_bytes = stream->segments.bytes,
 		};
 		memcpy(out.path_tx_bytes, stream->path_tx, sizeof(stream->path_tx));

@@ -21,7 +21,10 @@
  *             progress.
  *   given up  suspect for give_up_us: dropped, and the shell connects anew.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/watch.h"
+
+#include "agg/transport/lane.h"
+#include "agg/transport/reinject.h"
 
 #include <utlist.h>
 
@@ -221,7 +224,7 @@ uint64_t watch_deadline(const struct lane *lane)
 	if ((awaited_since(lane) != UINT64_MAX || lane_waits(lane)) &&
 	    lane->watched_us + WATCH_US < at)
 		at = lane->watched_us + WATCH_US;
-	if (again_deadline(lane) < at)
-		at = again_deadline(lane);
+	if (reinject_deadline(lane) < at)
+		at = reinject_deadline(lane);
 	return at;
 }

@@ -6,13 +6,16 @@
  * of their sending: the oldest are overdue first, the youngest would gain most
  * from another path. What a dead or suspect lane held is not decided here.
  */
-#include "agg/transport/session_impl.h"
+#include "agg/transport/reinject.h"
+
+#include "agg/transport/lane.h"
+#include "agg/transport/send.h"
 
 #include <utlist.h>
 
 #define AGAIN_SCAN 64u /* flights of a lane looked at in one go */
 
-void again_sample(struct path_estimate *path, uint64_t took_us)
+void reinject_sample(struct path_estimate *path, uint64_t took_us)
 {
 	uint64_t off = took_us > path->usual_us ? took_us - path->usual_us
 	                                        : path->usual_us - took_us;
@@ -75,13 +78,13 @@ static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
 
 static bool is_idle(const struct stream *stream)
 {
-	return !stream_unsent(stream) && !stream->starved;
+	return !send_unsent(stream) && !stream->starved;
 }
 
 /* It may send nothing new: the oldest piece holds it up. */
 static bool is_held(const struct stream *stream)
 {
-	return stream_unsent(stream) && stream_head(stream) >= stream->peer_max;
+	return send_unsent(stream) && send_head(stream) >= stream->peer_max;
 }
 
 /* How things stand with a flight's piece. Where another path could have it is
@@ -126,21 +129,21 @@ static bool consider(const struct lane *lane, const struct flight *flight)
 	if (!reinject_spend(&s->again_budget, piece->len))
 		return false;
 	piece->doubled = true;
-	stream_piece_again(piece, why);
+	send_again(piece, why);
 	return true;
 }
 
-void again_withdraw(struct stream *stream)
+void reinject_withdraw(struct stream *stream)
 {
 	struct session *s = stream->session;
-	struct piece *piece = stream_again_pop(stream);
+	struct piece *piece = send_again_pop(stream);
 
 	piece->doubled = false;
 	s->again_bytes[piece->why] -= piece->len;
 	reinject_unspend(&s->again_budget, piece->len);
 }
 
-bool again_collect(struct session *s)
+bool reinject_collect(struct session *s)
 {
 	uint64_t before = s->again_budget.saved_bytes;
 	struct lane *lane;
@@ -161,7 +164,7 @@ bool again_collect(struct session *s)
 	return s->again_budget.saved_bytes != before;
 }
 
-uint64_t again_deadline(const struct lane *lane)
+uint64_t reinject_deadline(const struct lane *lane)
 {
 	const struct session *s = lane->session;
 	const struct path_estimate *path = &s->path[lane->hello.path];

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: one subflow: what is in flight on it, and its estimates.
+ */
+#ifndef AGG_TRANSPORT_LANE_H
+#define AGG_TRANSPORT_LANE_H
+
+#include "agg/transport/session_impl.h"
+
+struct lane *lane_create(struct session *s, const struct wire_hello *hello,
+                         const struct subflow_ops *ops, void *ctx);
+void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
+void lane_refresh(struct lane *lane, uint64_t age_us);
+struct flight *lane_flight(const struct lane *lane, uint32_t i); /* 0: oldest */
+/* Until it has sent what it has, and a piece more; full: UINT64_MAX. Where lanes
+ * of one path differ in their round-trip times (MPTCP), with that. */
+uint64_t lane_drain_us(const struct lane *lane);
+uint64_t lane_room(const struct lane *lane);
+/* May carry something new. */
+bool lane_is_good(const struct lane *lane);
+/* Room will come when the subflow has sent: writability tells. */
+bool lane_is_backlogged(const struct lane *lane);
+uint32_t lane_piece_bytes(const struct lane *lane);
+int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
+              uint32_t stream);
+/* Sends a piece: 0, -ENOBUFS. */
+int lane_send_piece(struct lane *lane, struct piece *piece);
+int lane_on_ack(struct lane *lane, uint64_t bytes);
+void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
+void lane_flight_lost(struct lane *lane, const struct flight *flight);
+void lane_mark_stuck(struct lane *lane, bool stuck); /* its pieces */
+/* Something that was sent is not known to have arrived, or is still here. */
+bool lane_waits(const struct lane *lane);
+void lane_estimate_paths(struct session *s); /* fills session.path, resting */
+/* Its path is in reserve, and not needed. */
+bool lane_rests(const struct lane *lane);
+/* What every lane has received is told (again), now. */
+void lane_acknowledge_all(struct session *s);
+struct lane *lane_find(struct session *s, uint32_t id);
+/* The streams for which it is there: bundle 0 is for bulk. */
+enum stream_class lane_class(const struct lane *lane);
+/* The live lane to use for a class's control frames: least RTT. */
+struct lane *lane_best(struct session *s, enum stream_class class);
+void lane_sched_path(const struct lane *lane, struct sched_path *out);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what a session may hold, and for what.
+ */
+#ifndef AGG_TRANSPORT_MEMORY_H
+#define AGG_TRANSPORT_MEMORY_H
+
+#include "agg/transport/session_impl.h"
+
+void memory_init(struct session *s);
+void memory_set(struct session *s, size_t bytes);
+/* Whether so much may be taken for what could wait. */
+bool memory_may_wait(const struct session *s, const struct budget *use,
+                     uint64_t bytes);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what is sent again though it may arrive.
+ */
+#ifndef AGG_TRANSPORT_REINJECT_H
+#define AGG_TRANSPORT_REINJECT_H
+
+#include "agg/transport/session_impl.h"
+
+void reinject_sample(struct path_estimate *path, uint64_t took_us);
+bool reinject_collect(struct session *s); /* something waits to be sent again */
+/* What the stream would double next is not, for now. */
+void reinject_withdraw(struct stream *stream);
+uint64_t reinject_deadline(const struct lane *lane);
+
+#endif
