@@ -72,6 +72,11 @@ static bool table_equal(const struct conf_table *t, const struct conf *a,
 	return true;
 }
 
+bool conf_classes_equal(const struct conf *a, const struct conf *b)
+{
+	return table_equal(&conf_tables[CONF_TABLE_CLASS], a, b);
+}
+
 bool conf_equal(const struct conf *a, const struct conf *b)
 {
 	for (const struct conf_table *t = conf_tables; t->type; t++)

@@ -22,7 +22,7 @@
 #define CTL_CLIENTS_MAX 16
 #define CTL_REQUEST_MAX 4096                /* bytes, with the line end */
 #define CTL_WORDS_MAX 16
-#define CTL_ANSWER_MAX (4 * 1024 * 1024)    /* bytes, status line apart */
+#define CTL_ANSWER_MAX (16 * 1024 * 1024)   /* bytes, status line apart */
 #define CTL_WIDTH_MIN 40                    /* characters; less is as much */
 #define CTL_WIDTH_MAX COLUMNS_LINE_MAX
 #define CTL_REQUEST_US_MAX 2000000u         /* from connect to the line end */

@@ -25,11 +25,11 @@
 #define REPORT_WAITS_MAX 255  /* several things */
 #define REPORT_DEST_MAX 263   /* a name of 255, ':' and a port */
 #define REPORT_SHARES_MAX 16  /* paths of one stream */
-#define REPORT_SESSIONS_MAX 256
-#define REPORT_UPLINKS_MAX 4096
-#define REPORT_STREAMS_MAX 4096
-#define REPORT_SUBFLOWS_MAX 4096
-#define REPORT_SITES_MAX 256
+#define REPORT_SESSIONS_MAX 4096
+#define REPORT_UPLINKS_MAX 16384
+#define REPORT_STREAMS_MAX 16384
+#define REPORT_SUBFLOWS_MAX 16384
+#define REPORT_SITES_MAX 4096
 #define REPORT_CHOICES_MAX 128
 #define REPORT_PIN_MAX 63
 #define REPORT_SENDING_MAX 255 /* a struct report_sending in words */

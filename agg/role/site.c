@@ -89,15 +89,15 @@ static const struct home_events home_events = {
 	.on_over = on_over, .on_ended = on_ended,
 };
 
-/* Its share of the machine's memory, so that nobody's is used up by others. */
-static size_t memory_of(const struct site *site)
+/* A site's share of the machine's memory, so that nobody's is used up by others.
+ * In steps: another site does not change that of all. */
+static size_t memory_share(const struct sites *sites, const struct conf *conf)
 {
-	const struct sites *sites = site->sites;
-	uint64_t most = sites->conf->main.memory_bytes;
-	unsigned count = sites->conf->site_count;
-	uint64_t share = sites->memory ? sites->memory->max / (count ? count : 1)
-	                               : most;
+	uint64_t most = conf->main.memory_bytes, parts = 1;
 
+	while (parts < conf->site_count)
+		parts *= 2;
+	uint64_t share = sites->memory ? sites->memory->max / parts : most;
 	if (share < SESSION_MEMORY_MIN)
 		share = SESSION_MEMORY_MIN;
 	return share < most ? share : most;
@@ -105,13 +105,14 @@ static size_t memory_of(const struct site *site)
 
 static int start_session(struct site *site)
 {
+	const struct conf *conf = site->sites->conf;
 	int err;
 
 	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
 		return -errno;
 	site->incarnation |= 1; /* 0 is "unknown" */
-	err = home_start(&site->home, memory_of(site),
-	                 site->sites->conf->main.linger_us);
+	err = home_start(&site->home, memory_share(site->sites, conf),
+	                 conf->main.linger_us);
 	if (!err)
 		site->since_us = loop_now_us(site->sites->loop);
 	return err;
@@ -119,15 +120,18 @@ static int start_session(struct site *site)
 
 /* Joining ------------------------------------------------------------------- */
 
-struct site *sites_find(struct sites *sites, const struct tls_pin *pin)
+static struct site *find(const struct sites *sites,
+                         const uint8_t sha256[CONF_PIN_LEN])
 {
 	struct site *site;
 
-	DL_FOREACH(sites->all, site)
-		if (!memcmp(site->conf.pin.sha256, pin->sha256,
-		            sizeof(pin->sha256)))
-			return site;
-	return NULL;
+	HASH_FIND(hh, sites->by_pin, sha256, CONF_PIN_LEN, site);
+	return site;
+}
+
+struct site *sites_find(struct sites *sites, const struct tls_pin *pin)
+{
+	return find(sites, pin->sha256);
 }
 
 /* The same path and bundle again: the gateway gave the old one up. */
@@ -286,6 +290,7 @@ static void remove_site(struct site *site)
 		free(m);
 	}
 	DL_DELETE(site->sites->all, site);
+	HASH_DELETE(hh, site->sites->by_pin, site);
 	site_free(site);
 }
 
@@ -296,14 +301,12 @@ static bool is_same(const struct conf_site *a, const struct conf_site *b)
 	       !memcmp(a->pin.sha256, b->pin.sha256, sizeof(a->pin.sha256));
 }
 
-static bool is_known(const struct sites *sites, const struct conf_site *conf)
+static bool is_known(const struct sites *sites,
+                     const struct conf_site *conf)
 {
-	const struct site *site;
+	const struct site *site = find(sites, conf->pin.sha256);
 
-	DL_FOREACH(sites->all, site)
-		if (is_same(&site->conf, conf))
-			return true;
-	return false;
+	return site && is_same(&site->conf, conf);
 }
 
 int sites_prepare(struct sites *sites, const struct conf *conf,
@@ -331,8 +334,9 @@ void sites_forget(struct site *fresh)
 		site_free(site);
 }
 
-static void change_site(struct site *site, const struct conf_site *is,
-                        const struct conf *old)
+/* What the person chose lasts, but where the file's own choice changed. */
+static void change_policy(struct site *site, const struct conf_site *is,
+                          const struct conf *old)
 {
 	const struct policy_names nobody = { 0 };
 	struct policy_names before;
@@ -341,25 +345,65 @@ static void change_site(struct site *site, const struct conf_site *is,
 	policy_of_site(old, conf_find_site(old, is->name), &site->wish, &nobody,
 	               &before);
 	home_reload(&site->home, &before);
-	home_set_limits(&site->home, memory_of(site),
-	                site->sites->conf->main.linger_us);
+}
+
+static bool sends_alike(const struct conf_site *a, const struct conf_site *b)
+{
+	return !strcmp(a->scheduler, b->scheduler) &&
+	       !strcmp(a->order, b->order) &&
+	       !strcmp(a->reinjection, b->reinjection);
+}
+
+/* What all sites go by. */
+struct common {
+	bool policy, limits; /* they changed */
+	size_t memory;
+};
+
+static struct common compare(const struct sites *sites, const struct conf *old,
+                             const struct conf *conf)
+{
+	size_t memory = memory_share(sites, conf);
+
+	return (struct common){
+		.policy = !conf_main_equal(&old->main, &conf->main) ||
+		          !conf_classes_equal(old, conf),
+		.limits = old->main.linger_us != conf->main.linger_us ||
+		          memory_share(sites, old) != memory,
+		.memory = memory,
+	};
+}
+
+static void change_site(struct site *site, const struct conf_site *is,
+                        const struct conf *old, const struct common *common)
+{
+	if (common->policy || !sends_alike(&site->conf, is))
+		change_policy(site, is, old);
+	site->conf = *is;
+	if (common->limits)
+		home_set_limits(&site->home, common->memory,
+		                site->sites->conf->main.linger_us);
 }
 
 void sites_apply(struct sites *sites, const struct conf *conf,
                  const struct conf *old, struct site *fresh)
 {
 	struct site *site, *tmp;
+	const struct common common = compare(sites, old, conf);
 
 	sites->conf = conf;
 	DL_FOREACH_SAFE(sites->all, site, tmp) {
 		const struct conf_site *is = conf_find_site(conf, site->conf.name);
 		if (is && is_same(is, &site->conf))
-			change_site(site, is, old);
+			change_site(site, is, old, &common);
 		else
 			remove_site(site);
 	}
-	DL_FOREACH(fresh, site)
+	DL_FOREACH(fresh, site) {
 		home_set_flags(&site->home, sites->flags);
+		HASH_ADD(hh, sites->by_pin, conf.pin, sizeof(site->conf.pin),
+		         site);
+	}
 	DL_CONCAT(sites->all, fresh);
 }
 

@@ -26,6 +26,8 @@
 #include "agg/transport/subflow.h"
 #include "proxy/outlet.h"
 
+#include <uthash.h>
+
 /* A subflow that was accepted. */
 struct member {
 	void *door;             /* borrowed */
@@ -51,6 +53,7 @@ struct site {
 	uint64_t since_us;      /* connected, or gone; 0: never was */
 	struct wire_wish wish;  /* how the gateway sends, and asks us to */
 	struct site *prev, *next; /* sites.all */
+	UT_hash_handle hh;      /* sites.by_pin */
 };
 
 /* All sites, and what they share. */
@@ -63,6 +66,7 @@ struct sites {
 	struct budget *memory;
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
 	struct site *all;            /* site.next */
+	struct site *by_pin;         /* the same: site.hh */
 };
 
 /* Another configuration, in two steps. First makes the sites that are new in it

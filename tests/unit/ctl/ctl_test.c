@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#define LARGE_LINE 128 /* bytes of a line of the verb "large" */
 #define PATIENCE_US (30 * 1000000ull) /* for a busy machine */
 #define RECEIVED_MAX (CTL_ANSWER_MAX + 64)
 
@@ -73,8 +74,8 @@ static int verb_large(void *ctx, int argc, const char *const *argv,
 {
 	struct fixture *f = ctx;
 
-	for (size_t i = 0; i < f->large_bytes; i += 8)
-		if (buf_printf(out, "%7zu\n", i) < 0)
+	for (size_t i = 0; i < f->large_bytes; i += LARGE_LINE)
+		if (buf_printf(out, "%*zu\n", LARGE_LINE - 1, i) < 0)
 			return -ENOBUFS;
 	return 0;
 }
@@ -332,20 +333,21 @@ static void largest_answer_is_whole(void **state)
 {
 	struct fixture *f = *state;
 	struct peer p;
-	char number[32];
+	char line[LARGE_LINE + 1];
 
-	f->large_bytes = CTL_ANSWER_MAX - 8;
+	f->large_bytes = CTL_ANSWER_MAX - LARGE_LINE;
 	peer_open(&p, f);
 	peer_send(&p, "large\n", 6);
 	run(f);
 	assert_int_equal(p.received.len, f->large_bytes + 3);
-	for (size_t i = 0; i < f->large_bytes; i += 8) {
-		snprintf(number, sizeof(number), "%7zu\n", i);
-		assert_memory_equal(buf_head(&p.received) + 3 + i, number, 8);
+	for (size_t i = 0; i < f->large_bytes; i += LARGE_LINE) {
+		snprintf(line, sizeof(line), "%*zu\n", LARGE_LINE - 1, i);
+		assert_memory_equal(buf_head(&p.received) + 3 + i, line,
+		                    LARGE_LINE);
 	}
 	peer_close(&p);
-	f->large_bytes = CTL_ANSWER_MAX + 8;
-	check(f, "large\n", "no\nthe answer is larger than 4194304 bytes\n");
+	f->large_bytes = CTL_ANSWER_MAX + LARGE_LINE;
+	check(f, "large\n", "no\nthe answer is larger than 16777216 bytes\n");
 }
 
 static void who_does_not_read_is_closed(void **state)
@@ -353,7 +355,7 @@ static void who_does_not_read_is_closed(void **state)
 	struct fixture *f = *state;
 	struct peer lazy, prompt;
 
-	f->large_bytes = CTL_ANSWER_MAX - 8;
+	f->large_bytes = CTL_ANSWER_MAX - LARGE_LINE;
 	peer_open(&lazy, f);
 	loop_io_want(lazy.io, 0);
 	peer_send(&lazy, "large\n", 6);
@@ -380,7 +382,7 @@ static void vanished_clients_do_no_harm(void **state)
 	struct fixture *f = *state;
 	struct peer p;
 
-	f->large_bytes = CTL_ANSWER_MAX - 8;
+	f->large_bytes = CTL_ANSWER_MAX - LARGE_LINE;
 	for (int i = 0; i < CTL_CLIENTS_MAX / 2; i++) {
 		peer_open(&p, f);
 		peer_send(&p, "large\n", 6);

@@ -187,6 +187,38 @@ static void a_reload_with_another_pin(void **state)
 	assert_non_null(sf->lane);
 }
 
+#define MORE(name, letters) \
+	"config site " name "\noption pin sha256:" letters "\n"
+#define A20 "AAAAAAAAAAAAAAAAAAAA"
+#define THREE STAGE_MAIN STAGE_SITE \
+	MORE("b", "B" A20 A20 "AA") MORE("c", "C" A20 A20 "AA")
+#define MACHINE (64u << 20) /* so that each has less than it may */
+
+/* Of those whom it does not name, nobody has anything to do. */
+static void a_reload_touches_nobody_else(void **state)
+{
+	struct budget memory;
+
+	budget_init(&memory, MACHINE, NULL);
+	stage_end(&stage);
+	stage_begin(&stage, STAGE_MAIN);
+	stage.sites.memory = &memory;
+	reload(THREE);
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	stage_turn(&stage);
+	size_t said = sf->out.len;
+	reload(THREE MORE("d", "D" A20 A20 "AA"));
+	assert_false(stage.sites.all->home.turn.turn);
+	reload(THREE MORE("d", "E" A20 A20 "AA") "option order srpt\n");
+	assert_false(stage.sites.all->home.turn.turn);
+	reload(THREE);
+	assert_false(stage.sites.all->home.turn.turn);
+	stage_turn(&stage);
+	assert_int_equal(sf->out.len, said);
+	stage_end(&stage);
+	stage_begin(&stage, STAGE_MAIN);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -199,6 +231,7 @@ int main(void)
 		ROW(while_it_drains_nothing_begins),
 		ROW(a_reload_keeps_who_is_still_there),
 		ROW(a_reload_ends_who_is_not),
+		ROW(a_reload_touches_nobody_else),
 		ROW(a_reload_with_another_pin),
 	};
 #undef ROW
