@@ -5,16 +5,12 @@
  */
 #include "agg/transport/greet.h"
 
-void greet_pad(struct buf *out, uint32_t mss)
+size_t greet_pad_bytes(uint32_t mss)
 {
 	size_t n = 2 * (size_t)mss < GREET_PAD_MAX ? 2 * (size_t)mss
 	                                           : GREET_PAD_MAX;
-	uint8_t *to = n > WIRE_HEADER_BYTES ? buf_reserve(out, n) : NULL;
 
-	if (!to)
-		return;
-	wire_encode_pad(to, n);
-	buf_added(out, n);
+	return n > WIRE_HEADER_BYTES ? n : 0;
 }
 
 uint64_t greet_look_at_us(uint64_t now_us, uint32_t srtt_us, uint64_t end_us)

@@ -14,7 +14,6 @@
 #ifndef AGG_TRANSPORT_GREET_H
 #define AGG_TRANSPORT_GREET_H
 
-#include "agg/base/buf.h"
 #include "agg/transport/wire.h"
 
 /* A greeting that is not answered for so long, and four round trips, is looked
@@ -22,9 +21,8 @@
 #define GREET_LOOK_US 1000000u
 #define GREET_PAD_MAX 12000u
 
-/* Appends a PAD, two packets of mss bytes long; nothing where there is no
- * room. */
-void greet_pad(struct buf *out, uint32_t mss);
+/* How long a PAD is, of two packets of mss bytes; 0: none. */
+size_t greet_pad_bytes(uint32_t mss);
 /* When to look, and at the last at end_us. */
 uint64_t greet_look_at_us(uint64_t now_us, uint32_t srtt_us, uint64_t end_us);
 

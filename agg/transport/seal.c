@@ -324,10 +324,10 @@ int seal_flush(struct seal *s)
 {
 	size_t n = s->begun;
 
-	if (!n)
-		return 0;
 	s->begun = 0;
-	return s->over == -EPROTO ? s->over : seal_record(s, CONTENT_DATA, n);
+	if (s->over == -EPROTO)
+		return s->over;
+	return n ? seal_record(s, CONTENT_DATA, n) : 0;
 }
 
 static void say_alert(struct seal *s, uint8_t level, uint8_t description)

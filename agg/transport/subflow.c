@@ -49,7 +49,6 @@ static void destroy(struct subflow *sf)
 	tls_destroy(sf->tls);
 	buf_finish(&sf->in);
 	buf_finish(&sf->out);
-	buf_finish(&sf->plain);
 	buf_finish(&sf->partial);
 	if (sf->abort)
 		sockopt_abort(sf->fd);
@@ -102,9 +101,15 @@ static void pad(struct subflow *sf)
 	struct tcpinfo info;
 	struct mptcpinfo mptcp;
 
-	if (tcpinfo_read(sf->fd, false, &info) == 0 &&
-	    subflow_mptcp(sf, &mptcp) < 0)
-		greet_pad(&sf->plain, info.mss_bytes);
+	if (tcpinfo_read(sf->fd, false, &info) < 0 ||
+	    subflow_mptcp(sf, &mptcp) == 0)
+		return;
+	size_t n = greet_pad_bytes(info.mss_bytes);
+	uint8_t *to = n ? tls_reserve(sf->tls, n) : NULL;
+	if (!to)
+		return;
+	wire_encode_pad(to, n);
+	tls_commit(sf->tls, n);
 }
 
 static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
@@ -271,27 +276,42 @@ static bool is_open(const struct subflow *sf)
 	return sf->state == SUBFLOW_GREETING || sf->state == SUBFLOW_JOINED;
 }
 
-/* Opens the records at hand, some at a time: a stream's bytes in a row reach
- * its owner in one piece. */
+/* Opens records and lays them in a row, up to OPEN_RECORDS of them: a stream's
+ * bytes in a row reach its owner in one piece. *more: as tls_open(). */
+static size_t open_some(struct subflow *sf, uint8_t **p, ssize_t *more)
+{
+	size_t len = 0;
+	uint8_t *next;
+
+	for (unsigned i = 0; i < OPEN_RECORDS; i++) {
+		*more = tls_open(sf->tls, &next);
+		if (*more <= 0)
+			break;
+		if (len)
+			memmove(*p + len, next, (size_t)*more);
+		else
+			*p = next;
+		len += (size_t)*more;
+	}
+	return len;
+}
+
 static void open_records(struct subflow *sf)
 {
-	uint8_t plain[OPEN_RECORDS * TLS_RECORD_PAYLOAD_MAX];
+	uint8_t *p = NULL;
 	ssize_t n = 1;
 
 	while (is_open(sf) && n > 0) {
-		size_t len = 0;
-		while (sizeof(plain) - len >= TLS_RECORD_PAYLOAD_MAX) {
-			n = tls_read(sf->tls, plain + len, TLS_RECORD_PAYLOAD_MAX);
-			if (n <= 0)
-				break;
-			len += (size_t)n;
-		}
+		size_t len = open_some(sf, &p, &n);
 		if (len)
-			on_plaintext(sf, plain, len);
+			on_plaintext(sf, p, len);
 	}
-	if (n < 0)
-		subflow_mark_dead(sf, n == -EPIPE ? "closed by the peer"
-		                                  : tls_error(sf->tls));
+	tls_taken(sf->tls);
+	if (n >= 0)
+		return;
+	subflow_mark_dead(sf, n == -EPIPE ? "closed by the peer"
+	                                  : tls_error(sf->tls));
+	subflow_out_send(sf); /* the alert */
 }
 
 static void refuse_pin(struct subflow *sf)
@@ -342,6 +362,7 @@ static void shake_hands(struct subflow *sf)
 	subflow_out_send(sf); /* when dead, the alert */
 	if (done <= 0 || sf->state == SUBFLOW_DEAD)
 		return;
+	tls_settle(sf->tls);
 	sf->state = SUBFLOW_GREETING;
 	if (sf->side == TLS_CLIENT) {
 		pad(sf);
@@ -511,9 +532,8 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	loop_task_init(&sf->death, args->loop, on_dead, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
-	buf_init(&sf->plain, TLS_RECORD_PAYLOAD_MAX);
 	/* Pages that a quiet subflow never touches cost nothing. */
-	sf->in.keep = sf->out.keep = sf->plain.keep = 2 * READ_BYTES;
+	sf->in.keep = sf->out.keep = 2 * READ_BYTES;
 	buf_init(&sf->partial, (OPEN_RECORDS + 1) * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
 	sf->timer = loop_timer_create(args->loop, on_deadline, sf);

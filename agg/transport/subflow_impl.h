@@ -31,7 +31,6 @@ struct subflow {
 	struct tls *tls;
 	struct tls_pin expected; /* of a concentrator */
 	struct buf in, out;  /* ciphertext */
-	struct buf plain;    /* frames to be sealed */
 	struct buf partial;  /* the beginning of a frame */
 	struct loop_io *io;
 	struct loop_timer *timer;
@@ -61,7 +60,8 @@ struct lane *subflow_part(struct subflow *sf);
 
 /* subflow_out.c */
 extern const struct subflow_ops subflow_out_ops; /* what its session may ask */
-/* Sends what is sealed, as far as the kernel takes it. */
+/* Seals the record at hand and sends what is sealed, as far as the kernel takes
+ * it. */
 void subflow_out_send(struct subflow *sf);
 /* A frame by itself, sent at once. */
 void subflow_out_say(struct subflow *sf, const struct wire_frame *frame);

@@ -3,10 +3,10 @@
  *
  * DOC: what goes out of a subflow, and what else its session asks of it.
  *
- * Frames of one pump are gathered in `plain`, sealed as whole records into
- * `out` when a record is full or at flush, and sent at once. What the kernel
- * does not take stays in `out` and counts as not sent, so the session gives no
- * more.
+ * Frames of one pump are written to their place in the record at hand, which
+ * stands in `out` behind those that are sealed; it is sealed when it is full or at
+ * flush, and all is sent at once. What the kernel does not take stays in `out`
+ * and counts as not sent, so the session gives no more.
  *
  * Errors met inside of a call from the session are only noted: the lane is
  * detached at the end of the loop turn.
@@ -18,8 +18,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* One full record, sealed, and a KeyUpdate before it. */
-#define RECORD_ROOM (TLS_RECORD_PAYLOAD_MAX + 2 * TLS_RECORD_OVERHEAD + 64)
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
  * Linux 6.9: TCP_NOTSENT_LOWAT). */
 #define POLL_US 2000u
@@ -38,8 +36,12 @@ void subflow_out_watch(struct subflow *sf)
 		loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + POLL_US);
 }
 
+/* The record at hand stands behind the others: nothing is taken before it is
+ * sealed. */
 void subflow_out_send(struct subflow *sf)
 {
+	if (sf->state != SUBFLOW_DEAD && tls_flush(sf->tls) < 0)
+		subflow_mark_dead(sf, tls_error(sf->tls));
 	while (sf->out.len) {
 		ssize_t n = send(sf->fd, buf_head(&sf->out), sf->out.len,
 		                 MSG_NOSIGNAL);
@@ -54,43 +56,24 @@ void subflow_out_send(struct subflow *sf)
 	subflow_out_watch(sf);
 }
 
-static void seal(struct subflow *sf)
-{
-	if (!sf->plain.len || sf->state == SUBFLOW_DEAD)
-		return;
-	int err = tls_write(sf->tls, buf_head(&sf->plain), sf->plain.len);
-	if (err < 0)
-		subflow_mark_dead(sf, err == -ENOBUFS ? "out of memory"
-		                                      : tls_error(sf->tls));
-	buf_take(&sf->plain, sf->plain.len);
-}
-
 static uint8_t *sf_reserve(void *ctx, size_t n)
 {
 	struct subflow *sf = ctx;
 
-	if (sf->state == SUBFLOW_DEAD)
-		return NULL;
-	if (n > buf_space(&sf->plain))
-		seal(sf);
-	if (!sf->plain.len && !buf_reserve(&sf->out, RECORD_ROOM))
-		return NULL; /* full: it is not read at the other end */
-	return buf_reserve(&sf->plain, n);
+	/* NULL when full: it is not read at the other end. */
+	return sf->state == SUBFLOW_DEAD ? NULL : tls_reserve(sf->tls, n);
 }
 
 static void sf_commit(void *ctx, size_t n)
 {
 	struct subflow *sf = ctx;
 
-	buf_added(&sf->plain, n);
+	tls_commit(sf->tls, n);
 }
 
 static void sf_flush(void *ctx)
 {
-	struct subflow *sf = ctx;
-
-	seal(sf);
-	subflow_out_send(sf);
+	subflow_out_send(ctx);
 }
 
 static void sf_set_lowat(void *ctx, size_t bytes)
@@ -136,7 +119,7 @@ static void sf_info(void *ctx, struct subflow_info *out)
 			return;
 		measure_tcp(&info, out);
 	}
-	out->notsent_bytes += sf->out.len + sf->plain.len;
+	out->notsent_bytes += sf->out.len + tls_begun(sf->tls);
 }
 
 static void sf_drop(void *ctx, const char *why)
@@ -157,9 +140,14 @@ const struct subflow_ops subflow_out_ops = {
 void subflow_out_say(struct subflow *sf, const struct wire_frame *frame)
 {
 	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+	size_t n = wire_encode(bytes, frame);
+	uint8_t *to = tls_reserve(sf->tls, n);
 
-	if (buf_put(&sf->plain, bytes, wire_encode(bytes, frame)) < 0)
+	if (to) {
+		memcpy(to, bytes, n);
+		tls_commit(sf->tls, n);
+	} else {
 		subflow_mark_dead(sf, "out of memory");
-	seal(sf);
+	}
 	subflow_out_send(sf);
 }

@@ -4,6 +4,8 @@
  * DOC: TLS for one subflow, without I/O: ciphertext goes in and out through
  * byte queues, so that the same contract suite runs every library against
  * every other (tests/contract/tls_contract_test.c), and no call ever blocks.
+ * After the handshake records are sealed and opened in these queues themselves,
+ * by seal.h; or by the library, where it gives no secrets.
  *
  * TLS 1.3 only (RFC 8446), no tickets, no early data, no renegotiation, ALPN
  * "aggd/1". Both sides show a self-signed certificate; no authority and no
@@ -57,6 +59,8 @@ enum tls_side { TLS_CLIENT, TLS_SERVER };
 struct tls_context;
 struct tls_context *tls_context_create(enum tls_side side, const char *dir);
 void tls_context_destroy(struct tls_context *ctx);
+/* Its later connections have the library's own records. */
+void tls_context_leave_records(struct tls_context *ctx);
 const char *tls_library(void); /* "OpenSSL 3.0.22 ..." */
 
 /* One connection. in: ciphertext from the peer, out: to the peer; both are
@@ -76,13 +80,29 @@ int tls_handshake(struct tls *tls);
 void tls_peer_pin(const struct tls *tls, struct tls_pin *out);
 const char *tls_cipher(const struct tls *tls); /* after the handshake */
 
-/* Seals n > 0 bytes into out, in records of TLS_RECORD_PAYLOAD_MAX.
+/* Lets go of what only the handshake needed; then tls_export() has no answer any
+ * more. */
+void tls_settle(struct tls *tls);
+
+/* Room for n bytes more of plaintext, then tls_commit() of them: in the record at
+ * hand, or, where they do not fit, in the next one. They stand in `out` behind
+ * what is sealed: nobody takes from `out` or puts to it before tls_flush(). NULL:
+ * there is no room for a whole record; or the connection is broken, as
+ * tls_flush() tells. */
+uint8_t *tls_reserve(struct tls *tls, size_t n);
+void tls_commit(struct tls *tls, size_t n);
+size_t tls_begun(const struct tls *tls); /* bytes in the record at hand */
+/* Seals the record at hand, if any. 0 or -EPROTO. */
+int tls_flush(struct tls *tls);
+/* Seals a copy of n bytes in records of its own, of TLS_RECORD_PAYLOAD_MAX.
  * 0 (n = 0 is nothing to do); -ENOBUFS: out is full, nothing was sealed;
  * -EPROTO. */
 int tls_write(struct tls *tls, const uint8_t *p, size_t n);
-/* Opens what is in `in`: bytes stored (> 0), 0: the record is not whole yet,
- * -EPIPE: the peer closed, -EPROTO: broken or forged. */
-ssize_t tls_read(struct tls *tls, uint8_t *p, size_t n);
+/* Opens the next record of `in`, in place: bytes (> 0) at *p; 0: it is not whole
+ * yet; -EPIPE: the peer closed; -EPROTO: broken or forged. What was opened stays
+ * until tls_taken(); before it, nobody takes from `in` or puts to it. */
+ssize_t tls_open(struct tls *tls, uint8_t **p);
+void tls_taken(struct tls *tls);
 /* Tells the peer that nothing follows (close_notify), into out. */
 void tls_close(struct tls *tls);
 const char *tls_error(const struct tls *tls);

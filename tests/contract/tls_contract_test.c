@@ -25,7 +25,8 @@
 #define RECORD_HEADER 5
 #define APPLICATION_DATA 23 /* RFC 8446, 5.1 */
 
-static const struct tls_impl *const libraries[] = { &tls_impl_openssl };
+static const struct tls_impl *const libraries[] = { &tls_impl_openssl,
+                                                    &tls_impl_openssl_records };
 #define LIBRARIES (sizeof(libraries) / sizeof(libraries[0]))
 
 struct fixture {
@@ -65,9 +66,17 @@ static int end_write(struct tls_end *end, const void *p, size_t n)
 	return end->lib->write(end->tls, p, n);
 }
 
-static ssize_t end_read(struct tls_end *end, void *p, size_t n)
+/* One record, of n bytes at most. */
+static ssize_t end_read(struct tls_end *end, void *to, size_t n)
 {
-	return end->lib->read(end->tls, p, n);
+	uint8_t *p;
+	ssize_t got = end->lib->open(end->tls, &p);
+
+	assert_true(got <= (ssize_t)n);
+	if (got > 0)
+		memcpy(to, p, (size_t)got);
+	end->lib->taken(end->tls);
+	return got;
 }
 
 /* Handshake. */
@@ -251,20 +260,86 @@ static void test_nothing_to_write_writes_nothing(void **state)
 	tls_pair_finish(&pair);
 }
 
-static void test_reads_may_be_small(void **state)
+/* What was opened is there, all at once, until it is taken. */
+static void test_opened_records_stay_until_taken(void **state)
 {
-	uint8_t *p = noise(1000, 6), got[1000];
+	static const size_t sizes[] = { 1, 1400, 16384, 7, 16384 };
+	const size_t count = sizeof(sizes) / sizeof(sizes[0]);
+	uint8_t *p = noise(BIG, 6), *at[sizeof(sizes) / sizeof(sizes[0])];
 	struct tls_pair pair;
 
 	open_shaken(*state, &pair);
-	assert_int_equal(end_write(&pair.client, p, 1000), 0);
-	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
-	for (size_t i = 0; i < 1000; i += 8)
-		assert_int_equal(end_read(&pair.server, got + i, 8), 8);
-	assert_memory_equal(got, p, 1000);
-	assert_int_equal(end_read(&pair.server, got, 8), 0);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < count; i++)
+			assert_int_equal(end_write(&pair.client, p + i, sizes[i]), 0);
+		tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+		for (size_t i = 0; i < count; i++)
+			assert_int_equal(pair.server.lib->open(pair.server.tls,
+			                                       &at[i]), sizes[i]);
+		uint8_t *none;
+		assert_int_equal(pair.server.lib->open(pair.server.tls, &none), 0);
+		for (size_t i = 0; i < count; i++)
+			assert_memory_equal(at[i], p + i, sizes[i]);
+		pair.server.lib->taken(pair.server.tls);
+		assert_int_equal(pair.server.in.len, 0);
+	}
 	tls_pair_finish(&pair);
 	free(p);
+}
+
+/* Pieces are written to the record at hand; one that does not fit is the first
+ * of the next. */
+static void test_pieces_share_a_record(void **state)
+{
+	static uint8_t got[TLS_RECORD_PAYLOAD_MAX];
+	struct tls_pair pair;
+
+	open_shaken(*state, &pair);
+	const struct tls_impl *lib = pair.client.lib;
+	struct tls *tls = pair.client.tls;
+	assert_null(lib->reserve(tls, TLS_RECORD_PAYLOAD_MAX + 1));
+	assert_int_equal(lib->flush(tls), 0);
+	for (size_t i = 0; i < 5; i++) {
+		uint8_t *to = lib->reserve(tls, 5000);
+		assert_non_null(to);
+		memset(to, (int)i, 5000);
+		lib->commit(tls, 5000);
+		assert_int_equal(lib->begun(tls), i < 3 ? 5000 * (i + 1)
+		                                        : 5000 * (i - 2));
+	}
+	assert_int_equal(lib->flush(tls), 0);
+	assert_int_equal(lib->begun(tls), 0);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), 15000);
+	assert_int_equal(got[14999], 2);
+	assert_int_equal(end_read(&pair.server, got, sizeof(got)), 10000);
+	assert_int_equal(got[0], 3);
+	tls_pair_finish(&pair);
+}
+
+/* Without what only the handshake needed all goes on. */
+static void test_settled_connections_go_on(void **state)
+{
+	struct tls_pair pair;
+	struct rand r = { 14 };
+	struct tls_pin pin;
+
+	open_shaken(*state, &pair);
+	pair.client.lib->settle(pair.client.tls);
+	pair.server.lib->settle(pair.server.tls);
+	pass(&pair.client, &pair.server, (const uint8_t *)"there", 5, BIG, &r);
+	pass(&pair.server, &pair.client, (const uint8_t *)"back", 4, BIG, &r);
+	assert_peer_pins(*state, &pair);
+	pair.client.lib->peer_pin(pair.client.tls, &pin);
+	assert_int_equal(strncmp(pair.client.lib->cipher(pair.client.tls), "TLS_", 4),
+	                 0);
+	pair.client.lib->close(pair.client.tls);
+	tls_pair_move(&pair.client.out, &pair.server.in, BIG);
+	uint8_t got[1];
+	assert_int_equal(end_read(&pair.server, got, 1), -EPIPE);
+	assert_string_equal(pair.server.lib->error(pair.server.tls),
+	                    "the peer closed");
+	tls_pair_finish(&pair);
 }
 
 /* The client may speak at once; the server finds it behind the handshake. */
@@ -626,7 +701,7 @@ static void test_port_tells_nothing(void **state)
 }
 
 /* A stranger that does all right is none: the refusals above are for what
- * they name. It asks for new keys, too, and sends session tickets. */
+ * they name. It asks for new keys, too, and gets ours. */
 static void test_a_right_peer_by_other_hands(void **state)
 {
 	struct fixture *f = *state;
@@ -660,6 +735,32 @@ static void test_a_right_peer_by_other_hands(void **state)
 		tls_end_finish(&end);
 		buf_finish(&to_stranger);
 	}
+}
+
+/* No server of ours sends tickets: they are refused, or not looked at where the
+ * records are the library's. */
+static void test_tickets_are_never_data(void **state)
+{
+	struct tls_stranger_args args = { .side = TLS_SERVER, .alpn = ours,
+	                                  .tickets = 2 };
+	struct fixture *f = *state;
+	struct buf to_stranger;
+	struct tls_end end;
+	char got[16];
+
+	buf_init(&to_stranger, BIG);
+	tls_end_init(&end, f->client, TLS_CLIENT, f->home.client);
+	struct tls_stranger *stranger =
+		tls_stranger_create(&args, &to_stranger, &end.in);
+	assert_int_equal(meet(&end, stranger, &to_stranger), 1);
+	ssize_t n = end_read(&end, got, sizeof(got));
+	assert_true(n == 0 || n == -EPROTO);
+	if (n < 0)
+		assert_string_equal(end.lib->error(end.tls),
+		                    "a handshake message after the handshake");
+	tls_stranger_destroy(stranger);
+	tls_end_finish(&end);
+	buf_finish(&to_stranger);
 }
 
 /* A session drops its subflows at the end of the turn in which their context
@@ -888,7 +989,9 @@ static int run_pair(struct fixture *f)
 		ROW(test_handshake_with_flipped_bits),
 		ROW(test_data_of_any_size_both_ways),
 		ROW(test_nothing_to_write_writes_nothing),
-		ROW(test_reads_may_be_small),
+		ROW(test_opened_records_stay_until_taken),
+		ROW(test_pieces_share_a_record),
+		ROW(test_settled_connections_go_on),
 		ROW(test_data_right_behind_the_handshake),
 		ROW(test_records_are_full),
 		ROW(test_a_full_queue_seals_nothing),
@@ -904,6 +1007,7 @@ static int run_pair(struct fixture *f)
 		ROW(test_a_certificate_says_nothing),
 		ROW(test_port_tells_nothing),
 		ROW(test_a_right_peer_by_other_hands),
+		ROW(test_tickets_are_never_data),
 		ROW(test_connections_outlive_their_context),
 		ROW(test_exported_keys),
 		ROW(test_identity_is_never_overwritten),

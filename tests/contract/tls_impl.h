@@ -24,16 +24,23 @@ struct tls_impl {
 	void (*destroy)(struct tls *tls);
 	void (*expect_pin)(struct tls *tls, const struct tls_pin *pin);
 	int (*handshake)(struct tls *tls);
+	void (*settle)(struct tls *tls);
 	void (*peer_pin)(const struct tls *tls, struct tls_pin *out);
 	const char *(*cipher)(const struct tls *tls);
+	uint8_t *(*reserve)(struct tls *tls, size_t n);
+	void (*commit)(struct tls *tls, size_t n);
+	size_t (*begun)(const struct tls *tls);
+	int (*flush)(struct tls *tls);
 	int (*write)(struct tls *tls, const uint8_t *p, size_t n);
-	ssize_t (*read)(struct tls *tls, uint8_t *p, size_t n);
+	ssize_t (*open)(struct tls *tls, uint8_t **p);
+	void (*taken)(struct tls *tls);
 	void (*close)(struct tls *tls);
 	const char *(*error)(const struct tls *tls);
 	int (*export)(struct tls *tls, const char *label, uint8_t *out,
 	              size_t n);
 };
 
-extern const struct tls_impl tls_impl_openssl;
+/* By records of our own, and by the library's. */
+extern const struct tls_impl tls_impl_openssl, tls_impl_openssl_records;
 
 #endif

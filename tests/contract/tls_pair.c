@@ -82,15 +82,14 @@ void tls_end_shake(struct tls_end *end)
 
 int tls_end_read(struct tls_end *end, struct buf *to)
 {
-	for (;;) {
-		uint8_t *p = buf_reserve(to, TLS_RECORD_PAYLOAD_MAX);
-		if (!p)
+	uint8_t *p;
+	ssize_t n;
+
+	while ((n = end->lib->open(end->tls, &p)) > 0)
+		if (buf_put(to, p, (size_t)n) < 0)
 			abort();
-		ssize_t n = end->lib->read(end->tls, p, TLS_RECORD_PAYLOAD_MAX);
-		if (n <= 0)
-			return (int)n;
-		buf_added(to, (size_t)n);
-	}
+	end->lib->taken(end->tls);
+	return (int)n;
 }
 
 void tls_pair_init(struct tls_pair *pair, const struct tls_impl *client,

@@ -137,7 +137,7 @@ struct tls_stranger *tls_stranger_create(const struct tls_stranger_args *args,
 		use_alpn(s, args->alpn);
 	SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(s->ctx, accept_any, NULL);
-	SSL_CTX_set_num_tickets(s->ctx, 2); /* ours must bear with them */
+	SSL_CTX_set_num_tickets(s->ctx, args->tickets);
 	use_identity(s, args->key);
 	s->ssl = SSL_new(s->ctx);
 	s->rx = BIO_new(BIO_s_mem());

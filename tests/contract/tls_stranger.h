@@ -23,6 +23,7 @@ struct tls_stranger_args {
 	bool tls12_only;
 	const char *alpn; /* NULL: none */
 	enum stranger_key key;
+	unsigned tickets; /* of a server */
 };
 
 struct tls_stranger;

@@ -26,7 +26,7 @@ static void on_exit_remove(void)
 
 static void feed(struct tls_end *end, const uint8_t *data, size_t size)
 {
-	uint8_t byte;
+	uint8_t *p;
 
 	tls_end_shake(end);
 	while (size && end->shaken == 0) {
@@ -37,7 +37,7 @@ static void feed(struct tls_end *end, const uint8_t *data, size_t size)
 		tls_end_shake(end);
 		assert(end->shaken <= 0);
 	}
-	assert(end->lib->read(end->tls, &byte, 1) <= 0);
+	assert(end->lib->open(end->tls, &p) <= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

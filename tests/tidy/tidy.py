@@ -58,7 +58,9 @@ EXCEPTIONS = {
 LIBRARIES = [
     (r'ev\.h', ['agg/base/loop.c']),
     (r'openssl/.*', ['agg/transport/aead_openssl.c',
+                     'agg/transport/tls_key_openssl.c',
                      'agg/transport/tls_openssl.c',
+                     'agg/transport/tls_openssl.h',
                      'tests/contract/tls_stranger.c']),
     (r'(mbedtls|psa)/.*', ['agg/transport/tls_mbedtls.c']),
     (r'(libmnl|netlink)/.*', ['agg/kernel/', 'tests/']),
