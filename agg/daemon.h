@@ -6,9 +6,8 @@
 #ifndef AGG_DAEMON_H
 #define AGG_DAEMON_H
 
-#include "agg/ctl/ctl.h"
 #include "agg/kernel/runlock.h"
-#include "agg/role/role.h"
+#include "agg/role/verbs.h"
 #include "agg/transport/tls.h"
 
 #define DRAIN_US 10000000u /* SIGTERM waits so long for streams to end */
@@ -19,12 +18,13 @@ struct daemon {
 	struct loop *loop;
 	struct netmon *netmon;
 	struct role *role;
+	struct verbs verbs;
 	struct ctl *ctl;
 	struct runlock control_lock, netns_lock;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct loop_timer *drain;
 	char own_pin[TLS_PIN_TEXT_LEN + 1];
-	uint64_t started_us, drain_until_us; /* 0: not draining */
+	uint64_t drain_until_us; /* 0: not draining */
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: aggd: arguments, the ownership tree, signals, the control verbs. Runs
- * in the foreground and logs on stderr.
+ * DOC: aggd: arguments, the ownership tree, signals. Runs in the foreground
+ * and logs on stderr.
  *
  *   SIGHUP          reads the configuration again; a bad one changes nothing
  *   SIGTERM, SIGINT no new streams, waits for those that are, removes rules
@@ -96,6 +96,7 @@ static int reload(struct daemon *d, struct conf_error *error)
 		conf_free(now);
 		return err;
 	}
+	role_changed(d->role);
 	log_set_level(now->main.log_level);
 	d->conf = now;
 	conf_free(old);
@@ -111,6 +112,21 @@ static void on_sighup(void *ctx)
 		log_user("%s; the present configuration stays", error.text);
 	else
 		warn(ctx, log_warning, NULL);
+}
+
+/* As verbs_args has it. */
+static int on_reload(void *ctx, struct buf *out)
+{
+	struct conf_error error = { "" };
+	int err = reload(ctx, &error);
+
+	if (err < 0) {
+		buf_printf(out, "%s\n", error.text);
+		return err;
+	}
+	buf_printf(out, "reloaded\n");
+	warn(ctx, answer_warning, out);
+	return 0;
 }
 
 /* The end ------------------------------------------------------------------ */
@@ -136,115 +152,13 @@ static void on_sigterm(void *ctx)
 	}
 	d->drain_until_us = loop_now_us(d->loop) + DRAIN_US;
 	d->role->ops->drain(d->role);
+	role_changed(d->role);
 	unsigned streams = d->role->ops->streams(d->role);
 	if (streams)
 		log_info("ending: %u streams go on for up to %u s", streams,
 		         DRAIN_US / 1000000);
 	on_drain(d);
 }
-
-/* Verbs --------------------------------------------------------------------- */
-
-static int render(struct daemon *d, unsigned parts, int argc,
-                  const char *const *argv, struct buf *out)
-{
-	struct report report;
-
-	report_init(&report);
-	snprintf(report.head.role, sizeof(report.head.role), "%s",
-	         d->role->ops->name);
-	snprintf(report.head.version, sizeof(report.head.version), "%s",
-	         AGGD_VERSION);
-	snprintf(report.head.own_pin, sizeof(report.head.own_pin), "%s",
-	         d->own_pin);
-	report.head.uptime_us = loop_now_us(d->loop) - d->started_us;
-	d->role->ops->report(d->role, &report);
-	if (parts & REPORT_PART_CHOICES)
-		choice_list(&report);
-	int err = ctl_render(&report, parts, argc, argv, out);
-	report_finish(&report);
-	return err;
-}
-
-static int on_status(void *ctx, int argc, const char *const *argv,
-                     struct buf *out)
-{
-	return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
-	              REPORT_PART_SUBFLOWS, argc, argv,
-	              out);
-}
-
-static int on_uplinks(void *ctx, int argc, const char *const *argv,
-                      struct buf *out)
-{
-	return render(ctx, REPORT_PART_UPLINKS | REPORT_PART_SUBFLOWS, argc, argv, out);
-}
-
-static int on_streams(void *ctx, int argc, const char *const *argv,
-                      struct buf *out)
-{
-	return render(ctx, REPORT_PART_STREAMS, argc, argv, out);
-}
-
-static int on_sites(void *ctx, int argc, const char *const *argv,
-                    struct buf *out)
-{
-	return render(ctx, REPORT_PART_SITES, argc, argv, out);
-}
-
-static int choose(struct daemon *d, int argc, const char *const *argv,
-                  struct buf *out)
-{
-	struct choice choice;
-	int err = choice_parse(argc, argv, &choice, out);
-
-	if (err)
-		return err;
-	err = d->role->ops->choose(d->role, &choice, out);
-	const char *said = (const char *)buf_head(out);
-	if (!err)
-		log_info("aggctl: %.*s", (int)strcspn(said, "\n"), said);
-	return err;
-}
-
-/* Without a choice, the list of what there is. */
-static int on_scheduler(void *ctx, int argc, const char *const *argv,
-                        struct buf *out)
-{
-	if (argc == 1 || !strcmp(argv[1], "--width"))
-		return render(ctx, REPORT_PART_CHOICES, argc, argv, out);
-	if (argc == 2 && !strcmp(argv[1], "--json"))
-		return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_CHOICES,
-		              argc, argv, out);
-	return choose(ctx, argc, argv, out);
-}
-
-static int on_reload(void *ctx, int argc, const char *const *argv,
-                     struct buf *out)
-{
-	struct conf_error error = { "" };
-	int err = reload(ctx, &error);
-
-	if (err < 0) {
-		buf_printf(out, "%s\n", error.text);
-		return err;
-	}
-	buf_printf(out, "reloaded\n");
-	warn(ctx, answer_warning, out);
-	return 0;
-}
-
-static const struct ctl_verb verbs[] = {
-	{ "status", "[--json|--metrics]", "the session and its uplinks", on_status },
-	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks },
-	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams },
-	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites },
-	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
-	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
-	  on_scheduler },
-	{ "reload", NULL, "read the configuration again", on_reload },
-	{ NULL, NULL, NULL, NULL },
-};
 
 /* Beginning ----------------------------------------------------------------- */
 
@@ -261,7 +175,6 @@ static int open_parts(struct daemon *d)
 	d->loop = loop_create();
 	if (!d->loop)
 		return -errno;
-	d->started_us = loop_now_us(d->loop);
 	d->sigterm = loop_signal_create(d->loop, SIGTERM, on_sigterm, d);
 	d->sigint = loop_signal_create(d->loop, SIGINT, on_sigterm, d);
 	d->sighup = loop_signal_create(d->loop, SIGHUP, on_sighup, d);
@@ -276,6 +189,7 @@ static int open_parts(struct daemon *d)
 static void close_parts(struct daemon *d)
 {
 	ctl_destroy(d->ctl);
+	verbs_finish(&d->verbs);
 	if (d->role)
 		d->role->ops->destroy(d->role);
 	netmon_destroy(d->netmon);
@@ -356,13 +270,19 @@ static int start(struct daemon *d)
 	d->role = roles[d->conf->main.role]->create(d->loop, d->conf, d->netmon);
 	if (!d->role)
 		return -1;
-	d->ctl = ctl_create(d->loop, d->conf->main.control, verbs, d);
+	const struct verbs_args verbs = {
+		.role = d->role, .version = AGGD_VERSION, .own_pin = d->own_pin,
+		.reload = on_reload, .ctx = d,
+	};
+	note_own_pin(d);
+	verbs_init(&d->verbs, &verbs);
+	d->ctl = ctl_create(d->loop, d->conf->main.control, verbs_table,
+	                    &d->verbs);
 	if (!d->ctl) {
 		log_user("control socket %s: %s", d->conf->main.control,
 		         ctl_create_text(errno));
 		return -1;
 	}
-	note_own_pin(d);
 	if (caps_drop(NULL, &err) < 0)
 		log_sys("capabilities: %s", err.text);
 	log_info("%s %s, %s", d->role->ops->name, AGGD_VERSION, d->config_path);
@@ -426,7 +346,7 @@ static int on_bad_option(const char *word, bool lacks_value)
 
 static int on_bad_argument(const char *word)
 {
-	const struct ctl_verb *v = verbs;
+	const struct ctl_verb *v = verbs_table;
 
 	while (v->name && strcmp(v->name, word))
 		v++;

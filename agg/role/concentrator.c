@@ -63,9 +63,17 @@ static void note_ipv6(struct concentrator *c)
 	ipv6_set_ready(&c->ipv6, ipv6);
 }
 
+static void on_change(void *ctx)
+{
+	struct concentrator *c = ctx;
+
+	role_changed(&c->role);
+}
+
 static void on_ipv6(void *ctx)
 {
 	tell_flags(ctx);
+	on_change(ctx);
 }
 
 static void on_second(void *ctx)
@@ -129,6 +137,7 @@ static void concentrator_on_netdev(struct role *role, const struct netdev *dev)
 
 	note_ipv6(c);
 	look_at_door(c);
+	role_changed(role);
 }
 
 static int concentrator_reload(struct role *role, const struct conf *conf,
@@ -317,7 +326,8 @@ static struct role *concentrator_create(struct loop *loop,
 	c->sites = (struct sites){ .loop = loop, .conf = conf,
 	                           .memory = &c->role.memory,
 	                           .mptcp_host = &c->mptcp_host,
-	                           .pool = &c->pool };
+	                           .pool = &c->pool,
+	                           .on_change = on_change, .ctx = c };
 	make_pool(&c->pool);
 	take_conf(c);
 	open_mptcp(c);

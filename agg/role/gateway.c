@@ -159,6 +159,7 @@ void gateway_note_paths(struct gateway *g)
 {
 	struct session_stats stats;
 
+	role_changed(&g->role);
 	session_stats(g->home.session, &stats);
 	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&
 	                 g->remote_known, loop_now_us(g->role.loop)))
@@ -201,9 +202,11 @@ static void choose_carrier(struct gateway *g)
 		session_each_stream(g->home.session, mark_stream, g);
 		carrier_marked(&g->carrier, &facts, now);
 	}
-	if (g->carrier.mptcp != was)
+	if (g->carrier.mptcp != was) {
 		log_info("carrier: %s: %s", g->carrier.mptcp ? "mptcp" : "subflows",
 		         g->carrier.why);
+		role_changed(&g->role);
+	}
 	session_set_reserve(g->home.session, g->carrier.reserve);
 	if (carrier_is_trying(&g->carrier))
 		loop_timer_arm(g->probe, now + PROBE_US);
@@ -256,6 +259,14 @@ static void on_endpoints(void *ctx)
 	gateway_uplinks_on_endpoints(g);
 	mptcp_on_endpoints(g->mptcp);
 	lan_on_endpoints(g->lan);
+	role_changed(&g->role);
+}
+
+static void on_lan_settled(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	role_changed(&g->role);
 }
 
 static void gateway_on_netdev(struct role *role, const struct netdev *dev)
@@ -396,7 +407,8 @@ static int open_lan(struct gateway *g)
 	struct lan_args args = {
 		.loop = g->role.loop, .netmon = g->role.netmon,
 		.route = g->route, .conf = g->role.conf, .endpoints = g->endpoints,
-		.hosts = clients_hosts(g->clients), .on_client = on_client, .ctx = g,
+		.hosts = clients_hosts(g->clients), .on_client = on_client,
+		.on_settled = on_lan_settled, .ctx = g,
 	};
 
 	g->lan = lan_create(&args);

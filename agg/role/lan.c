@@ -395,7 +395,7 @@ struct lan *lan_create(const struct lan_args *args)
 	if (!lan)
 		return NULL;
 	lan->args = *args;
-	lan->ruleset = ruleset_create(args->loop);
+	lan->ruleset = ruleset_create(args->loop, args->on_settled, args->ctx);
 	lan->apply = loop_timer_create(args->loop, on_apply, lan);
 	lan->again = loop_timer_create(args->loop, open_wanted, lan);
 	lan->bridge_look = loop_timer_create(args->loop, on_bridge_look, lan);

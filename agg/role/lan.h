@@ -26,6 +26,7 @@ struct lan_args { /* all borrowed, and outlive it */
 	const struct endpoints *endpoints; /* which are not intercepted */
 	struct tally *hosts; /* of whose places clients in a handshake take one */
 	inlet_client_fn *on_client;
+	void (*on_settled)(void *ctx); /* lan_is_settled(), maybe */
 	void *ctx;
 };
 

@@ -24,10 +24,16 @@ struct role {
 	const struct conf *conf;
 	struct netmon *netmon;
 	struct budget memory;      /* of all sessions: half of the machine's */
+	unsigned changes;          /* see role_changed; wraps */
 };
 
 void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
                const struct conf *conf, struct netmon *netmon);
+/* A state that a report shows is another: the next one is to show it. */
+static inline void role_changed(struct role *role)
+{
+	role->changes++;
+}
 /* Gives back to the system what was used and is not: once a second. */
 void role_tidy_memory(struct role *role);
 

@@ -23,7 +23,9 @@
 	NFT_TABLE "\n"
 
 struct ruleset {
-	struct loop *loop; /* borrowed */
+	struct loop *loop; /* borrowed, as ctx */
+	void (*on_settled)(void *ctx);
+	void *ctx;
 	struct buf text;   /* wanted */
 	bool none;         /* no table is wanted, and nobody can take it away */
 	bool settled;      /* text was tried */
@@ -58,6 +60,8 @@ static void ended(struct ruleset *r, int rc, const struct kerr *err)
 		         failures);
 	r->failure = rc < 0 ? *err : (struct kerr){ "" };
 	r->settled = r->redo.due_us == UINT64_MAX || rc < 0;
+	if (r->settled)
+		r->on_settled(r->ctx);
 }
 
 static void on_due(void *ctx)
@@ -133,13 +137,16 @@ static void on_look(void *ctx)
 	loop_timer_arm(r->look, loop_now_us(r->loop) + LOOK_US);
 }
 
-struct ruleset *ruleset_create(struct loop *loop)
+struct ruleset *ruleset_create(struct loop *loop, void (*on_settled)(void *ctx),
+                               void *ctx)
 {
 	struct ruleset *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
 	r->loop = loop;
+	r->on_settled = on_settled;
+	r->ctx = ctx;
 	buf_init(&r->text, NFT_RULESET_MAX);
 	redo_init(&r->redo);
 	r->due = loop_timer_create(loop, on_due, r);

@@ -15,7 +15,9 @@
 
 struct ruleset;
 
-struct ruleset *ruleset_create(struct loop *loop); /* NULL: errno */
+/* on_settled: the text was tried. NULL: errno. */
+struct ruleset *ruleset_create(struct loop *loop, void (*on_settled)(void *ctx),
+                               void *ctx);
 /* Ends a run of nft; the table stays for nft_cleanup. NULL is fine. */
 void ruleset_destroy(struct ruleset *r);
 

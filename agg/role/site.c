@@ -22,6 +22,12 @@
 
 /* Sessions ------------------------------------------------------------------ */
 
+static void changed(const struct sites *sites)
+{
+	if (sites->on_change)
+		sites->on_change(sites->ctx);
+}
+
 static enum stream_end on_stream(void *ctx, struct stream *stream,
                                  const struct dest *dest,
                                  const struct addr *client,
@@ -68,6 +74,14 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	site->wish = settings->wish;
 	log_unknown_wish(site);
 	home_decide(&site->home);
+	changed(site->sites);
+}
+
+static void on_suspect(void *ctx)
+{
+	const struct site *site = ctx;
+
+	changed(site->sites);
 }
 
 static void on_ended(void *ctx)
@@ -75,6 +89,7 @@ static void on_ended(void *ctx)
 	struct site *site = ctx;
 
 	site->since_us = loop_now_us(site->sites->loop);
+	changed(site->sites);
 }
 
 static void on_over(void *ctx, const char *why)
@@ -86,7 +101,7 @@ static void on_over(void *ctx, const char *why)
 
 static const struct home_events home_events = {
 	.decide = decide, .on_stream = on_stream, .on_settings = on_settings,
-	.on_over = on_over, .on_ended = on_ended,
+	.on_suspect = on_suspect, .on_over = on_over, .on_ended = on_ended,
 };
 
 /* A site's share of the machine's memory, so that nobody's is used up by others.
@@ -235,6 +250,7 @@ void site_take(struct site *site, struct member *m,
 	          hello->name, hello->bundle,
 	          addr_format(subflow_peer(m->sf), text));
 	subflow_join(m->sf, site->home.session, site->incarnation);
+	changed(site->sites);
 }
 
 void site_lose(struct member *m, const char *why)
@@ -244,6 +260,7 @@ void site_lose(struct member *m, const char *why)
 	DL_DELETE(m->site->members, m);
 	if (!m->site->members)
 		m->site->alone_us = loop_now_us(m->site->sites->loop);
+	changed(m->site->sites);
 	free(m);
 }
 

@@ -65,6 +65,9 @@ struct sites {
 	const struct mptcp_host *mptcp_host;
 	struct budget *memory;
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
+	/* What sites_report() tells of a state is another; NULL: nobody asks. */
+	void (*on_change)(void *ctx);
+	void *ctx;                   /* borrowed */
 	struct site *all;            /* site.next */
 	struct site *by_pin;         /* the same: site.hh */
 };

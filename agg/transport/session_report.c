@@ -67,7 +67,6 @@ void session_each_lane(const struct session *s,
 	DL_FOREACH(s->lanes, lane) {
 		struct lane_stats out;
 		session_lane(lane, &out);
-		lane->ops->info(lane->ctx, &out.info);
 		fn(ctx, &out);
 	}
 }

@@ -38,6 +38,7 @@ static void on_flush(void *ctx)
 
 static void on_info(void *ctx, struct subflow_info *out)
 {
+	on->infos++;
 	*out = (struct subflow_info){
 		.srtt_us = 20000, .rttvar_us = 2000, .min_rtt_us = 20000,
 		.mss = 1400, .cwnd_bytes = 1 << 20,
@@ -115,6 +116,7 @@ uint32_t subflow_id(const struct subflow *sf)
 /* What only reports ask for. */
 void subflow_local(const struct subflow *sf, struct addr *out)
 {
+	on->kernel_calls++;
 	*out = sf->peer;
 }
 
@@ -125,6 +127,7 @@ const char *subflow_cipher(const struct subflow *sf)
 
 int subflow_mptcp(const struct subflow *sf, struct mptcpinfo *out)
 {
+	on->kernel_calls++;
 	return -EOPNOTSUPP;
 }
 

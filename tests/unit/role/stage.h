@@ -41,6 +41,8 @@ struct stage {
 	unsigned dials;         /* streams that the outlet took */
 	struct addr busy;       /* listening there is refused */
 	bool no_mptcp;          /* the kernel has none */
+	unsigned infos;         /* how often the kernel was asked for estimates, */
+	unsigned kernel_calls;  /* and for addresses and MPTCP */
 };
 
 void stage_begin(struct stage *stage, const char *conf);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see verbs.h. Owns the snapshot.
+ */
+#include "agg/role/verbs.h"
+
+#include "agg/base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The snapshot --------------------------------------------------------------- */
+
+static bool is_good(const struct verbs *v, uint64_t now_us)
+{
+	return v->taken_us && now_us - v->taken_us < VERBS_SNAPSHOT_US &&
+	       v->changes == v->args.role->changes;
+}
+
+static void take(struct verbs *v, uint64_t now_us)
+{
+	struct role *role = v->args.role;
+	struct report_head *head = &v->snapshot.head;
+
+	report_finish(&v->snapshot);
+	snprintf(head->role, sizeof(head->role), "%s", role->ops->name);
+	snprintf(head->version, sizeof(head->version), "%s", v->args.version);
+	snprintf(head->own_pin, sizeof(head->own_pin), "%s", v->args.own_pin);
+	v->changes = role->changes;
+	role->ops->report(role, &v->snapshot);
+	choice_list(&v->snapshot);
+	v->taken_us = now_us;
+}
+
+static int render(struct verbs *v, unsigned parts, int argc,
+                  const char *const *argv, struct buf *out)
+{
+	uint64_t now = loop_now_us(v->args.role->loop);
+
+	if (!is_good(v, now))
+		take(v, now);
+	v->snapshot.head.uptime_us = now - v->started_us;
+	return ctl_render(&v->snapshot, parts, argc, argv, out);
+}
+
+/* Questions -------------------------------------------------------------------- */
+
+static int on_status(void *ctx, int argc, const char *const *argv,
+                     struct buf *out)
+{
+	return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
+	              REPORT_PART_SUBFLOWS, argc, argv, out);
+}
+
+static int on_uplinks(void *ctx, int argc, const char *const *argv,
+                      struct buf *out)
+{
+	return render(ctx, REPORT_PART_UPLINKS | REPORT_PART_SUBFLOWS, argc, argv,
+	              out);
+}
+
+static int on_streams(void *ctx, int argc, const char *const *argv,
+                      struct buf *out)
+{
+	return render(ctx, REPORT_PART_STREAMS, argc, argv, out);
+}
+
+static int on_sites(void *ctx, int argc, const char *const *argv,
+                    struct buf *out)
+{
+	return render(ctx, REPORT_PART_SITES, argc, argv, out);
+}
+
+/* Orders ------------------------------------------------------------------------ */
+
+static int choose(struct verbs *v, int argc, const char *const *argv,
+                  struct buf *out)
+{
+	struct role *role = v->args.role;
+	struct choice choice;
+	int err = choice_parse(argc, argv, &choice, out);
+
+	if (err)
+		return err;
+	err = role->ops->choose(role, &choice, out);
+	role_changed(role);
+	const char *said = (const char *)buf_head(out);
+	if (!err)
+		log_info("aggctl: %.*s", (int)strcspn(said, "\n"), said);
+	return err;
+}
+
+/* Without a choice, the list of what there is. */
+static int on_scheduler(void *ctx, int argc, const char *const *argv,
+                        struct buf *out)
+{
+	if (argc == 1 || !strcmp(argv[1], "--width"))
+		return render(ctx, REPORT_PART_CHOICES, argc, argv, out);
+	if (argc == 2 && !strcmp(argv[1], "--json"))
+		return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_CHOICES,
+		              argc, argv, out);
+	return choose(ctx, argc, argv, out);
+}
+
+static int on_reload(void *ctx, int argc, const char *const *argv,
+                     struct buf *out)
+{
+	struct verbs *v = ctx;
+
+	return v->args.reload(v->args.ctx, out);
+}
+
+const struct ctl_verb verbs_table[] = {
+	{ "status", "[--json|--metrics]", "the session and its uplinks", on_status },
+	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks },
+	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams },
+	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites },
+	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
+	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
+	  on_scheduler },
+	{ "reload", NULL, "read the configuration again", on_reload },
+	{ NULL, NULL, NULL, NULL },
+};
+
+void verbs_init(struct verbs *v, const struct verbs_args *args)
+{
+	*v = (struct verbs){ .args = *args };
+	v->started_us = loop_now_us(args->role->loop);
+	report_init(&v->snapshot);
+}
+
+void verbs_finish(struct verbs *v)
+{
+	report_finish(&v->snapshot);
+}
