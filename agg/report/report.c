@@ -28,105 +28,59 @@ void report_finish(struct report *report)
 	report_init(report);
 }
 
-/* Room for one more of an array that doubles: 0, 8, 16, 32 ... NULL: past
- * max, or no memory. */
-static void *grow(struct report *report, void *array, size_t count, size_t max,
-                  size_t size)
+/* One more of an array that doubles: 0, 8, 16, 32 ... array_at is where the
+ * pointer to it is. NULL: past max, or no memory. */
+static void *add(struct report *report, void *array_at, size_t *count,
+                 size_t max, size_t size)
 {
-	if (count == max) {
+	char *array;
+
+	memcpy(&array, array_at, sizeof(array));
+	if (!*count || (*count >= GROWTH_FIRST && !(*count & (*count - 1))))
+		array = *count == max ? NULL :
+			realloc(array, (*count ? *count * 2 : GROWTH_FIRST) * size);
+	if (!array || *count == max) {
 		report->left_out++;
 		return NULL;
 	}
-	if (count && (count < GROWTH_FIRST || (count & (count - 1))))
-		return array;
-	void *bigger = realloc(array, (count ? count * 2 : GROWTH_FIRST) * size);
-	if (!bigger)
-		report->left_out++;
-	return bigger;
+	memcpy(array_at, &array, sizeof(array));
+	return memset(array + (*count)++ * size, 0, size);
 }
 
 struct report_session *report_add_session(struct report *report)
 {
-	struct report_session *sessions =
-		grow(report, report->sessions, report->session_count,
-		     REPORT_SESSIONS_MAX, sizeof(*sessions));
-
-	if (!sessions)
-		return NULL;
-	report->sessions = sessions;
-	sessions += report->session_count++;
-	*sessions = (struct report_session){ 0 };
-	return sessions;
+	return add(report, &report->sessions, &report->session_count,
+	           REPORT_SESSIONS_MAX, sizeof(*report->sessions));
 }
 
 struct report_uplink *report_add_uplink(struct report *report)
 {
-	struct report_uplink *uplinks =
-		grow(report, report->uplinks, report->uplink_count,
-		     REPORT_UPLINKS_MAX, sizeof(*uplinks));
-
-	if (!uplinks)
-		return NULL;
-	report->uplinks = uplinks;
-	uplinks += report->uplink_count++;
-	*uplinks = (struct report_uplink){ 0 };
-	return uplinks;
+	return add(report, &report->uplinks, &report->uplink_count,
+	           REPORT_UPLINKS_MAX, sizeof(*report->uplinks));
 }
 
 struct report_stream *report_add_stream(struct report *report)
 {
-	struct report_stream *streams =
-		grow(report, report->streams, report->stream_count,
-		     REPORT_STREAMS_MAX, sizeof(*streams));
-
-	if (!streams)
-		return NULL;
-	report->streams = streams;
-	streams += report->stream_count++;
-	*streams = (struct report_stream){ 0 };
-	return streams;
+	return add(report, &report->streams, &report->stream_count,
+	           REPORT_STREAMS_MAX, sizeof(*report->streams));
 }
 
 struct report_site *report_add_site(struct report *report)
 {
-	struct report_site *sites =
-		grow(report, report->sites, report->site_count,
-		     REPORT_SITES_MAX, sizeof(*sites));
-
-	if (!sites)
-		return NULL;
-	report->sites = sites;
-	sites += report->site_count++;
-	*sites = (struct report_site){ 0 };
-	return sites;
+	return add(report, &report->sites, &report->site_count,
+	           REPORT_SITES_MAX, sizeof(*report->sites));
 }
 
 struct report_choice *report_add_choice(struct report *report)
 {
-	struct report_choice *choices =
-		grow(report, report->choices, report->choice_count,
-		     REPORT_CHOICES_MAX, sizeof(*choices));
-
-	if (!choices)
-		return NULL;
-	report->choices = choices;
-	choices += report->choice_count++;
-	*choices = (struct report_choice){ 0 };
-	return choices;
+	return add(report, &report->choices, &report->choice_count,
+	           REPORT_CHOICES_MAX, sizeof(*report->choices));
 }
 
 struct report_subflow *report_add_subflow(struct report *report)
 {
-	struct report_subflow *subflows =
-		grow(report, report->subflows, report->subflow_count,
-		     REPORT_SUBFLOWS_MAX, sizeof(*subflows));
-
-	if (!subflows)
-		return NULL;
-	report->subflows = subflows;
-	subflows += report->subflow_count++;
-	*subflows = (struct report_subflow){ 0 };
-	return subflows;
+	return add(report, &report->subflows, &report->subflow_count,
+	           REPORT_SUBFLOWS_MAX, sizeof(*report->subflows));
 }
 
 const char *report_share_name(const struct report *report,
