@@ -8,7 +8,7 @@
 #include "agg/base/log.h"
 #include "agg/role/door.h"
 #include "agg/role/ipv6.h"
-#include "agg/role/mptcp_host.h"
+#include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/role.h"
 #include "agg/role/site.h"
 #include "proxy/outlet.h"

@@ -11,7 +11,7 @@
 #include "agg/role/clients.h"
 #include "agg/role/home.h"
 #include "agg/role/lan.h"
-#include "agg/role/mptcp.h"
+#include "agg/role/mptcp/mptcp.h"
 #include "agg/role/outage.h"
 #include "agg/role/role.h"
 #include "agg/role/uplink.h"

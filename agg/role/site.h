@@ -21,7 +21,7 @@
 #include "agg/conf/conf.h"
 #include "agg/report/report.h"
 #include "agg/role/home.h"
-#include "agg/role/mptcp_host.h"
+#include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/rivals.h"
 #include "agg/transport/subflow.h"
 #include "proxy/outlet.h"

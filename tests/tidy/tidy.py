@@ -34,6 +34,7 @@ ROOMS = {
     'web': ['agg/base', 'agg/report', 'agg/ctl/ctl.h'],
     'scheduler/sim': ['agg/base', 'agg/conf', 'agg/transport', 'scheduler'],
     'agg/role': EVERYTHING,
+    'agg/role/mptcp': EVERYTHING,
     'agg': EVERYTHING,
     'tests': EVERYTHING,
 }

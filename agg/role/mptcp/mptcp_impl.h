@@ -3,12 +3,12 @@
  *
  * DOC: what mptcp.c and mptcp_report.c share. Included by nobody else.
  */
-#ifndef AGG_ROLE_MPTCP_IMPL_H
-#define AGG_ROLE_MPTCP_IMPL_H
+#ifndef AGG_ROLE_MPTCP_MPTCP_IMPL_H
+#define AGG_ROLE_MPTCP_MPTCP_IMPL_H
 
-#include "agg/role/joins.h"
-#include "agg/role/mptcp.h"
-#include "agg/role/mptcp_host.h"
+#include "agg/role/mptcp/joins.h"
+#include "agg/role/mptcp/mptcp.h"
+#include "agg/role/mptcp/mptcp_host.h"
 
 #define MPTCP_FAMILIES 2 /* IPv4, IPv6 */
 

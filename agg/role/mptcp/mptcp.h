@@ -16,13 +16,13 @@
  * and is not, or that has gone quiet with data outstanding, is joined anew: the
  * kernel does not do so by itself.
  */
-#ifndef AGG_ROLE_MPTCP_H
-#define AGG_ROLE_MPTCP_H
+#ifndef AGG_ROLE_MPTCP_MPTCP_H
+#define AGG_ROLE_MPTCP_MPTCP_H
 
 #include "agg/kernel/netmon.h"
 #include "agg/report/report.h"
 #include "agg/role/carrier.h"
-#include "agg/role/pool.h"
+#include "agg/role/mptcp/pool.h"
 #include "agg/role/snapshot.h"
 
 /* A metered uplink is left to our own subflows. */

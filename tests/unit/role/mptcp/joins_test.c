@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agg/role/joins.h"
+#include "agg/role/mptcp/joins.h"
 
 #include <string.h>
 

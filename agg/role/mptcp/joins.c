@@ -4,7 +4,7 @@
  * DOC: see joins.h. Bytes that a subflow moves between the last look at it and
  * its end are not seen: a second's, at most.
  */
-#include "agg/role/joins.h"
+#include "agg/role/mptcp/joins.h"
 
 #include <string.h>
 

@@ -12,8 +12,8 @@
  * MP_CAPABLE (RFC 8684, 3.1). An uplink over which none can begin is passed over
  * for a while, and one on which our own do not work.
  */
-#ifndef AGG_ROLE_POOL_H
-#define AGG_ROLE_POOL_H
+#ifndef AGG_ROLE_MPTCP_POOL_H
+#define AGG_ROLE_MPTCP_POOL_H
 
 #include "agg/conf/conf.h"
 #include "agg/role/keeper.h"

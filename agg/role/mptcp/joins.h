@@ -6,8 +6,8 @@
  *
  * A look is joins_begin(), then joins_bundle() for every bundle.
  */
-#ifndef AGG_ROLE_JOINS_H
-#define AGG_ROLE_JOINS_H
+#ifndef AGG_ROLE_MPTCP_JOINS_H
+#define AGG_ROLE_MPTCP_JOINS_H
 
 #include "agg/kernel/mptcpinfo.h"
 #include "agg/transport/wire.h"

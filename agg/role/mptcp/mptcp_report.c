@@ -3,7 +3,7 @@
  *
  * DOC: what the gateway's MPTCP shows of itself (mptcp.h). Reads only.
  */
-#include "agg/role/mptcp_impl.h"
+#include "agg/role/mptcp/mptcp_impl.h"
 
 #include <stdio.h>
 

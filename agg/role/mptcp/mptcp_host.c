@@ -3,7 +3,7 @@
  *
  * DOC: see mptcp_host.h. Owns the path manager.
  */
-#include "agg/role/mptcp_host.h"
+#include "agg/role/mptcp/mptcp_host.h"
 
 #include "agg/base/log.h"
 #include "agg/kernel/mptcp_sched.h"

@@ -5,8 +5,8 @@
  * used, the path manager with its journal in /run, the packet scheduler, and
  * what the kernel has counted since.
  */
-#ifndef AGG_ROLE_MPTCP_HOST_H
-#define AGG_ROLE_MPTCP_HOST_H
+#ifndef AGG_ROLE_MPTCP_MPTCP_HOST_H
+#define AGG_ROLE_MPTCP_MPTCP_HOST_H
 
 #include "agg/conf/conf.h"
 #include "agg/kernel/mptcp_pm.h"

@@ -8,7 +8,7 @@
  * left of its subflows, and given again: then the kernel joins it to every
  * bundle.
  */
-#include "agg/role/mptcp_impl.h"
+#include "agg/role/mptcp/mptcp_impl.h"
 
 #include "agg/base/log.h"
 

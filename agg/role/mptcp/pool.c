@@ -4,7 +4,7 @@
  * DOC: see pool.h. Owns the keeper of its bundles. settle() connects what is
  * missing; everything that happens ends in it.
  */
-#include "agg/role/pool.h"
+#include "agg/role/mptcp/pool.h"
 
 #include "agg/base/log.h"
 #include "agg/report/report.h"
