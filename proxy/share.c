@@ -21,7 +21,7 @@ struct share {
 	bool over;                     /* destroyed, but for what it still has */
 };
 
-const char *share_kind_text(enum share_kind kind)
+static const char *text_of(enum share_kind kind)
 {
 	switch (kind) {
 	case SHARE_DIALS: return "connections on their way";
@@ -67,7 +67,7 @@ static void tell(struct share *share, enum share_kind kind)
 		return;
 	share->told_at[kind] = share->used[kind] + 1;
 	log_peer("%s has its part of %s, %u of %u: more are refused",
-	         share->whose, share_kind_text(kind), share->used[kind],
+	         share->whose, text_of(kind), share->used[kind],
 	         share->pool->max[kind]);
 }
 

@@ -21,7 +21,6 @@
 enum share_kind { SHARE_DIALS, SHARE_NAMES, SHARE_RELAYS };
 #define SHARE_COUNT 3
 
-const char *share_kind_text(enum share_kind kind); /* "connections" */
 
 struct share_pool {
 	unsigned sites; /* that have a part */

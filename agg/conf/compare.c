@@ -31,32 +31,6 @@ bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b)
 	return same(CONF_TABLE_UPLINK, a, b);
 }
 
-bool conf_lan_equal(const struct conf_lan *a, const struct conf_lan *b)
-{
-	return same(CONF_TABLE_LAN, a, b);
-}
-
-bool conf_bypass_equal(const struct conf_bypass *a, const struct conf_bypass *b)
-{
-	return same(CONF_TABLE_BYPASS, a, b);
-}
-
-bool conf_site_equal(const struct conf_site *a, const struct conf_site *b)
-{
-	return same(CONF_TABLE_SITE, a, b);
-}
-
-bool conf_egress_equal(const struct conf_egress *a, const struct conf_egress *b)
-{
-	return same(CONF_TABLE_EGRESS, a, b);
-}
-
-bool conf_forward_equal(const struct conf_forward *a,
-                        const struct conf_forward *b)
-{
-	return same(CONF_TABLE_FORWARD, a, b);
-}
-
 static bool table_equal(const struct conf_table *t, const struct conf *a,
                         const struct conf *b)
 {

@@ -206,13 +206,7 @@ bool conf_concentrator_equal(const struct conf_concentrator *a,
 extern const char *const conf_carrier_words[]; /* by enum conf_carrier */
 
 bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b);
-bool conf_lan_equal(const struct conf_lan *a, const struct conf_lan *b);
-bool conf_bypass_equal(const struct conf_bypass *a, const struct conf_bypass *b);
-bool conf_site_equal(const struct conf_site *a, const struct conf_site *b);
 bool conf_classes_equal(const struct conf *a, const struct conf *b);
-bool conf_egress_equal(const struct conf_egress *a, const struct conf_egress *b);
-bool conf_forward_equal(const struct conf_forward *a,
-                        const struct conf_forward *b);
 bool conf_equal(const struct conf *a, const struct conf *b);
 /* The key of main that differs and only takes effect at a start: "role",
  * "control" or "state". NULL: a reload does. */

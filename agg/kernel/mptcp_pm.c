@@ -612,11 +612,6 @@ void mptcp_pm_destroy(struct mptcp_pm *pm)
 	free(pm);
 }
 
-bool mptcp_pm_has_events(const struct mptcp_pm *pm)
-{
-	return pm->io;
-}
-
 struct mptcp_pm_stats mptcp_pm_stats(const struct mptcp_pm *pm)
 {
 	return pm->stats;

@@ -94,8 +94,6 @@ int mptcp_pm_limits(struct mptcp_pm *pm, struct mptcp_msg_limits *out,
  * journal. After an error the journal stays for the next start. */
 int mptcp_pm_cleanup(struct mptcp_pm *pm, struct kerr *err);
 
-/* false: this kernel tells no events (before 5.12). */
-bool mptcp_pm_has_events(const struct mptcp_pm *pm);
 struct mptcp_pm_stats mptcp_pm_stats(const struct mptcp_pm *pm);
 
 #endif

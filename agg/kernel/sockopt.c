@@ -202,6 +202,14 @@ bool sockopt_is_mptcp(int fd)
 	       protocol == PROTOCOL_MPTCP;
 }
 
+/* May be bound to, and accept for, addresses that are not the host's. */
+static int set_transparent(int fd, sa_family_t family)
+{
+	if (family == AF_INET)
+		return set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+	return set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+}
+
 int sockopt_tproxy_listen(sa_family_t family, uint16_t port)
 {
 	struct addr at = { .family = family, .port = port };
@@ -209,7 +217,7 @@ int sockopt_tproxy_listen(sa_family_t family, uint16_t port)
 
 	if (fd < 0)
 		return fd;
-	int err = sockopt_set_transparent(fd, family);
+	int err = set_transparent(fd, family);
 	if (err) {
 		close(fd);
 		return err;
@@ -316,13 +324,6 @@ int sockopt_peer(int fd, struct addr *out)
 	return name_of(fd, out, getpeername);
 }
 
-int sockopt_set_transparent(int fd, sa_family_t family)
-{
-	if (family == AF_INET)
-		return set_int(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
-	return set_int(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
-}
-
 int sockopt_set_nodelay(int fd)
 {
 	return set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -354,11 +355,6 @@ int sockopt_set_keepalive(int fd, unsigned idle_s, unsigned interval_s,
 	if (!err)
 		err = set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, (int)count);
 	return err ? err : set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-}
-
-int sockopt_set_mark(int fd, uint32_t mark)
-{
-	return set(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 }
 
 int sockopt_set_congestion(int fd, const char *name,

@@ -91,8 +91,6 @@ void sockopt_take_origin(int fd, sa_family_t family,
 int sockopt_local(int fd, struct addr *out);
 int sockopt_peer(int fd, struct addr *out);
 
-/* May be bound to, and accept for, addresses that are not the host's. */
-int sockopt_set_transparent(int fd, sa_family_t family);
 int sockopt_set_nodelay(int fd);
 /* Writable only while fewer unsent bytes than this wait in the kernel. */
 int sockopt_set_notsent_lowat(int fd, uint32_t bytes);
@@ -104,7 +102,6 @@ int sockopt_set_user_timeout(int fd, uint32_t timeout_ms);
 /* Probes an idle connection after idle_s, then each interval_s, count times. */
 int sockopt_set_keepalive(int fd, unsigned idle_s, unsigned interval_s,
                           unsigned count);
-int sockopt_set_mark(int fd, uint32_t mark);
 
 /* Wants the congestion control of that name. in_use says what the socket
  * really has afterwards, also when the name was refused with -ENOENT (not in

@@ -41,12 +41,6 @@ static uint64_t phase_length_us(enum carrier_phase phase)
 	return phase == CARRIER_SETTLING ? CARRIER_SETTLE_US : CARRIER_PHASE_US;
 }
 
-uint64_t carrier_deadline(const struct carrier *c)
-{
-	return c->phase == CARRIER_QUIET ? UINT64_MAX :
-		c->phase_us + phase_length_us(c->phase);
-}
-
 /* Why MPTCP cannot be had everywhere; "": it can. */
 static const char *shortcoming(const struct carrier_facts *f)
 {

@@ -102,8 +102,6 @@ bool carrier_step(struct carrier *c, const struct carrier_facts *facts,
 void carrier_mark_stream(struct carrier *c, uint32_t id, uint64_t bytes);
 void carrier_marked(struct carrier *c, const struct carrier_facts *facts,
                     uint64_t now_us);
-/* When it must be asked at the latest; UINT64_MAX: not before a second. */
-uint64_t carrier_deadline(const struct carrier *c);
 /* Echoes are wanted now. */
 bool carrier_is_trying(const struct carrier *c);
 /* The network is another one: what was tried counts no more. */

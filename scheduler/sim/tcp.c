@@ -216,8 +216,10 @@ static bool send_one_new(struct tcp *t)
 
 /* Pacing ---------------------------------------------------------------- */
 
-uint32_t tcp_burst(const struct tcp *t, uint32_t least)
+/* How many segments leave at once. */
+static uint32_t burst(const struct tcp *t)
 {
+	uint32_t least = t->cc->burst_min ? t->cc->burst_min(t) : 2;
 	uint64_t bytes = t->pacing_bps ? t->pacing_bps >> BURST_SHIFT
 	                               : BURST_MAX * TCP_MSS;
 	uint64_t shift = t->min_rtt_us >> BURST_RTT_SHIFT;
@@ -228,11 +230,6 @@ uint32_t tcp_burst(const struct tcp *t, uint32_t least)
 	if (n < least)
 		n = least;
 	return n < BURST_MAX ? (uint32_t)n : BURST_MAX;
-}
-
-static uint32_t burst(const struct tcp *t)
-{
-	return tcp_burst(t, t->cc->burst_min ? t->cc->burst_min(t) : 2);
 }
 
 static bool paced_out(struct tcp *t)

@@ -185,7 +185,5 @@ static inline bool tcp_is_limited(const struct tcp *t)
 	return t->cwnd_limited ||
 	       (t->cwnd < t->ssthresh && t->cwnd < 2 * t->window_used);
 }
-/* How many segments leave at once. */
-uint32_t tcp_burst(const struct tcp *t, uint32_t least);
 
 #endif

@@ -65,7 +65,6 @@ void tcp_on_reorder(struct tcp *t);
 
 /* tcp_receive.c */
 void tcp_receive(struct tcp *t, const struct link_frame *frame);
-void tcp_ack_sent(struct tcp *t);      /* some frame told it */
 void tcp_data_sent(struct tcp *t);
 void tcp_on_delack(struct tcp *t);
 

@@ -16,19 +16,8 @@
 #define PACKED_ACKS 44u         /* then so many in one */
 #define PACK_MAX_US 1000u
 
-static void send_ack(struct tcp *t)
-{
-	struct link_frame frame = { .to = t->peer, .segment = t->next };
-
-	tcp_fill_ack(t, &frame);
-	/* A block is 8 bytes, all of them 4 more. */
-	frame.bytes = (uint16_t)(ACK_FRAME_BYTES +
-		(frame.sack_count ? 4 + 8 * frame.sack_count : 0));
-	tcp_ack_sent(t);
-	link_push(t->link, &frame);
-}
-
-void tcp_ack_sent(struct tcp *t)
+/* Some frame told it. */
+static void ack_sent(struct tcp *t)
 {
 	if (t->ack_wanted && t->quick && !--t->quick)
 		t->ato_us = DELACK_MIN_US;
@@ -40,12 +29,24 @@ void tcp_ack_sent(struct tcp *t)
 	t->delack_ns = 0;
 }
 
+static void send_ack(struct tcp *t)
+{
+	struct link_frame frame = { .to = t->peer, .segment = t->next };
+
+	tcp_fill_ack(t, &frame);
+	/* A block is 8 bytes, all of them 4 more. */
+	frame.bytes = (uint16_t)(ACK_FRAME_BYTES +
+		(frame.sack_count ? 4 + 8 * frame.sack_count : 0));
+	ack_sent(t);
+	link_push(t->link, &frame);
+}
+
 void tcp_data_sent(struct tcp *t)
 {
 	/* An answer that came soon: acknowledgements may wait for the next. */
 	if (since_us(t, t->last_rx_ns) < t->ato_us)
 		t->pingpong = true;
-	tcp_ack_sent(t);
+	ack_sent(t);
 }
 
 static void be_quick(struct tcp *t)

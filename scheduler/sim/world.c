@@ -181,7 +181,6 @@ struct world *world_create(const struct world_args *args,
 	w->args = *args;
 	w->on = *events;
 	w->ctx = ctx;
-	w->loads.state = args->seed;
 	w->own.state = ~args->seed;
 	w->next_id = 1;
 	events_init(&w->events,
@@ -225,11 +224,6 @@ struct session *world_session(struct world *w, int side)
 uint64_t world_now_us(const struct world *w)
 {
 	return w->events.now_ns / NS_PER_US;
-}
-
-struct rand *world_rand(struct world *w)
-{
-	return &w->loads;
 }
 
 static void on_call(void *ctx)

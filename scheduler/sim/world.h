@@ -88,7 +88,6 @@ void world_destroy(struct world *w);
 
 struct session *world_session(struct world *w, int side);
 uint64_t world_now_us(const struct world *w);
-struct rand *world_rand(struct world *w); /* for loads; not the links' */
 /* Calls fn at that time; events of one time in the order of their making. */
 void world_at(struct world *w, uint64_t at_us, void (*fn)(void *ctx), void *ctx);
 /* Until that time, or until world_stop() was called by an event. */

@@ -72,7 +72,7 @@ struct world {
 	struct world_events on;
 	void *ctx;
 	struct events events;
-	struct rand loads, own;
+	struct rand own;
 	struct path paths[WIRE_UPLINKS_MAX];
 	struct side side[SIDES];
 	struct subflow *subflows;

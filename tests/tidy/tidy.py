@@ -87,6 +87,8 @@ DATA_DIRS = ('corpus', 'golden', 'node_modules')
 UNFINISHED = re.compile(r'\b(' + '|'.join(['TO' 'DO', 'FIX' 'ME', 'X' 'XX'])
                         + r')\b')
 INCLUDE = re.compile(r'\s*#\s*include\s+([<"])([^>"]+)[>"]')
+WORD = re.compile(r'[a-z_][a-z0-9_]*')
+FUNCTION = re.compile(r'^(?!static|typedef)[a-z][\w *]*?\b([a-z_][a-z0-9_]*)\(', re.M)
 CONDITION = re.compile(r'\s*#\s*(if|ifdef|ifndef|elif)\b')
 
 
@@ -255,8 +257,32 @@ def check_corpora(tree):
             tree.say(path, 1, 'corpus', f'{corpus}/ has at least one file')
 
 
+def without_comments(lines):
+    return re.sub(r'/\*.*?\*/', '', '\n'.join(lines), flags=re.S)
+
+
+def check_callers(tree):
+    """A function of a header that no file but its own names is nobody's, or its
+    file's alone. (What a room keeps between its files, _impl.h, is passed over.)"""
+    names = {p: set(WORD.findall(without_comments(l)))
+             for p, l in tree.named('.c', '.h')}
+    for path, lines in tree.named('.h'):
+        if path.startswith('tests/') or path.endswith('_impl.h'):
+            continue
+        for match in FUNCTION.finditer(without_comments(lines)):
+            name = match[1]
+            users = [p for p in names if p != path and name in names[p]]
+            own = [p for p in users if re.search(
+                rf'^[a-z][\w *]*\b{name}\([^;{{]*\)\n\{{',
+                '\n'.join(tree.files[p]), re.M)]
+            if own and len(users) == len(own):
+                tree.say(path, 1, 'caller', f'{name}() is static, or goes: no '
+                         'other file names it')
+
+
 CHECKS = [check_includes, check_rooms, check_conditions, check_plates,
-          check_guards, check_lines, check_meson, check_mirror, check_corpora]
+          check_guards, check_lines, check_meson, check_mirror, check_corpora,
+          check_callers]
 
 
 def check(root):
@@ -275,7 +301,7 @@ GOOD = {
     'agg/base/meson.build': "files('a.c')\n",
     'agg/base/a.c': PLATE + '#include "agg/base/a.h"\n',
     'agg/base/a.h': PLATE + '#ifndef AGG_BASE_A_H\n#define AGG_BASE_A_H\n'
-                            '#endif\n',
+                            'int a_do(void);\n#endif\n',
     'agg/kernel/meson.build': "files('k.c')\n",
     'agg/kernel/k.c': PLATE + '#include <libmnl/libmnl.h>\n#if 1\n#endif\n',
     'agg/ctl/meson.build': "files('c.c')\n",
@@ -318,6 +344,7 @@ BAD = [  # the rule, the file, what it becomes
     ('mirror', 'tests/unit/base/b_test.c', PLATE),
     ('mirror', 'tests/unit/other/a_test.c', PLATE),
     ('corpus', 'tests/fuzz/fuzz_b.c', PLATE),
+    ('caller', 'proxy/p.c', PLATE + 'int a_do(void)\n{\n\treturn 0;\n}\n'),
 ]
 
 

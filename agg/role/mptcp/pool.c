@@ -50,11 +50,6 @@ struct subflow *pool_bundle(const struct pool *pool, unsigned i)
 	return slot->joined ? slot->sf : NULL;
 }
 
-const char *pool_why(const struct pool *pool)
-{
-	return pool->why;
-}
-
 /* Connecting -------------------------------------------------------------- */
 
 static bool may_use(const void *ctx, const struct addr *endpoint)

@@ -72,7 +72,5 @@ unsigned pool_wanted(const struct pool *pool); /* bundles */
 unsigned pool_joined(const struct pool *pool);
 /* The i-th bundle, i < POOL_BUNDLES_MAX; NULL: it is not joined. */
 struct subflow *pool_bundle(const struct pool *pool, unsigned i);
-/* Why the last one failed; "" */
-const char *pool_why(const struct pool *pool);
 
 #endif
