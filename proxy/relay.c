@@ -228,15 +228,18 @@ static void write_failed(struct relay *r)
 		update_interest(r);
 }
 
-static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+static size_t on_data(void *ctx, struct iovec *parts, int count)
 {
+	struct msghdr msg = { .msg_iov = parts,
+	                      .msg_iovlen = (size_t)count };
 	struct relay *r = ctx;
+	size_t n = stream_parts_bytes(parts, count);
 
 	if (r->broken)
 		return n;
 	if (r->fd < 0 || r->full || !r->opened)
 		return 0;
-	ssize_t put = send(r->fd, p, n, MSG_NOSIGNAL);
+	ssize_t put = sendmsg(r->fd, &msg, MSG_NOSIGNAL);
 	if (put < 0 && errno != EAGAIN && errno != EINTR) {
 		write_failed(r);
 		return n;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: a stream's receiving half. What arrives in order goes straight to the
- * owner; what does not, or what the owner cannot take, is kept (segments.h).
- * All of it lies inside the credit that the peer was granted.
+ * DOC: a stream's receiving half. What arrives stays where it was opened
+ * (struct fresh) until the shell has read what there is. Then the owner is
+ * offered all that is in order, kept or fresh, in one call; what is behind a hole,
+ * or what it does not take, is kept (segments.h). So bytes in order are never
+ * copied. All of it lies inside the credit that the peer was granted.
  *
  * Credit is a promise: the memory that a stream's window can cost is taken out of
  * the session's budget before it is granted, and given back when the stream
@@ -168,16 +170,78 @@ static void grow_by_hole(struct stream *stream)
 	grant(stream);
 }
 
-/* Offers bytes to the owner; how many it took. */
-static size_t offer(struct stream *stream, const uint8_t *p, size_t n)
+/* The bytes of a stream from there on that came just now; NULL: none. */
+static const struct fresh *fresh_at(const struct stream *stream, uint64_t at)
 {
-	if (!n || !stream->events || stream->closing)
-		return 0;
-	stream->delivering = true;
-	size_t taken = stream->events->on_data(stream->ctx, p, n);
-	stream->delivering = false;
-	stream->in_offset += taken;
-	return taken;
+	const struct session *s = stream->session;
+
+	for (unsigned i = 0; i < s->fresh_count; i++) {
+		const struct fresh *f = &s->fresh[i];
+		if (f->stream == stream && at >= f->offset && at - f->offset < f->n)
+			return f;
+	}
+	return NULL;
+}
+
+/* A part of what is in order from there on, without a copy. */
+static size_t find_part(const struct stream *stream, uint64_t at,
+                        const uint8_t **p)
+{
+	size_t n = segments_peek(&stream->segments, at, p);
+	const struct fresh *f = n ? NULL : fresh_at(stream, at);
+
+	if (!f)
+		return n;
+	*p = f->p + (at - f->offset);
+	return (size_t)(f->offset + f->n - at);
+}
+
+static int list_parts(const struct stream *stream,
+                      struct iovec parts[STREAM_PARTS_MAX])
+{
+	uint64_t at = stream->in_offset;
+	const uint8_t *p;
+	int count = 0;
+	size_t n;
+
+	while (count < STREAM_PARTS_MAX && (n = find_part(stream, at, &p))) {
+		parts[count++] = (struct iovec){ (void *)(uintptr_t)p, n };
+		at += n;
+	}
+	return count;
+}
+
+/* The owner took so much more. */
+static void pass(struct stream *stream, size_t n)
+{
+	struct session *s = stream->session;
+	uint64_t to = stream->in_offset + n;
+	size_t kept = segments_release(&stream->segments, stream->in_offset, to);
+
+	s->buffered -= kept;
+	s->doubles_bytes -= n - kept; /* of the fresh ones, these were none */
+	stream->in_offset = to;
+}
+
+/* Offers the owner what is in order, as long as it takes all. */
+static void offer(struct stream *stream)
+{
+	struct iovec parts[STREAM_PARTS_MAX];
+	size_t bytes, took;
+	int count;
+
+	if (!stream->events)
+		return;
+	do {
+		count = stream->closing ? 0 : list_parts(stream, parts);
+		if (!count)
+			return;
+		bytes = stream_parts_bytes(parts, count);
+		stream->delivering = true;
+		took = stream->events->on_data(stream->ctx, parts, count);
+		stream->delivering = false;
+		pass(stream, took);
+	} while (took == bytes);
 }
 
 static void deliver_fin(struct stream *stream)
@@ -212,17 +276,8 @@ void receive_reset(struct stream *stream, const struct wire_reset *reset)
 void receive_deliver(struct stream *stream)
 {
 	uint64_t before = stream->in_offset;
-	const uint8_t *p;
-	size_t n, took;
 
-	while (!stream->closing &&
-	       (n = segments_peek(&stream->segments, stream->in_offset, &p))) {
-		took = offer(stream, p, n);
-		stream->session->buffered -= took;
-		segments_take(&stream->segments, stream->in_offset - took, took);
-		if (took < n)
-			break;
-	}
+	offer(stream);
 	if (stream->in_offset != before)
 		taken(stream);
 	deliver_fin(stream);
@@ -246,7 +301,41 @@ static void keep(struct stream *stream, uint64_t offset, const uint8_t *p,
 		return;
 	}
 	s->buffered += (size_t)fresh;
-	s->doubles_bytes += n - (size_t)fresh;
+	s->doubles_bytes -= (size_t)fresh;
+}
+
+/* What is left of a fresh piece, when the owner had what it takes. */
+static void keep_rest(struct stream *stream, const struct fresh *f)
+{
+	uint64_t end = f->offset + f->n;
+	uint64_t from = f->offset > stream->in_offset ? f->offset
+	                                              : stream->in_offset;
+
+	if (from < end && !stream->closing)
+		keep(stream, from, f->p + (from - f->offset), (size_t)(end - from));
+}
+
+static void settle(struct stream *stream)
+{
+	struct session *s = stream->session;
+
+	receive_deliver(stream);
+	for (unsigned i = 0; i < s->fresh_count; i++) {
+		if (s->fresh[i].stream != stream)
+			continue;
+		keep_rest(stream, &s->fresh[i]);
+		s->fresh[i].stream = NULL;
+	}
+	if (!stream->closing)
+		grow_by_hole(stream);
+}
+
+void receive_flush(struct session *s)
+{
+	for (unsigned i = 0; i < s->fresh_count; i++)
+		if (s->fresh[i].stream)
+			settle(s->fresh[i].stream);
+	s->fresh_count = 0;
 }
 
 static int check(struct stream *stream, const struct wire_data *data, bool fin,
@@ -263,56 +352,11 @@ static int check(struct stream *stream, const struct wire_data *data, bool fin,
 	return -EPROTO;
 }
 
-/* In order: offered, and what the owner does not take is kept. */
-static void take_in_order(struct stream *stream, const uint8_t *p, uint32_t n)
-{
-	size_t took = offer(stream, p, n);
-
-	if (took)
-		taken(stream);
-	if (took < n && !stream->closing)
-		keep(stream, stream->in_offset, p + took, n - took);
-}
-
-void receive_flush(struct session *s)
-{
-	struct stream *stream = s->gather.stream;
-	uint32_t n = s->gather.len;
-
-	s->gather.stream = NULL;
-	s->gather.len = 0;
-	if (!stream)
-		return;
-	take_in_order(stream, s->gather.bytes, n);
-	receive_deliver(stream); /* its end may have come before */
-}
-
-/* True: the bytes wait in the gather for more of their kind. */
-static bool gather(struct stream *stream, uint64_t offset, const uint8_t *p,
-                   uint32_t n)
-{
-	struct gather *g = &stream->session->gather;
-
-	if (g->stream && (g->stream != stream ||
-	                  offset != stream->in_offset + g->len ||
-	                  n > GATHER_BYTES - g->len))
-		receive_flush(stream->session);
-	if (stream->segments.bytes || offset != stream->in_offset + g->len ||
-	    n > GATHER_BYTES || (!g->stream && !stream->session->more_input))
-		return false;
-	if (!g->bytes && !(g->bytes = malloc(GATHER_BYTES)))
-		return false;
-	g->stream = stream;
-	memcpy(g->bytes + g->len, p, n);
-	g->len += n;
-	return true;
-}
-
 int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
                  unsigned path, const char **why)
 {
-	uint64_t offset = data->offset, end = data->offset + data->len;
-	const uint8_t *p = data->bytes;
+	struct session *s = stream->session;
+	uint64_t end = data->offset + data->len;
 
 	if (stream->closing)
 		return 0;
@@ -323,24 +367,11 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		stream->fin_offset = end;
 	if (end > stream->highest)
 		stream->highest = end;
-	bool gathered = gather(stream, offset, p, data->len);
-	if (!gathered || fin)
-		receive_flush(stream->session);
-	if (gathered)
-		return 0;
-	if (offset < stream->in_offset) {
-		uint64_t old = (end < stream->in_offset ? end : stream->in_offset) -
-		               offset;
-		stream->session->doubles_bytes += old;
-		offset += old;
-		p += old;
-	}
-	if (offset == stream->in_offset && offset < end &&
-	    !stream->segments.bytes)
-		take_in_order(stream, p, (uint32_t)(end - offset));
-	else if (offset < end && !stream->closing)
-		keep(stream, offset, p, end - offset);
-	grow_by_hole(stream);
-	receive_deliver(stream);
+	if (s->fresh_count == FRESH_MAX)
+		receive_flush(s);
+	s->doubles_bytes += data->len; /* until one knows better */
+	s->fresh[s->fresh_count++] = (struct fresh){
+		stream, data->offset, data->bytes, data->len,
+	};
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
                  unsigned path, const char **why);
-void receive_flush(struct session *s); /* what is gathered */
+void receive_flush(struct session *s); /* what is fresh */
 void receive_deliver(struct stream *stream);
 void receive_reset(struct stream *stream, const struct wire_reset *reset);
 void receive_finish(struct stream *stream);

@@ -117,21 +117,39 @@ static struct segments_block *make_block(struct segments *q, uint64_t at)
 	return block;
 }
 
+/* The bits from .. to of the word w of a row of them. */
+static uint64_t mask_of(size_t w, size_t from, size_t to)
+{
+	uint64_t mask = UINT64_MAX;
+
+	if (w == from / 64)
+		mask &= UINT64_MAX << from % 64;
+	if (w == (to - 1) / 64)
+		mask &= UINT64_MAX >> (63 - (to - 1) % 64);
+	return mask;
+}
+
 /* Sets n > 0 bits; how many of them were not set. */
 static size_t set_bits(uint64_t *words, size_t from, size_t n)
 {
 	size_t to = from + n, fresh = 0;
 
 	for (size_t w = from / 64; w <= (to - 1) / 64; w++) {
-		uint64_t mask = UINT64_MAX;
-		if (w == from / 64)
-			mask &= UINT64_MAX << from % 64;
-		if (w == (to - 1) / 64)
-			mask &= UINT64_MAX >> (63 - (to - 1) % 64);
+		uint64_t mask = mask_of(w, from, to);
 		fresh += (size_t)__builtin_popcountll(mask & ~words[w]);
 		words[w] |= mask;
 	}
 	return fresh;
+}
+
+/* How many of n > 0 bits are set. */
+static size_t count_bits(const uint64_t *words, size_t from, size_t n)
+{
+	size_t to = from + n, set = 0;
+
+	for (size_t w = from / 64; w <= (to - 1) / 64; w++)
+		set += (size_t)__builtin_popcountll(mask_of(w, from, to) & words[w]);
+	return set;
 }
 
 ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
@@ -187,13 +205,26 @@ size_t segments_peek(const struct segments *q, uint64_t at, const uint8_t **p)
 	return run_length(block->have, from, bytes);
 }
 
-void segments_take(struct segments *q, uint64_t at, size_t n)
+size_t segments_release(struct segments *q, uint64_t from, uint64_t to)
 {
-	struct segments_block *block = block_at(q, at);
+	size_t bytes = (size_t)1 << q->shift, were = 0;
 
-	q->bytes -= n;
+	while (from < to && q->bytes) {
+		struct segments_block *block = block_at(q, from);
+		uint64_t end = (from | (bytes - 1)) + 1;
+		if (end > to)
+			end = to;
+		if (block) {
+			size_t n = count_bits(block->have, from & (bytes - 1),
+			                      (size_t)(end - from));
+			were += n;
+			q->bytes -= n;
+			if (!(end & (bytes - 1)))
+				free_block(q, block);
+		}
+		from = end;
+	}
 	if (!q->bytes)
 		segments_finish(q);
-	else if ((at + n) >> q->shift != block->number)
-		free_block(q, block);
+	return were;
 }

@@ -36,7 +36,7 @@ ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
 /* The bytes from an offset on that are there without a hole, or a part of
  * them; 0: none. */
 size_t segments_peek(const struct segments *q, uint64_t at, const uint8_t **p);
-/* The next n that are there, at `at`, were taken. */
-void segments_take(struct segments *q, uint64_t at, size_t n);
+/* All from `from` up to `to` is taken, there or not: how many bytes of it were. */
+size_t segments_release(struct segments *q, uint64_t from, uint64_t to);
 
 #endif

@@ -103,7 +103,6 @@ void session_destroy(struct session *s)
 	close_streams(s);
 	drop_lanes(s, "session ended");
 	reap(s);
-	free(s->gather.bytes);
 	admit_finish(s);
 	free(s);
 }
@@ -418,6 +417,13 @@ static bool is_tracked(uint8_t type)
 	return type == WIRE_SETTINGS || type >= WIRE_OPEN;
 }
 
+/* What came before it is delivered first. */
+static bool is_behind_data(uint8_t type)
+{
+	return type == WIRE_CLOSE || type == WIRE_OPEN || type == WIRE_ACCEPT ||
+	       type == WIRE_RESET;
+}
+
 ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 {
 	struct session *s = lane->session;
@@ -434,15 +440,15 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 			break;
 		}
 		used += (size_t)len;
-		s->more_input = n - used > WIRE_DATA_HEADER_BYTES;
-		if (frame.type != WIRE_DATA)
+		if (is_behind_data(frame.type))
 			receive_flush(s);
 		err = one_frame(lane, &frame, &why);
 		if (err < 0 || s->over)
 			break;
 		lane_heard(lane, (size_t)len, is_tracked(frame.type));
 	}
-	receive_flush(s);
+	if (err < 0)
+		receive_flush(s);
 	if (err == -EPROTO)
 		send_close(s, why);
 	if (err < 0)
@@ -452,8 +458,14 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	s->settings_news = false;
 	if (!s->over)
 		return (ssize_t)used;
+	receive_flush(s);
 	drop_lanes(s, s->why);
 	return -EPROTO;
+}
+
+void session_deliver(struct lane *lane)
+{
+	receive_flush(lane->session);
 }
 
 /* How it sends ---------------------------------------------------------- */

@@ -139,8 +139,12 @@ struct lane *session_attach(struct session *s, const struct wire_hello *hello,
 void session_detach(struct lane *lane);
 /* Frames, or parts of them, from the subflow. Returns bytes used (what is left
  * is an unfinished frame, to come again with more behind it), or -EPROTO: the
- * session is over, all its lanes are dropped, this one too. */
+ * session is over, all its lanes are dropped, this one too. Bytes of streams stay
+ * where they are, at p, until session_deliver(). */
 ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n);
+/* What was put in so far reaches the streams' owners, and is read no more. Calls
+ * owners, as session_turn(), which comes later. */
+void session_deliver(struct lane *lane);
 void session_writable(struct lane *lane);
 
 /* Of which the shells of its lanes take what waits in them; until drop, or

@@ -54,7 +54,7 @@
 #define SPREAD_MAX (3u << 20)     /* more of it, for several connections in one */
 #define PIECE_US 5000u            /* a piece, as time of the path */
 #define FLIGHT_MAX 16384u         /* frames in flight on a lane */
-#define GATHER_BYTES 65536u       /* in-order bytes offered to an owner at once */
+#define FRESH_MAX 64u             /* frames delivered together */
 
 static_assert(SENDQ_CURSORS >= WIRE_PATHS_MAX, "one a path");
 static_assert(UNSENT_CURSORS >= WIRE_PATHS_MAX, "one a path");
@@ -183,12 +183,12 @@ struct stream {
 	UT_hash_handle hh;                      /* session.streams */
 };
 
-/* In-order bytes of one stream that arrive in a row are put together, so that
- * the owner writes once and not a frame at a time. Empty between entries. */
-struct gather {
-	struct stream *stream; /* borrowed */
-	uint32_t len;
-	uint8_t *bytes;        /* GATHER_BYTES; NULL: not needed yet */
+/* Bytes of a stream where the shell opened them. */
+struct fresh {
+	struct stream *stream; /* borrowed; NULL: taken, or kept */
+	uint64_t offset;
+	const uint8_t *p;
+	uint32_t n;
 };
 
 /* Streams with something to send; see work.c. */
@@ -257,8 +257,8 @@ struct session {
 	uint32_t probe_lane;    /* subflow that is asked for an echo; 0: none */
 	uint64_t probe_us;      /* since then */
 	uint64_t echo_us, echoes;
-	struct gather gather;
-	bool more_input;        /* another frame is at hand */
+	struct fresh fresh[FRESH_MAX]; /* since session_deliver() */
+	unsigned fresh_count;
 
 	uint64_t instance[STREAM_CLASS_COUNT][SCHED_INSTANCE_BYTES_MAX / 8];
 	uint64_t wait_until_us;

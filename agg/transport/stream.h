@@ -8,9 +8,9 @@
  * Bytes out: stream_space() says how much may be written now, stream_reserve()
  * hands memory to read a socket into, stream_commit() sends it on. When
  * space was 0, on_writable tells that it no longer is.
- * Bytes in: on_data is offered what has arrived in order and returns how much
- * it took; the rest waits in the session (inside the stream's credit, so the
- * peer stops sending) until stream_pull().
+ * Bytes in: on_data is offered what has arrived in order, in parts where it lies,
+ * and returns how much it took; the rest waits in the session (inside the stream's
+ * credit, so the peer stops sending) until stream_pull().
  *
  * Lifetime: from stream_open() or on_stream (session.h) until on_closed,
  * which is called exactly once, never from inside a function of this header,
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #define DEST_NAME_MAX 255 /* RFC 1928: one length byte; RFC 1035: 255 */
 
@@ -56,6 +57,8 @@ enum stream_class { STREAM_INTERACTIVE, STREAM_BULK };
 
 const char *stream_class_name(enum stream_class c); /* "interactive" */
 
+#define STREAM_PARTS_MAX 64 /* offered at once */
+
 struct stream;
 
 /* What a stream tells its owner. All are required. A callback may call any
@@ -64,14 +67,24 @@ struct stream_events {
 	/* The peer's dial succeeded. bound is the address it dialled from. On
 	 * the side that was asked to dial it is never called. */
 	void (*on_opened)(void *ctx, const struct addr *bound);
-	/* n > 0 bytes in order; returns how many were taken (0..n). */
-	size_t (*on_data)(void *ctx, const uint8_t *p, size_t n);
+	/* Bytes in order, in 1 to STREAM_PARTS_MAX parts, none of them empty, and
+	 * not to be changed; returns how many were taken. */
+	size_t (*on_data)(void *ctx, struct iovec *parts, int count);
 	/* The peer finished its direction, and on_data took every byte. */
 	void (*on_finished)(void *ctx);
 	/* stream_space() is above 0 again. */
 	void (*on_writable)(void *ctx);
 	void (*on_closed)(void *ctx, enum stream_end end);
 };
+
+static inline size_t stream_parts_bytes(const struct iovec *parts, int count)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < count; i++)
+		n += parts[i].iov_len;
+	return n;
+}
 
 /* How many bytes may be written now. 0: wait for on_writable. */
 size_t stream_space(struct stream *s);

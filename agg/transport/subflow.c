@@ -10,6 +10,7 @@
 
 #include "agg/transport/greet.h"
 #include "agg/transport/measure.h"
+#include "agg/transport/seal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,7 +23,6 @@
 #define IN_MAX (256u << 10)
 #define READ_BYTES (64u << 10)
 #define READS_PER_TURN 4
-#define OPEN_RECORDS 4 /* handed to the session at once */
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
@@ -254,6 +254,13 @@ static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
 	return more < 0 ? n : used + (size_t)more;
 }
 
+/* What was taken is read no more. */
+static void deliver(struct subflow *sf)
+{
+	if (sf->lane)
+		session_deliver(sf->lane);
+}
+
 static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 {
 	if (sf->partial.len) {
@@ -261,8 +268,9 @@ static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 			subflow_mark_dead(sf, "out of memory"); /* a frame would fit */
 			return;
 		}
-		buf_take(&sf->partial, consume(sf, buf_head(&sf->partial),
-		                               sf->partial.len));
+		n = consume(sf, buf_head(&sf->partial), sf->partial.len);
+		deliver(sf);
+		buf_take(&sf->partial, n);
 		return;
 	}
 	size_t used = consume(sf, p, n);
@@ -276,36 +284,16 @@ static bool is_open(const struct subflow *sf)
 	return sf->state == SUBFLOW_GREETING || sf->state == SUBFLOW_JOINED;
 }
 
-/* Opens records and lays them in a row, up to OPEN_RECORDS of them: a stream's
- * bytes in a row reach its owner in one piece. *more: as tls_open(). */
-static size_t open_some(struct subflow *sf, uint8_t **p, ssize_t *more)
-{
-	size_t len = 0;
-	uint8_t *next;
-
-	for (unsigned i = 0; i < OPEN_RECORDS; i++) {
-		*more = tls_open(sf->tls, &next);
-		if (*more <= 0)
-			break;
-		if (len)
-			memmove(*p + len, next, (size_t)*more);
-		else
-			*p = next;
-		len += (size_t)*more;
-	}
-	return len;
-}
-
+/* All records at hand are opened where they lie, so that their streams' owners
+ * get what they brought in one piece. */
 static void open_records(struct subflow *sf)
 {
 	uint8_t *p = NULL;
 	ssize_t n = 1;
 
-	while (is_open(sf) && n > 0) {
-		size_t len = open_some(sf, &p, &n);
-		if (len)
-			on_plaintext(sf, p, len);
-	}
+	while (is_open(sf) && (n = tls_open(sf->tls, &p)) > 0)
+		on_plaintext(sf, p, (size_t)n);
+	deliver(sf);
 	tls_taken(sf->tls);
 	if (n >= 0)
 		return;
@@ -445,10 +433,10 @@ static void on_writable(struct subflow *sf)
 /* What is missing of the record at hand, as far as one knows: 1 or more. */
 static uint32_t missing_bytes(const struct buf *in)
 {
-	if (in->len < TLS_RECORD_HEADER)
+	if (in->len < SEAL_HEADER_BYTES)
 		return 1;
 	const uint8_t *header = buf_head(in);
-	size_t whole = TLS_RECORD_HEADER + ((size_t)header[3] << 8 | header[4]);
+	size_t whole = SEAL_HEADER_BYTES + ((size_t)header[3] << 8 | header[4]);
 
 	return whole > in->len ? (uint32_t)(whole - in->len) : 1;
 }
@@ -534,7 +522,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	buf_init(&sf->out, OUT_MAX);
 	/* Pages that a quiet subflow never touches cost nothing. */
 	sf->in.keep = sf->out.keep = 2 * READ_BYTES;
-	buf_init(&sf->partial, (OPEN_RECORDS + 1) * TLS_RECORD_PAYLOAD_MAX);
+	buf_init(&sf->partial, 2 * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
 	sf->timer = loop_timer_create(args->loop, on_deadline, sf);
 	sf->io = loop_io_create(args->loop, fd, 0, on_ready, sf);

@@ -31,7 +31,6 @@
 #define TLS_RECORD_OVERHEAD 22       /* header 5, content type 1, tag 16 */
 #define TLS_PIN_TEXT_LEN 50          /* "sha256:" and 43 of base64url */
 #define TLS_EXPORT_LABEL_MAX 64
-#define TLS_RECORD_HEADER 5          /* the last two: the length behind it */
 
 /* SHA-256 of the peer's SubjectPublicKeyInfo (RFC 7469's pin). */
 struct tls_pin {

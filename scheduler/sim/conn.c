@@ -148,15 +148,23 @@ static void on_opened(void *ctx, const struct addr *bound)
 {
 }
 
-static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+static void check_bytes(struct conn *conn, int side, const uint8_t *p, size_t n)
 {
-	struct conn *conn = ((struct conn_end *)ctx)->conn;
-	int side = ((struct conn_end *)ctx)->side;
-
 	if (!is_pattern(conn->all, conn->got[side], p, n))
 		conns_fail(conn->all, "stream %u: wrong bytes behind offset %llu",
 		           conn->index, (unsigned long long)conn->got[side]);
 	conn->got[side] += n;
+}
+
+static size_t on_data(void *ctx, struct iovec *parts, int count)
+{
+	struct conn *conn = ((struct conn_end *)ctx)->conn;
+	int side = ((struct conn_end *)ctx)->side;
+	uint64_t before = conn->got[side];
+
+	for (int i = 0; i < count; i++)
+		check_bytes(conn, side, parts[i].iov_base, parts[i].iov_len);
+	size_t n = (size_t)(conn->got[side] - before);
 	if (conn->owner->on_read)
 		conn->owner->on_read(conn->ctx, conn, side, n);
 	if (side == WORLD_CONCENTRATOR)

@@ -96,7 +96,8 @@ static void on_input(void *ctx)
 		greet(end);
 	while (end->lane && (bytes = pipe_front(from, end->tcp.arrived_bytes,
 	                                        RECORDS_AT_ONCE, &count, &n))) {
-		session_input(end->lane, bytes, n);
+		if (session_input(end->lane, bytes, n) >= 0)
+			session_deliver(end->lane);
 		pipe_pop(from, count);
 	}
 }

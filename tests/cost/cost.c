@@ -136,7 +136,11 @@ static const struct kind {
 /* As the shell hands it over. */
 static ssize_t feed(void)
 {
-	return session_input(p.lane[0].lane, input, input_len);
+	ssize_t used = session_input(p.lane[0].lane, input, input_len);
+
+	if (used >= 0)
+		session_deliver(p.lane[0].lane);
+	return used;
 }
 
 static void begin(void)

@@ -71,7 +71,13 @@ static void offer(struct stream *s)
 		return;
 	s->pulled = false;
 	size_t offered = s->in.len;
-	size_t n = s->events->on_data(s->ctx, buf_head(&s->in), offered);
+	/* In two parts, where there are two bytes. */
+	size_t first = (offered + 1) / 2;
+	struct iovec parts[] = {
+		{ buf_head(&s->in), first },
+		{ buf_head(&s->in) + first, offered - first },
+	};
+	size_t n = s->events->on_data(s->ctx, parts, offered > 1 ? 2 : 1);
 	assert(n <= offered);
 	buf_take(&s->in, n);
 	if (n == offered)

@@ -50,14 +50,17 @@ static void on_opened(void *ctx, const struct addr *bound)
 	s->bound = *bound;
 }
 
-static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+static size_t on_data(void *ctx, struct iovec *parts, int count)
 {
 	struct scene *s = ctx;
+	size_t before = s->n;
 
-	assert_true(s->n + n <= sizeof(s->data));
-	memcpy(s->data + s->n, p, n);
-	s->n += n;
-	return n;
+	for (int i = 0; i < count; i++) {
+		assert_true(s->n + parts[i].iov_len <= sizeof(s->data));
+		memcpy(s->data + s->n, parts[i].iov_base, parts[i].iov_len);
+		s->n += parts[i].iov_len;
+	}
+	return s->n - before;
 }
 
 static void on_finished(void *ctx)

@@ -284,7 +284,7 @@ static void far_opened(void *ctx, const struct addr *bound)
 	((struct far *)ctx)->opened = true;
 }
 
-static size_t far_data(void *ctx, const uint8_t *p, size_t n)
+static size_t far_data(void *ctx, struct iovec *parts, int count)
 {
 	return 0; /* it never reads */
 }

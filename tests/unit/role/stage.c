@@ -183,9 +183,9 @@ static void on_opened(void *ctx, const struct addr *bound)
 {
 }
 
-static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+static size_t on_data(void *ctx, struct iovec *parts, int count)
 {
-	return n;
+	return stream_parts_bytes(parts, count);
 }
 
 static void on_nothing(void *ctx)
@@ -315,7 +315,8 @@ void stage_say(struct subflow *sf, const struct wire_frame *frame)
 	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
 
 	check(sf->lane);
-	session_input(sf->lane, bytes, wire_encode(bytes, frame));
+	if (session_input(sf->lane, bytes, wire_encode(bytes, frame)) >= 0)
+		session_deliver(sf->lane);
 }
 
 static void on_stop(void *ctx)

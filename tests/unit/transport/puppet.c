@@ -131,17 +131,27 @@ static void on_opened(void *ctx, const struct addr *bound)
 	call_hook(r);
 }
 
-static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+static void eat(struct reader *r, const uint8_t *p, size_t n)
 {
-	struct reader *r = open_reader(ctx);
-
-	check_manners(n > 0 && !r->finished);
+	check_manners(n > 0);
 	if (n > r->appetite)
 		n = r->appetite;
 	if (r->keep)
 		memcpy(r->keep + r->received, p, n);
 	r->appetite -= n;
 	r->received += n;
+}
+
+static size_t on_data(void *ctx, struct iovec *parts, int count)
+{
+	struct reader *r = open_reader(ctx);
+	uint64_t before = r->received;
+
+	check_manners(count > 0 && count <= STREAM_PARTS_MAX && !r->finished);
+	r->offers++;
+	for (int i = 0; i < count; i++)
+		eat(r, parts[i].iov_base, parts[i].iov_len);
+	size_t n = (size_t)(r->received - before);
 	call_hook(r);
 	return n;
 }
@@ -385,6 +395,8 @@ ssize_t puppet_say_bytes(struct puppet_lane *l, const void *p, size_t n)
 {
 	ssize_t used = session_input(l->lane, p, n);
 
+	if (used >= 0)
+		session_deliver(l->lane);
 	puppet_turn(l->puppet);
 	return used;
 }

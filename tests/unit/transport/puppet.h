@@ -43,6 +43,7 @@ struct reader {
 	struct stream *stream;  /* NULL: closed, or not there yet */
 	size_t appetite;        /* takes so much, then nothing */
 	uint64_t received;
+	unsigned offers;        /* how often it was offered bytes */
 	uint8_t *keep;          /* (optional) bytes go here, by offset */
 	uint64_t to_write, written; /* it writes puppet_pattern() up to there */
 	bool then_finish;

@@ -191,6 +191,63 @@ static ssize_t say_zeroes(struct puppet_lane *l, uint32_t stream, uint64_t from,
 	return got;
 }
 
+static size_t put_data(uint8_t *to, uint32_t stream, uint64_t offset,
+                       const char *bytes)
+{
+	uint32_t n = (uint32_t)strlen(bytes);
+
+	wire_encode_data_header(to, false, stream, offset, n);
+	memcpy(to + WIRE_DATA_HEADER_BYTES, bytes, n);
+	return WIRE_DATA_HEADER_BYTES + n;
+}
+
+/* What fills a hole, what was kept behind it and what came with it, in any order
+ * and doubled: the owner hears of it once. So does each of two that came mixed. */
+static void test_offered_once(void **state)
+{
+	uint8_t input[256], got[32];
+	struct session_stats stats;
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	size_t n = 0;
+
+	p.reader[0].keep = got;
+	assert_true(puppet_say_data(l, 1, 3, "defg", 4, false) > 0);
+	assert_true(puppet_say_data(l, 1, 9, "jk", 2, false) > 0);
+	assert_true(puppet_say_open(l, 3) > 0);
+	n += put_data(input + n, 1, 6, "ghijklm");
+	n += put_data(input + n, 3, 0, "xy");
+	n += put_data(input + n, 1, 0, "abcde");
+	n += put_data(input + n, 3, 2, "z");
+	n += put_data(input + n, 1, 14, "op");
+	assert_true(puppet_say_bytes(l, input, n) > 0);
+	assert_int_equal(p.reader[0].received, 13);
+	assert_memory_equal(got, "abcdefghijklm", 13);
+	assert_int_equal(p.reader[0].offers, 1);
+	assert_int_equal(p.reader[1].received, 3);
+	assert_int_equal(p.reader[1].offers, 1);
+	session_stats(p.session, &stats);
+	assert_int_equal(stats.doubles_bytes, 5); /* de, g, jk */
+	assert_int_equal(stats.buffered_bytes, 2); /* op */
+	puppet_finish(&p);
+}
+
+/* A reader that was full is offered all that waits for it at once. */
+static void test_pulled_at_once(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	puppet_feed(&p.reader[0], 0);
+	for (uint64_t at = 0; at < 40000; at += 1000)
+		assert_true(puppet_say_data(l, 1, at, zeroes, 1000, false) > 0);
+	p.reader[0].offers = 0;
+	puppet_feed(&p.reader[0], SIZE_MAX);
+	assert_int_equal(p.reader[0].received, 40000);
+	assert_int_equal(p.reader[0].offers, 1);
+	puppet_finish(&p);
+}
+
 static void test_fin_before_data(void **state)
 {
 	struct puppet p;
@@ -586,6 +643,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reassembly),
+		cmocka_unit_test(test_offered_once),
+		cmocka_unit_test(test_pulled_at_once),
 		cmocka_unit_test(test_fin_before_data),
 		cmocka_unit_test(test_fin_is_the_last),
 		cmocka_unit_test(test_empty_stream),

@@ -42,7 +42,7 @@ static size_t take(struct segments *q, uint64_t at, size_t most)
 		if (n > most - all)
 			n = most - all;
 		memcpy(got + at + all, p, n);
-		segments_take(q, at + all, n);
+		assert_int_equal(segments_release(q, at + all, at + all + n), n);
 		all += n;
 	}
 	return all;
@@ -105,6 +105,21 @@ static void test_single_bytes(void **state)
 	assert_true(segments_cost(16 << 20) <= (16 << 20) + (2 << 20) + (1 << 17));
 }
 
+/* What is passed over counts as far as it was there. */
+static void test_release(void **state)
+{
+	struct segments q = { 0 };
+
+	assert_int_equal(segments_release(&q, 0, 5000), 0);
+	assert_int_equal(segments_put(&q, 0, 64 << 10, 10, bytes + 10, 6000), 6000);
+	assert_int_equal(segments_put(&q, 0, 64 << 10, 9000, bytes + 9000, 100), 100);
+	assert_int_equal(segments_release(&q, 0, 12), 2);
+	assert_int_equal(segments_release(&q, 12, 9001), 5999);
+	assert_int_equal(q.bytes, 99);
+	assert_int_equal(segments_release(&q, 9001, 20000), 99);
+	assert_int_equal(q.held, 0);
+}
+
 /* The window grows while it is in use. */
 static void test_window_grows(void **state)
 {
@@ -125,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_order),
 		cmocka_unit_test(test_single_bytes),
+		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_window_grows),
 	};
 

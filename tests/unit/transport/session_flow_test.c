@@ -58,12 +58,11 @@ static void on_opened(void *ctx, const struct addr *bound)
 {
 }
 
-static size_t on_data(void *ctx, const uint8_t *p, size_t n)
+static size_t on_data(void *ctx, struct iovec *parts, int count)
 {
 	struct flow *f = ctx;
+	size_t n = f->deaf ? 0 : stream_parts_bytes(parts, count);
 
-	if (f->deaf)
-		return 0;
 	f->received += n;
 	return n;
 }

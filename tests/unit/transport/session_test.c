@@ -156,10 +156,9 @@ static void on_hungry(void *ctx)
 		stream_pull(p->stream);
 }
 
-static size_t on_data(void *ctx, const uint8_t *bytes, size_t n)
+/* How many of the bytes it takes. */
+static size_t eat(struct party *p, const uint8_t *bytes, size_t n)
 {
-	struct party *p = ctx;
-
 	CHECK(p->run, !p->closed && !p->finished, "data after the end");
 	if (p->pause_us) {
 		n = n < p->appetite ? n : p->appetite;
@@ -177,6 +176,19 @@ static size_t on_data(void *ctx, const uint8_t *bytes, size_t n)
 	p->received += n;
 	p->flow->progress_us = virtual_now(p->run->net);
 	return n;
+}
+
+static size_t on_data(void *ctx, struct iovec *parts, int count)
+{
+	size_t all = 0;
+
+	for (int i = 0; i < count; i++) {
+		size_t n = eat(ctx, parts[i].iov_base, parts[i].iov_len);
+		all += n;
+		if (n < parts[i].iov_len)
+			break;
+	}
+	return all;
 }
 
 static void on_finished(void *ctx)

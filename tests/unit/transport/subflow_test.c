@@ -108,15 +108,18 @@ static void on_opened(void *ctx, const struct addr *bound)
 {
 }
 
-static size_t on_data(void *ctx, const uint8_t *bytes, size_t n)
+static size_t on_data(void *ctx, struct iovec *parts, int count)
 {
 	struct party *p = ctx;
 	struct mover *m = &p->mover;
+	uint64_t before = m->received;
 
-	for (size_t i = 0; i < n; i++)
-		m->wrong += bytes[i] != pattern(!p->side, m->received + i);
-	m->received += n;
-	return n;
+	for (int part = 0; part < count; part++) {
+		const uint8_t *bytes = parts[part].iov_base;
+		for (size_t i = 0; i < parts[part].iov_len; i++, m->received++)
+			m->wrong += bytes[i] != pattern(!p->side, m->received);
+	}
+	return (size_t)(m->received - before);
 }
 
 static void on_finished(void *ctx)

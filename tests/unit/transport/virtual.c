@@ -152,6 +152,8 @@ static void feed(struct vend *to)
 {
 	while (to->lane && to->in.len) {
 		ssize_t used = session_input(to->lane, buf_head(&to->in), to->in.len);
+		if (used >= 0)
+			session_deliver(to->lane);
 		if (used <= 0)
 			break;
 		buf_take(&to->in, (size_t)used);

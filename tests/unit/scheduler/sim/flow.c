@@ -45,7 +45,10 @@ static void fill(struct flow *flow)
 }
 
 static void server_opened(void *ctx, const struct addr *bound) { }
-static size_t server_data(void *ctx, const uint8_t *p, size_t n) { return n; }
+static size_t server_data(void *ctx, struct iovec *parts, int count)
+{
+	return stream_parts_bytes(parts, count);
+}
 static void server_finished(void *ctx) { }
 static void server_writable(void *ctx) { fill(ctx); }
 
@@ -85,17 +88,19 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 static void client_opened(void *ctx, const struct addr *bound) { }
 static void client_writable(void *ctx) { }
 
-static size_t client_data(void *ctx, const uint8_t *p, size_t n)
+static size_t client_data(void *ctx, struct iovec *parts, int count)
 {
 	struct flow *flow = ctx;
 	struct flows *f = flow->flows;
 
-	for (size_t i = 0; i < n; i++)
-		f->wrong_bytes += p[i] != byte_at(flow->received + i);
-	flow->received += n;
+	for (int part = 0; part < count; part++) {
+		const uint8_t *p = parts[part].iov_base;
+		for (size_t i = 0; i < parts[part].iov_len; i++, flow->received++)
+			f->wrong_bytes += p[i] != byte_at(flow->received);
+	}
 	note(f, flow->received);
 	note(f, world_now_us(f->world));
-	return n;
+	return stream_parts_bytes(parts, count);
 }
 
 static void client_finished(void *ctx)
