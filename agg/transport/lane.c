@@ -2,94 +2,24 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: a lane, the session's end of one subflow. It remembers every frame that
- * must arrive in a ring, in the order of the wire, until the peer's count of
- * processed bytes passes it. How it is judged is watch.c's.
+ * must arrive (flights.h) until the peer's count of processed bytes passes it. How
+ * it is judged is watch.c's.
  *
- * Estimates come from the kernel (subflow_info); the rate is the best seen of
- * late and decays slowly, so that a quiet path does not look like a slow one.
- * The round-trip time is the path's: that of its lane with the latest sample,
- * as they share the queue, and the least ever when all are quiet. A smoothed
- * RTT of a lane that is quiet since a download would be that download's queue.
+ * Estimates come from the kernel (subflow_info), and go on to those of its path
+ * (path.h).
  */
 #include "agg/transport/lane.h"
 
-#include "agg/transport/admit.h"
-#include "agg/transport/reinject.h"
-#include "agg/transport/send.h"
-#include "agg/transport/stream_impl.h"
-#include "agg/transport/watch.h"
-
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#define FLIGHT_CAP_MIN 64u
 #define FLIGHT_SPARE 1024u        /* of the ring, for control frames */
 #define MSS_DEFAULT 1400u
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
 #define PIECE_MIN_MSS 2u
 #define IDLE_BURST_MSS 10u        /* RFC 6928's initial window */
-#define RATE_HALF_LIFE_US 10000000u     /* of a quiet lane */
-#define RATE_HALF_LIFE_BUSY_US 1000000u
-#define RATE_WINDOW_MIN_US 50000u
-
-struct flight *lane_flight(const struct lane *lane, uint32_t i)
-{
-	return &lane->flights[(lane->flight_head + i) & (lane->flight_cap - 1)];
-}
-
-static uint64_t ring_bytes(uint32_t cap)
-{
-	return cap * sizeof(struct flight) + BUDGET_MALLOC_BYTES;
-}
-
-static bool grow_ring(struct lane *lane)
-{
-	struct budget *budget = &lane->session->sent;
-	uint32_t cap = lane->flight_cap ? lane->flight_cap * 2 : FLIGHT_CAP_MIN;
-	struct flight *ring;
-
-	if (cap > FLIGHT_MAX || (lane->flight_cap &&
-	                         budget_left(budget) < ring_bytes(cap)))
-		return false;
-	ring = malloc(cap * sizeof(*ring));
-	if (!ring)
-		return false;
-	for (uint32_t i = 0; i < lane->flight_len; i++)
-		ring[i] = *lane_flight(lane, i);
-	budget_force(budget, ring_bytes(cap));
-	if (lane->flights)
-		budget_give(budget, ring_bytes(lane->flight_cap));
-	free(lane->flights);
-	lane->flights = ring;
-	lane->flight_cap = cap;
-	lane->flight_head = 0;
-	return true;
-}
-
-/* Nobody acknowledges what was sent: it is crammed, until somebody does. */
-static int flight_push(struct lane *lane, const struct flight *flight)
-{
-	if (lane->flight_len == lane->flight_cap && !grow_ring(lane)) {
-		lane->crammed = true;
-		return -ENOBUFS;
-	}
-	lane->flight_len++;
-	*lane_flight(lane, lane->flight_len - 1) = *flight;
-	return 0;
-}
-
-static struct flight flight_pop(struct lane *lane)
-{
-	struct flight flight = *lane_flight(lane, 0);
-
-	lane->flight_head = (lane->flight_head + 1) & (lane->flight_cap - 1);
-	lane->flight_len--;
-	lane->crammed = false;
-	return flight;
-}
 
 struct lane *lane_create(struct session *s, const struct wire_hello *hello,
                          const struct subflow_ops *ops, void *ctx)
@@ -102,38 +32,12 @@ struct lane *lane_create(struct session *s, const struct wire_hello *hello,
 	lane->ctx = ctx;
 	lane->hello = *hello;
 	lane->since_us = lane->heard_us = lane->progress_us = s->now_us;
+	flights_init(&lane->flights, &s->sent);
 	DL_APPEND(s->lanes, lane);
 	s->lane_count++;
 	budget_force(&s->memory, LANE_BYTES);
 	lane_refresh(lane, 0);
 	return lane;
-}
-
-static void refuse_again(struct session *s, uint32_t id)
-{
-	if (admit_refuse(s, id) < 0)
-		session_fail(s, "more streams than allowed");
-}
-
-/* A control frame that may not have arrived is made again from what is true
- * now. */
-void lane_flight_lost(struct lane *lane, const struct flight *flight)
-{
-	if (flight->piece)
-		send_lost(flight->piece, lane->hello.path);
-	else if (flight->todo == TODO_REFUSE)
-		refuse_again(lane->session, flight->stream);
-	else if (flight->stream)
-		stream_redo(lane->session, flight->stream, flight->todo);
-	else
-		lane->session->settings_todo = true;
-}
-
-void lane_mark_stuck(struct lane *lane, bool stuck)
-{
-	for (uint32_t i = 0; i < lane->flight_len; i++)
-		if (lane_flight(lane, i)->piece)
-			send_stuck(lane_flight(lane, i)->piece, stuck);
 }
 
 void lane_destroy(struct lane *lane)
@@ -142,16 +46,8 @@ void lane_destroy(struct lane *lane)
 
 	DL_DELETE(s->lanes, lane);
 	s->lane_count--;
-	if (lane->suspect)
-		lane_mark_stuck(lane, false);
-	while (lane->flight_len) {
-		struct flight flight = flight_pop(lane);
-		lane_flight_lost(lane, &flight);
-	}
-	if (lane->flights)
-		budget_give(&s->sent, ring_bytes(lane->flight_cap));
+	flights_finish(&lane->flights);
 	budget_give(&s->memory, LANE_BYTES);
-	free(lane->flights);
 	free(lane);
 }
 
@@ -188,19 +84,14 @@ struct lane *lane_best(struct session *s, enum stream_class class)
 	return best;
 }
 
+static struct path *path_of(const struct lane *lane)
+{
+	return &lane->session->path[lane->hello.path];
+}
+
 static uint32_t mss_of(const struct lane *lane)
 {
 	return lane->info.mss ? lane->info.mss : MSS_DEFAULT;
-}
-
-/* Decays linearly, near enough to a half-life at these steps. */
-static uint64_t decayed(uint64_t rate_bps, uint64_t elapsed_us, bool busy)
-{
-	uint64_t half_us = busy ? RATE_HALF_LIFE_BUSY_US : RATE_HALF_LIFE_US;
-
-	if (elapsed_us > half_us)
-		elapsed_us = half_us;
-	return rate_bps - rate_bps / 2 * elapsed_us / half_us;
 }
 
 /* Something waits to be sent: what is delivered now is what can be. */
@@ -211,7 +102,7 @@ static bool is_busy(const struct lane *lane)
 
 static void update_rate(struct lane *lane, uint64_t elapsed_us)
 {
-	lane->rate_bps = decayed(lane->rate_bps, elapsed_us, is_busy(lane));
+	lane->rate_bps = path_rate_decayed(lane->rate_bps, elapsed_us, is_busy(lane));
 	if (lane->info.rate_bps > lane->rate_bps)
 		lane->rate_bps = lane->info.rate_bps;
 }
@@ -237,24 +128,25 @@ static void update_lowat(struct lane *lane)
 	}
 }
 
-void lane_refresh(struct lane *lane, uint64_t age_us)
+bool lane_refresh(struct lane *lane, uint64_t age_us)
 {
 	uint64_t now = lane->session->now_us;
 	uint64_t acked = lane->info.acked_bytes;
+	bool progress;
 
 	if (lane->info_us && now - lane->info_us < age_us)
-		return;
+		return false;
 	lane->ops->info(lane->ctx, &lane->info);
-	if (lane->info.acked_bytes > acked) {
-		if (!lane->info.stuck)
-			watch_progress(lane);
-		lane->session->path[lane->hello.path].acked_bytes +=
-			lane->info.acked_bytes - acked;
-	}
+	progress = lane->info.acked_bytes > acked && !lane->info.stuck;
+	if (progress)
+		lane->progress_us = lane->sampled_us = now;
+	if (lane->info.acked_bytes > acked)
+		path_acked(path_of(lane), lane->info.acked_bytes - acked);
 	update_rate(lane, now - lane->info_us);
 	update_lowat(lane);
 	lane->info_us = now;
 	lane->pushed_bytes = 0;
+	return progress;
 }
 
 static uint64_t backlog(const struct lane *lane)
@@ -264,7 +156,12 @@ static uint64_t backlog(const struct lane *lane)
 
 bool lane_is_good(const struct lane *lane)
 {
-	return !lane->suspect && !lane->doubted;
+	return lane->state == LANE_GOOD;
+}
+
+bool lane_stalls(const struct lane *lane)
+{
+	return lane->state == LANE_SUSPECT || lane->state == LANE_MUTE;
 }
 
 bool lane_rests(const struct lane *lane)
@@ -310,7 +207,7 @@ uint64_t lane_room(const struct lane *lane)
 {
 	if (!lane_is_good(lane) || lane->full || lane->crammed ||
 	    lane_is_backlogged(lane) ||
-	    lane->flight_len >= FLIGHT_MAX - FLIGHT_SPARE)
+	    lane->flights.len >= FLIGHTS_MAX - FLIGHT_SPARE)
 		return 0;
 	return backlog_max(lane) - backlog(lane);
 }
@@ -342,8 +239,15 @@ static void pushed(struct lane *lane, size_t n)
 	lane->tx_bytes += n;
 	lane->session->path_tx[lane->hello.path] += n;
 	lane->pushed_bytes += n;
-	lane->session->path[lane->hello.path].backlog_bytes += n;
+	path_sent(path_of(lane), n);
 	lane->touched = true;
+}
+
+/* Nobody acknowledges what was sent: it is crammed, until somebody does. */
+static int remember(struct lane *lane, const struct flight *flight)
+{
+	lane->crammed = flights_push(&lane->flights, flight) < 0;
+	return lane->crammed ? -ENOBUFS : 0;
 }
 
 int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
@@ -358,7 +262,7 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
 	bool tracked = todo || frame->type == WIRE_SETTINGS;
 
 	lane->full = !to;
-	if (!to || (tracked && flight_push(lane, &flight) < 0))
+	if (!to || (tracked && remember(lane, &flight) < 0))
 		return -ENOBUFS;
 	memcpy(to, bytes, n);
 	pushed(lane, n);
@@ -373,7 +277,7 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	                         .sent_us = lane->session->now_us };
 
 	lane->full = !to;
-	if (!to || flight_push(lane, &flight) < 0)
+	if (!to || remember(lane, &flight) < 0)
 		return -ENOBUFS;
 	struct stream *stream = piece->stream;
 	wire_encode_data_header(to, piece->fin, stream->id, piece->offset,
@@ -388,34 +292,41 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	return 0;
 }
 
-int lane_on_ack(struct lane *lane, uint64_t bytes)
+void lane_ask(struct lane *lane)
 {
-	struct session *s = lane->session;
+	struct wire_frame ping = { .type = WIRE_PING,
+	                           .ping.stamp = lane->session->now_us };
 
-	if (bytes > lane->tx_bytes || bytes < lane->tx_acked)
-		return bytes > lane->tx_bytes ? -EPROTO : 0; /* late: overtaken */
-	lane->tx_acked = bytes;
-	while (lane->flight_len && lane_flight(lane, 0)->wire_end <= bytes) {
-		struct flight flight = flight_pop(lane);
-		if (flight.piece && flight.piece->copies == 1)
-			reinject_sample(&s->path[lane->hello.path],
-			             s->now_us - flight.sent_us);
-		struct stream *stream = flight.piece ? flight.piece->stream : NULL;
-		if (flight.piece)
-			send_acked(flight.piece);
-		if (stream)
-			stream_check_done(stream);
-		else if (flight.stream)
-			stream_todo_acked(s, flight.stream, flight.todo);
-	}
+	lane->pinged_us = lane->session->now_us;
+	lane_send(lane, &ping, 0, 0);
+}
+
+int lane_acknowledged(struct lane *lane, uint64_t bytes)
+{
+	if (bytes > lane->tx_bytes)
+		return -EPROTO;
+	if (bytes > lane->tx_acked) /* else it is late: overtaken */
+		lane->tx_acked = bytes;
 	return 0;
+}
+
+bool lane_next_acked(struct lane *lane, struct flight *out)
+{
+	if (!lane->flights.len ||
+	    flights_at(&lane->flights, 0)->wire_end > lane->tx_acked)
+		return false;
+	*out = flights_pop(&lane->flights);
+	lane->crammed = false;
+	if (out->piece && out->piece->copies == 1)
+		path_took(path_of(lane), lane->session->now_us - out->sent_us);
+	return true;
 }
 
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked)
 {
 	lane->rx_bytes += frame_bytes;
 	lane->session->path_rx[lane->hello.path] += frame_bytes;
-	watch_heard(lane);
+	lane->heard_us = lane->session->heard_us = lane->session->now_us;
 	lane->must_acknowledge |= tracked;
 	if (lane->must_acknowledge && !lane->ack_due_us)
 		lane->ack_due_us = lane->session->now_us + ACK_DELAY_US;
@@ -432,69 +343,42 @@ void lane_acknowledge_all(struct session *s)
 			lane->ack_due_us = s->now_us;
 }
 
-/* What the path delivered of late, by all of its lanes, once a window. */
-static void estimate_rate(struct session *s, unsigned p)
+static void tell_path(struct lane *lane)
 {
-	struct path_estimate *path = &s->path[p];
-	uint64_t window = path->rtt_us == UINT64_MAX ? 0 : 2 * path->rtt_us;
-	uint64_t elapsed = s->now_us - path->window_us;
+	struct path_user user = {
+		.srtt_us = lane->info.srtt_us,
+		.min_rtt_us = lane->info.min_rtt_us,
+		.sampled_us = lane->sampled_us,
+		.rate_bps = lane->rate_bps,
+		.backlog_bytes = lane->info.unacked_bytes + backlog(lane),
+		.sent_bytes = lane->info.sent_bytes,
+		.retrans_bytes = lane->info.retrans_bytes,
+		.busy = is_busy(lane),
+	};
 
-	if (elapsed < RATE_WINDOW_MIN_US || elapsed < window)
-		return;
-	uint64_t rate = path->acked_bytes * 1000000 / elapsed;
-	path->rate_bps = decayed(path->rate_bps, elapsed, path->busy);
-	path->busy = false;
-	if (rate > path->rate_bps)
-		path->rate_bps = rate;
-	path->acked_bytes = 0;
-	path->window_us = s->now_us;
-}
-
-static void estimate_rtt(struct path_estimate *path, const struct lane *lane,
-                         uint64_t *sampled_us)
-{
-	uint64_t least = lane->info.min_rtt_us ? lane->info.min_rtt_us
-	                                       : lane->info.srtt_us;
-
-	if (lane->session->now_us - lane->sampled_us < RTT_AGE_US) {
-		if (lane->sampled_us <= *sampled_us)
-			return;
-		*sampled_us = lane->sampled_us;
-		path->rtt_us = lane->info.srtt_us;
-	} else if (!*sampled_us && least < path->rtt_us) {
-		path->rtt_us = least;
-	}
+	path_add(path_of(lane), &user, lane->session->now_us);
 }
 
 void lane_estimate_paths(struct session *s)
 {
-	uint64_t sampled_us[WIRE_PATHS_MAX] = { 0 };
 	struct lane *lane;
 
-	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
-		s->path[p].rtt_us = UINT64_MAX;
-		s->path[p].backlog_bytes = 0;
-	}
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
+		path_begin(&s->path[p]);
 	s->resting = 0;
 	DL_FOREACH(s->lanes, lane) {
-		struct path_estimate *path = &s->path[lane->hello.path];
 		if (lane_is_good(lane) && !(s->reserve & 1u << lane->hello.path))
 			s->resting = s->reserve;
-		estimate_rtt(path, lane, &sampled_us[lane->hello.path]);
-		path->backlog_bytes += lane->info.unacked_bytes + backlog(lane);
-		path->busy |= is_busy(lane);
-		if (lane->rate_bps > path->rate_bps)
-			path->rate_bps = lane->rate_bps;
+		tell_path(lane);
 	}
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
-		estimate_rate(s, p);
+		path_end(&s->path[p], s->now_us);
 }
 
 void lane_sched_path(const struct lane *lane, struct sched_path *out)
 {
 	const struct subflow_info *info = &lane->info;
-	const struct path_estimate *path =
-		&lane->session->path[lane->hello.path];
+	const struct path *path = path_of(lane);
 
 	*out = (struct sched_path){
 		.state = lane_is_good(lane) ? SCHED_PATH_UP : SCHED_PATH_SUSPECT,
@@ -503,9 +387,7 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 		         (info->app_limited ? SCHED_APP_LIMITED : 0) |
 		         (info->srtt_us ? 0 : SCHED_NO_RTT_YET),
 		.mss = mss_of(lane),
-		.loss_ppm = info->sent_bytes > 100000 ?
-			(uint32_t)(info->retrans_bytes * 1000000 /
-			           info->sent_bytes) : 0,
+		.loss_ppm = path->loss_ppm,
 		.srtt_us = path->rtt_us,
 		.rttvar_us = info->rttvar_us,
 		.min_rtt_us = info->min_rtt_us,

@@ -10,15 +10,18 @@
 
 struct lane *lane_create(struct session *s, const struct wire_hello *hello,
                          const struct subflow_ops *ops, void *ctx);
-void lane_destroy(struct lane *lane); /* what it carried goes elsewhere */
-void lane_refresh(struct lane *lane, uint64_t age_us);
-struct flight *lane_flight(const struct lane *lane, uint32_t i); /* 0: oldest */
+void lane_destroy(struct lane *lane); /* what was in flight was taken before */
+/* Asks the subflow, if it was asked longer ago. True: TCP saw something acknowledged
+ * since, and nothing of it is stuck. */
+bool lane_refresh(struct lane *lane, uint64_t age_us);
 /* Until it has sent what it has, and a piece more; full: UINT64_MAX. Where lanes
  * of one path differ in their round-trip times (MPTCP), with that. */
 uint64_t lane_drain_us(const struct lane *lane);
 uint64_t lane_room(const struct lane *lane);
 /* May carry something new. */
 bool lane_is_good(const struct lane *lane);
+/* What is in flight on it is given up for now. */
+bool lane_stalls(const struct lane *lane);
 /* Room will come when the subflow has sent: writability tells. */
 bool lane_is_backlogged(const struct lane *lane);
 uint32_t lane_piece_bytes(const struct lane *lane);
@@ -26,10 +29,12 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
               uint32_t stream);
 /* Sends a piece: 0, -ENOBUFS. */
 int lane_send_piece(struct lane *lane, struct piece *piece);
-int lane_on_ack(struct lane *lane, uint64_t bytes);
+void lane_ask(struct lane *lane); /* a PING */
+/* The peer has processed so many bytes; -EPROTO: more than were sent. */
+int lane_acknowledged(struct lane *lane, uint64_t bytes);
+/* Takes the next flight that arrived so. False: there is none. */
+bool lane_next_acked(struct lane *lane, struct flight *out);
 void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked);
-void lane_flight_lost(struct lane *lane, const struct flight *flight);
-void lane_mark_stuck(struct lane *lane, bool stuck); /* its pieces */
 /* Something that was sent is not known to have arrived, or is still here. */
 bool lane_waits(const struct lane *lane);
 void lane_estimate_paths(struct session *s); /* fills session.path, resting */

@@ -197,7 +197,6 @@ static struct lane *choose_lane(const struct session *s, unsigned path,
 	DL_FOREACH(s->lanes, lane) {
 		if (lane->hello.path != path)
 			continue;
-		lane_refresh(lane, INFO_AGE_US);
 		int r = rank(lane, class);
 		uint64_t us = lane_drain_us(lane);
 		if (!best || r > best_rank || (r == best_rank && us < best_us)) {

@@ -15,23 +15,9 @@
 
 #define AGAIN_SCAN 64u /* flights of a lane looked at in one go */
 
-void reinject_sample(struct path_estimate *path, uint64_t took_us)
-{
-	uint64_t off = took_us > path->usual_us ? took_us - path->usual_us
-	                                        : path->usual_us - took_us;
-
-	if (!path->usual_us) {
-		path->usual_us = took_us;
-		path->usual_var_us = took_us / 2;
-		return;
-	}
-	path->usual_var_us = (3 * path->usual_var_us + off) / 4;
-	path->usual_us = (7 * path->usual_us + took_us) / 8;
-}
-
 /* From sending a piece on a path now until it is acknowledged: as usual, or, where
  * less stands before it than usually does, what that and a round trip take. */
-static uint64_t would_take_us(const struct path_estimate *path, uint32_t len)
+static uint64_t would_take_us(const struct path *path, uint32_t len)
 {
 	uint64_t pipe, us;
 
@@ -93,7 +79,7 @@ static struct reinject_piece look_at(const struct lane *lane,
                                      const struct flight *flight)
 {
 	const struct session *s = lane->session;
-	const struct path_estimate *path = &s->path[lane->hello.path];
+	const struct path *path = &s->path[lane->hello.path];
 	struct reinject_piece is = {
 		.age_us = s->now_us - flight->sent_us,
 		.usual_us = path->usual_us,
@@ -151,14 +137,14 @@ bool reinject_collect(struct session *s)
 	if (s->args.policy.reinjection < REINJECT_TAIL)
 		return false;
 	DL_FOREACH(s->lanes, lane) {
-		uint32_t n = lane->flight_len < AGAIN_SCAN ? lane->flight_len
+		uint32_t n = lane->flights.len < AGAIN_SCAN ? lane->flights.len
 		                                           : AGAIN_SCAN;
 		for (uint32_t i = 0; i < n; i++)
-			if (!consider(lane, lane_flight(lane, i)))
+			if (!consider(lane, flights_at(&lane->flights, i)))
 				break;
 		for (uint32_t i = 0; i < n; i++)
-			if (!consider(lane, lane_flight(lane,
-			                                lane->flight_len - 1 - i)))
+			if (!consider(lane, flights_at(&lane->flights,
+			                               lane->flights.len - 1 - i)))
 				break;
 	}
 	return s->again_budget.saved_bytes != before;
@@ -167,12 +153,12 @@ bool reinject_collect(struct session *s)
 uint64_t reinject_deadline(const struct lane *lane)
 {
 	const struct session *s = lane->session;
-	const struct path_estimate *path = &s->path[lane->hello.path];
+	const struct path *path = &s->path[lane->hello.path];
 
 	if (s->args.policy.reinjection != REINJECT_DEADLINE ||
-	    !lane->flight_len || !path->usual_us)
+	    !lane->flights.len || !path->usual_us)
 		return UINT64_MAX;
-	uint64_t at = lane_flight(lane, 0)->sent_us +
+	uint64_t at = flights_at(&lane->flights, 0)->sent_us +
 	              reinject_overdue_us(path->usual_us, path->usual_var_us);
 	/* Where it could not be sent: budget and room come with time. */
 	return at > s->now_us ? at : s->now_us + ACK_DELAY_US;

@@ -8,7 +8,6 @@
 
 #include "agg/transport/session_impl.h"
 
-void reinject_sample(struct path_estimate *path, uint64_t took_us);
 bool reinject_collect(struct session *s); /* something waits to be sent again */
 /* What the stream would double next is not, for now. */
 void reinject_withdraw(struct stream *stream);

@@ -14,8 +14,10 @@
 #include "agg/transport/memory.h"
 #include "agg/transport/pump.h"
 #include "agg/transport/receive.h"
+#include "agg/transport/reinject.h"
 #include "agg/transport/send.h"
 #include "agg/transport/stream_impl.h"
+#include "agg/transport/verdict.h"
 #include "agg/transport/watch.h"
 #include "agg/transport/work.h"
 
@@ -49,6 +51,9 @@ static uint64_t next_deadline(struct session *s)
 	bool speechless = !lane_best(s, STREAM_BULK); /* what is due must wait */
 	DL_FOREACH(s->lanes, lane) {
 		uint64_t lane_at = watch_deadline(lane);
+		if (lane_at < at)
+			at = lane_at;
+		lane_at = reinject_deadline(lane);
 		if (lane_at < at)
 			at = lane_at;
 		if (lane->ack_due_us && lane->ack_due_us < at && !speechless)
@@ -90,7 +95,7 @@ static void drop_lanes(struct session *s, const char *why)
 	while (s->lanes) {
 		const struct subflow_ops *ops = s->lanes->ops;
 		void *ctx = s->lanes->ctx;
-		lane_destroy(s->lanes);
+		verdict_end(s->lanes);
 		ops->drop(ctx, why);
 	}
 }
@@ -108,7 +113,7 @@ void session_destroy(struct session *s)
 }
 
 /* The end is told at the next tick: the callers still hold pointers. */
-void session_fail(struct session *s, const char *why)
+static void fail(struct session *s, const char *why)
 {
 	if (s->over)
 		return;
@@ -116,6 +121,12 @@ void session_fail(struct session *s, const char *why)
 	if (why != s->why) /* the peer's own words are there already */
 		snprintf(s->why, sizeof(s->why), "%s", why);
 	close_streams(s);
+}
+
+static void fail_if(struct session *s, const char *why) /* NULL: not */
+{
+	if (why)
+		fail(s, why);
 }
 
 /* On every lane: one of them may be reset by what it had not read yet. */
@@ -134,7 +145,7 @@ void session_close(struct session *s, const char *why)
 {
 	work_note(s);
 	send_close(s, why);
-	session_fail(s, why);
+	fail(s, why);
 	drop_lanes(s, why);
 }
 
@@ -160,10 +171,7 @@ void session_detach(struct lane *lane)
 	struct session *s = lane->session;
 
 	work_note(s);
-	lane_destroy(lane);
-	if (!s->lanes)
-		s->laneless_us = s->now_us;
-	lane_acknowledge_all(s); /* one may have died with it */
+	fail_if(s, verdict_end(lane));
 }
 
 void session_writable(struct lane *lane)
@@ -172,18 +180,23 @@ void session_writable(struct lane *lane)
 
 	work_note(s);
 	lane->full = false;
-	lane_refresh(lane, 0);
+	fail_if(s, verdict_refresh(lane, 0));
 }
 
 static void watch(struct session *s)
 {
-	struct lane *lane, *tmp;
-
-	DL_FOREACH_SAFE(s->lanes, lane, tmp)
-		watch_lane(lane);
-	watch_peer(s);
+	fail_if(s, verdict_judge(s));
 	if (s->laneless_us && s->now_us - s->laneless_us >= s->args.linger_us)
-		session_fail(s, "no subflow for too long");
+		fail(s, "no subflow for too long");
+}
+
+/* The pump is to see things as they are. */
+static void refresh(struct session *s)
+{
+	struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		fail_if(s, verdict_refresh(lane, INFO_AGE_US));
 }
 
 static void tell_deadline(struct session *s, uint64_t at_us)
@@ -205,6 +218,8 @@ void session_turn(struct session *s)
 		if (!s->over)
 			watch(s);
 	}
+	if (!s->over && work_any(s))
+		refresh(s);
 	if (!s->over)
 		pump(s);
 	reap(s);
@@ -356,7 +371,7 @@ static int on_ack(struct session *s, const struct wire_ack *ack,
 {
 	struct lane *lane = lane_find(s, ack->subflow_id);
 
-	if (lane && lane_on_ack(lane, ack->bytes) < 0) {
+	if (lane && verdict_acked(lane, ack->bytes) < 0) {
 		*why = "ACK of what was not sent";
 		return -EPROTO;
 	}
@@ -446,13 +461,14 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 		if (err < 0 || s->over)
 			break;
 		lane_heard(lane, (size_t)len, is_tracked(frame.type));
+		fail_if(s, verdict_heard(s));
 	}
 	if (err < 0)
 		receive_flush(s);
 	if (err == -EPROTO)
 		send_close(s, why);
 	if (err < 0)
-		session_fail(s, why);
+		fail(s, why);
 	if (s->settings_news && !s->over)
 		s->args.events->on_settings(s->args.ctx, &s->peer_settings);
 	s->settings_news = false;

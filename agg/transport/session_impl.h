@@ -7,6 +7,7 @@
  *
  *     session.c  lifetimes, frames in, the turn
  *     session_report.c  what it shows of itself
+ *     verdict.c  what follows from what is known of lanes
  *     admit.c    which streams of the peer's are taken
  *     pump.c     what goes out now, and where
  *     reinject.c what is sent again though it may arrive
@@ -17,6 +18,8 @@
  *     send.c     its sending half
  *     work.c     what there is to do, and which stream is next
  *     memory.c   what may be held, and for what
+ *     path.c     what all lanes of a path tell of it together
+ *     flights.c  what a lane remembers of what it sent
  *     segments.c the bytes of a receiving half
  *     sendq.c    the bytes of a sending half
  *     unsent.c   which of them were never sent
@@ -25,6 +28,8 @@
 #define AGG_TRANSPORT_SESSION_IMPL_H
 
 #include "agg/base/budget.h"
+#include "agg/transport/flights.h"
+#include "agg/transport/path.h"
 #include "agg/transport/segments.h"
 #include "agg/transport/sendq.h"
 #include "agg/transport/session.h"
@@ -47,13 +52,11 @@
 #define ACK_BYTES 65536u          /* acknowledge after so many, or ... */
 #define ACK_DELAY_US 20000u       /* ... so long */
 #define INFO_AGE_US 1000u         /* estimates of a lane are asked anew */
-#define RTT_AGE_US 1000000u       /* after which a smoothed RTT is history */
 #define WATCH_US 50000u           /* a lane in flight is looked at so often */
 #define LOWAT_US 10000u           /* backlog below us, as time of the path */
 #define LOWAT_MAX (1u << 20)
 #define SPREAD_MAX (3u << 20)     /* more of it, for several connections in one */
 #define PIECE_US 5000u            /* a piece, as time of the path */
-#define FLIGHT_MAX 16384u         /* frames in flight on a lane */
 #define FRESH_MAX 64u             /* frames delivered together */
 
 static_assert(SENDQ_CURSORS >= WIRE_PATHS_MAX, "one a path");
@@ -85,13 +88,11 @@ struct piece {
 	struct budget *budget;   /* borrowed: its memory is of it */
 };
 
-/* What a lane remembers of a frame until it is acknowledged. */
-struct flight {
-	uint64_t wire_end;       /* lane.tx_bytes behind it */
-	uint64_t sent_us;
-	struct piece *piece;     /* DATA; else NULL */
-	uint32_t stream;         /* control: whose */
-	uint8_t todo;            /* control: what to do again when lost */
+enum lane_state { /* see watch.c */
+	LANE_GOOD,
+	LANE_DOUBTED, /* another lane of its path stalls: it must prove itself */
+	LANE_SUSPECT, /* it stalls */
+	LANE_MUTE,    /* it stalls, as only the peer's kernel answers */
 };
 
 struct lane {
@@ -113,16 +114,12 @@ struct lane {
 	uint64_t pushed_bytes;   /* since info was asked */
 	uint64_t ack_due_us;     /* 0: nothing to acknowledge */
 	uint64_t pinged_us;
-	bool suspect;
-	bool mute;               /* suspect, as only the peer's kernel answers */
-	bool doubted;            /* another lane of its path is suspect: it must
-	                          * prove itself before it is used */
+	enum lane_state state;   /* set by verdict.c alone */
 	bool full, touched, wants_write, must_acknowledge;
 	bool crammed;            /* nothing more is remembered, until an ACK */
 	bool pong_due;           /* the last PING is to be answered */
 	uint64_t pong_stamp;
-	struct flight *flights;  /* a ring, power of two */
-	uint32_t flight_head, flight_len, flight_cap;
+	struct flights flights;
 	struct lane *prev, *next; /* session.lanes */
 };
 
@@ -203,18 +200,6 @@ struct refused {
 	uint32_t len, cap;
 };
 
-/* What all lanes of a path tell of it together. */
-struct path_estimate {
-	uint64_t rtt_us;         /* now; UINT64_MAX: no lane */
-	uint64_t rate_bps;       /* the best of late */
-	uint64_t backlog_bytes;  /* sent and not acknowledged, or queued */
-	uint64_t acked_bytes;    /* since window_us */
-	uint64_t window_us;
-	bool busy;               /* a lane was, since then */
-	/* From a piece's sending until its acknowledgement; 0: none yet. */
-	uint64_t usual_us, usual_var_us;
-};
-
 struct session {
 	struct session_args args;
 	uint64_t now_us;        /* of the turn, or of the first that was noted for it */
@@ -251,7 +236,7 @@ struct session {
 	struct budget received, sent, sealed;
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
-	struct path_estimate path[WIRE_PATHS_MAX];
+	struct path path[WIRE_PATHS_MAX];
 	unsigned reserve;       /* paths that carry nothing while others work */
 	unsigned resting;       /* those that carry nothing now: it, or none */
 	uint32_t probe_lane;    /* subflow that is asked for an echo; 0: none */
@@ -268,8 +253,5 @@ struct session {
 	bool settings_todo;
 	bool settings_news;     /* of the peer's, to be told */
 };
-
-/* session.c */
-void session_fail(struct session *s, const char *why);
 
 #endif

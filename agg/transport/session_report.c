@@ -31,7 +31,7 @@ void session_stats(const struct session *s, struct session_stats *out)
 	};
 	DL_FOREACH(s->lanes, lane) {
 		out->lanes_suspect += !lane_is_good(lane);
-		out->lanes_mute += lane->mute;
+		out->lanes_mute += lane->state == LANE_MUTE;
 	}
 	memcpy(out->again_bytes, s->again_bytes, sizeof(s->again_bytes));
 	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
@@ -45,8 +45,8 @@ void session_lane(const struct lane *lane, struct lane_stats *out)
 		.path = lane->hello.path,
 		.bundle = lane->hello.bundle,
 		.path_class = lane->hello.path_class,
-		.suspect = lane->suspect,
-		.mute = lane->mute,
+		.suspect = lane_stalls(lane),
+		.mute = lane->state == LANE_MUTE,
 		.rests = lane_rests(lane),
 		.info = lane->info,
 		.rx_bytes = lane->rx_bytes,

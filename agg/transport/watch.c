@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: how lanes are judged.
+ * DOC: how lanes are judged; what follows is verdict.c's.
  *
  *   suspect   no progress for 2*srtt + 4*rttvar, 200 ms at least and at most
  *             1 s or 3*srtt, while something waits for it. What is in flight
@@ -24,7 +24,6 @@
 #include "agg/transport/watch.h"
 
 #include "agg/transport/lane.h"
-#include "agg/transport/reinject.h"
 
 #include <utlist.h>
 
@@ -32,26 +31,6 @@
 #define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 #define MUTE_ASK_US 400000u       /* and a round trip: then it is asked; and so */
 #define MUTE_US 1000000u          /* long after that at least, it is mute */
-
-static void clear(struct lane *lane)
-{
-	struct session *s = lane->session;
-
-	lane->suspect = lane->mute = false;
-	lane_mark_stuck(lane, false);
-	if (s->args.events->on_suspect)
-		s->args.events->on_suspect(s->args.ctx, lane);
-}
-
-void watch_progress(struct lane *lane)
-{
-	struct session *s = lane->session;
-
-	lane->progress_us = lane->sampled_us = s->now_us;
-	lane->doubted = false;
-	if (lane->suspect && !lane->mute)
-		clear(lane);
-}
 
 static uint64_t patience_us(const struct lane *lane)
 {
@@ -65,47 +44,6 @@ static uint64_t patience_us(const struct lane *lane)
 	return us > SUSPECT_MIN_US ? us : SUSPECT_MIN_US;
 }
 
-static void ask(struct lane *lane)
-{
-	struct wire_frame ping = { .type = WIRE_PING,
-	                           .ping.stamp = lane->session->now_us };
-
-	lane->pinged_us = lane->session->now_us;
-	lane_send(lane, &ping, 0, 0);
-}
-
-static void become_suspect(struct lane *lane)
-{
-	struct session *s = lane->session;
-	struct lane *other;
-
-	lane->suspect = true;
-	lane->suspect_us = s->now_us;
-	lane_mark_stuck(lane, true);
-	for (uint32_t i = 0; i < lane->flight_len; i++)
-		if (!lane_flight(lane, i)->piece)
-			lane_flight_lost(lane, lane_flight(lane, i));
-	lane_acknowledge_all(s); /* one may have been lost in it */
-	DL_FOREACH(s->lanes, other) {
-		if (lane_is_good(other) && (lane_rests(other) ||
-		                            other->hello.path == lane->hello.path)) {
-			other->doubted = true;
-			ask(other);
-		}
-	}
-	if (s->args.events->on_suspect)
-		s->args.events->on_suspect(s->args.ctx, lane);
-}
-
-static void give_up(struct lane *lane, const char *why)
-{
-	const struct subflow_ops *ops = lane->ops;
-	void *ctx = lane->ctx;
-
-	session_detach(lane);
-	ops->drop(ctx, why);
-}
-
 /* Where part of it is stuck, a new one is soon as good on the others; and who
  * sees that is the one who sends. */
 static uint64_t give_up_us(const struct lane *lane)
@@ -115,36 +53,43 @@ static uint64_t give_up_us(const struct lane *lane)
 	return lane->info.stuck && us > STUCK_MAX_US ? STUCK_MAX_US : us;
 }
 
-void watch_lane(struct lane *lane)
+/* "": it is not. */
+static const char *given_up(const struct lane *lane)
+{
+	uint64_t now = lane->session->now_us;
+
+	if (lane_stalls(lane) &&
+	    now - lane->suspect_us >= give_up_us(lane) + patience_us(lane))
+		return lane->state == LANE_MUTE ? SESSION_MUTE_WORDS : "no progress";
+	if (now - lane->heard_us >= SILENCE_MAX_US)
+		return "silent";
+	return "";
+}
+
+enum watch_verdict watch_lane(struct lane *lane, const char **why)
 {
 	struct session *s = lane->session;
 
 	lane->watched_us = s->now_us;
-	lane_refresh(lane, INFO_AGE_US);
 	if (!lane_waits(lane))
 		lane->progress_us = s->now_us;
-	else if (!lane->suspect && (lane->info.stuck ||
-	         s->now_us - lane->progress_us >= patience_us(lane)))
-		become_suspect(lane);
-	if (lane->suspect && s->now_us - lane->suspect_us >=
-	                     give_up_us(lane) + patience_us(lane)) {
-		give_up(lane, lane->mute ? SESSION_MUTE_WORDS : "no progress");
-		return;
-	}
-	if (s->now_us - lane->heard_us >= SILENCE_MAX_US) {
-		give_up(lane, "silent");
-		return;
-	}
+	*why = given_up(lane);
+	if (**why)
+		return WATCH_GIVE_UP;
 	if (s->args.opens && s->now_us - lane->heard_us >= PING_IDLE_US &&
 	    s->now_us - lane->pinged_us >= PING_IDLE_US)
-		ask(lane);
+		lane_ask(lane);
+	return !lane_stalls(lane) && lane_waits(lane) &&
+	       (lane->info.stuck ||
+	        s->now_us - lane->progress_us >= patience_us(lane)) ?
+		WATCH_SUSPECT : WATCH_OK;
 }
 
 /* Since when the peer owes a frame; UINT64_MAX: it does not. */
 static uint64_t awaited_since(const struct lane *lane)
 {
-	if (lane->flight_len)
-		return lane_flight(lane, 0)->sent_us;
+	if (lane->flights.len)
+		return flights_at(&lane->flights, 0)->sent_us;
 	return lane->pinged_us > lane->heard_us ? lane->pinged_us : UINT64_MAX;
 }
 
@@ -153,27 +98,12 @@ static void ask_all(struct session *s)
 	struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane)
-		if (!lane->suspect)
-			ask(lane);
+		if (!lane_stalls(lane))
+			lane_ask(lane);
 	s->asked_us = s->now_us;
 }
 
-/* Nothing came though it was asked: those whose kernel has taken the question. */
-static void mute_lanes(struct session *s)
-{
-	struct lane *lane;
-
-	DL_FOREACH(s->lanes, lane) {
-		if (lane->mute || lane_waits(lane) ||
-		    lane->since_us > s->asked_us)
-			continue;
-		lane->mute = true;
-		if (!lane->suspect)
-			become_suspect(lane);
-	}
-}
-
-void watch_peer(struct session *s)
+bool watch_peer(struct session *s)
 {
 	uint64_t awaited_us = UINT64_MAX, rtt_us = 0, slept = s->now_us - s->watched_us;
 	const struct lane *lane;
@@ -185,30 +115,22 @@ void watch_peer(struct session *s)
 		rtt_us = lane->info.srtt_us > rtt_us ? lane->info.srtt_us : rtt_us;
 	}
 	if (awaited_us == UINT64_MAX)
-		return;
+		return false;
 	if (s->heard_us > awaited_us)
 		awaited_us = s->heard_us;
 	/* Who slept himself, and has not read yet, does not judge. */
 	if (s->asked_us && slept > MUTE_ASK_US)
 		s->asked_us = s->now_us;
-	if (s->asked_us < awaited_us) {
-		if (s->now_us - awaited_us >= MUTE_ASK_US + rtt_us)
-			ask_all(s);
-	} else if (s->now_us - s->asked_us >= MUTE_US + 2 * rtt_us) {
-		mute_lanes(s);
-	}
+	if (s->asked_us >= awaited_us)
+		return s->now_us - s->asked_us >= MUTE_US + 2 * rtt_us;
+	if (s->now_us - awaited_us >= MUTE_ASK_US + rtt_us)
+		ask_all(s);
+	return false;
 }
 
-void watch_heard(struct lane *lane)
+bool watch_is_mute(const struct lane *lane)
 {
-	struct session *s = lane->session;
-
-	lane->heard_us = s->heard_us = s->now_us;
-	if (s->asked_us)
-		DL_FOREACH(s->lanes, lane)
-			if (lane->mute)
-				clear(lane);
-	s->asked_us = 0;
+	return !lane_waits(lane) && lane->since_us <= lane->session->asked_us;
 }
 
 uint64_t watch_deadline(const struct lane *lane)
@@ -224,7 +146,5 @@ uint64_t watch_deadline(const struct lane *lane)
 	if ((awaited_since(lane) != UINT64_MAX || lane_waits(lane)) &&
 	    lane->watched_us + WATCH_US < at)
 		at = lane->watched_us + WATCH_US;
-	if (reinject_deadline(lane) < at)
-		at = reinject_deadline(lane);
 	return at;
 }

@@ -8,10 +8,18 @@
 
 #include "agg/transport/session_impl.h"
 
-void watch_lane(struct lane *lane);        /* suspicion, pings; may free it */
-void watch_peer(struct session *s);        /* whether it answers at all */
-void watch_progress(struct lane *lane);    /* TCP saw some */
-void watch_heard(struct lane *lane);       /* a frame came on it */
-uint64_t watch_deadline(const struct lane *lane);
+enum watch_verdict {
+	WATCH_OK,
+	WATCH_SUSPECT, /* it stalls, which was not known */
+	WATCH_GIVE_UP,
+};
+
+/* Of a lane that was refreshed. Asks it (PING) where it is quiet. why: GIVE_UP's. */
+enum watch_verdict watch_lane(struct lane *lane, const char **why);
+/* Whether the peer answers at all: asks all lanes when it owes an answer. True: it
+ * does not; those lanes that are mute are so. */
+bool watch_peer(struct session *s);
+bool watch_is_mute(const struct lane *lane);
+uint64_t watch_deadline(const struct lane *lane); /* look at it again */
 
 #endif

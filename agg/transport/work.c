@@ -107,6 +107,11 @@ void work_remove(struct stream *stream)
 	sift(ready, at);
 }
 
+bool work_any(const struct session *s)
+{
+	return s->ready[STREAM_INTERACTIVE].len || s->ready[STREAM_BULK].len;
+}
+
 struct stream *work_first(const struct session *s, enum stream_class class)
 {
 	return s->ready[class].len ? s->ready[class].heap[0] : NULL;

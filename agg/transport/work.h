@@ -23,6 +23,7 @@ void work_put_back(struct stream *stream);
 /* It had its turn: behind the others; then put it. */
 void work_served(struct stream *stream);
 bool work_before(const struct stream *a, const struct stream *b);
+bool work_any(const struct session *s); /* somebody has bytes to send */
 struct stream *work_first(const struct session *s, enum stream_class class);
 
 #endif

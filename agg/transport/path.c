@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see path.h. The round-trip time is that of the user with the latest sample,
+ * as they share the queue, and the least ever when all are quiet: a smoothed RTT
+ * of who is quiet since a download would be that download's queue.
+ */
+#include "agg/transport/path.h"
+
+#define RATE_HALF_LIFE_US 10000000u     /* of a quiet path */
+#define RATE_HALF_LIFE_BUSY_US 1000000u
+#define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
+
+/* Linearly, near enough to a half-life at these steps. */
+uint64_t path_rate_decayed(uint64_t rate_bps, uint64_t elapsed_us, bool busy)
+{
+	uint64_t half_us = busy ? RATE_HALF_LIFE_BUSY_US : RATE_HALF_LIFE_US;
+
+	if (elapsed_us > half_us)
+		elapsed_us = half_us;
+	return rate_bps - rate_bps / 2 * elapsed_us / half_us;
+}
+
+void path_begin(struct path *path)
+{
+	path->rtt_us = UINT64_MAX;
+	path->sampled_us = 0;
+	path->backlog_bytes = 0;
+	path->sent_bytes = path->retrans_bytes = 0;
+}
+
+static void add_rtt(struct path *path, const struct path_user *user, uint64_t now_us)
+{
+	uint64_t least = user->min_rtt_us ? user->min_rtt_us : user->srtt_us;
+
+	if (now_us - user->sampled_us < PATH_RTT_AGE_US) {
+		if (user->sampled_us <= path->sampled_us)
+			return;
+		path->sampled_us = user->sampled_us;
+		path->rtt_us = user->srtt_us;
+	} else if (!path->sampled_us && least < path->rtt_us) {
+		path->rtt_us = least;
+	}
+}
+
+void path_add(struct path *path, const struct path_user *user, uint64_t now_us)
+{
+	add_rtt(path, user, now_us);
+	path->backlog_bytes += user->backlog_bytes;
+	path->sent_bytes += user->sent_bytes;
+	path->retrans_bytes += user->retrans_bytes;
+	path->busy |= user->busy;
+	if (user->rate_bps > path->rate_bps)
+		path->rate_bps = user->rate_bps;
+}
+
+/* What was delivered of late, by all of its users, once a window. */
+static void note_rate(struct path *path, uint64_t now_us)
+{
+	uint64_t window = path->rtt_us == UINT64_MAX ? 0 : 2 * path->rtt_us;
+	uint64_t elapsed = now_us - path->window_us;
+
+	if (elapsed < PATH_WINDOW_MIN_US || elapsed < window)
+		return;
+	uint64_t rate = path->acked_bytes * 1000000 / elapsed;
+	path->rate_bps = path_rate_decayed(path->rate_bps, elapsed, path->busy);
+	path->busy = false;
+	if (rate > path->rate_bps)
+		path->rate_bps = rate;
+	path->acked_bytes = 0;
+	path->window_us = now_us;
+}
+
+void path_end(struct path *path, uint64_t now_us)
+{
+	path->loss_ppm = path->sent_bytes > LOSS_OF_BYTES ?
+		(uint32_t)(path->retrans_bytes * 1000000 / path->sent_bytes) : 0;
+	note_rate(path, now_us);
+}
+
+void path_sent(struct path *path, uint64_t bytes)
+{
+	path->backlog_bytes += bytes;
+}
+
+void path_acked(struct path *path, uint64_t bytes)
+{
+	path->acked_bytes += bytes;
+}
+
+void path_took(struct path *path, uint64_t took_us)
+{
+	uint64_t off = took_us > path->usual_us ? took_us - path->usual_us
+	                                        : path->usual_us - took_us;
+
+	if (!path->usual_us) {
+		path->usual_us = took_us;
+		path->usual_var_us = took_us / 2;
+		return;
+	}
+	path->usual_var_us = (3 * path->usual_var_us + off) / 4;
+	path->usual_us = (7 * path->usual_us + took_us) / 8;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a path: one uplink towards one endpoint, as its users together see it. Pure:
+ * the time is an argument. Whoever sends over it (a lane; there may be several)
+ * tells what it sent, what was acknowledged and, when the path is judged anew, how
+ * things stand with it; and reads what comes out of it all.
+ */
+#ifndef AGG_TRANSPORT_PATH_H
+#define AGG_TRANSPORT_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PATH_RTT_AGE_US 1000000u /* after which a smoothed RTT is history */
+#define PATH_WINDOW_MIN_US 50000u /* a rate is of so long, and of 2 RTT, at least */
+
+/* Zeroed: nothing is known. */
+struct path {
+	uint64_t rtt_us;         /* now; UINT64_MAX: nobody is there to know */
+	uint64_t rate_bps;       /* bytes/s, the best of late */
+	uint64_t backlog_bytes;  /* sent and not acknowledged, or queued */
+	uint32_t loss_ppm;       /* of what was sent, what had to be again; 0: too
+	                          * little was */
+	/* From a piece's sending until its acknowledgement, and its mean
+	 * deviation; 0: none yet. */
+	uint64_t usual_us, usual_var_us;
+
+	/* private */
+	uint64_t acked_bytes;    /* since window_us */
+	uint64_t window_us;
+	bool busy;               /* a user was, since then */
+	uint64_t sampled_us;     /* of rtt_us; 0: of users that are quiet */
+	uint64_t sent_bytes, retrans_bytes;
+};
+
+/* What one user tells of itself. */
+struct path_user {
+	uint64_t srtt_us, min_rtt_us; /* 0: not known */
+	uint64_t sampled_us;     /* when srtt_us was renewed last */
+	uint64_t rate_bps, backlog_bytes;
+	uint64_t sent_bytes, retrans_bytes; /* ever */
+	bool busy;               /* something waits that could be sent */
+};
+
+/* To judge it anew: begin, add all users, end. */
+void path_begin(struct path *path);
+void path_add(struct path *path, const struct path_user *user, uint64_t now_us);
+void path_end(struct path *path, uint64_t now_us);
+
+void path_sent(struct path *path, uint64_t bytes);
+void path_acked(struct path *path, uint64_t bytes);
+/* A piece that went by it alone was acknowledged so long after it was sent. */
+void path_took(struct path *path, uint64_t took_us);
+
+/* The best rate of late, so long after it was seen: of a busy one what is delivered
+ * now is what can be; a quiet one does not look slow. */
+uint64_t path_rate_decayed(uint64_t rate_bps, uint64_t elapsed_us, bool busy);
+
+#endif

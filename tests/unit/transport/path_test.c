@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what the users of a path tell of it together.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agg/transport/path.h"
+
+#define NOW_US 10000000u
+#define MBYTE 1000000u
+
+static void judge(struct path *path, const struct path_user *users, unsigned n,
+                  uint64_t now_us)
+{
+	path_begin(path);
+	for (unsigned i = 0; i < n; i++)
+		path_add(path, &users[i], now_us);
+	path_end(path, now_us);
+}
+
+/* The one that had an answer last knows the queue. */
+static void its_rtt_is_the_latest(void **state)
+{
+	struct path_user users[] = {
+		{ .srtt_us = 30000, .min_rtt_us = 10000, .sampled_us = NOW_US - 2000 },
+		{ .srtt_us = 90000, .min_rtt_us = 11000, .sampled_us = NOW_US - 1000 },
+		{ .srtt_us = 20000, .min_rtt_us = 12000, .sampled_us = NOW_US - 3000 },
+	};
+	struct path path = { 0 };
+
+	judge(&path, users, 3, NOW_US);
+	assert_int_equal(path.rtt_us, 90000);
+}
+
+/* What was measured in a queue that is long gone is not what it takes now. */
+static void when_all_are_quiet_it_is_the_least(void **state)
+{
+	struct path_user users[] = {
+		{ .srtt_us = 300000, .min_rtt_us = 14000, .sampled_us = 1 },
+		{ .srtt_us = 90000, .min_rtt_us = 11000, .sampled_us = 2 },
+	};
+	struct path path = { 0 };
+
+	judge(&path, users, 2, NOW_US);
+	assert_int_equal(path.rtt_us, 11000);
+	users[0].sampled_us = NOW_US - PATH_RTT_AGE_US + 1;
+	judge(&path, users, 2, NOW_US);
+	assert_int_equal(path.rtt_us, 300000);
+	judge(&path, users, 0, NOW_US);
+	assert_int_equal(path.rtt_us, UINT64_MAX);
+}
+
+static void its_rate_is_that_of_all_users(void **state)
+{
+	struct path_user users[] = {
+		{ .srtt_us = 10000, .rate_bps = MBYTE, .busy = true },
+		{ .srtt_us = 10000, .rate_bps = MBYTE / 2, .busy = true },
+	};
+	struct path path = { .window_us = NOW_US };
+
+	judge(&path, users, 2, NOW_US);
+	assert_int_equal(path.rate_bps, MBYTE);
+	path_acked(&path, MBYTE / 5);
+	path_acked(&path, MBYTE / 10);
+	judge(&path, users, 2, NOW_US + PATH_WINDOW_MIN_US / 2); /* too soon */
+	assert_int_equal(path.rate_bps, MBYTE);
+	judge(&path, users, 2, NOW_US + 100000);
+	assert_int_equal(path.rate_bps, 3 * MBYTE);
+}
+
+/* A quiet path does not look slow; one that has enough to do, and delivers
+ * less, is. */
+static void its_rate_decays_by_what_it_does(void **state)
+{
+	struct path_user user = { .srtt_us = 10000 };
+	struct path quiet = { .rate_bps = MBYTE, .window_us = NOW_US };
+	struct path busy = quiet;
+
+	judge(&quiet, &user, 1, NOW_US + 1000000);
+	assert_in_range(quiet.rate_bps, MBYTE / 100 * 94, MBYTE / 100 * 96);
+	user.busy = true;
+	judge(&busy, &user, 1, NOW_US + 1000000);
+	assert_int_equal(busy.rate_bps, MBYTE / 2);
+	assert_int_equal(path_rate_decayed(MBYTE, UINT64_MAX, false), MBYTE / 2);
+}
+
+static void backlog_and_loss_are_sums(void **state)
+{
+	struct path_user users[] = {
+		{ .backlog_bytes = 1000, .sent_bytes = 900000, .retrans_bytes = 9000 },
+		{ .backlog_bytes = 500, .sent_bytes = 100000, .retrans_bytes = 11000 },
+	};
+	struct path path = { 0 };
+
+	judge(&path, users, 2, NOW_US);
+	path_sent(&path, 250);
+	assert_int_equal(path.backlog_bytes, 1750);
+	assert_int_equal(path.loss_ppm, 20000);
+	judge(&path, users + 1, 1, NOW_US);
+	assert_int_equal(path.loss_ppm, 0); /* 100,000 bytes tell nothing */
+	assert_int_equal(path.backlog_bytes, 500);
+}
+
+static void what_is_usual_is_learnt(void **state)
+{
+	struct path path = { 0 };
+
+	path_took(&path, 40000);
+	assert_int_equal(path.usual_us, 40000);
+	assert_int_equal(path.usual_var_us, 20000);
+	for (unsigned i = 0; i < 50; i++)
+		path_took(&path, 80000);
+	assert_in_range(path.usual_us, 79000, 80000);
+	assert_in_range(path.usual_var_us, 0, 1000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(its_rtt_is_the_latest),
+		cmocka_unit_test(when_all_are_quiet_it_is_the_least),
+		cmocka_unit_test(its_rate_is_that_of_all_users),
+		cmocka_unit_test(its_rate_decays_by_what_it_does),
+		cmocka_unit_test(backlog_and_loss_are_sums),
+		cmocka_unit_test(what_is_usual_is_learnt),
+	};
+
+	return cmocka_run_group_tests_name("transport/path", tests, NULL, NULL);
+}
