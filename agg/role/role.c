@@ -10,11 +10,15 @@
 #include "agg/kernel/arp.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
+#include "agg/transport/tls.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #define FALL_BYTES (1u << 20) /* less is not worth the work */
+#define CALM_S 10             /* without a stream, then it is tidied ... */
+#define CALM_AGAIN_S 60       /* ... and again, for who came and went */
 
 /* Where the machine does not tell: no limit but those of the sessions. */
 static uint64_t half_of_memory(void)
@@ -35,7 +39,11 @@ void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
 
 void role_tidy_memory(struct role *role)
 {
-	if (budget_fell(&role->memory, FALL_BYTES))
+	role->calm_s = role->ops->streams(role) ? 0 : role->calm_s + 1;
+	bool calm = role->calm_s % CALM_AGAIN_S == CALM_S;
+	if (calm)
+		tls_rest();
+	if (calm || budget_fell(&role->memory, FALL_BYTES))
 		heap_trim();
 }
 

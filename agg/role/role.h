@@ -25,6 +25,7 @@ struct role {
 	struct netmon *netmon;
 	struct budget memory;      /* of all sessions: half of the machine's */
 	unsigned changes;          /* see role_changed; wraps */
+	unsigned calm_s;           /* without a stream, so far */
 };
 
 void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
@@ -34,7 +35,8 @@ static inline void role_changed(struct role *role)
 {
 	role->changes++;
 }
-/* Gives back to the system what was used and is not: once a second. */
+/* Gives back to the system what was used and is not, and what only start-up and
+ * streams need where there has been none for a while: once a second. */
 void role_tidy_memory(struct role *role);
 
 /* All hooks are required. */

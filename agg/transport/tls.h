@@ -60,6 +60,9 @@ struct tls_context *tls_context_create(enum tls_side side, const char *dir);
 void tls_context_destroy(struct tls_context *ctx);
 /* Its later connections have the library's own records. */
 void tls_context_leave_records(struct tls_context *ctx);
+/* Gives back the memory of what the library needs to begin and to shake hands; it
+ * comes again when it is needed. */
+void tls_rest(void);
 const char *tls_library(void); /* "OpenSSL 3.0.22 ..." */
 
 /* One connection. in: ciphertext from the peer, out: to the peer; both are

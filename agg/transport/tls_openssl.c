@@ -20,6 +20,8 @@
  */
 #include "agg/transport/tls_openssl.h"
 
+#include "agg/base/pages.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -346,6 +348,12 @@ void tls_context_destroy(struct tls_context *ctx)
 void tls_context_leave_records(struct tls_context *ctx)
 {
 	ctx->library_records = true;
+}
+
+void tls_rest(void)
+{
+	pages_drop("libcrypto");
+	pages_drop("libssl");
 }
 
 const char *tls_library(void)

@@ -256,15 +256,19 @@ class Aggd:
                    f"{role} reloads")
         return answers()[1] == before[1]
 
-    def memory_mb(self, role, field):
-        with open(f"/proc/{self.process(role).pid}/status", encoding="ascii") as file:
+    def memory_mb(self, role, field, of="status"):
+        with open(f"/proc/{self.process(role).pid}/{of}", encoding="ascii") as file:
             for line in file:
                 if line.startswith(field + ":"):
                     return int(line.split()[1]) / 1024
-        raise LabError(f"no {field} in /proc/PID/status")
+        raise LabError(f"no {field} in /proc/PID/{of}")
 
     def rss_mb(self, role):
         return self.memory_mb(role, "VmRSS")
+
+    def private_mb(self, role):
+        return (self.memory_mb(role, "Private_Dirty", "smaps_rollup")
+                + self.memory_mb(role, "Private_Clean", "smaps_rollup"))
 
     def rss_peak_mb(self, role):
         return self.memory_mb(role, "VmHWM")
