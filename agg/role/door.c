@@ -15,79 +15,78 @@
 
 #include <utlist.h>
 
+static int by_pin(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct tls_pin));
+}
+
+static bool knows(const struct door *door, const struct tls_pin *pin)
+{
+	return door->pin_count && bsearch(pin, door->pins, door->pin_count,
+	                                  sizeof(*pin), by_pin);
+}
+
+/* He leaves the door. */
+static void leave(struct stranger *s, enum guard_end how)
+{
+	struct door *door = s->door;
+
+	guard_leave(&door->guard, subflow_peer(s->sf), how,
+	            loop_now_us(door->loop));
+	DL_DELETE(door->strangers, s);
+	free(s);
+}
+
 static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
                      const struct wire_hello *hello,
                      const struct wire_welcome *welcome)
 {
-	struct member *m = ctx;
-	struct door *door = m->door;
-	struct site *site = sites_find(door->sites, pin);
+	struct stranger *s = ctx;
+	struct door *door = s->door;
 	char text[ADDR_TEXT_MAX], pin_text[TLS_PIN_TEXT_LEN + 1];
 
-	if (!site) {
-		log_peer("stranger %s: unknown pin %s",
-		         addr_format(subflow_peer(sf), text),
-		         tls_pin_format(pin, pin_text));
-		m->told = true;
-		subflow_fail(sf, "unknown pin");
+	if (knows(door, pin)) {
+		leave(s, GUARD_GOOD);
+		door->adopt(door->ctx, sf, pin, hello);
 		return;
 	}
-	m->known = true;
-	const char *why = site_admit(site, hello, subflow_peer(sf));
-	if (why) {
-		log_debug("site %s: a subflow from %s is refused: %s",
-		          site->conf.name, addr_format(subflow_peer(sf), text), why);
-		m->told = true;
-		subflow_fail(sf, why);
-		return;
-	}
-	guard_leave(&door->guard, subflow_peer(sf), GUARD_GOOD,
-	            loop_now_us(door->loop));
-	DL_DELETE(door->strangers, m);
-	site_take(site, m, hello);
+	log_peer("stranger %s: unknown pin %s",
+	         addr_format(subflow_peer(sf), text),
+	         tls_pin_format(pin, pin_text));
+	s->told = true;
+	subflow_fail(sf, "unknown pin");
 }
 
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 {
-	struct member *m = ctx;
-	struct door *door = m->door;
+	struct stranger *s = ctx;
 	char text[ADDR_TEXT_MAX];
 
-	if (m->site) {
-		site_lose(m, why);
-		return;
-	}
-	if (!m->told)
+	if (!s->told)
 		log_peer("stranger %s: %s", addr_format(subflow_peer(sf), text),
 		         why);
-	guard_leave(&door->guard, subflow_peer(sf),
-	            m->known ? GUARD_GOOD : GUARD_FAILED,
-	            loop_now_us(door->loop));
-	DL_DELETE(door->strangers, m);
-	free(m);
+	leave(s, GUARD_FAILED);
 }
 
 static const struct subflow_events subflow_events = { on_ready, on_end };
 
 /* All places are taken: the oldest handshake of the source that has most goes
  * for a newcomer (guard.h), so that a crowd keeps nobody out. */
-static void make_room(struct door *door, const struct addr *newcomer,
-                      uint64_t now_us)
+static void make_room(struct door *door, const struct addr *newcomer)
 {
-	struct member *m;
+	struct stranger *s;
 	char text[ADDR_TEXT_MAX];
 
-	DL_FOREACH(door->strangers, m)
-		if (guard_victim(&door->guard, newcomer, subflow_peer(m->sf)))
+	DL_FOREACH(door->strangers, s)
+		if (guard_victim(&door->guard, newcomer, subflow_peer(s->sf)))
 			break;
-	if (!m)
+	if (!s)
 		return;
+	struct subflow *sf = s->sf;
 	log_peer("stranger %s: made room for another",
-	         addr_format(subflow_peer(m->sf), text));
-	guard_leave(&door->guard, subflow_peer(m->sf), GUARD_EVICTED, now_us);
-	DL_DELETE(door->strangers, m);
-	subflow_destroy(m->sf);
-	free(m);
+	         addr_format(subflow_peer(sf), text));
+	leave(s, GUARD_EVICTED);
+	subflow_destroy(sf);
 }
 
 /* May somebody from there begin a handshake? Then he is counted. */
@@ -96,7 +95,7 @@ static bool enter(struct door *door, const struct addr *from, uint64_t now_us)
 	enum guard_answer answer = guard_enter(&door->guard, from, now_us);
 
 	if (answer == GUARD_NEEDS_ROOM) {
-		make_room(door, from, now_us);
+		make_room(door, from);
 		answer = guard_enter(&door->guard, from, now_us);
 	}
 	return answer == GUARD_ENTERS;
@@ -116,18 +115,18 @@ static void take(void *ctx, int fd, const struct addr *from)
 		sockopt_abort(fd);
 		return;
 	}
-	struct member *m = calloc(1, sizeof(*m));
-	args.ctx = m;
-	struct subflow *sf = m ? subflow_accept(&args, fd, from) : NULL;
+	struct stranger *s = calloc(1, sizeof(*s));
+	args.ctx = s;
+	struct subflow *sf = s ? subflow_accept(&args, fd, from) : NULL;
 	if (!sf) {
-		if (!m)
+		if (!s)
 			close(fd);
-		free(m);
+		free(s);
 		guard_leave(&door->guard, from, GUARD_EVICTED, now);
 		return;
 	}
-	*m = (struct member){ .door = door, .sf = sf };
-	DL_APPEND(door->strangers, m);
+	*s = (struct stranger){ .door = door, .sf = sf };
+	DL_APPEND(door->strangers, s);
 }
 
 static int listen_at(struct door *door, const struct addr *at, bool mptcp)
@@ -229,6 +228,34 @@ int door_open(struct door *door, const struct conf_main *main, bool mptcp,
 	return err;
 }
 
+static bool has_new(const struct door *door, const struct tls_pin *pins,
+                    unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!knows(door, &pins[i]))
+			return true;
+	return false;
+}
+
+int door_know(struct door *door, const struct conf *conf)
+{
+	unsigned count = conf->site_count;
+	struct tls_pin *pins = calloc(count ? count : 1, sizeof(*pins));
+
+	if (!pins)
+		return -ENOMEM;
+	for (unsigned i = 0; i < count; i++)
+		memcpy(pins[i].sha256, conf->sites[i].pin.sha256,
+		       sizeof(pins[i].sha256));
+	qsort(pins, count, sizeof(*pins), by_pin);
+	if (has_new(door, pins, count))
+		guard_forgive(&door->guard);
+	free(door->pins);
+	door->pins = pins;
+	door->pin_count = count;
+	return 0;
+}
+
 bool door_takes_mptcp(const struct door *door)
 {
 	for (unsigned i = 0; i < door->listener_count; i++)
@@ -261,12 +288,15 @@ void door_close(struct door *door)
 
 void door_finish(struct door *door)
 {
-	struct member *m, *tmp;
+	struct stranger *s, *tmp;
 
 	door_close(door);
-	DL_FOREACH_SAFE(door->strangers, m, tmp) {
-		subflow_destroy(m->sf);
-		free(m);
+	DL_FOREACH_SAFE(door->strangers, s, tmp) {
+		subflow_destroy(s->sf);
+		free(s);
 	}
 	door->strangers = NULL;
+	free(door->pins);
+	door->pins = NULL;
+	door->pin_count = 0;
 }

@@ -4,15 +4,17 @@
  * DOC: the concentrator's door: listeners, the guard, and the strangers that
  * shake hands behind it.
  *
- *     accept -> guard -> subflow (TLS, HELLO) -> pin -> site
+ *     accept -> guard -> subflow (TLS, HELLO) -> pin -> adopt
  *
- * A subflow whose pin is a site's leaves the door as that site's member.
+ * The door knows pins, and no sessions: a subflow whose pin is a site's leaves
+ * it, for the worker where the site is (worker.h).
  */
 #ifndef AGG_ROLE_DOOR_H
 #define AGG_ROLE_DOOR_H
 
+#include "agg/conf/conf.h"
 #include "agg/role/guard.h"
-#include "agg/role/site.h"
+#include "agg/transport/subflow.h"
 #include "proxy/listener.h"
 
 #define DOOR_LISTENERS_MAX (2 * CONF_LISTENS_MAX) /* [::] is two */
@@ -30,16 +32,30 @@ struct door_plan {
 	bool mptcp;
 };
 
+/* A subflow that was accepted. */
+struct stranger {
+	struct door *door;       /* borrowed */
+	struct subflow *sf;
+	bool told;               /* why it is refused, in the log */
+	struct stranger *prev, *next; /* door.strangers */
+};
+
 struct door {
 	struct loop *loop;       /* borrowed, as these */
 	struct tls_context *tls;
-	struct sites *sites;
+	/* It has shaken hands, and has a site's pin: the subflow is of him who is
+	 * told, who is to subflow_hand_over() and to join or fail it. */
+	void (*adopt)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+	              const struct wire_hello *hello);
+	void *ctx;
+	struct tls_pin *pins;    /* of the sites, sorted */
+	unsigned pin_count;
 	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
 	struct guard guard;
 	struct door_plan plan;   /* that is followed */
 	struct door_listener listeners[DOOR_LISTENERS_MAX];
 	unsigned listener_count;
-	struct member *strangers;
+	struct stranger *strangers;
 };
 
 /* Listens where the configuration says, and nowhere else; with MPTCP where it
@@ -47,6 +63,9 @@ struct door {
  * 0, or -errno with the culprit, and all is as it was before. */
 int door_open(struct door *door, const struct conf_main *main, bool mptcp,
               struct addr *culprit);
+/* The sites are these. Where one is new, who was refused may be it: all is
+ * forgiven. 0, or -ENOMEM: they are those of before. */
+int door_know(struct door *door, const struct conf *conf);
 /* Do all listeners take MPTCP? */
 bool door_takes_mptcp(const struct door *door);
 /* Is there a listener at an address that the host has not (yet)? */

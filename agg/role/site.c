@@ -144,11 +144,6 @@ static struct site *find(const struct sites *sites,
 	return site;
 }
 
-struct site *sites_find(struct sites *sites, const struct tls_pin *pin)
-{
-	return find(sites, pin->sha256);
-}
-
 /* The same path and bundle again: the gateway gave the old one up. */
 static void replace_member(struct site *site, const struct wire_hello *hello)
 {
@@ -199,8 +194,10 @@ static const char *refuse_rival(struct site *site, const struct addr *from,
 	       "identity of its own";
 }
 
-const char *site_admit(struct site *site, const struct wire_hello *hello,
-                       const struct addr *from)
+/* May a subflow with that HELLO join? NULL: yes, and the session that it speaks
+ * of is there. Else why not, in words for the gateway. */
+static const char *admit(struct site *site, const struct wire_hello *hello,
+                         const struct addr *from)
 {
 	uint64_t now = loop_now_us(site->sites->loop);
 
@@ -234,8 +231,46 @@ void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1])
 		         "key, at %s, is refused", site->rival);
 }
 
-void site_take(struct site *site, struct member *m,
-               const struct wire_hello *hello)
+static void lose(struct member *m, const char *why)
+{
+	struct site *site = m->site;
+
+	log_debug("site %s: subflow %u: %s", site->conf.name,
+	          (unsigned)subflow_id(m->sf), why);
+	DL_DELETE(site->members, m);
+	if (!site->members)
+		site->alone_us = loop_now_us(site->sites->loop);
+	changed(site->sites);
+}
+
+static void forget_refused(struct member *m)
+{
+	DL_DELETE(m->sites->refused, m);
+	m->sites->refused_count--;
+}
+
+static void on_subflow_end(void *ctx, struct subflow *sf, bool joined,
+                           const char *why)
+{
+	struct member *m = ctx;
+
+	if (m->site)
+		lose(m, why);
+	else
+		forget_refused(m);
+	free(m);
+}
+
+static void on_lost_end(void *ctx, struct subflow *sf, bool joined,
+                        const char *why)
+{
+}
+
+static const struct subflow_events member_events = { .on_end = on_subflow_end };
+static const struct subflow_events lost_events = { .on_end = on_lost_end };
+
+static void take(struct site *site, struct member *m,
+                 const struct wire_hello *hello)
 {
 	char text[ADDR_TEXT_MAX];
 
@@ -253,15 +288,51 @@ void site_take(struct site *site, struct member *m,
 	changed(site->sites);
 }
 
-void site_lose(struct member *m, const char *why)
+/* Whoever comes in a crowd to be refused does not keep what others need. */
+static void make_room(struct sites *sites)
 {
-	log_debug("site %s: subflow %u: %s", m->site->conf.name,
-	          (unsigned)subflow_id(m->sf), why);
-	DL_DELETE(m->site->members, m);
-	if (!m->site->members)
-		m->site->alone_us = loop_now_us(m->site->sites->loop);
-	changed(m->site->sites);
-	free(m);
+	struct member *oldest = sites->refused;
+
+	if (sites->refused_count < SITES_REFUSED_MAX)
+		return;
+	forget_refused(oldest);
+	subflow_destroy(oldest->sf);
+	free(oldest);
+}
+
+static void refuse(struct member *m, const struct site *site, const char *why)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (site)
+		log_debug("site %s: a subflow from %s is refused: %s",
+		          site->conf.name,
+		          addr_format(subflow_peer(m->sf), text), why);
+	make_room(m->sites);
+	DL_APPEND(m->sites->refused, m);
+	m->sites->refused_count++;
+	subflow_fail(m->sf, why);
+}
+
+void sites_adopt(struct sites *sites, struct subflow *sf,
+                 const struct tls_pin *pin, const struct wire_hello *hello)
+{
+	struct site *site = find(sites, pin->sha256);
+	struct member *m = calloc(1, sizeof(*m));
+
+	if (!m) {
+		subflow_hand_over(sf, &lost_events, NULL);
+		subflow_fail(sf, "out of memory");
+		return;
+	}
+	*m = (struct member){ .sites = sites, .sf = sf };
+	subflow_hand_over(sf, &member_events, m);
+	const char *why = site ? admit(site, hello, subflow_peer(sf))
+	                       : "unknown pin";
+	if (why)
+		refuse(m, site, why);
+	else
+		take(site, m, hello);
 }
 
 /* Sites ---------------------------------------------------------------------- */
@@ -426,8 +497,16 @@ void sites_apply(struct sites *sites, const struct conf *conf,
 
 void sites_finish(struct sites *sites)
 {
+	struct member *m, *tmp;
+
 	while (sites->all)
 		remove_site(sites->all);
+	DL_FOREACH_SAFE(sites->refused, m, tmp) {
+		subflow_destroy(m->sf);
+		free(m);
+	}
+	sites->refused = NULL;
+	sites->refused_count = 0;
 }
 
 void sites_set_flags(struct sites *sites, uint32_t flags)

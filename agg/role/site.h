@@ -10,8 +10,8 @@
  * session without subflows is kept for linger.
  *
  * Lifetime: a site is from the configuration until it is there no more; struct
- * sites is the owner of all. A member begins at the door (door.h), which is its
- * owner until site_take().
+ * sites is the owner of all. A member is from sites_adopt(), to which the door
+ * hands its subflow (door.h), until that ends.
  */
 #ifndef AGG_ROLE_SITE_H
 #define AGG_ROLE_SITE_H
@@ -28,16 +28,16 @@
 
 #include <uthash.h>
 
-/* A subflow that was accepted. */
+#define SITES_REFUSED_MAX 64 /* subflows that still have to hear why */
+
+/* A subflow that was adopted. */
 struct member {
-	void *door;             /* borrowed */
-	struct site *site;      /* borrowed; NULL: still a stranger */
+	struct sites *sites;    /* borrowed */
+	struct site *site;      /* borrowed; NULL: it is refused */
 	struct subflow *sf;
-	bool known;             /* by its pin, though it may be refused */
-	bool told;              /* why it is refused, in the log */
 	uint8_t path, bundle;
 	char uplink[REPORT_NAME_MAX + 1]; /* of the gateway's */
-	struct member *prev, *next; /* site.members, or door.strangers */
+	struct member *prev, *next; /* site.members, or sites.refused */
 };
 
 struct site {
@@ -70,6 +70,8 @@ struct sites {
 	void *ctx;                   /* borrowed */
 	struct site *all;            /* site.next */
 	struct site *by_pin;         /* the same: site.hh */
+	struct member *refused;      /* oldest first */
+	unsigned refused_count;
 };
 
 /* Another configuration, in two steps. First makes the sites that are new in it
@@ -83,7 +85,10 @@ void sites_apply(struct sites *sites, const struct conf *conf,
 void sites_finish(struct sites *sites);
 /* Tells all gateways. */
 void sites_set_flags(struct sites *sites, uint32_t flags);
-struct site *sites_find(struct sites *sites, const struct tls_pin *pin);
+/* A subflow with that pin and HELLO, in its on_ready, is the sites' from now on:
+ * it joins its site's session, or is told why it may not. */
+void sites_adopt(struct sites *sites, struct subflow *sf,
+                 const struct tls_pin *pin, const struct wire_hello *hello);
 unsigned sites_streams(const struct sites *sites);
 /* Once every SNAPSHOT_RATE_US. */
 void sites_measure(struct sites *sites);
@@ -92,18 +97,8 @@ void sites_report(struct sites *sites, struct report *out);
 int sites_choose(struct sites *sites, const struct choice *choice,
                  struct buf *out);
 
-/* May a subflow with that HELLO join? NULL: yes, and the session that it speaks
- * of is there. Else why not, in words for the gateway. */
-const char *site_admit(struct site *site, const struct wire_hello *hello,
-                       const struct addr *from);
 /* What is wrong with it, in words for a person; "". */
 void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1]);
-/* After site_admit(): the member is the site's, and joins its session. */
-void site_take(struct site *site, struct member *m,
-               const struct wire_hello *hello);
-/* The member's subflow is over. */
-void site_lose(struct member *m, const char *why);
-
 /* sites_report() of one. */
 void site_report(struct site *site, struct report *out);
 

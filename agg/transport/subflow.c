@@ -218,6 +218,13 @@ int subflow_join(struct subflow *sf, struct session *session,
 	return err;
 }
 
+void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
+                       void *ctx)
+{
+	sf->args.events = events;
+	sf->args.ctx = ctx;
+}
+
 void subflow_fail(struct subflow *sf, const char *reason)
 {
 	struct wire_frame frame = { .type = WIRE_CLOSE };

@@ -84,6 +84,9 @@ struct subflow *subflow_accept(const struct subflow_args *args, int fd,
  * concentrator says. -errno: it will end by itself. */
 int subflow_join(struct subflow *sf, struct session *session,
                  uint64_t incarnation);
+/* What happens to it is somebody else's from now on; on_ready has been. */
+void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
+                       void *ctx);
 /* Ends it; on_end follows. reason goes to the peer as CLOSE where one is still
  * awaited (concentrator, before join); to the log in any case. */
 void subflow_fail(struct subflow *sf, const char *reason);

@@ -55,6 +55,13 @@ EXCEPTIONS = {
         'a proxy owns sockets, and their options are a talk with Linux',
 }
 
+# What is a worker's is reached by its messages alone (agg/role/worker.h).
+OUTSIDE = ['agg/main.c', 'agg/daemon.h', 'agg/role/concentrator.c',
+           'agg/role/door.c', 'agg/role/door.h', 'agg/role/verbs.c',
+           'agg/role/verbs.h', 'agg/role/worker.h']
+INSIDE = ['agg/role/site.h', 'agg/role/home.h', 'agg/transport/session.h',
+          'agg/transport/stream.h', 'proxy/outlet.h', 'proxy/relay.h']
+
 # Who may name a library: a file, or a room with all that is below it.
 LIBRARIES = [
     (r'ev\.h', ['agg/base/loop.c']),
@@ -137,6 +144,8 @@ def is_in(path, places):
 
 def check_arrow(tree, path, number, header):
     room = room_of(path)
+    if path in OUTSIDE and header in INSIDE:
+        tree.say(path, number, 'worker', f'{header} is a worker\'s')
     if room is None or room == 'tests':
         return
     allowed = [room] + ROOMS[room]
@@ -344,6 +353,7 @@ BAD = [  # the rule, the file, what it becomes
     ('mirror', 'tests/unit/base/b_test.c', PLATE),
     ('mirror', 'tests/unit/other/a_test.c', PLATE),
     ('corpus', 'tests/fuzz/fuzz_b.c', PLATE),
+    ('worker', 'agg/main.c', PLATE + '#include "agg/role/site.h"\n'),
     ('caller', 'proxy/p.c', PLATE + 'int a_do(void)\n{\n\treturn 0;\n}\n'),
 ]
 

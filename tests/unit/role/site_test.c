@@ -104,6 +104,27 @@ static void who_was_replaced_is_told_so(void **state)
 	stage_break(again, again->told);
 }
 
+/* A crowd of a site's own that is refused keeps nobody's place, and not more of
+ * this host than a few. */
+static void a_crowd_that_is_refused_is_bounded(void **state)
+{
+	struct subflow *crowd = NULL;
+
+	join("192.0.2.1:1", 1, 0);
+	struct subflow *now = join("192.0.2.1:2", 2, 0);
+	for (unsigned i = 0; i < 2 * SITES_REFUSED_MAX; i++) {
+		struct subflow *sf = join("192.0.2.1:3", 1, 0);
+		assert_string_not_equal(sf->told, "");
+		crowd = crowd ? crowd : sf;
+	}
+	assert_int_equal(stage.door.guard.under_way, 0);
+	assert_int_equal(stage.sites.refused_count, SITES_REFUSED_MAX);
+	assert_true(crowd->destroyed);
+	assert_non_null(now->lane);
+	stage_break(stage.sites.refused->sf, "told");
+	assert_int_equal(stage.sites.refused_count, SITES_REFUSED_MAX - 1);
+}
+
 /* What the outlet refuses is told to the gateway: else nobody owns the stream,
  * and its client waits for ever. */
 static void a_stream_that_is_refused_is_reset(void **state)
@@ -227,6 +248,7 @@ int main(void)
 		ROW(of_a_path_and_bundle_the_latest_counts),
 		ROW(a_gateway_that_begins_anew),
 		ROW(who_was_replaced_is_told_so),
+		ROW(a_crowd_that_is_refused_is_bounded),
 		ROW(a_stream_that_is_refused_is_reset),
 		ROW(while_it_drains_nothing_begins),
 		ROW(a_reload_keeps_who_is_still_there),

@@ -91,6 +91,13 @@ void subflow_fail(struct subflow *sf, const char *reason)
 	snprintf(sf->told, sizeof(sf->told), "%s", reason);
 }
 
+void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
+                       void *ctx)
+{
+	sf->args.events = events;
+	sf->args.ctx = ctx;
+}
+
 void subflow_destroy(struct subflow *sf)
 {
 	if (!sf)
@@ -227,6 +234,14 @@ static struct conf *parse(const char *text)
 	return conf;
 }
 
+static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                  const struct wire_hello *hello)
+{
+	struct stage *stage = ctx;
+
+	sites_adopt(&stage->sites, sf, pin, hello);
+}
+
 void stage_begin(struct stage *stage, const char *conf)
 {
 	struct site *fresh;
@@ -240,9 +255,10 @@ void stage_begin(struct stage *stage, const char *conf)
 	stage->sites = (struct sites){ .loop = stage->loop,
 		.mptcp_host = &stage->mptcp_host, .pool = &stage->pool };
 	stage->door = (struct door){ .loop = stage->loop,
-		.sites = &stage->sites };
+		.adopt = adopt, .ctx = stage };
 	check(sites_prepare(&stage->sites, stage->conf, &fresh) == 0);
 	check(door_open(&stage->door, &stage->conf->main, true, &culprit) == 0);
+	check(door_know(&stage->door, stage->conf) == 0);
 	sites_apply(&stage->sites, stage->conf, stage->conf, fresh);
 }
 
@@ -259,6 +275,7 @@ int stage_reload(struct stage *stage, const char *text, struct addr *culprit)
 		conf_free(conf);
 		return err;
 	}
+	check(door_know(&stage->door, conf) == 0);
 	sites_apply(&stage->sites, conf, stage->conf, fresh);
 	conf_free(stage->conf);
 	stage->conf = conf;
