@@ -2,18 +2,10 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the gateway. Owns the uplinks (gateway_uplinks.c), the session to the
- * concentrator, and the side towards the LAN (lan.h).
+ * concentrator (gateway_session.c), and the side towards the LAN (lan.h).
  *
  *     LAN client -> lan -> on_client -> clients -> session_open + relay
  *     netmon -> uplink -> subflow -> on_welcome -> gateway_admit -> subflow_join
- *
- * One session id lives as long as both ends remember it. When the session is
- * over, or the concentrator shows another incarnation, a new one begins and
- * all subflows connect anew.
- *
- * Two carriers may be connected: an uplink's own subflows (uplink.h), and
- * bundles of the kernel's MPTCP (mptcp.h). Which one is used is carrier.h's to
- * say; the other is in reserve.
  *
  * The interception follows what is true: taken while the concentrator
  * answers; in an outage left to the host's own routing (`direct`) or refused
@@ -24,30 +16,8 @@
 #include "agg/base/log.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-#define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
-#define PROBE_US 100000u         /* between echoes, in a trial of carriers */
-
-struct outage_facts gateway_facts(const struct gateway *g)
-{
-	return (struct outage_facts){
-		.draining = g->draining, .remote_ipv6 = g->remote_ipv6,
-		.on_outage = g->role.conf->main.on_outage,
-	};
-}
-
-/* What happens to the LAN's new connections now. */
-static void set_modes(struct gateway *g)
-{
-	const struct outage_facts facts = gateway_facts(g);
-
-	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),
-	              outage_mode(&g->outage, &facts, AF_INET6));
-}
 
 static void on_client(void *ctx, const struct inlet_client *client)
 {
@@ -58,91 +28,7 @@ static void on_client(void *ctx, const struct inlet_client *client)
 	             g->role.conf);
 }
 
-/* The session -------------------------------------------------------------- */
-
-static void on_settings(void *ctx, const struct wire_settings *settings)
-{
-	struct gateway *g = ctx;
-	bool ipv6 = settings->flags & WIRE_HAS_IPV6;
-
-	if (ipv6 != g->remote_ipv6 || !g->remote_known)
-		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
-	g->remote_ipv6 = ipv6;
-	g->remote_known = true;
-	g->told = settings->wish;
-	mptcp_set_peer(g->mptcp, settings->flags & WIRE_HAS_MPTCP);
-	set_modes(g);
-	gateway_note_paths(g);
-}
-
-static void on_suspect(void *ctx)
-{
-	gateway_note_paths(ctx);
-}
-
-static void decide(void *ctx, const struct policy_names *person,
-                   struct policy_names *holds)
-{
-	const struct gateway *g = ctx;
-
-	policy_of_gateway(g->role.conf, person, holds);
-}
-
-static void on_over(void *ctx, const char *why)
-{
-	log_peer("session: over: %s", why);
-}
-
-static int start_session(struct gateway *g)
-{
-	const struct conf_main *main = &g->role.conf->main;
-	int err;
-
-	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
-		return -errno;
-	g->incarnation = 0;
-	g->remote_known = g->remote_ipv6 = false;
-	memset(&g->told, 0, sizeof(g->told));
-	err = home_start(&g->home, main->memory_bytes, main->linger_us);
-	if (!err)
-		session_set_reserve(g->home.session, g->carrier.reserve);
-	return err;
-}
-
-static void on_ended(void *ctx)
-{
-	struct gateway *g = ctx;
-	int err = start_session(g);
-
-	if (err < 0) {
-		log_sys("session: %s", strerror(-err));
-		loop_stop(g->role.loop);
-		return;
-	}
-	gateway_uplinks_restart(g);
-	mptcp_restart(g->mptcp);
-	gateway_note_paths(g);
-}
-
-static const struct home_events home_events = {
-	.decide = decide, .on_settings = on_settings, .on_suspect = on_suspect,
-	.on_over = on_over, .on_ended = on_ended,
-};
-
-bool gateway_admit(struct gateway *g, struct subflow *sf,
-                   const struct wire_welcome *welcome)
-{
-	if (g->incarnation && g->incarnation != welcome->incarnation) {
-		subflow_fail(sf, "the concentrator started anew");
-		session_close(g->home.session, "the concentrator started anew");
-		return false;
-	}
-	g->incarnation = welcome->incarnation;
-	if (subflow_join(sf, g->home.session, 0) < 0)
-		return false;
-	snprintf(g->cipher, sizeof(g->cipher), "%s", subflow_cipher(sf));
-	return true;
-}
+/* Time and news -------------------------------------------------------------- */
 
 static void on_bundle(void *ctx, struct subflow *sf,
                       const struct wire_welcome *welcome)
@@ -155,71 +41,6 @@ static void on_bundle(void *ctx, struct subflow *sf,
 	gateway_note_paths(g);
 }
 
-void gateway_note_paths(struct gateway *g)
-{
-	struct session_stats stats;
-
-	role_changed(&g->role);
-	session_stats(g->home.session, &stats);
-	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&
-	                 g->remote_known, loop_now_us(g->role.loop)))
-		return;
-	log_info("session: %s", outage_text(&g->outage,
-	                                    g->role.conf->main.on_outage));
-	set_modes(g); /* at once: who reads "up" in the status may rely on it */
-}
-
-static void mark_stream(void *ctx, const struct stream_stats *stream)
-{
-	struct gateway *g = ctx;
-
-	carrier_mark_stream(&g->carrier, stream->id,
-	                    stream->rx_bytes + stream->tx_bytes);
-}
-
-static void find_facts(const struct gateway *g, struct carrier_facts *out)
-{
-	struct session_stats stats;
-
-	session_stats(g->home.session, &stats);
-	*out = (struct carrier_facts){
-		.wanted = g->role.conf->main.carrier,
-		.echo_us = stats.echo_us, .echoes = stats.echoes,
-	};
-	mptcp_facts(g->mptcp, out);
-	for (unsigned p = 0; p < WIRE_UPLINKS_MAX; p++)
-		out->load_bps += g->home.meter.now.rx_bps[p] + g->home.meter.now.tx_bps[p];
-}
-
-static void choose_carrier(struct gateway *g)
-{
-	uint64_t now = loop_now_us(g->role.loop);
-	bool was = g->carrier.mptcp;
-	struct carrier_facts facts;
-
-	find_facts(g, &facts);
-	if (carrier_step(&g->carrier, &facts, now)) {
-		session_each_stream(g->home.session, mark_stream, g);
-		carrier_marked(&g->carrier, &facts, now);
-	}
-	if (g->carrier.mptcp != was) {
-		log_info("carrier: %s: %s", g->carrier.mptcp ? "mptcp" : "subflows",
-		         g->carrier.why);
-		role_changed(&g->role);
-	}
-	session_set_reserve(g->home.session, g->carrier.reserve);
-	if (carrier_is_trying(&g->carrier))
-		loop_timer_arm(g->probe, now + PROBE_US);
-}
-
-static void on_probe(void *ctx)
-{
-	struct gateway *g = ctx;
-
-	session_probe(g->home.session);
-	choose_carrier(g);
-}
-
 static void on_second(void *ctx)
 {
 	struct gateway *g = ctx;
@@ -230,16 +51,9 @@ static void on_second(void *ctx)
 	mptcp_add_totals(g->mptcp, &more);
 	home_measure(&g->home, &more);
 	mptcp_look(g->mptcp);
-	choose_carrier(g);
+	gateway_choose_carrier(g);
 	role_tidy_memory(&g->role);
 	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
-}
-
-uint32_t gateway_next_id(void *ctx)
-{
-	struct gateway *g = ctx;
-
-	return ++g->next_subflow;
 }
 
 static void on_mptcp_change(void *ctx)
@@ -247,7 +61,7 @@ static void on_mptcp_change(void *ctx)
 	struct gateway *g = ctx;
 
 	gateway_note_paths(g);
-	choose_carrier(g);
+	gateway_choose_carrier(g);
 }
 
 /* The role ------------------------------------------------------------------ */
@@ -294,12 +108,12 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	home_reload(&g->home, &before);
 	home_set_limits(&g->home, conf->main.memory_bytes, conf->main.linger_us);
 	route_set_preference(g->route, conf->main.rule_pref);
-	set_modes(g);
+	gateway_set_modes(g);
 	endpoints_set_conf(g->endpoints, &conf->concentrator);
 	mptcp_set_conf(g->mptcp, conf);
 	gateway_uplinks_reload(g, old);
 	upkeep_look(g->upkeep);
-	choose_carrier(g);
+	gateway_choose_carrier(g);
 	return 0;
 }
 
@@ -365,17 +179,12 @@ static int make_parts(struct gateway *g)
 		.health = gateway_uplinks_health,
 		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
 	};
-	const struct home_args home = {
-		.loop = loop, .memory = &g->role.memory, .opens = true,
-		.give_up_us = GIVE_UP_US, .events = &home_events, .ctx = g,
-	};
 	const struct endpoints_args endpoints = {
 		.loop = loop, .conf = &g->role.conf->concentrator,
 		.on_change = on_endpoints, .ctx = g,
 	};
 
 	g->second = loop_timer_create(loop, on_second, g);
-	g->probe = loop_timer_create(loop, on_probe, g);
 	g->clients = clients_create(loop, g->role.netmon);
 	g->route = route_create(&err);
 	if (g->route)
@@ -387,8 +196,7 @@ static int make_parts(struct gateway *g)
 		         g->role.conf->main.state);
 	if (!g->route)
 		log_sys("routes: %s", err.text);
-	if (home_init(&g->home, &home) < 0 || !g->second || !g->probe || !g->clients ||
-	    !g->route || !g->tls)
+	if (!g->second || !g->clients || !g->route || !g->tls)
 		return -1;
 	g->upkeep = upkeep_create(loop, g->role.netmon, g->route);
 	if (!g->upkeep)
@@ -414,7 +222,7 @@ static int open_lan(struct gateway *g)
 	g->lan = lan_create(&args);
 	if (!g->lan)
 		return -1;
-	set_modes(g);
+	gateway_set_modes(g);
 	return 0;
 }
 
@@ -428,7 +236,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	g->rand.state = loop_now_us(loop);
 	outage_init(&g->outage, loop_now_us(loop));
 	carrier_init(&g->carrier);
-	if (make_parts(g) < 0 || start_session(g) < 0 ||
+	if (make_parts(g) < 0 || gateway_session_begin(g) < 0 ||
 	    open_lan(g) < 0) {
 		gateway_destroy(&g->role);
 		return NULL;

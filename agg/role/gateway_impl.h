@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: what the parts of the gateway know of each other: gateway.c, the role and
- * its session; gateway_uplinks.c; gateway_report.c. Included by nobody else.
+ * DOC: what the parts of the gateway know of each other: gateway.c, the role;
+ * gateway_session.c; gateway_uplinks.c; gateway_report.c. Included by nobody else.
  */
 #ifndef AGG_ROLE_GATEWAY_IMPL_H
 #define AGG_ROLE_GATEWAY_IMPL_H
@@ -42,20 +42,26 @@ struct gateway {
 	char cipher[REPORT_WORDS_MAX + 1];
 };
 
-/* gateway.c */
+/* gateway_session.c */
+/* Timers, and a first session. 0 or -errno. */
+int gateway_session_begin(struct gateway *g);
 /* A subflow that has its WELCOME joins the session. False: it ends instead, or
  * will. */
 bool gateway_admit(struct gateway *g, struct subflow *sf,
                    const struct wire_welcome *welcome);
 /* Paths may work that did not, or not any more: is it an outage? */
 void gateway_note_paths(struct gateway *g);
+/* What decides over a new connection of the LAN. */
+struct outage_facts gateway_facts(const struct gateway *g);
+/* What happens to the LAN's new connections now. */
+void gateway_set_modes(struct gateway *g);
+/* By which carrier it sends, from what is known now. */
+void gateway_choose_carrier(struct gateway *g);
 uint32_t gateway_next_id(void *ctx); /* of a subflow; ctx is the gateway */
 
 /* gateway_uplinks.c */
 /* Makes those of the configuration that are not there yet. */
 void gateway_uplinks_add(struct gateway *g);
-/* What decides over a new connection of the LAN. */
-struct outage_facts gateway_facts(const struct gateway *g);
 /* Another configuration than old is in force. Uplinks whose section changed are
  * made anew, but for the cost of a mere change elsewhere: those stay connected. */
 void gateway_uplinks_reload(struct gateway *g, const struct conf *old);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the gateway's session (gateway.c): who joins it, what it says of the
+ * concentrator, what an outage and its end mean to the LAN, and by which carrier
+ * it sends.
+ *
+ * One session id lives as long as both ends remember it. When the session is
+ * over, or the concentrator shows another incarnation, a new one begins and
+ * all subflows connect anew.
+ *
+ * Two carriers may be connected: an uplink's own subflows (uplink.h), and
+ * bundles of the kernel's MPTCP (mptcp.h). Which one is used is carrier.h's to
+ * say; the other is in reserve.
+ */
+#include "agg/role/gateway_impl.h"
+
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define GIVE_UP_US 1000000u      /* a suspect subflow, before it is replaced */
+#define PROBE_US 100000u         /* between echoes, in a trial of carriers */
+
+struct outage_facts gateway_facts(const struct gateway *g)
+{
+	return (struct outage_facts){
+		.draining = g->draining, .remote_ipv6 = g->remote_ipv6,
+		.on_outage = g->role.conf->main.on_outage,
+	};
+}
+
+void gateway_set_modes(struct gateway *g)
+{
+	const struct outage_facts facts = gateway_facts(g);
+
+	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),
+	              outage_mode(&g->outage, &facts, AF_INET6));
+}
+
+static void on_settings(void *ctx, const struct wire_settings *settings)
+{
+	struct gateway *g = ctx;
+	bool ipv6 = settings->flags & WIRE_HAS_IPV6;
+
+	if (ipv6 != g->remote_ipv6 || !g->remote_known)
+		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
+	g->remote_ipv6 = ipv6;
+	g->remote_known = true;
+	g->told = settings->wish;
+	mptcp_set_peer(g->mptcp, settings->flags & WIRE_HAS_MPTCP);
+	gateway_set_modes(g);
+	gateway_note_paths(g);
+}
+
+static void on_suspect(void *ctx)
+{
+	gateway_note_paths(ctx);
+}
+
+static void decide(void *ctx, const struct policy_names *person,
+                   struct policy_names *holds)
+{
+	const struct gateway *g = ctx;
+
+	policy_of_gateway(g->role.conf, person, holds);
+}
+
+static void on_over(void *ctx, const char *why)
+{
+	log_peer("session: over: %s", why);
+}
+
+static int start_session(struct gateway *g)
+{
+	const struct conf_main *main = &g->role.conf->main;
+	int err;
+
+	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
+		return -errno;
+	g->incarnation = 0;
+	g->remote_known = g->remote_ipv6 = false;
+	memset(&g->told, 0, sizeof(g->told));
+	err = home_start(&g->home, main->memory_bytes, main->linger_us);
+	if (!err)
+		session_set_reserve(g->home.session, g->carrier.reserve);
+	return err;
+}
+
+static void on_ended(void *ctx)
+{
+	struct gateway *g = ctx;
+	int err = start_session(g);
+
+	if (err < 0) {
+		log_sys("session: %s", strerror(-err));
+		loop_stop(g->role.loop);
+		return;
+	}
+	gateway_uplinks_restart(g);
+	mptcp_restart(g->mptcp);
+	gateway_note_paths(g);
+}
+
+static const struct home_events home_events = {
+	.decide = decide, .on_settings = on_settings, .on_suspect = on_suspect,
+	.on_over = on_over, .on_ended = on_ended,
+};
+
+bool gateway_admit(struct gateway *g, struct subflow *sf,
+                   const struct wire_welcome *welcome)
+{
+	if (g->incarnation && g->incarnation != welcome->incarnation) {
+		subflow_fail(sf, "the concentrator started anew");
+		session_close(g->home.session, "the concentrator started anew");
+		return false;
+	}
+	g->incarnation = welcome->incarnation;
+	if (subflow_join(sf, g->home.session, 0) < 0)
+		return false;
+	snprintf(g->cipher, sizeof(g->cipher), "%s", subflow_cipher(sf));
+	return true;
+}
+
+uint32_t gateway_next_id(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	return ++g->next_subflow;
+}
+
+void gateway_note_paths(struct gateway *g)
+{
+	struct session_stats stats;
+
+	role_changed(&g->role);
+	session_stats(g->home.session, &stats);
+	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&
+	                 g->remote_known, loop_now_us(g->role.loop)))
+		return;
+	log_info("session: %s", outage_text(&g->outage,
+	                                    g->role.conf->main.on_outage));
+	gateway_set_modes(g); /* at once: who reads "up" in the status may rely on it */
+}
+
+static void mark_stream(void *ctx, const struct stream_stats *stream)
+{
+	struct gateway *g = ctx;
+
+	carrier_mark_stream(&g->carrier, stream->id,
+	                    stream->rx_bytes + stream->tx_bytes);
+}
+
+static void find_facts(const struct gateway *g, struct carrier_facts *out)
+{
+	struct session_stats stats;
+
+	session_stats(g->home.session, &stats);
+	*out = (struct carrier_facts){
+		.wanted = g->role.conf->main.carrier,
+		.echo_us = stats.echo_us, .echoes = stats.echoes,
+	};
+	mptcp_facts(g->mptcp, out);
+	for (unsigned p = 0; p < WIRE_UPLINKS_MAX; p++)
+		out->load_bps += g->home.meter.now.rx_bps[p] + g->home.meter.now.tx_bps[p];
+}
+
+void gateway_choose_carrier(struct gateway *g)
+{
+	uint64_t now = loop_now_us(g->role.loop);
+	bool was = g->carrier.mptcp;
+	struct carrier_facts facts;
+
+	find_facts(g, &facts);
+	if (carrier_step(&g->carrier, &facts, now)) {
+		session_each_stream(g->home.session, mark_stream, g);
+		carrier_marked(&g->carrier, &facts, now);
+	}
+	if (g->carrier.mptcp != was) {
+		log_info("carrier: %s: %s", g->carrier.mptcp ? "mptcp" : "subflows",
+		         g->carrier.why);
+		role_changed(&g->role);
+	}
+	session_set_reserve(g->home.session, g->carrier.reserve);
+	if (carrier_is_trying(&g->carrier))
+		loop_timer_arm(g->probe, now + PROBE_US);
+}
+
+static void on_probe(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	session_probe(g->home.session);
+	gateway_choose_carrier(g);
+}
+
+/* Beginning ------------------------------------------------------------------- */
+
+int gateway_session_begin(struct gateway *g)
+{
+	const struct home_args home = {
+		.loop = g->role.loop, .memory = &g->role.memory, .opens = true,
+		.give_up_us = GIVE_UP_US, .events = &home_events, .ctx = g,
+	};
+	int err = home_init(&g->home, &home);
+
+	g->probe = loop_timer_create(g->role.loop, on_probe, g);
+	if (!err && !g->probe)
+		err = -ENOMEM;
+	return err ? err : start_session(g);
+}
