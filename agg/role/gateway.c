@@ -28,6 +28,13 @@ static void on_client(void *ctx, const struct inlet_client *client)
 	             g->role.conf);
 }
 
+/* All connect anew: the session is another one. */
+static void on_anew(struct gateway *g)
+{
+	gateway_uplinks_restart(g);
+	mptcp_restart(g->mptcp);
+}
+
 /* Time and news -------------------------------------------------------------- */
 
 static void on_bundle(void *ctx, struct subflow *sf,
@@ -233,6 +240,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	if (!g)
 		return NULL;
 	role_init(&g->role, &role_gateway, loop, conf, netmon);
+	g->on_anew = on_anew;
 	g->rand.state = loop_now_us(loop);
 	outage_init(&g->outage, loop_now_us(loop));
 	carrier_init(&g->carrier);

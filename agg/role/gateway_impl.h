@@ -26,6 +26,7 @@ struct gateway {
 	uint64_t incarnation;    /* 0: not known yet */
 	uint32_t next_subflow;
 	struct home home;        /* always has a session */
+	void (*on_anew)(struct gateway *g); /* which is another one now */
 	struct loop_timer *second;
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
 	struct endpoints *endpoints;

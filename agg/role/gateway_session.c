@@ -100,8 +100,7 @@ static void on_ended(void *ctx)
 		loop_stop(g->role.loop);
 		return;
 	}
-	gateway_uplinks_restart(g);
-	mptcp_restart(g->mptcp);
+	g->on_anew(g);
 	gateway_note_paths(g);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see site.h. Owns the sites, their sessions and their members.
+ * DOC: see site.h. Owns a site's session and its members.
  *
  *     member -> session -> on_stream -> outlet -> dial -> relay
  */
@@ -104,9 +104,7 @@ static const struct home_events home_events = {
 	.on_suspect = on_suspect, .on_over = on_over, .on_ended = on_ended,
 };
 
-/* A site's share of the machine's memory, so that nobody's is used up by others.
- * In steps: another site does not change that of all. */
-static size_t memory_share(const struct sites *sites, const struct conf *conf)
+size_t site_memory(const struct sites *sites, const struct conf *conf)
 {
 	uint64_t most = conf->main.memory_bytes, parts = 1;
 
@@ -126,7 +124,7 @@ static int start_session(struct site *site)
 	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
 		return -errno;
 	site->incarnation |= 1; /* 0 is "unknown" */
-	err = home_start(&site->home, memory_share(site->sites, conf),
+	err = home_start(&site->home, site_memory(site->sites, conf),
 	                 conf->main.linger_us);
 	if (!err)
 		site->since_us = loop_now_us(site->sites->loop);
@@ -134,15 +132,6 @@ static int start_session(struct site *site)
 }
 
 /* Joining ------------------------------------------------------------------- */
-
-static struct site *find(const struct sites *sites,
-                         const uint8_t sha256[CONF_PIN_LEN])
-{
-	struct site *site;
-
-	HASH_FIND(hh, sites->by_pin, sha256, CONF_PIN_LEN, site);
-	return site;
-}
 
 /* The same path and bundle again: the gateway gave the old one up. */
 static void replace_member(struct site *site, const struct wire_hello *hello)
@@ -314,10 +303,9 @@ static void refuse(struct member *m, const struct site *site, const char *why)
 	subflow_fail(m->sf, why);
 }
 
-void sites_adopt(struct sites *sites, struct subflow *sf,
-                 const struct tls_pin *pin, const struct wire_hello *hello)
+void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
+                const struct wire_hello *hello)
 {
-	struct site *site = find(sites, pin->sha256);
 	struct member *m = calloc(1, sizeof(*m));
 
 	if (!m) {
@@ -335,17 +323,24 @@ void sites_adopt(struct sites *sites, struct subflow *sf,
 		take(site, m, hello);
 }
 
-/* Sites ---------------------------------------------------------------------- */
+/* Beginning, change and end -------------------------------------------------- */
 
-/* All of it but what it was listed in. */
-static void site_free(struct site *site)
+void site_destroy(struct site *site)
 {
+	struct member *m, *tmp;
+
+	if (site->home.session)
+		session_close(site->home.session, "the site was removed");
+	DL_FOREACH_SAFE(site->members, m, tmp) {
+		subflow_destroy(m->sf);
+		free(m);
+	}
 	home_finish(&site->home);
 	share_destroy(site->share);
 	free(site);
 }
 
-static struct site *site_create(struct sites *sites,
+struct site *site_create(struct sites *sites,
                                 const struct conf_site *conf)
 {
 	char whose[CONF_NAME_MAX + 8];
@@ -363,63 +358,15 @@ static struct site *site_create(struct sites *sites,
 	site->share = share_create(sites->pool, whose);
 	if (home_init(&site->home, &home) == 0 && site->share)
 		return site;
-	site_free(site);
+	site_destroy(site);
 	return NULL;
 }
 
-static void remove_site(struct site *site)
+bool site_is(const struct site *site, const struct conf_site *conf)
 {
-	struct member *m, *tmp;
-
-	if (site->home.session)
-		session_close(site->home.session, "the site was removed");
-	DL_FOREACH_SAFE(site->members, m, tmp) {
-		subflow_destroy(m->sf);
-		free(m);
-	}
-	DL_DELETE(site->sites->all, site);
-	HASH_DELETE(hh, site->sites->by_pin, site);
-	site_free(site);
-}
-
-/* Another pin is another gateway, whatever its name. */
-static bool is_same(const struct conf_site *a, const struct conf_site *b)
-{
-	return !strcmp(a->name, b->name) &&
-	       !memcmp(a->pin.sha256, b->pin.sha256, sizeof(a->pin.sha256));
-}
-
-static bool is_known(const struct sites *sites,
-                     const struct conf_site *conf)
-{
-	const struct site *site = find(sites, conf->pin.sha256);
-
-	return site && is_same(&site->conf, conf);
-}
-
-int sites_prepare(struct sites *sites, const struct conf *conf,
-                  struct site **fresh)
-{
-	*fresh = NULL;
-	for (unsigned i = 0; i < conf->site_count; i++) {
-		if (is_known(sites, &conf->sites[i]))
-			continue;
-		struct site *site = site_create(sites, &conf->sites[i]);
-		if (!site) {
-			sites_forget(*fresh);
-			return -ENOMEM;
-		}
-		DL_APPEND(*fresh, site);
-	}
-	return 0;
-}
-
-void sites_forget(struct site *fresh)
-{
-	struct site *site, *tmp;
-
-	DL_FOREACH_SAFE(fresh, site, tmp)
-		site_free(site);
+	return !strcmp(site->conf.name, conf->name) &&
+	       !memcmp(site->conf.pin.sha256, conf->pin.sha256,
+	               sizeof(conf->pin.sha256));
 }
 
 /* What the person chose lasts, but where the file's own choice changed. */
@@ -442,28 +389,8 @@ static bool sends_alike(const struct conf_site *a, const struct conf_site *b)
 	       !strcmp(a->reinjection, b->reinjection);
 }
 
-/* What all sites go by. */
-struct common {
-	bool policy, limits; /* they changed */
-	size_t memory;
-};
-
-static struct common compare(const struct sites *sites, const struct conf *old,
-                             const struct conf *conf)
-{
-	size_t memory = memory_share(sites, conf);
-
-	return (struct common){
-		.policy = !conf_main_equal(&old->main, &conf->main) ||
-		          !conf_classes_equal(old, conf),
-		.limits = old->main.linger_us != conf->main.linger_us ||
-		          memory_share(sites, old) != memory,
-		.memory = memory,
-	};
-}
-
-static void change_site(struct site *site, const struct conf_site *is,
-                        const struct conf *old, const struct common *common)
+void site_change(struct site *site, const struct conf_site *is,
+                        const struct conf *old, const struct site_common *common)
 {
 	if (common->policy || !sends_alike(&site->conf, is))
 		change_policy(site, is, old);
@@ -471,115 +398,4 @@ static void change_site(struct site *site, const struct conf_site *is,
 	if (common->limits)
 		home_set_limits(&site->home, common->memory,
 		                site->sites->conf->main.linger_us);
-}
-
-void sites_apply(struct sites *sites, const struct conf *conf,
-                 const struct conf *old, struct site *fresh)
-{
-	struct site *site, *tmp;
-	const struct common common = compare(sites, old, conf);
-
-	sites->conf = conf;
-	DL_FOREACH_SAFE(sites->all, site, tmp) {
-		const struct conf_site *is = conf_find_site(conf, site->conf.name);
-		if (is && is_same(is, &site->conf))
-			change_site(site, is, old, &common);
-		else
-			remove_site(site);
-	}
-	DL_FOREACH(fresh, site) {
-		home_set_flags(&site->home, sites->flags);
-		HASH_ADD(hh, sites->by_pin, conf.pin, sizeof(site->conf.pin),
-		         site);
-	}
-	DL_CONCAT(sites->all, fresh);
-}
-
-void sites_finish(struct sites *sites)
-{
-	struct member *m, *tmp;
-
-	while (sites->all)
-		remove_site(sites->all);
-	DL_FOREACH_SAFE(sites->refused, m, tmp) {
-		subflow_destroy(m->sf);
-		free(m);
-	}
-	sites->refused = NULL;
-	sites->refused_count = 0;
-}
-
-void sites_set_flags(struct sites *sites, uint32_t flags)
-{
-	struct site *site;
-
-	if (flags == sites->flags)
-		return;
-	sites->flags = flags;
-	DL_FOREACH(sites->all, site)
-		home_set_flags(&site->home, flags);
-}
-
-void sites_measure(struct sites *sites)
-{
-	struct site *site;
-
-	DL_FOREACH(sites->all, site)
-		home_measure(&site->home, NULL);
-}
-
-void sites_report(struct sites *sites, struct report *out)
-{
-	struct site *site;
-
-	DL_FOREACH(sites->all, site)
-		site_report(site, out);
-}
-
-unsigned sites_streams(const struct sites *sites)
-{
-	const struct site *site;
-	unsigned n = 0;
-
-	DL_FOREACH(sites->all, site)
-		n += home_streams(&site->home);
-	return n;
-}
-
-/* The site that a person means; NULL: out says which there are. */
-static struct site *choose_site(struct sites *sites, const char *name,
-                                struct buf *out)
-{
-	struct site *site;
-
-	if (!name && sites->all && !sites->all->next)
-		return sites->all;
-	DL_FOREACH(sites->all, site)
-		if (name && !strcmp(site->conf.name, name))
-			return site;
-	if (!sites->all)
-		buf_printf(out, "there is no site in the configuration");
-	else if (name)
-		buf_printf(out, "there is no site '%s'; allowed:", name);
-	else
-		buf_printf(out, "there are several sites, name one of them:");
-	DL_FOREACH(sites->all, site)
-		buf_printf(out, "%s %s", site == sites->all ? "" : ",",
-		           site->conf.name);
-	buf_printf(out, "\n");
-	return NULL;
-}
-
-int sites_choose(struct sites *sites, const struct choice *choice,
-                 struct buf *out)
-{
-	struct site *site = choose_site(sites, choice->site, out);
-	char section[CONF_NAME_MAX + 32], direction[CONF_NAME_MAX + 32];
-
-	if (!site)
-		return -EINVAL;
-	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
-	snprintf(direction, sizeof(direction), "down to %s", site->conf.name);
-	home_choose(&site->home, choice, direction, sites->conf, section, out);
-	return 0;
 }

@@ -74,32 +74,31 @@ struct sites {
 	unsigned refused_count;
 };
 
-/* Another configuration, in two steps. First makes the sites that are new in it
- * and changes nothing: 0, or -ENOMEM. Then sites_forget, or sites_apply, which
- * takes them, changes and removes others; old is the configuration before. */
-int sites_prepare(struct sites *sites, const struct conf *conf,
-                  struct site **fresh);
-void sites_forget(struct site *fresh);
-void sites_apply(struct sites *sites, const struct conf *conf,
-                 const struct conf *old, struct site *fresh);
-void sites_finish(struct sites *sites);
-/* Tells all gateways. */
-void sites_set_flags(struct sites *sites, uint32_t flags);
-/* A subflow with that pin and HELLO, in its on_ready, is the sites' from now on:
- * it joins its site's session, or is told why it may not. */
-void sites_adopt(struct sites *sites, struct subflow *sf,
-                 const struct tls_pin *pin, const struct wire_hello *hello);
-unsigned sites_streams(const struct sites *sites);
-/* Once every SNAPSHOT_RATE_US. */
-void sites_measure(struct sites *sites);
-void sites_report(struct sites *sites, struct report *out);
-/* As role_ops.choose. */
-int sites_choose(struct sites *sites, const struct choice *choice,
-                 struct buf *out);
+/* What all sites go by, where it changes. */
+struct site_common {
+	bool policy, limits; /* they changed */
+	size_t memory;       /* as site_memory() */
+};
+
+/* Not in sites' lists. NULL: no memory. */
+struct site *site_create(struct sites *sites, const struct conf_site *conf);
+/* Its session ends, and its gateway is told; it is in no list. */
+void site_destroy(struct site *site);
+/* Is it that one? Another pin is another gateway, whatever its name. */
+bool site_is(const struct site *site, const struct conf_site *conf);
+/* It reads so now, or what all go by does; sites->conf is the new one. */
+void site_change(struct site *site, const struct conf_site *is,
+                 const struct conf *old, const struct site_common *common);
+/* A site's share of the machine's memory, so that nobody's is used up by others.
+ * In steps: another site does not change that of all. */
+size_t site_memory(const struct sites *sites, const struct conf *conf);
+/* As sites_adopt(); site NULL: it is nobody's. */
+void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
+                const struct wire_hello *hello);
 
 /* What is wrong with it, in words for a person; "". */
 void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1]);
-/* sites_report() of one. */
+/* site_report.c */
 void site_report(struct site *site, struct report *out);
 
 #endif

@@ -8,7 +8,7 @@
 #include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/role/ipv6.h"
-#include "agg/role/site.h"
+#include "agg/role/sites.h"
 #include "proxy/outlet.h"
 
 #include <errno.h>

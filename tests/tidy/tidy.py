@@ -59,8 +59,9 @@ EXCEPTIONS = {
 OUTSIDE = ['agg/main.c', 'agg/daemon.h', 'agg/role/concentrator.c',
            'agg/role/door.c', 'agg/role/door.h', 'agg/role/verbs.c',
            'agg/role/verbs.h', 'agg/role/worker.h']
-INSIDE = ['agg/role/site.h', 'agg/role/home.h', 'agg/transport/session.h',
-          'agg/transport/stream.h', 'proxy/outlet.h', 'proxy/relay.h']
+INSIDE = ['agg/role/site.h', 'agg/role/sites.h', 'agg/role/home.h',
+          'agg/transport/session.h', 'agg/transport/stream.h', 'proxy/outlet.h',
+          'proxy/relay.h']
 
 # Who may name a library: a file, or a room with all that is below it.
 LIBRARIES = [

@@ -10,7 +10,7 @@
 
 #include "agg/base/buf.h"
 #include "agg/role/door.h"
-#include "agg/role/site.h"
+#include "agg/role/sites.h"
 
 #define STAGE_SUBFLOWS_MAX 1024
 #define STAGE_PIN "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see sites.h. Owns the sites.
+ */
+#include "agg/role/sites.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+static struct site *find(const struct sites *sites,
+                         const uint8_t sha256[CONF_PIN_LEN])
+{
+	struct site *site;
+
+	HASH_FIND(hh, sites->by_pin, sha256, CONF_PIN_LEN, site);
+	return site;
+}
+
+void sites_adopt(struct sites *sites, struct subflow *sf,
+                 const struct tls_pin *pin, const struct wire_hello *hello)
+{
+	site_adopt(sites, find(sites, pin->sha256), sf, hello);
+}
+
+/* A configuration -------------------------------------------------------------- */
+
+static bool is_known(const struct sites *sites,
+                     const struct conf_site *conf)
+{
+	const struct site *site = find(sites, conf->pin.sha256);
+
+	return site && site_is(site, conf);
+}
+
+int sites_prepare(struct sites *sites, const struct conf *conf,
+                  struct site **fresh)
+{
+	*fresh = NULL;
+	for (unsigned i = 0; i < conf->site_count; i++) {
+		if (is_known(sites, &conf->sites[i]))
+			continue;
+		struct site *site = site_create(sites, &conf->sites[i]);
+		if (!site) {
+			sites_forget(*fresh);
+			return -ENOMEM;
+		}
+		DL_APPEND(*fresh, site);
+	}
+	return 0;
+}
+
+void sites_forget(struct site *fresh)
+{
+	struct site *site, *tmp;
+
+	DL_FOREACH_SAFE(fresh, site, tmp)
+		site_destroy(site);
+}
+
+static void drop(struct site *site)
+{
+	struct sites *sites = site->sites;
+
+	DL_DELETE(sites->all, site);
+	HASH_DELETE(hh, sites->by_pin, site);
+	site_destroy(site);
+}
+
+static struct site_common compare(const struct sites *sites, const struct conf *old,
+                             const struct conf *conf)
+{
+	size_t memory = site_memory(sites, conf);
+
+	return (struct site_common){
+		.policy = !conf_main_equal(&old->main, &conf->main) ||
+		          !conf_classes_equal(old, conf),
+		.limits = old->main.linger_us != conf->main.linger_us ||
+		          site_memory(sites, old) != memory,
+		.memory = memory,
+	};
+}
+
+void sites_apply(struct sites *sites, const struct conf *conf,
+                 const struct conf *old, struct site *fresh)
+{
+	struct site *site, *tmp;
+	const struct site_common common = compare(sites, old, conf);
+
+	sites->conf = conf;
+	DL_FOREACH_SAFE(sites->all, site, tmp) {
+		const struct conf_site *is = conf_find_site(conf, site->conf.name);
+		if (is && site_is(site, is))
+			site_change(site, is, old, &common);
+		else
+			drop(site);
+	}
+	DL_FOREACH(fresh, site) {
+		home_set_flags(&site->home, sites->flags);
+		HASH_ADD(hh, sites->by_pin, conf.pin, sizeof(site->conf.pin),
+		         site);
+	}
+	DL_CONCAT(sites->all, fresh);
+}
+
+void sites_finish(struct sites *sites)
+{
+	struct member *m, *tmp;
+
+	while (sites->all)
+		drop(sites->all);
+	DL_FOREACH_SAFE(sites->refused, m, tmp) {
+		subflow_destroy(m->sf);
+		free(m);
+	}
+	sites->refused = NULL;
+	sites->refused_count = 0;
+}
+
+/* All of them ------------------------------------------------------------------- */
+
+void sites_set_flags(struct sites *sites, uint32_t flags)
+{
+	struct site *site;
+
+	if (flags == sites->flags)
+		return;
+	sites->flags = flags;
+	DL_FOREACH(sites->all, site)
+		home_set_flags(&site->home, flags);
+}
+
+void sites_measure(struct sites *sites)
+{
+	struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		home_measure(&site->home, NULL);
+}
+
+void sites_report(struct sites *sites, struct report *out)
+{
+	struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		site_report(site, out);
+}
+
+unsigned sites_streams(const struct sites *sites)
+{
+	const struct site *site;
+	unsigned n = 0;
+
+	DL_FOREACH(sites->all, site)
+		n += home_streams(&site->home);
+	return n;
+}
+
+/* The site that a person means; NULL: out says which there are. */
+static struct site *choose_site(struct sites *sites, const char *name,
+                                struct buf *out)
+{
+	struct site *site;
+
+	if (!name && sites->all && !sites->all->next)
+		return sites->all;
+	DL_FOREACH(sites->all, site)
+		if (name && !strcmp(site->conf.name, name))
+			return site;
+	if (!sites->all)
+		buf_printf(out, "there is no site in the configuration");
+	else if (name)
+		buf_printf(out, "there is no site '%s'; allowed:", name);
+	else
+		buf_printf(out, "there are several sites, name one of them:");
+	DL_FOREACH(sites->all, site)
+		buf_printf(out, "%s %s", site == sites->all ? "" : ",",
+		           site->conf.name);
+	buf_printf(out, "\n");
+	return NULL;
+}
+
+int sites_choose(struct sites *sites, const struct choice *choice,
+                 struct buf *out)
+{
+	struct site *site = choose_site(sites, choice->site, out);
+	char section[CONF_NAME_MAX + 32], direction[CONF_NAME_MAX + 32];
+
+	if (!site)
+		return -EINVAL;
+	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
+	snprintf(direction, sizeof(direction), "down to %s", site->conf.name);
+	home_choose(&site->home, choice, direction, sites->conf, section, out);
+	return 0;
+}
