@@ -153,10 +153,8 @@ static void taken(struct stream *stream)
 
 static bool waits_for_hole(const struct stream *stream)
 {
-	const uint8_t *p;
-
 	return stream->segments.bytes &&
-	       !segments_peek(&stream->segments, stream->in_offset, &p);
+	       !segments_has(&stream->segments, stream->in_offset);
 }
 
 /* Something arrived behind a hole. */
@@ -223,25 +221,28 @@ static void pass(struct stream *stream, size_t n)
 	stream->in_offset = to;
 }
 
-/* Offers the owner what is in order, as long as it takes all. */
+/* Offers the owner what is in order, as long as it takes all. To list it costs, so
+ * one that did not is left alone until it pulls. */
 static void offer(struct stream *stream)
 {
 	struct iovec parts[STREAM_PARTS_MAX];
 	size_t bytes, took;
 	int count;
 
-	if (!stream->events)
+	if (!stream->events || stream->sated)
 		return;
 	do {
 		count = stream->closing ? 0 : list_parts(stream, parts);
 		if (!count)
 			return;
 		bytes = stream_parts_bytes(parts, count);
-		stream->delivering = true;
+		stream->delivering = stream->sated = true;
 		took = stream->events->on_data(stream->ctx, parts, count);
 		stream->delivering = false;
 		pass(stream, took);
-	} while (took == bytes);
+		if (took == bytes)
+			stream->sated = false;
+	} while (!stream->sated);
 }
 
 static void deliver_fin(struct stream *stream)

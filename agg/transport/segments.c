@@ -11,7 +11,6 @@
 #include "agg/base/budget.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@
 
 struct segments_block {
 	uint64_t number;
+	size_t count;    /* of the bytes that were put */
 	uint64_t have[]; /* a bit for each byte, then the bytes */
 };
 
@@ -111,6 +111,7 @@ static struct segments_block *make_block(struct segments *q, uint64_t at)
 	if (!block)
 		return NULL;
 	block->number = at >> q->shift;
+	block->count = 0;
 	memset(block->have, 0, ((size_t)1 << q->shift) / 8);
 	q->ring[block->number & (q->cap - 1)] = block;
 	q->held += block_bytes(q->shift) + BUDGET_MALLOC_BYTES;
@@ -129,15 +130,20 @@ static uint64_t mask_of(size_t w, size_t from, size_t to)
 	return mask;
 }
 
+static size_t count_word(uint64_t word)
+{
+	return word == UINT64_MAX ? 64 : (size_t)__builtin_popcountll(word);
+}
+
 /* Sets n > 0 bits; how many of them were not set. */
 static size_t set_bits(uint64_t *words, size_t from, size_t n)
 {
 	size_t to = from + n, fresh = 0;
 
 	for (size_t w = from / 64; w <= (to - 1) / 64; w++) {
-		uint64_t mask = mask_of(w, from, to);
-		fresh += (size_t)__builtin_popcountll(mask & ~words[w]);
-		words[w] |= mask;
+		uint64_t more = mask_of(w, from, to) & ~words[w];
+		fresh += count_word(more);
+		words[w] |= more;
 	}
 	return fresh;
 }
@@ -148,7 +154,7 @@ static size_t count_bits(const uint64_t *words, size_t from, size_t n)
 	size_t to = from + n, set = 0;
 
 	for (size_t w = from / 64; w <= (to - 1) / 64; w++)
-		set += (size_t)__builtin_popcountll(mask_of(w, from, to) & words[w]);
+		set += count_word(mask_of(w, from, to) & words[w]);
 	return set;
 }
 
@@ -172,6 +178,7 @@ ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
 			part = n;
 		memcpy(bytes_of(q, block) + at, p, part);
 		size_t new_here = set_bits(block->have, at, part);
+		block->count += new_here;
 		q->bytes += new_here;
 		fresh += new_here;
 		offset += part;
@@ -202,7 +209,17 @@ size_t segments_peek(const struct segments *q, uint64_t at, const uint8_t **p)
 	if (!block)
 		return 0;
 	*p = bytes_of(q, block) + from;
+	if (block->count == bytes)
+		return bytes - from;
 	return run_length(block->have, from, bytes);
+}
+
+bool segments_has(const struct segments *q, uint64_t at)
+{
+	const struct segments_block *block = block_at(q, at);
+	size_t bit = at & (((size_t)1 << q->shift) - 1);
+
+	return block && block->have[bit / 64] >> bit % 64 & 1;
 }
 
 size_t segments_release(struct segments *q, uint64_t from, uint64_t to)
@@ -215,8 +232,9 @@ size_t segments_release(struct segments *q, uint64_t from, uint64_t to)
 		if (end > to)
 			end = to;
 		if (block) {
-			size_t n = count_bits(block->have, from & (bytes - 1),
-			                      (size_t)(end - from));
+			size_t n = (size_t)(end - from);
+			if (block->count < bytes)
+				n = count_bits(block->have, from & (bytes - 1), n);
 			were += n;
 			q->bytes -= n;
 			if (!(end & (bytes - 1)))

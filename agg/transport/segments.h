@@ -10,6 +10,7 @@
 #ifndef AGG_TRANSPORT_SEGMENTS_H
 #define AGG_TRANSPORT_SEGMENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,6 +34,7 @@ size_t segments_cost(uint64_t window);
  * of the bytes are new; -ENOMEM: the rest of them was not put. */
 ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
                      uint64_t offset, const uint8_t *p, size_t n);
+bool segments_has(const struct segments *q, uint64_t at); /* this byte */
 /* The bytes from an offset on that are there without a hole, or a part of
  * them; 0: none. */
 size_t segments_peek(const struct segments *q, uint64_t at, const uint8_t **p);

@@ -171,6 +171,7 @@ struct stream {
 	uint8_t reset_end;      /* and says so */
 	uint64_t highest;       /* the end of what arrived, in order or not */
 	bool fin_delivered, delivering;
+	bool sated;             /* the owner did not take all; until it pulls */
 
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 	uint8_t scope[SCHED_SCOPE_BYTES_MAX];

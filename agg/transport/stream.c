@@ -213,6 +213,7 @@ void stream_accept(struct stream *stream, const struct addr *bound)
 
 void stream_pull(struct stream *stream)
 {
+	stream->sated = false;
 	if (stream->delivering)
 		return;
 	work_note(stream->session);

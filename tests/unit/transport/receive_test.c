@@ -233,6 +233,25 @@ static void test_offered_once(void **state)
 }
 
 /* A reader that was full is offered all that waits for it at once. */
+/* Who did not take all is asked again when it pulls, not with every piece that
+ * comes. */
+static void test_full_owner_is_left_alone(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+
+	p.reader[0].appetite = 10;
+	for (uint64_t at = 0; at < 100 * 100; at += 100)
+		assert_true(puppet_say_data(l, 1, at, zeroes, 100, false) > 0);
+	assert_int_equal(p.reader[0].offers, 1);
+	assert_int_equal(p.reader[0].received, 10);
+	puppet_feed(&p.reader[0], 20000);
+	assert_int_equal(p.reader[0].received, 10000);
+	assert_true(puppet_say_data(l, 1, 10000, zeroes, 100, false) > 0);
+	assert_int_equal(p.reader[0].received, 10100);
+	puppet_finish(&p);
+}
+
 static void test_pulled_at_once(void **state)
 {
 	struct puppet p;
@@ -644,6 +663,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reassembly),
 		cmocka_unit_test(test_offered_once),
+		cmocka_unit_test(test_full_owner_is_left_alone),
 		cmocka_unit_test(test_pulled_at_once),
 		cmocka_unit_test(test_fin_before_data),
 		cmocka_unit_test(test_fin_is_the_last),
