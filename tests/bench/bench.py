@@ -11,6 +11,7 @@ between the gateway and the VPS, no proxy in between: for comparison.
     ./dev bench --quick                    shorter flows, CUBIC only
     ./dev bench --only S2 objects aggd     scenarios, experiments, systems, cubic, bbr
 
+    ./dev bench cpu                        what a byte costs, and what many downloads hold
     ./dev bench schedulers                 our schedulers beside each other
     ./dev bench simtruth                   the simulator beside the lab
     ./dev bench pick                       what a scheduler's decision costs
@@ -27,6 +28,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cells  # noqa: E402
+import cpu  # noqa: E402
 import links  # noqa: E402
 import pick  # noqa: E402
 import schedulers  # noqa: E402
@@ -35,7 +37,7 @@ import systems  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
-OTHERS = {"schedulers": schedulers.main, "simtruth": simtruth.main, "pick": pick.main,
+OTHERS = {"cpu": cpu.main, "schedulers": schedulers.main, "simtruth": simtruth.main, "pick": pick.main,
           "links": links.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
@@ -195,8 +197,10 @@ def main(words):
         print("error: " + error)
     write(args.output, figures, table, args.quick)
     print(f"\n{len(table)} cells in {time.monotonic() - start:.0f} s; JSON in {args.output}")
-    return 1 if figures.errors or any("MISSED" in r["verdict"] + r["mptcp_verdict"]
-                                      for r in table) else 0
+    missed = figures.errors or any("MISSED" in r["verdict"] + r["mptcp_verdict"] for r in table)
+    if not args.only and cpu.main(["--quick"] if args.quick else []):
+        missed = True
+    return 1 if missed else 0
 
 
 def write(path, figures, table, quick):

@@ -16,6 +16,7 @@ BENCH = os.path.join(os.path.dirname(HERE), "bench")
 sys.path.insert(0, BENCH)
 import bench  # noqa: E402
 import cells  # noqa: E402
+import cpu  # noqa: E402
 import pick  # noqa: E402
 import rounds  # noqa: E402
 import schedulers  # noqa: E402
@@ -54,6 +55,18 @@ class Arithmetic(unittest.TestCase):
                 ("1000 streams: seconds", 9, 3, "met")):
             with self.subTest(cell=cell, ours=ours, peer=peer):
                 self.assertEqual(self.judge(cell, ours, peer), verdict)
+
+    def test_cpu_is_judged_by_the_ratios_of_rounds(self):
+        visits = [{"round": n, "scenario": "fast", "cell": cell, "system": system, "s/GB": s_gb,
+                   "Mbit/s": 1000, "MB": {"gateway": 9, "concentrator": mb}}
+                  for n, ours, peer in ((1, 1.0, 3.0), (2, 2.0, 4.0), (3, 9.0, 10.0))
+                  for cell in ("down1", "memory")
+                  for system, s_gb, mb in (("aggd", ours, 30 + 5 * n), ("ss-aes256", peer, 10))]
+        table = {(r["cell"]): r for r in cpu.rows(visits + [{"round": 4, "error": "x"}])}
+        self.assertEqual((table["down1"]["ratio"], table["down1"]["verdict"]), (0.5, "met"))
+        self.assertEqual(table["200 downloads, gateway, MB"]["verdict"], "met")
+        self.assertEqual(table["200 downloads, concentrator, MB"]["aggd"], 45)
+        self.assertEqual(table["200 downloads, concentrator, MB"]["verdict"], "MISSED")
 
     def test_the_better_congestion_control_counts(self):
         figures = bench.Figures()
