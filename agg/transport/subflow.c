@@ -20,9 +20,12 @@
 #include <unistd.h>
 
 #define OUT_MAX (4u << 20) /* as far as the session's budget has it */
-#define IN_MAX (256u << 10)
-#define READ_BYTES (64u << 10)
-#define READS_PER_TURN 4
+#define READ_BYTES (64u << 10)      /* in one go; and where as many were there */
+#define READ_BYTES_MAX (256u << 10) /* last time */
+#define READS_PER_TURN 2
+#define IN_MAX (READ_BYTES_MAX + READ_BYTES) /* with a part of a record */
+/* After so many smaller reads the memory of large ones goes. */
+#define SMALL_READS 32
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
@@ -367,19 +370,39 @@ static void shake_hands(struct subflow *sf)
 	open_records(sf);
 }
 
+/* How much to read at once, by how much was there of late. */
+static size_t read_bytes(const struct subflow *sf)
+{
+	bool large = sf->state == SUBFLOW_JOINED && !sf->small_reads;
+
+	return large ? READ_BYTES_MAX : READ_BYTES;
+}
+
+/* Pages that a quiet subflow never touches cost nothing. */
+static void note_read(struct subflow *sf, size_t n)
+{
+	if (n >= READ_BYTES)
+		sf->small_reads = 0;
+	else if (sf->small_reads < SMALL_READS)
+		sf->small_reads++;
+	sf->in.keep = sf->small_reads < SMALL_READS ? 2 * IN_MAX
+	                                            : 2 * READ_BYTES;
+}
+
 /* One read. True: the kernel may have more. */
 static bool read_some(struct subflow *sf)
 {
-	uint8_t *to = buf_reserve(&sf->in, READ_BYTES);
+	size_t most = read_bytes(sf);
+	uint8_t *to = buf_reserve(&sf->in, most);
 	ssize_t n;
 
 	if (!to) {
-		subflow_mark_dead(sf, buf_space(&sf->in) < READ_BYTES ?
+		subflow_mark_dead(sf, buf_space(&sf->in) < most ?
 		                  "record too long" : "out of memory");
 		return false;
 	}
 	do {
-		n = recv(sf->fd, to, READ_BYTES, 0);
+		n = recv(sf->fd, to, most, 0);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		if (errno != EAGAIN)
@@ -392,12 +415,13 @@ static bool read_some(struct subflow *sf)
 	}
 	if (sf->state == SUBFLOW_CLOSING)
 		return true; /* what it still says is not heard */
+	note_read(sf, (size_t)n);
 	buf_added(&sf->in, (size_t)n);
 	if (sf->state == SUBFLOW_TLS)
 		shake_hands(sf);
 	else
 		open_records(sf);
-	return n == READ_BYTES;
+	return (size_t)n == most;
 }
 
 /* What a person can do about it. */
@@ -527,8 +551,8 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	loop_task_init(&sf->death, args->loop, on_dead, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
-	/* Pages that a quiet subflow never touches cost nothing. */
 	sf->in.keep = sf->out.keep = 2 * READ_BYTES;
+	sf->small_reads = SMALL_READS;
 	buf_init(&sf->partial, 2 * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
 	sf->timer = loop_timer_create(args->loop, on_deadline, sf);

@@ -44,6 +44,7 @@ struct subflow {
 	bool abort;          /* close with RST */
 	uint32_t lowat;
 	uint32_t receive_lowat; /* as the kernel was told; 0: never */
+	unsigned small_reads;   /* since a large one, as far as it counts */
 	enum subflow_end end;
 	uint64_t greet_end_us; /* of a client's greeting */
 	char congestion[SOCKOPT_CC_NAME_MAX];
