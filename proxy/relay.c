@@ -4,7 +4,7 @@
  * DOC: see relay.h. A relay owns its socket and the watcher on it; it knows
  * nothing of sessions, only stream.h.
  *
- * Few system calls: one recv fills what the stream has room for, a read that
+ * Few system calls: one read fills what the stream has room for, one that
  * came back short is not repeated, writability is only watched after a write
  * that fell short, and room for more is used at once (on_writable reads)
  * instead of by way of the poll.
@@ -63,6 +63,7 @@ struct relay {
 	bool opened;   /* the client was answered, bytes may flow to it */
 	bool stalled;  /* the stream has no space */
 	bool full;     /* the socket has no space */
+	bool eager;    /* the last read filled all that it was given */
 	bool eof;      /* the socket's direction is through: stream_finish */
 	bool finished; /* the stream's direction is through: FIN sent */
 	bool broken;   /* a write failed; what came before is still read */
@@ -180,26 +181,27 @@ static void no_room(struct relay *r)
 
 static void read_socket(struct relay *r)
 {
-	size_t left = RELAY_TURN_BYTES;
+	struct iovec parts[RELAY_PARTS_MAX];
 
-	while (left > 0 && r->fd >= 0) {
-		size_t room = left;
-		uint8_t *p = stream_reserve(r->stream, &room);
-		if (!p) {
+	for (size_t all = 0; all < RELAY_TURN_BYTES && r->fd >= 0;) {
+		int count = stream_reserve_parts(r->stream, parts, r->eager ?
+		                                 RELAY_PARTS_MAX : RELAY_PARTS_MIN);
+		size_t room = stream_parts_bytes(parts, count);
+		if (!count) {
 			no_room(r);
 			return;
 		}
-		if (room > left)
-			room = left;
-		ssize_t got = recv(r->fd, p, room, 0);
+		ssize_t got = readv(r->fd, parts, count);
+		int err = errno;
+		stream_commit(r->stream, got > 0 ? (size_t)got : 0);
 		if (got <= 0) {
-			read_ended(r, got < 0 ? errno : 0);
+			read_ended(r, got < 0 ? err : 0);
 			return;
 		}
-		stream_commit(r->stream, (size_t)got);
-		if ((size_t)got < room)
+		r->eager = (size_t)got == room;
+		if (!r->eager)
 			return;
-		left -= (size_t)got;
+		all += (size_t)got;
 	}
 }
 

@@ -24,6 +24,8 @@
 
 #define RELAYS_MAX 16384           /* in one struct relays */
 #define RELAY_TURN_BYTES 262144    /* read from one socket before the next */
+#define RELAY_PARTS_MAX 24         /* of memory that one read fills, */
+#define RELAY_PARTS_MIN 2          /* and where the last did not fill these */
 #define RELAY_LINGER_US 5000000    /* for delivered bytes before a reset */
 #define RELAY_ANSWER_MAX 32        /* bytes of an answer to the client */
 /* A host that is gone without a word is missed after 15 minutes. */

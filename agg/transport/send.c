@@ -192,14 +192,17 @@ size_t send_space(struct stream *stream)
 	return n;
 }
 
-uint8_t *send_reserve(struct stream *stream, size_t *n)
+int send_reserve(struct stream *stream, struct iovec *parts, int max)
 {
 	size_t most = send_space(stream);
-	uint8_t *to = most ? sendq_reserve(&stream->out, n) : NULL;
+	int count = most ? sendq_reserve(&stream->out, parts, max, most) : 0;
 
-	if (to && *n > most)
-		*n = most;
-	return to;
+	for (int i = 0; i < count; i++) {
+		if (parts[i].iov_len > most)
+			parts[i].iov_len = most;
+		most -= parts[i].iov_len;
+	}
+	return count;
 }
 
 void send_change_class(struct stream *stream, enum stream_class class)
@@ -233,10 +236,11 @@ void send_commit(struct stream *stream, size_t n)
 {
 	struct session *s = stream->session;
 
-	if (!send_unsent(stream) &&
+	if (n && !send_unsent(stream) &&
 	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US))
 		start_burst(stream);
-	stream->burst_us = s->now_us;
+	if (n)
+		stream->burst_us = s->now_us;
 	sendq_commit(&stream->out, n);
 	count_unsent(stream, n);
 	send_list(stream);

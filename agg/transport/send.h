@@ -16,7 +16,7 @@
 
 /* For the owner: see stream.h. */
 size_t send_space(struct stream *stream);
-uint8_t *send_reserve(struct stream *stream, size_t *n);
+int send_reserve(struct stream *stream, struct iovec *parts, int max);
 void send_commit(struct stream *stream, size_t n);
 void send_finish(struct stream *stream); /* no more is to come */
 /* Tells the owner that there is space, if it waits for it and there is enough. */

@@ -16,7 +16,7 @@
 
 #define BLOCK_TINY 1024u
 #define BLOCK_SMALL 4096u   /* with the malloc header and ours: one page */
-#define BLOCK_LARGE 65536u
+#define BLOCK_LARGE 16384u  /* small enough for a heap to have them back */
 #define TINY_BELOW 1900u    /* offsets below are kept in tiny blocks, */
 #define SMALL_BELOW 16384u  /* and these in small ones */
 #define BLOCK_HEADER 48u
@@ -33,20 +33,75 @@ static size_t allocated(uint32_t cap)
 	return sizeof(struct sendq_block) + cap + BUDGET_MALLOC_BYTES;
 }
 
+static bool is_large(const struct sendq_block *block)
+{
+	return block->cap == BLOCK_LARGE - BLOCK_HEADER;
+}
+
+static struct sendq_block *take_block(struct sendq *q, uint32_t cap)
+{
+	struct sendq_pool *pool = q->pool;
+	struct sendq_block *block = pool ? pool->free : NULL;
+
+	if (block && cap == block->cap) {
+		pool->free = block->next;
+		pool->count--;
+	} else {
+		block = malloc(sizeof(*block) + cap);
+		if (!block)
+			return NULL;
+	}
+	*block = (struct sendq_block){ .cap = cap };
+	budget_force(q->budget, allocated(cap));
+	return block;
+}
+
+static void give_block(struct sendq *q, struct sendq_block *block)
+{
+	struct sendq_pool *pool = q->pool;
+
+	budget_give(q->budget, allocated(block->cap));
+	if (!pool || pool->count >= SENDQ_POOL_MAX || !is_large(block)) {
+		free(block);
+		return;
+	}
+	block->next = pool->free;
+	pool->free = block;
+	pool->count++;
+}
+
+void sendq_pool_finish(struct sendq_pool *pool)
+{
+	while (pool->free) {
+		struct sendq_block *block = pool->free;
+		pool->free = block->next;
+		free(block);
+	}
+	pool->count = 0;
+}
+
+static void give_list(struct sendq *q, struct sendq_block **list)
+{
+	while (*list) {
+		struct sendq_block *block = *list;
+		*list = block->next;
+		give_block(q, block);
+	}
+}
+
 static void drop_head(struct sendq *q)
 {
 	struct sendq_block *block = q->head;
 
 	q->head = block->next;
-	budget_give(q->budget, allocated(block->cap));
-	free(block);
+	give_block(q, block);
 }
 
 void sendq_finish(struct sendq *q)
 {
-	while (q->head)
-		drop_head(q);
-	*q = (struct sendq){ .budget = q->budget };
+	give_list(q, &q->head);
+	give_list(q, &q->spare);
+	*q = (struct sendq){ .budget = q->budget, .pool = q->pool };
 }
 
 /* A stream that stands still keeps its last block. */
@@ -64,39 +119,65 @@ static uint32_t next_cap(const struct sendq *q)
 	return block - BLOCK_HEADER;
 }
 
-size_t sendq_wants(const struct sendq *q)
+static uint32_t tail_room(const struct sendq *q)
 {
-	bool room = q->tail && q->tail->len < q->tail->cap;
-
-	return room ? 0 : allocated(next_cap(q));
+	return q->tail ? q->tail->cap - q->tail->len : 0;
 }
 
-uint8_t *sendq_reserve(struct sendq *q, size_t *n)
+size_t sendq_wants(const struct sendq *q)
 {
-	struct sendq_block *tail = q->tail;
+	return tail_room(q) || q->spare ? 0 : allocated(next_cap(q));
+}
 
-	if (!tail || tail->len == tail->cap) {
-		uint32_t cap = next_cap(q);
-		struct sendq_block *block = malloc(sizeof(*block) + cap);
-		if (!block)
-			return NULL;
-		*block = (struct sendq_block){ .start = q->end, .cap = cap };
-		budget_force(q->budget, allocated(cap));
-		if (tail)
-			tail->next = block;
-		else
-			q->head = block;
-		tail = q->tail = block;
+int sendq_reserve(struct sendq *q, struct iovec *parts, int max, size_t most)
+{
+	struct sendq_block **spare = &q->spare;
+	uint32_t room = tail_room(q);
+	size_t bytes = room;
+	int count = 0;
+
+	if (room)
+		parts[count++] = (struct iovec){ q->tail->bytes + q->tail->len, room };
+	while (count < max && bytes < most) {
+		/* Of small blocks one is enough. */
+		if (!*spare && (!count || next_cap(q) == BLOCK_LARGE - BLOCK_HEADER))
+			*spare = take_block(q, next_cap(q));
+		if (!*spare)
+			break;
+		parts[count++] = (struct iovec){ (*spare)->bytes, (*spare)->cap };
+		bytes += (*spare)->cap;
+		spare = &(*spare)->next;
 	}
-	*n = tail->cap - tail->len;
-	return tail->bytes + tail->len;
+	return count;
+}
+
+/* The first of the spare ones is the tail now. */
+static void attach_spare(struct sendq *q)
+{
+	struct sendq_block *block = q->spare;
+
+	assert(block);
+	q->spare = block->next;
+	block->next = NULL;
+	block->start = q->end;
+	if (q->tail)
+		q->tail->next = block;
+	else
+		q->head = block;
+	q->tail = block;
 }
 
 void sendq_commit(struct sendq *q, size_t n)
 {
-	assert(q->tail && n <= q->tail->cap - q->tail->len);
-	q->tail->len += (uint32_t)n;
-	q->end += n;
+	while (n) {
+		if (!tail_room(q))
+			attach_spare(q);
+		uint32_t part = tail_room(q) < n ? tail_room(q) : (uint32_t)n;
+		q->tail->len += part;
+		q->end += part;
+		n -= part;
+	}
+	give_list(q, &q->spare);
 }
 
 void sendq_copy(struct sendq *q, unsigned cursor, uint64_t offset, uint8_t *to,

@@ -109,6 +109,7 @@ void session_destroy(struct session *s)
 	drop_lanes(s, "session ended");
 	reap(s);
 	admit_finish(s);
+	sendq_pool_finish(&s->blocks);
 	free(s);
 }
 

@@ -233,6 +233,7 @@ struct session {
 	uint64_t again_bytes[REINJECT_COUNT]; /* by reason */
 	struct reinject_budget again_budget;
 	size_t buffered, retained;
+	struct sendq_pool blocks; /* of its streams' send queues */
 	struct budget memory;   /* and of it: */
 	struct budget received, sent, sealed;
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];

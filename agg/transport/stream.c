@@ -50,6 +50,7 @@ struct stream *stream_create(struct session *s, uint32_t id)
 	stream->id = id;
 	stream->since_us = s->now_us;
 	stream->out.budget = stream->unsent.budget = &s->sent;
+	stream->out.pool = &s->blocks;
 	stream->fin_offset = stream->reset_offset = UINT64_MAX;
 	HASH_ADD(hh, s->streams, id, sizeof(id), stream);
 	s->stream_count++;
@@ -173,9 +174,19 @@ size_t stream_space(struct stream *stream)
 	return send_space(stream);
 }
 
+int stream_reserve_parts(struct stream *stream, struct iovec *parts, int max)
+{
+	return send_reserve(stream, parts, max);
+}
+
 uint8_t *stream_reserve(struct stream *stream, size_t *n)
 {
-	return send_reserve(stream, n);
+	struct iovec part;
+
+	if (!send_reserve(stream, &part, 1))
+		return NULL;
+	*n = part.iov_len;
+	return part.iov_base;
 }
 
 void stream_commit(struct stream *stream, size_t n)

@@ -91,6 +91,9 @@ size_t stream_space(struct stream *s);
 /* Memory for *n bytes, 1 or more; NULL when stream_space() is 0 or memory is
  * short. Valid until the next call. */
 uint8_t *stream_reserve(struct stream *s, size_t *n);
+/* The same in up to max parts, to be filled in order; how many. */
+int stream_reserve_parts(struct stream *s, struct iovec *parts, int max);
+/* What was reserved has n bytes, 0 or more; the rest of it is not needed. */
 void stream_commit(struct stream *s, size_t n);
 /* Fixes the class, for both ends. By itself a stream is interactive until it
  * sent session_policy.bulk_after_bytes in one burst, then bulk until it was

@@ -37,8 +37,8 @@ import systems  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
-OTHERS = {"cpu": cpu.main, "schedulers": schedulers.main, "simtruth": simtruth.main, "pick": pick.main,
-          "links": links.main}
+OTHERS = {"cpu": cpu.main, "schedulers": schedulers.main, "simtruth": simtruth.main,
+          "pick": pick.main, "links": links.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
 

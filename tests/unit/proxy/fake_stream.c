@@ -156,6 +156,18 @@ uint8_t *stream_reserve(struct stream *s, size_t *n)
 	return space ? buf_reserve(&s->peer->in, *n) : NULL;
 }
 
+int stream_reserve_parts(struct stream *s, struct iovec *parts, int max)
+{
+	size_t n = SIZE_MAX;
+	uint8_t *p = stream_reserve(s, &n);
+
+	if (!p)
+		return 0;
+	parts[0] = (struct iovec){ p, n > 1 ? n / 2 : n };
+	parts[1] = (struct iovec){ p + n / 2, n - n / 2 };
+	return n > 1 && max > 1 ? 2 : 1;
+}
+
 void stream_commit(struct stream *s, size_t n)
 {
 	assert(!s->peer->fin);

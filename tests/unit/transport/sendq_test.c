@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "agg/base/budget.h"
 #include "agg/base/rand.h"
 #include "agg/transport/sendq.h"
 
@@ -27,19 +28,44 @@ static uint8_t pattern(uint64_t offset)
 	return (uint8_t)(offset * 0x9e3779b97f4a7c15u >> 56);
 }
 
+#define PARTS_MAX 7
+
+/* Reserves; how many bytes there are, in `parts` parts. */
+static size_t reserve(struct sendq *q, struct iovec *parts, int max,
+                      size_t most)
+{
+	int count = sendq_reserve(q, parts, max, most);
+	size_t room = 0;
+
+	assert_true(count >= 1 && count <= max);
+	for (int i = 0; i < count; i++) {
+		assert_true(parts[i].iov_len >= 1);
+		room += parts[i].iov_len;
+	}
+	return room;
+}
+
+static size_t reserve_one(struct sendq *q)
+{
+	struct iovec part;
+
+	return reserve(q, &part, 1, SIZE_MAX);
+}
+
 /* Appends up to n bytes; what one reservation had room for. */
 static size_t append(struct sendq *q, size_t n)
 {
-	size_t room = 0;
-	uint64_t end = q->end;
-	uint8_t *to = sendq_reserve(q, &room);
+	struct iovec parts[PARTS_MAX];
+	uint64_t end = q->end, at = end;
+	size_t room = reserve(q, parts, 1 + (int)(n % PARTS_MAX), n + n % 3000);
 
-	assert_non_null(to);
-	assert_true(room >= 1);
 	if (n > room)
 		n = room;
-	for (size_t i = 0; i < n; i++)
-		to[i] = pattern(end + i);
+	for (int part = 0; at < end + n; part++) {
+		uint8_t *to = parts[part].iov_base;
+		for (size_t i = 0; i < parts[part].iov_len && at < end + n; i++)
+			to[i] = pattern(at++);
+	}
 	sendq_commit(q, n);
 	assert_int_equal(q->end, end + n);
 	return n;
@@ -74,15 +100,15 @@ static void test_empty(void **state)
 
 static void test_says_little_costs_little(void **state)
 {
+	struct iovec parts[PARTS_MAX];
 	struct sendq q = { 0 };
-	size_t room;
 
-	assert_non_null(sendq_reserve(&q, &room));
-	assert_true(room <= 4096);
+	assert_true(reserve(&q, parts, PARTS_MAX, SIZE_MAX) <= 4096);
 	append_all(&q, 1 << 20);
 	append(&q, 1);
-	assert_non_null(sendq_reserve(&q, &room));
-	assert_true(room > 4096); /* and a download is not cut in crumbs */
+	assert_true(reserve_one(&q) > 4096); /* and a download is not cut in crumbs */
+	assert_true(reserve(&q, parts, PARTS_MAX, SIZE_MAX) > 65536);
+	assert_true(reserve(&q, parts, PARTS_MAX, 40000) < 65536);
 	sendq_finish(&q);
 }
 
@@ -90,17 +116,40 @@ static void test_says_little_costs_little(void **state)
 static void test_partial_commits(void **state)
 {
 	struct sendq q = { 0 };
-	size_t room, again;
+	size_t room = reserve_one(&q);
 
-	sendq_reserve(&q, &room);
 	sendq_commit(&q, 0);
 	append(&q, 1);
-	sendq_reserve(&q, &again);
-	assert_int_equal(again, room - 1);
+	assert_int_equal(reserve_one(&q), room - 1);
 	append(&q, 2);
 	check_copy(&q, 0, 3);
 	check_copy(&q, 1, 2);
 	sendq_finish(&q);
+}
+
+/* What goes round costs the budget what is in use, and the pool keeps a part. */
+static void test_pool(void **state)
+{
+	struct sendq_pool pool = { 0 };
+	struct budget budget;
+	struct iovec parts[PARTS_MAX];
+
+	budget_init(&budget, 64 << 20, NULL);
+	struct sendq q = { .budget = &budget, .pool = &pool };
+	append_all(&q, 4 << 20);
+	assert_true(budget.used > 4 << 20);
+	sendq_release(&q, q.end);
+	assert_int_equal(budget.used, 0);
+	assert_int_equal(pool.count, SENDQ_POOL_MAX);
+	reserve(&q, parts, PARTS_MAX, SIZE_MAX);
+	assert_int_equal(pool.count, SENDQ_POOL_MAX - PARTS_MAX);
+	sendq_commit(&q, 1);
+	assert_int_equal(pool.count, SENDQ_POOL_MAX - 1);
+	reserve(&q, parts, PARTS_MAX, SIZE_MAX);
+	sendq_finish(&q); /* what is reserved too */
+	assert_int_equal(budget.used, 0);
+	assert_int_equal(pool.count, SENDQ_POOL_MAX);
+	sendq_pool_finish(&pool);
 }
 
 /* All is acknowledged, then it goes on: at the same offset, in new memory or
@@ -173,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_says_little_costs_little),
 		cmocka_unit_test(test_partial_commits),
+		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_runs_empty),
 		cmocka_unit_test(test_release_keeps_the_rest),
 		cmocka_unit_test(test_random),
