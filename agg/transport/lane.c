@@ -240,7 +240,14 @@ static void pushed(struct lane *lane, size_t n)
 	lane->session->path_tx[lane->hello.path] += n;
 	lane->pushed_bytes += n;
 	path_sent(path_of(lane), n);
-	lane->touched = true;
+	lane->unflushed_bytes += n;
+}
+
+void lane_flush(struct lane *lane)
+{
+	if (lane->unflushed_bytes)
+		lane->ops->flush(lane->ctx);
+	lane->unflushed_bytes = 0;
 }
 
 /* Nobody acknowledges what was sent: it is crammed, until somebody does. */

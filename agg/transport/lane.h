@@ -27,6 +27,7 @@ bool lane_is_backlogged(const struct lane *lane);
 uint32_t lane_piece_bytes(const struct lane *lane);
 int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
               uint32_t stream);
+void lane_flush(struct lane *lane); /* if there is anything to flush */
 /* Sends a piece: 0, -ENOBUFS. */
 int lane_send_piece(struct lane *lane, struct piece *piece);
 void lane_ask(struct lane *lane); /* a PING */

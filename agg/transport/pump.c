@@ -21,6 +21,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define FLUSH_BYTES 262144u /* are sent at once, while they are in the cache */
+
 static void fill_todo(struct stream *stream, uint8_t todo,
                       struct wire_frame *frame)
 {
@@ -319,8 +321,10 @@ static bool send_piece(struct stream *stream, struct candidates *among, uint32_t
 		if (!piece)
 			break;
 		if (lane_send_piece(lane, piece) == 0)
-			send_tell_scheduler(stream, SCHED_EV_SENT, lane->hello.path,
-			           piece->len);
+			send_tell_scheduler(stream, SCHED_EV_SENT,
+			                    lane->hello.path, piece->len);
+		if (lane->unflushed_bytes >= FLUSH_BYTES)
+			lane_flush(lane);
 		renew_path(among, i);
 	}
 	if (!piece)
@@ -490,9 +494,7 @@ static void flush_lanes(struct session *s)
 	struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
-		if (lane->touched)
-			lane->ops->flush(lane->ctx);
-		lane->touched = false;
+		lane_flush(lane);
 		lane->ops->want_write(lane->ctx, lane->wants_write || lane->full);
 	}
 }

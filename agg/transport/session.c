@@ -139,7 +139,7 @@ static void send_close(struct session *s, const char *why)
 	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", why);
 	DL_FOREACH(s->lanes, lane)
 		if (lane_send(lane, &frame, 0, 0) == 0)
-			lane->ops->flush(lane->ctx);
+			lane_flush(lane);
 }
 
 void session_close(struct session *s, const char *why)

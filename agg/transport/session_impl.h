@@ -111,11 +111,12 @@ struct lane {
 	uint64_t lowat_bytes;
 	uint64_t tx_bytes, rx_bytes; /* frames, counted alike on both ends */
 	uint64_t tx_acked, rx_acked; /* of them acknowledged to us, by us */
-	uint64_t pushed_bytes;   /* since info was asked */
+	uint64_t pushed_bytes;   /* since info was asked, */
+	uint64_t unflushed_bytes; /* since lane_flush() */
 	uint64_t ack_due_us;     /* 0: nothing to acknowledge */
 	uint64_t pinged_us;
 	enum lane_state state;   /* set by verdict.c alone */
-	bool full, touched, wants_write, must_acknowledge;
+	bool full, wants_write, must_acknowledge;
 	bool crammed;            /* nothing more is remembered, until an ACK */
 	bool pong_due;           /* the last PING is to be answered */
 	uint64_t pong_stamp;
