@@ -63,8 +63,16 @@ struct bulk {
 	uint64_t *counted;       /* bytes of a connection after skip_s */
 	unsigned interval_count;
 	unsigned open;
-	uint64_t start_us, last_us, gap_us;
+	uint64_t *last_us, *gap_us; /* of a connection, after skip_s */
+	uint64_t start_us;
 };
+
+static void bulk_note_gap(struct bulk *b, unsigned i, uint64_t at_us)
+{
+	if (at_us > b->last_us[i] + b->gap_us[i])
+		b->gap_us[i] = at_us - b->last_us[i];
+	b->last_us[i] = at_us;
+}
 
 static void bulk_on_bytes(struct load_conn *c, uint64_t at_us, uint64_t n)
 {
@@ -75,11 +83,10 @@ static void bulk_on_bytes(struct load_conn *c, uint64_t at_us, uint64_t n)
 	if (interval >= b->interval_count)
 		return;
 	b->samples[interval] += n;
-	if ((double)since_us >= b->o->skip_s * US_PER_S)
-		b->counted[c->index] += n;
-	if (b->last_us && at_us > b->last_us + b->gap_us)
-		b->gap_us = at_us - b->last_us;
-	b->last_us = at_us;
+	if ((double)since_us < b->o->skip_s * US_PER_S)
+		return;
+	b->counted[c->index] += n;
+	bulk_note_gap(b, c->index, at_us);
 }
 
 static void bulk_on_done(struct load_conn *c, const char *error)
@@ -101,14 +108,14 @@ static void bulk_print(const struct bulk *b)
 	double counted_us = (o->seconds - o->skip_s) * US_PER_S, sum = 0;
 
 	printf("{\"mode\":\"bulk\",\"direction\":\"%s\",\"seconds\":%g,\"skip\":%g,"
-	       "\"start_us\":%" PRIu64 ",\"longest_gap_ms\":%.1f,\"connections\":[",
-	       direction_name(o->direction), o->seconds, o->skip_s, b->start_us,
-	       (double)b->gap_us / US_PER_MS);
+	       "\"start_us\":%" PRIu64 ",\"connections\":[",
+	       direction_name(o->direction), o->seconds, o->skip_s, b->start_us);
 	for (unsigned i = 0; i < o->count; i++) {
 		double mbps = (double)b->counted[i] * BITS / counted_us;
 
-		printf("%s{\"bytes\":%" PRIu64 ",\"mbps\":%.3f,", i ? "," : "",
-		       b->conns[i].moved, mbps);
+		printf("%s{\"bytes\":%" PRIu64 ",\"mbps\":%.3f,\"longest_gap_ms\":%.1f,",
+		       i ? "," : "", b->conns[i].moved, mbps,
+		       (double)b->gap_us[i] / US_PER_MS);
 		load_print_error(b->conns[i].error);
 		printf("}");
 		sum += mbps;
@@ -137,9 +144,12 @@ static void bulk_run(struct bulk *b)
 			.report_ms = o->interval_ms };
 		b->conns[i].ctx = b;
 		b->conns[i].index = i;
+		b->last_us[i] = b->start_us + (uint64_t)(o->skip_s * US_PER_S);
 		conn_start(&b->conns[i], &b->loop, &o->target, &events);
 	}
 	load_loop_run(&b->loop);
+	for (unsigned i = 0; i < o->count; i++)
+		bulk_note_gap(b, i, b->start_us + (uint64_t)(o->seconds * US_PER_S));
 }
 
 int load_bulk(const struct load_options *o)
@@ -156,7 +166,9 @@ int load_bulk(const struct load_options *o)
 	b->conns = load_conns_create(o->count);
 	b->samples = calloc(b->interval_count + 1, sizeof(*b->samples));
 	b->counted = calloc(o->count, sizeof(*b->counted));
-	if (!b->conns || !b->samples || !b->counted)
+	b->last_us = calloc(o->count, sizeof(*b->last_us));
+	b->gap_us = calloc(o->count, sizeof(*b->gap_us));
+	if (!b->conns || !b->samples || !b->counted || !b->last_us || !b->gap_us)
 		return 1;
 	bulk_run(b);
 	bulk_print(b);
@@ -166,6 +178,8 @@ int load_bulk(const struct load_options *o)
 	free(b->conns);
 	free(b->samples);
 	free(b->counted);
+	free(b->last_us);
+	free(b->gap_us);
 	free(b);
 	return failed > 0;
 }
