@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+#define PATIENCE_NEAR_US 250000u
+#define PATIENCE_FAR_US 60000u /* where the other path is so much faster: */
+#define FAR 4u
+
 /* Mean deviations, in halves, after which one of the last pieces is thought to be
  * lost: two standard deviations of a normal distribution. */
 #define LATE_HALVES 5u
@@ -109,4 +113,21 @@ enum reinject_policy reinject_wanted(enum reinject_policy policy,
 	if (policy >= REINJECT_TAIL && piece->idle && piece->other_us < left_us)
 		return REINJECT_TAIL;
 	return REINJECT_OFF;
+}
+
+bool reinject_overdue(const struct reinject_passed *piece)
+{
+	uint64_t late_us = LATE_HALVES * piece->var_us / 2, patience_us, due_us;
+
+	if (piece->other_us == UINT64_MAX)
+		return false;
+	patience_us = piece->rtt_us / FAR > piece->other_us ? PATIENCE_FAR_US
+	                                                    : PATIENCE_NEAR_US;
+	due_us = piece->usual_us;
+	if (piece->age_us > due_us + late_us)
+		due_us += piece->rtt_us; /* TCP sends it once more */
+	return piece->waited_us >= patience_us ||
+	       (piece->waited_us > patience_us / 2 &&
+	        piece->age_us > due_us + late_us) ||
+	       piece->age_us + piece->other_us + patience_us < due_us;
 }

@@ -41,6 +41,11 @@ enum reinject_policy {
 };
 #define REINJECT_COUNT (REINJECT_DEADLINE + 1)
 
+/* Why a piece went again: by which policy, where REINJECT_OFF is that what
+ * carried it is dead; or as the reader waited for it (reinject_overdue()). */
+#define REINJECT_OVERDUE REINJECT_COUNT
+#define REINJECT_REASONS (REINJECT_COUNT + 1)
+
 const char *reinject_name(enum reinject_policy policy);
 const char *reinject_summary(enum reinject_policy policy);
 int reinject_find(const char *name); /* -1: no such */
@@ -72,6 +77,19 @@ struct reinject_piece {
  * policies up to this one; REINJECT_OFF: no. */
 enum reinject_policy reinject_wanted(enum reinject_policy policy,
                                      const struct reinject_piece *piece);
+/* A piece that a slow path took early, and that the reader has come to: all
+ * before it is sent. */
+struct reinject_passed {
+	uint64_t waited_us;      /* since then */
+	uint64_t age_us;         /* since it was sent */
+	uint64_t usual_us, var_us; /* as above */
+	uint64_t rtt_us;         /* of its path */
+	uint64_t other_us;       /* as above; UINT64_MAX: there is none */
+};
+
+/* Shall it be sent again? The reader's patience decides, not the age alone: on
+ * near paths TCP repairs a loss before another path could. */
+bool reinject_overdue(const struct reinject_passed *piece);
 /* The age from which on a piece is overdue. */
 uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us);
 

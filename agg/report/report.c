@@ -161,6 +161,8 @@ const char *report_again_text(enum report_again again)
 		return "tail";
 	case REPORT_AGAIN_DEADLINE:
 		return "deadline";
+	case REPORT_AGAIN_OVERDUE:
+		return "overdue";
 	}
 	return "?";
 }

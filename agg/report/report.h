@@ -79,9 +79,10 @@ enum report_again {
 	REPORT_AGAIN_DEAD,     /* "dead": the subflow that carried them died */
 	REPORT_AGAIN_SUSPECT,  /* "suspect": it makes no progress */
 	REPORT_AGAIN_TAIL,     /* "tail": another path is faster */
-	REPORT_AGAIN_DEADLINE, /* "deadline": they are overdue */
+	REPORT_AGAIN_DEADLINE, /* "deadline": they are overdue on their path */
+	REPORT_AGAIN_OVERDUE,  /* "overdue": the reader waits for them */
 };
-#define REPORT_AGAIN_COUNT (REPORT_AGAIN_DEADLINE + 1)
+#define REPORT_AGAIN_COUNT (REPORT_AGAIN_OVERDUE + 1)
 
 /* What went wrong with MPTCP on this host since the daemon began, whoever's
  * connections they were: the kernel counts them together. */

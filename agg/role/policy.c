@@ -168,6 +168,7 @@ void policy_resolve(const struct policy_names *holds,
 	assert(out->order && reinjection >= 0);
 	out->reinjection = (enum reinject_policy)reinjection;
 	out->bulk_after_bytes = holds->bulk_after_bytes;
+	out->deep = true;
 }
 
 static void copy_name(char out[WIRE_NAME_MAX + 1], const char *name)

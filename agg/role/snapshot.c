@@ -132,18 +132,19 @@ static void add_policy(const struct snapshot *snap,
                        const struct session_stats *stats,
                        struct report_session *out)
 {
-	static const enum report_again reasons[REINJECT_COUNT] = {
+	static const enum report_again reasons[REINJECT_REASONS] = {
 		[REINJECT_OFF] = REPORT_AGAIN_DEAD,
 		[REINJECT_SUSPECT] = REPORT_AGAIN_SUSPECT,
 		[REINJECT_TAIL] = REPORT_AGAIN_TAIL,
 		[REINJECT_DEADLINE] = REPORT_AGAIN_DEADLINE,
+		[REINJECT_OVERDUE] = REPORT_AGAIN_OVERDUE,
 	};
 	struct wire_wish names;
 
 	policy_told(&stats->policy, &names);
 	snapshot_sending(&names, snap->gateway ? &out->up : &out->down);
 	copy_name(out->scheduler, names.scheduler);
-	for (int i = 0; i < REINJECT_COUNT; i++)
+	for (int i = 0; i < REINJECT_REASONS; i++)
 		out->again_bytes[reasons[i]] = stats->again_bytes[i];
 }
 

@@ -21,6 +21,7 @@ struct flight {
 	struct piece *piece; /* borrowed: DATA; else NULL */
 	uint32_t stream;     /* control: whose */
 	uint8_t todo;        /* control: what to do again when lost */
+	bool first;          /* of the piece's copies */
 };
 
 struct flights {

@@ -281,7 +281,8 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	size_t n = WIRE_DATA_HEADER_BYTES + piece->len;
 	uint8_t *to = lane->ops->reserve(lane->ctx, n);
 	struct flight flight = { .wire_end = lane->tx_bytes + n, .piece = piece,
-	                         .sent_us = lane->session->now_us };
+	                         .sent_us = lane->session->now_us,
+	                         .first = !piece->copies };
 
 	lane->full = !to;
 	if (!to || remember(lane, &flight) < 0)
@@ -293,7 +294,8 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	           to + WIRE_DATA_HEADER_BYTES, piece->len);
 	stream->path_tx[lane->hello.path] += piece->len;
 	reinject_sent(&lane->session->again_budget, piece->len);
-	piece->copies++;
+	if (!piece->copies++)
+		piece->sent_us = lane->session->now_us;
 	piece->path_mask |= (uint16_t)(1u << lane->hello.path);
 	pushed(lane, n);
 	return 0;
@@ -324,7 +326,7 @@ bool lane_next_acked(struct lane *lane, struct flight *out)
 		return false;
 	*out = flights_pop(&lane->flights);
 	lane->crammed = false;
-	if (out->piece && out->piece->copies == 1)
+	if (out->piece && out->first)
 		path_took(path_of(lane), lane->session->now_us - out->sent_us);
 	return true;
 }

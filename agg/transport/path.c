@@ -9,6 +9,7 @@
 
 #define RATE_HALF_LIFE_US 10000000u     /* of a quiet path */
 #define RATE_HALF_LIFE_BUSY_US 1000000u
+#define LATE_DECAY 1024u /* a part of what is too much, each sample */
 #define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
 
 /* Linearly, near enough to a half-life at these steps. */
@@ -88,6 +89,19 @@ void path_acked(struct path *path, uint64_t bytes)
 	path->acked_bytes += bytes;
 }
 
+/* A peak that is held: one that is lost takes about a round trip longer; what
+ * takes much longer is no measure of the next. */
+static void note_late(struct path *path, uint64_t took_us)
+{
+	uint64_t rtt_us = path->rtt_us < UINT32_MAX ? path->rtt_us : 0;
+	uint64_t most_us = path->usual_us + rtt_us + rtt_us / 2;
+
+	if (took_us > path->late_us)
+		path->late_us = took_us < most_us ? took_us : most_us;
+	else
+		path->late_us -= (path->late_us - took_us) / LATE_DECAY;
+}
+
 void path_took(struct path *path, uint64_t took_us)
 {
 	uint64_t off = took_us > path->usual_us ? took_us - path->usual_us
@@ -96,8 +110,25 @@ void path_took(struct path *path, uint64_t took_us)
 	if (!path->usual_us) {
 		path->usual_us = took_us;
 		path->usual_var_us = took_us / 2;
+		path->late_us = took_us;
 		return;
 	}
 	path->usual_var_us = (3 * path->usual_var_us + off) / 4;
 	path->usual_us = (7 * path->usual_us + took_us) / 8;
+	note_late(path, took_us);
+}
+
+uint64_t path_would_take_us(const struct path *path, uint32_t len)
+{
+	uint64_t pipe, us;
+
+	if (!path->rate_bps || path->rtt_us >= UINT32_MAX)
+		return path->usual_us ? path->usual_us : path->rtt_us;
+	pipe = path->rate_bps * path->rtt_us / 1000000;
+	us = path->rtt_us + PATH_ANSWER_US;
+	if (path->backlog_bytes > pipe)
+		us += (path->backlog_bytes - pipe) * 1000000 / path->rate_bps;
+	if (path->usual_us && path->usual_us < us)
+		us = path->usual_us;
+	return us + len * UINT64_C(1000000) / path->rate_bps;
 }

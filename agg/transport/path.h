@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define PATH_RTT_AGE_US 1000000u /* after which a smoothed RTT is history */
+#define PATH_ANSWER_US 20000u    /* until the peer acknowledges, at most */
 #define PATH_WINDOW_MIN_US 50000u /* a rate is of so long, and of 2 RTT, at least */
 
 /* Zeroed: nothing is known. */
@@ -25,6 +26,7 @@ struct path {
 	/* From a piece's sending until its acknowledgement, and its mean
 	 * deviation; 0: none yet. */
 	uint64_t usual_us, usual_var_us;
+	uint64_t late_us;        /* the latest of late */
 
 	/* private */
 	uint64_t acked_bytes;    /* since window_us */
@@ -50,8 +52,12 @@ void path_end(struct path *path, uint64_t now_us);
 
 void path_sent(struct path *path, uint64_t bytes);
 void path_acked(struct path *path, uint64_t bytes);
-/* A piece that went by it alone was acknowledged so long after it was sent. */
+/* A piece was acknowledged so long after it was sent first, by this path. */
 void path_took(struct path *path, uint64_t took_us);
+
+/* From sending so much now until it is acknowledged: as usual, or, where less
+ * stands before it than usually does, what that and a round trip take. */
+uint64_t path_would_take_us(const struct path *path, uint32_t len);
 
 /* The best rate of late, so long after it was seen: of a busy one what is delivered
  * now is what can be; a quiet one does not look slow. */

@@ -13,7 +13,9 @@
  */
 #include "agg/transport/pump.h"
 
+#include "agg/transport/deep.h"
 #include "agg/transport/lane.h"
+#include "agg/transport/overdue.h"
 #include "agg/transport/reinject.h"
 #include "agg/transport/send.h"
 #include "agg/transport/work.h"
@@ -307,7 +309,8 @@ static void describe_unit(const struct filling *f, const struct stream *stream,
 
 /* Gives one piece to each lane of the mask: the first cuts it. A lane that
  * cannot take it is full from now on. False: there is no memory for a piece. */
-static bool send_piece(struct stream *stream, struct candidates *among, uint32_t mask)
+static bool send_piece(struct stream *stream, struct candidates *among, uint32_t mask,
+                       uint64_t from)
 {
 	struct piece *piece = NULL;
 
@@ -317,7 +320,7 @@ static bool send_piece(struct stream *stream, struct candidates *among, uint32_t
 			continue;
 		if (!piece)
 			piece = send_next_piece(stream, lane_piece_bytes(lane),
-			                          lane->hello.path, 0);
+			                          lane->hello.path, from);
 		if (!piece)
 			break;
 		if (lane_send_piece(lane, piece) == 0)
@@ -364,22 +367,66 @@ static bool make_wait(struct stream *stream, struct candidates *among,
 	return true;
 }
 
+/* The scheduler's word on what deep pull leaves of the paths. */
+static void decide(const struct filling *f, struct stream *stream,
+                   const struct deep *deep, const struct sched_unit *unit,
+                   struct sched_decision *out)
+{
+	struct session *s = f->session;
+	const struct candidates *among = &f->candidates[stream->bulk];
+	struct sched_path paths[SCHED_PATHS_MAX];
+	struct sched_view view = { s->now_us, among->paths, among->count, unit };
+
+	if (deep->left_out) {
+		memcpy(paths, among->paths, among->count * sizeof(paths[0]));
+		for (unsigned i = 0; i < among->count; i++)
+			if (deep->left_out & 1u << i)
+				paths[i].room_bytes = 0;
+		view.paths = paths;
+	}
+	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
+	                                             stream->scope, &view, out);
+	/* Who waits for a path that was left out would wait for ever: the two
+	 * order paths by different clocks. It takes from the head. */
+	if (out->verdict == SCHED_WAIT && deep->left_out & 1u << out->wait_for)
+		sched_send(out, out->wait_for);
+}
+
+/* Where each path has its own part, the first of them all is what several get. */
+static uint64_t from_of(const struct deep *deep, uint32_t mask)
+{
+	uint64_t from = UINT64_MAX;
+
+	for (unsigned i = 0; i < SCHED_PATHS_MAX; i++)
+		if (mask & 1u << i && deep->from[i] < from)
+			from = deep->from[i];
+	return from;
+}
+
+static bool has_room(const struct candidates *among, uint32_t without)
+{
+	for (unsigned i = 0; i < among->count; i++)
+		if (among->paths[i].room_bytes && !(without & 1u << i))
+			return true;
+	return false;
+}
+
 /* One turn of a stream: true if a piece went out, or found a lane full. */
 static bool serve(struct filling *f, struct stream *stream)
 {
-	struct session *s = f->session;
 	struct candidates *among = &f->candidates[stream->bulk];
 	struct sched_decision decision = { 0 };
 	struct sched_unit unit;
-	struct sched_view view = { s->now_us, among->paths, among->count, &unit };
+	struct deep deep;
 
+	deep_plan(stream, among->lanes, among->paths, among->count, &deep);
+	if (!has_room(among, deep.left_out))
+		return false;
 	describe_unit(f, stream, &unit);
-	s->args.policy.scheduler[stream->bulk]->pick(s->instance[stream->bulk],
-	                                             stream->scope, &view,
-	                                             &decision);
+	decide(f, stream, &deep, &unit, &decision);
 	if (decision.verdict != SCHED_SEND)
 		return make_wait(stream, among, &unit, &decision);
-	if (!send_piece(stream, among, decision.mask))
+	if (!send_piece(stream, among, decision.mask, from_of(&deep, decision.mask)))
 		return false;
 	f->candidates[!stream->bulk].stale = true;
 	work_served(stream);
@@ -518,6 +565,7 @@ void pump(struct session *s)
 	send_pongs(s);
 	send_controls(s);
 	send_acks(s);
+	overdue_collect(s);
 	fill_all(s);
 	if (reinject_collect(s))
 		fill_all(s);

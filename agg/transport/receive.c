@@ -104,10 +104,10 @@ static uint64_t longest_rtt_us(const struct session *s)
 	return longest;
 }
 
-static bool double_window(struct stream *stream)
+static bool grow_window(struct stream *stream, unsigned times)
 {
 	const struct session *s = stream->session;
-	uint64_t window = 2 * stream->window_bytes;
+	uint64_t window = times * stream->window_bytes;
 	size_t cost = segments_cost(window);
 
 	return (cost <= stream->reserved_bytes ||
@@ -122,8 +122,11 @@ static void grow_by_rate(struct stream *stream)
 
 	if (stream->in_offset - stream->epoch_offset < stream->window_bytes / 2)
 		return;
-	if (s->now_us - stream->epoch_us < EPOCH_RTTS * longest_rtt_us(s))
-		double_window(stream);
+	/* At twice as fast, or more, it is doubled twice at once. */
+	uint64_t rtt_us = longest_rtt_us(s), took_us = s->now_us - stream->epoch_us;
+	if (took_us >= EPOCH_RTTS * rtt_us / 2 || !grow_window(stream, 4))
+		if (took_us < EPOCH_RTTS * rtt_us)
+			grow_window(stream, 2);
 	stream->epoch_us = s->now_us;
 	stream->epoch_offset = stream->in_offset;
 }
@@ -164,7 +167,7 @@ static void grow_by_hole(struct stream *stream)
 		stream->granted_max - stream->highest : 0;
 
 	if (granted <= stream->window_bytes / 2 && waits_for_hole(stream))
-		double_window(stream);
+		grow_window(stream, 2);
 	grant(stream);
 }
 

@@ -15,23 +15,6 @@
 
 #define AGAIN_SCAN 64u /* flights of a lane looked at in one go */
 
-/* From sending a piece on a path now until it is acknowledged: as usual, or, where
- * less stands before it than usually does, what that and a round trip take. */
-static uint64_t would_take_us(const struct path *path, uint32_t len)
-{
-	uint64_t pipe, us;
-
-	if (!path->rate_bps || path->rtt_us >= UINT32_MAX)
-		return path->usual_us ? path->usual_us : path->rtt_us;
-	pipe = path->rate_bps * path->rtt_us / 1000000;
-	us = path->rtt_us + ACK_DELAY_US;
-	if (path->backlog_bytes > pipe)
-		us += (path->backlog_bytes - pipe) * 1000000 / path->rate_bps;
-	if (path->usual_us && path->usual_us < us)
-		us = path->usual_us;
-	return us + len * UINT64_C(1000000) / path->rate_bps;
-}
-
 /* Others of its class, or a more urgent one, have something new to send. */
 static bool others_wait(const struct stream *stream)
 {
@@ -43,17 +26,16 @@ static bool others_wait(const struct stream *stream)
 	return waiting > (stream->ready_at ? 1u : 0u);
 }
 
-/* By when another path would have it there; UINT64_MAX: there is none. One that
- * has no room now will have it soon, and the scheduler waits or does not; but
- * where others wait for that room, only what they left is taken. */
-static uint64_t elsewhere_us(const struct session *s, const struct piece *piece)
+/* One that has no room now will have it soon, and the scheduler waits or does
+ * not; but where others wait for that room, only what they left is taken. */
+uint64_t reinject_elsewhere_us(const struct session *s, const struct piece *piece,
+                               bool yields)
 {
-	bool yields = others_wait(piece->stream);
 	uint64_t best = UINT64_MAX;
 	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
-		uint64_t us = would_take_us(&s->path[lane->hello.path], piece->len);
+		uint64_t us = path_would_take_us(&s->path[lane->hello.path], piece->len);
 		if (!(piece->path_mask & 1u << lane->hello.path) &&
 		    us < best && !lane_rests(lane) &&
 		    (yields ? lane_room(lane) : lane_is_good(lane)))
@@ -94,7 +76,8 @@ static struct reinject_piece look_at(const struct lane *lane,
 		is.ahead_us = (flight->wire_end - lane->tx_acked) * 1000000 /
 		              path->rate_bps;
 	if (is.idle || is.age_us >= reinject_overdue_us(is.usual_us, is.var_us))
-		is.other_us = elsewhere_us(s, flight->piece);
+		is.other_us = reinject_elsewhere_us(s, flight->piece,
+			others_wait(flight->piece->stream));
 	return is;
 }
 
@@ -126,7 +109,10 @@ void reinject_withdraw(struct stream *stream)
 
 	piece->doubled = false;
 	s->again_bytes[piece->why] -= piece->len;
-	reinject_unspend(&s->again_budget, piece->len);
+	if (piece->why == REINJECT_OVERDUE)
+		s->overdue_us = 0; /* what is new must not come first */
+	else
+		reinject_unspend(&s->again_budget, piece->len);
 }
 
 bool reinject_collect(struct session *s)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#define SPACE_GOOD 65536u
 #define PIECE_BYTES (sizeof(struct piece) + BUDGET_MALLOC_BYTES)
 
 static void set_starved(struct stream *stream, bool starved)
@@ -79,6 +80,22 @@ static void put_piece(struct piece *piece)
 		drop_piece(piece);
 }
 
+/* All before it was sent: the reader waits for it, or soon will. */
+static void note_passed(struct session *s, struct piece *piece)
+{
+	if (piece->passed_us || piece->acked)
+		return;
+	piece->passed_us = s->now_us;
+	DL_APPEND2(s->passed, piece, passed_prev, passed_next);
+}
+
+static void forget_passed(struct session *s, struct piece *piece)
+{
+	if (piece->passed_us)
+		DL_DELETE2(s->passed, piece, passed_prev, passed_next);
+	piece->passed_us = 0;
+}
+
 /* The lanes' copies may live on; they no longer belong to anybody. */
 void send_drop(struct stream *stream)
 {
@@ -90,6 +107,7 @@ void send_drop(struct stream *stream)
 		stream->pieces = piece->next;
 		if (!piece->acked)
 			s->retained -= piece->len;
+		forget_passed(s, piece);
 		piece->stream = NULL;
 		put_piece(piece);
 	}
@@ -144,6 +162,14 @@ void send_list(struct stream *stream)
 		work_remove(stream);
 }
 
+uint64_t send_unsent_most(const struct stream *stream)
+{
+	const struct session *s = stream->session;
+	uint32_t streams = s->ready[STREAM_BULK].len;
+
+	return s->sent.max / 2 / (streams ? streams : 1);
+}
+
 /* How much a stream may have waiting, not yet in a lane. */
 static uint64_t unsent_max(const struct stream *stream)
 {
@@ -151,8 +177,15 @@ static uint64_t unsent_max(const struct stream *stream)
 	uint64_t limit = s->sent.max / 2 / (s->stream_count + 1);
 
 	if (limit < UNSENT_MIN)
-		return UNSENT_MIN;
-	return limit < UNSENT_MAX ? limit : UNSENT_MAX;
+		limit = UNSENT_MIN;
+	if (limit > UNSENT_MAX)
+		limit = UNSENT_MAX;
+	if (!stream->bulk || stream->wish_bytes <= limit)
+		return limit;
+	uint64_t most = send_unsent_most(stream);
+	if (most > stream->wish_bytes)
+		most = stream->wish_bytes;
+	return most > limit ? most : limit;
 }
 
 /* Who holds much leaves some for those who hold little, and who has used up its
@@ -227,6 +260,8 @@ void send_fix_class(struct stream *stream, enum stream_class class)
 static void start_burst(struct stream *stream)
 {
 	stream->burst_bytes = 0;
+	stream->share = (struct depth_share){ 0 };
+	stream->wish_bytes = 0;
 	stream->burst = ++stream->session->bursts;
 	if (!stream->class_fixed)
 		send_change_class(stream, STREAM_INTERACTIVE);
@@ -290,12 +325,23 @@ static struct piece *new_piece(struct stream *stream, uint64_t offset, uint32_t 
 	return piece;
 }
 
+/* The head skips what was taken behind this piece. */
+static void pass(struct stream *stream, const struct piece *piece)
+{
+	uint64_t head = send_head(stream);
+	struct piece *next;
+
+	for (next = piece->next; next && next->offset < head; next = next->next)
+		note_passed(stream->session, next);
+}
+
 static struct piece *cut_piece(struct stream *stream, uint32_t max,
                                unsigned path, uint64_t from)
 {
 	struct session *s = stream->session;
 	struct unsent_range *range = unsent_find(&stream->unsent, path, from);
 	struct piece *before = range->before;
+	uint64_t head = send_head(stream);
 	uint64_t offset = from > range->from ? from : range->from;
 	uint64_t len = whole_bytes(stream, range, offset);
 	struct piece *piece = new_piece(stream, offset, (uint32_t)(len < max ? len : max));
@@ -307,10 +353,14 @@ static struct piece *cut_piece(struct stream *stream, uint32_t max,
 		return NULL;
 	}
 	list_piece(stream, piece, before);
+	if (offset == head)
+		pass(stream, piece);
 	uncount_unsent(stream, piece->len);
 	stream->fin_sent |= piece->fin;
 	stream->burst_bytes += piece->len;
 	s->retained += piece->len;
+	s->laid_bytes += piece->len;
+	depth_sent(&stream->share, s->now_us, piece->len, s->laid_bytes);
 	return piece;
 }
 
@@ -397,6 +447,7 @@ void send_acked(struct piece *piece)
 	if (piece->acked)
 		return;
 	piece->acked = true;
+	forget_passed(stream->session, piece);
 	stream->session->retained -= piece->len;
 	if (piece->again) {
 		unlist_again(stream, piece);
@@ -407,7 +458,7 @@ void send_acked(struct piece *piece)
 	release_acked(stream);
 }
 
-void send_again(struct piece *piece, enum reinject_policy why)
+void send_again(struct piece *piece, unsigned why)
 {
 	struct stream *stream = piece->stream;
 
@@ -456,8 +507,12 @@ void send_stuck(struct piece *piece, bool stuck)
 
 void send_notify_space(struct stream *stream)
 {
+	uint64_t good = unsent_max(stream) / 4;
+
 	/* A good part at once: the owner reads as much as there is space. */
-	if (!stream->events || space(stream) < unsent_max(stream) / 4)
+	if (good > SPACE_GOOD)
+		good = SPACE_GOOD;
+	if (!stream->events || space(stream) < good)
 		return;
 	set_starved(stream, false);
 	stream->events->on_writable(stream->ctx);

@@ -38,6 +38,9 @@ uint64_t send_head(const struct stream *stream); /* never sent: from here */
 /* Until its end, not sent yet; SCHED_UNKNOWN. */
 uint64_t send_remaining(const struct stream *stream);
 
+/* As much may wait to be sent, if it asks for it. */
+uint64_t send_unsent_most(const struct stream *stream);
+
 /* What goes again; else the first never sent bytes at or behind from, which a
  * path takes. */
 struct piece *send_next_piece(struct stream *stream, uint32_t max,
@@ -48,7 +51,7 @@ void send_untaken(struct piece *piece); /* no lane took it */
 void send_acked(struct piece *piece);
 void send_lost(struct piece *piece, unsigned path); /* likewise: a copy less */
 void send_stuck(struct piece *piece, bool stuck); /* its lane stalls, or goes on */
-void send_again(struct piece *piece, enum reinject_policy why);
+void send_again(struct piece *piece, unsigned why); /* < REINJECT_REASONS */
 /* The first that was to go again does not. */
 struct piece *send_again_pop(struct stream *stream);
 

@@ -12,6 +12,7 @@
 #include "agg/transport/admit.h"
 #include "agg/transport/lane.h"
 #include "agg/transport/memory.h"
+#include "agg/transport/overdue.h"
 #include "agg/transport/pump.h"
 #include "agg/transport/receive.h"
 #include "agg/transport/reinject.h"
@@ -47,7 +48,10 @@ static uint64_t next_deadline(struct session *s)
 {
 	struct lane *lane;
 	uint64_t at = s->wait_until_us;
+	uint64_t overdue_us = overdue_deadline(s);
 
+	if (overdue_us < at)
+		at = overdue_us;
 	bool speechless = !lane_best(s, STREAM_BULK); /* what is due must wait */
 	DL_FOREACH(s->lanes, lane) {
 		uint64_t lane_at = watch_deadline(lane);
@@ -495,6 +499,7 @@ void session_policy_init(struct session_policy *policy,
 		.order = order_find(sched->order),
 		.reinjection = REINJECT_TAIL,
 		.bulk_after_bytes = BULK_AFTER_BYTES,
+		.deep = true,
 	};
 }
 

@@ -113,6 +113,9 @@ struct session_policy {
 	const struct order_ops *order;
 	enum reinject_policy reinjection;
 	uint64_t bulk_after_bytes;
+	/* A slow path takes of bulk what is needed when it has it there, and what
+	 * the reader waits for goes again at once. */
+	bool deep;
 };
 
 struct session_args {
@@ -216,7 +219,7 @@ struct session_stats {
 	uint64_t doubles_bytes; /* received again */
 	uint64_t echo_us, echoes; /* of session_probe(): their sum, their number */
 	struct session_policy policy;
-	uint64_t again_bytes[REINJECT_COUNT]; /* sent again, and why, ever */
+	uint64_t again_bytes[REINJECT_REASONS]; /* sent again, and why, ever */
 	/* Frames, ever, by path, of lanes that are gone too. */
 	uint64_t path_tx_bytes[WIRE_PATHS_MAX], path_rx_bytes[WIRE_PATHS_MAX];
 };

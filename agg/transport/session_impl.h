@@ -10,7 +10,9 @@
  *     verdict.c  what follows from what is known of lanes
  *     admit.c    which streams of the peer's are taken
  *     pump.c     what goes out now, and where
+ *     overdue.c  what is sent again as the reader waits for it
  *     reinject.c what is sent again though it may arrive
+ *     deep.c     which bytes of a stream a path would take
  *     watch.c    whether a lane works
  *     lane.c     one subflow: what is in flight, estimates
  *     stream.c   a stream: its public face, its beginning and end
@@ -19,6 +21,7 @@
  *     work.c     what there is to do, and which stream is next
  *     memory.c   what may be held, and for what
  *     path.c     what all lanes of a path tell of it together
+ *     depth.c    how deep in a stream a path takes its bytes
  *     flights.c  what a lane remembers of what it sent
  *     segments.c the bytes of a receiving half
  *     sendq.c    the bytes of a sending half
@@ -28,6 +31,7 @@
 #define AGG_TRANSPORT_SESSION_IMPL_H
 
 #include "agg/base/budget.h"
+#include "agg/transport/depth.h"
 #include "agg/transport/flights.h"
 #include "agg/transport/path.h"
 #include "agg/transport/segments.h"
@@ -50,7 +54,7 @@
 #define BULK_SHARE_MAX 65536u
 
 #define ACK_BYTES 65536u          /* acknowledge after so many, or ... */
-#define ACK_DELAY_US 20000u       /* ... so long */
+#define ACK_DELAY_US PATH_ANSWER_US /* ... so long */
 #define INFO_AGE_US 1000u         /* estimates of a lane are asked anew */
 #define WATCH_US 50000u           /* a lane in flight is looked at so often */
 #define LOWAT_US 10000u           /* backlog below us, as time of the path */
@@ -79,12 +83,16 @@ struct piece {
 	uint32_t len;
 	bool fin, acked, again;  /* again: queued to be sent once more */
 	bool doubled;            /* it was, though it may still arrive */
-	uint8_t why;             /* enum reinject_policy, while again */
+	uint8_t why;             /* < REINJECT_REASONS, while again */
 	uint8_t copies;          /* lanes that have it in flight, */
 	uint8_t stuck;           /* and how many of them are suspect */
 	uint16_t path_mask;      /* paths that these lanes are on */
 	struct piece *next;      /* stream.pieces, by offset */
 	struct piece *next_again; /* stream.again */
+	uint64_t sent_us;        /* the first of the copies that are */
+	uint64_t passed_us;      /* all before it were sent; 0: not yet, or
+	                          * acknowledged since */
+	struct piece *passed_prev, *passed_next; /* session.passed */
 	struct budget *budget;   /* borrowed: its memory is of it */
 };
 
@@ -148,6 +156,8 @@ struct stream {
 	/* sending */
 	struct sendq out;
 	struct unsent unsent;
+	struct depth_share share;
+	uint64_t wish_bytes;    /* of them, for deep pulls; see deep.c */
 	uint64_t peer_max;      /* the peer's credit */
 	bool fin_wanted, fin_sent, fin_acked;
 	bool blocked;           /* head of line: the scheduler was told */
@@ -231,7 +241,10 @@ struct session {
 	uint64_t queued[STREAM_CLASS_COUNT]; /* bytes unsent */
 	uint64_t bulk_share;    /* bytes of bulk that come before all else */
 	uint64_t streams_opened, doubles_bytes;
-	uint64_t again_bytes[REINJECT_COUNT]; /* by reason */
+	uint64_t again_bytes[REINJECT_REASONS];
+	uint64_t laid_bytes;    /* of streams, for the first time, ever */
+	struct piece *passed;   /* in order of passing, not acknowledged */
+	uint64_t overdue_us;    /* when they are looked at next */
 	struct reinject_budget again_budget;
 	size_t buffered, retained;
 	struct sendq_pool blocks; /* of its streams' send queues */

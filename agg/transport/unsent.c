@@ -44,6 +44,17 @@ struct unsent_range *unsent_find(struct unsent *u, unsigned path, uint64_t offse
 	return range;
 }
 
+uint64_t unsent_tail(const struct unsent *u, uint64_t end, uint32_t len)
+{
+	const struct unsent_range *range = &u->last;
+
+	while (range->from >= end && range->prev)
+		range = range->prev;
+	if (range->to < end)
+		end = range->to;
+	return end > range->from + len ? end - len : range->from;
+}
+
 static void link_before(struct unsent *u, struct unsent_range *range,
                         struct unsent_range *next)
 {

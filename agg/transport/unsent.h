@@ -43,6 +43,9 @@ uint64_t unsent_head(const struct unsent *u);
 uint64_t unsent_bytes(const struct unsent *u, uint64_t end);
 /* The first range with bytes at or behind offset, for a path. */
 struct unsent_range *unsent_find(struct unsent *u, unsigned path, uint64_t offset);
+/* Where the last len bytes below end begin, that were never sent and are in one
+ * range; there is one. */
+uint64_t unsent_tail(const struct unsent *u, uint64_t end, uint32_t len);
 /* [offset, offset + len) of a range are sent now, with piece. What remains of the
  * range, or the next one, goes on behind it. -ENOMEM, -ENOSPC: nothing was taken;
  * never at the begin of a range. */

@@ -39,7 +39,7 @@ struct options {
 	unsigned scheduler_count;
 	struct result_choice choice;
 	const char *seed, *html;
-	bool json, list, published, manual, verbose;
+	bool json, list, published, manual, verbose, no_deep_pull;
 };
 
 /* What is kept of a scenario until all have run. */
@@ -178,6 +178,8 @@ static int load_scenario(const struct options *o, const char *name,
 
 	if (status == EXIT_DONE && o->seed)
 		(*out)->main.seed = (unsigned)strtoul(o->seed, NULL, 10);
+	if (status == EXIT_DONE && o->no_deep_pull)
+		(*out)->main.deep_pull = false;
 	return status;
 }
 
@@ -404,6 +406,8 @@ static const char usage[] =
 	"  --scheduler NAME    only this one; may be repeated\n"
 	"  --order NAME        the order of streams, in place of the scheduler's\n"
 	"  --reinjection NAME  when a piece is sent again on another path\n"
+	"  --no-deep-pull      each path takes what is next, as schedulers were\n"
+	"                      published\n"
 	"  --seed N            in place of the scenario's\n"
 	"  --json              for programs: one JSON object on one line\n"
 	"  --html FILE         writes a page that plays the runs of one scenario\n"
@@ -529,6 +533,7 @@ static int take_option(struct options *o, int c)
 	case 'o': return take_order(o, optarg);
 	case 'r': return take_reinjection(o, optarg);
 	case 'n': return take_seed(o, optarg);
+	case 'd': o->no_deep_pull = true; return EXIT_DONE;
 	case 'j': o->json = true; return EXIT_DONE;
 	case 'm': o->html = optarg; return EXIT_DONE;
 	case 'p': o->published = true; return EXIT_DONE;
@@ -559,6 +564,7 @@ int main(int argc, char **argv)
 		{ "scheduler", required_argument, NULL, 's' },
 		{ "order", required_argument, NULL, 'o' },
 		{ "reinjection", required_argument, NULL, 'r' },
+		{ "no-deep-pull", no_argument, NULL, 'd' },
 		{ "seed", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "html", required_argument, NULL, 'm' },

@@ -90,6 +90,7 @@ static void set_policy(const struct run_setup *setup,
 		policy->order = setup->order;
 	if (setup->reinjection >= 0)
 		policy->reinjection = (enum reinject_policy)setup->reinjection;
+	policy->deep = main->deep_pull;
 	if (main->bulk_after_bytes)
 		policy->bulk_after_bytes = main->bulk_after_bytes;
 }

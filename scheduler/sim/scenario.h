@@ -76,6 +76,7 @@ struct scenario_main {
 	unsigned scheduler_count;
 	char order[SCENARIO_WORD_MAX + 1];       /* or "auto" */
 	char reinjection[SCENARIO_WORD_MAX + 1]; /* or "auto" */
+	bool deep_pull;
 };
 
 struct scenario_path {

@@ -105,6 +105,11 @@ static const struct conf_key main_keys[] = {
 	  .max = SCENARIO_WORD_MAX, AT(scenario_main, reinjection),
 	  .help = "When a piece is sent again on another path; auto: the "
 	          "session's default." },
+	{ "deep_pull", CONF_BOOL, ALL, .fallback = "1",
+	  AT(scenario_main, deep_pull),
+	  .help = "A slow path takes of bulk what is needed when it has it there, "
+	          "and what the reader waits for goes again at once; 0: as "
+	          "schedulers were published, each path takes what is next." },
 	{ NULL },
 };
 

@@ -108,6 +108,41 @@ static void test_budget_of_small_pieces(void **state)
 	assert_false(reinject_spend(&budget, 1));
 }
 
+/* What the reader waits for: 600 ms of a satellite, 60 ms elsewhere. */
+static void test_the_reader_s_patience(void **state)
+{
+	const struct reinject_passed far = { .usual_us = 600000, .var_us = 20000,
+		.rtt_us = 600000, .other_us = 60000, .age_us = 600000 };
+	const struct reinject_passed near = { .usual_us = 60000, .var_us = 4000,
+		.rtt_us = 60000, .other_us = 40000, .age_us = 60000 };
+	struct reinject_passed is = far;
+
+	assert_false(reinject_overdue(&is)); /* it is due now */
+	is.waited_us = 59000;
+	assert_false(reinject_overdue(&is));
+	is.waited_us = 60000;
+	assert_true(reinject_overdue(&is));
+	is.waited_us = 31000; /* lost, and what TCP sends again is, too */
+	is.age_us = 1300000;
+	assert_true(reinject_overdue(&is));
+	is = far; /* the head came early: it would wait for long */
+	is.age_us = 400000;
+	assert_true(reinject_overdue(&is));
+	is.age_us = 500000;
+	assert_false(reinject_overdue(&is));
+	is = far;
+	is.waited_us = 1000000;
+	is.other_us = UINT64_MAX;
+	assert_false(reinject_overdue(&is)); /* by what? */
+	/* TCP repairs a near path's loss as soon as another path would. */
+	is = near;
+	is.age_us = 130000;
+	is.waited_us = 100000;
+	assert_false(reinject_overdue(&is));
+	is.waited_us = 250000;
+	assert_true(reinject_overdue(&is));
+}
+
 static void test_names(void **state)
 {
 	assert_int_equal(reinject_find("never"), -1);
@@ -127,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_overdue),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_budget_of_small_pieces),
+		cmocka_unit_test(test_the_reader_s_patience),
 		cmocka_unit_test(test_names),
 	};
 

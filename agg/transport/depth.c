@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see depth.h. Where the sum would overflow it is cut; no input does that
+ * on links that exist.
+ */
+#include "agg/transport/depth.h"
+
+#define SHARE_US 250000u    /* over which a stream's share is measured */
+#define RATE_MAX (UINT64_C(1) << 36) /* bytes/s */
+#define TIME_MAX (UINT64_C(1) << 26) /* us: a minute */
+
+/* The path that brings a piece first of all. -1: none does. */
+static int home(const struct depth_path *paths, unsigned count)
+{
+	int best = -1;
+
+	for (unsigned i = 0; i < count; i++)
+		if (paths[i].usable &&
+		    (best < 0 || paths[i].soonest_us < paths[best].soonest_us))
+			best = (int)i;
+	return best;
+}
+
+/* What a path carries until another one's piece is there. */
+static uint64_t until(const struct depth_path *path, uint64_t at_us)
+{
+	uint64_t rate = path->rate_bps < RATE_MAX ? path->rate_bps : RATE_MAX;
+	uint64_t us = at_us > path->soonest_us ? at_us - path->soonest_us : 0;
+
+	return rate * (us < TIME_MAX ? us : TIME_MAX) / 1000000;
+}
+
+void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
+              uint32_t share, uint64_t most_bytes, struct depth *out)
+{
+	uint64_t usual_us = paths[i].usual_us, late_us = paths[i].late_us;
+	uint64_t least = 0, most = 0;
+
+	*out = (struct depth){ 0 };
+	if (home(paths, count) == (int)i)
+		return;
+	if (late_us < usual_us)
+		late_us = usual_us;
+	for (unsigned j = 0; j < count; j++) {
+		if (j == i || !paths[j].usable || paths[j].soonest_us >= usual_us ||
+		    paths[j].path_class > paths[i].path_class)
+			continue;
+		least += until(&paths[j], usual_us);
+		most += until(&paths[j], late_us);
+	}
+	out->least_bytes = least / DEPTH_WHOLE * share +
+	                   least % DEPTH_WHOLE * share / DEPTH_WHOLE;
+	out->bytes = most / DEPTH_WHOLE * share + most % DEPTH_WHOLE * share / DEPTH_WHOLE;
+	if (out->bytes > most_bytes)
+		out->bytes = most_bytes;
+	if (out->bytes < out->least_bytes)
+		out->bytes = out->least_bytes;
+}
+
+void depth_sent(struct depth_share *s, uint64_t now_us, uint64_t bytes,
+                uint64_t all_bytes)
+{
+	if (!s->since_us) {
+		s->since_us = now_us;
+		s->all_bytes = all_bytes - bytes;
+	}
+	s->bytes += bytes;
+	uint64_t all = all_bytes - s->all_bytes;
+	if (now_us - s->since_us < SHARE_US || !all)
+		return;
+	uint32_t share = (uint32_t)(s->bytes * DEPTH_WHOLE / all);
+	if (share > DEPTH_WHOLE)
+		share = DEPTH_WHOLE;
+	s->share = s->known ? (s->share + share) / 2 : share;
+	s->known = true;
+	s->since_us = now_us;
+	s->bytes = 0;
+	s->all_bytes = all_bytes;
+}
+
+uint32_t depth_share(const struct depth_share *s, unsigned streams)
+{
+	return s->known ? s->share : DEPTH_WHOLE / (streams ? streams : 1);
+}
