@@ -48,6 +48,7 @@ config uplink 'eth'
 
 class Security(AggdTest):
     scenario = "S2"
+    options = {"gateway": {"log_level": "debug"}, "concentrator": {"log_level": "debug"}}
 
     @classmethod
     def prepare(cls):
@@ -261,6 +262,13 @@ class Security(AggdTest):
             self.assertIn(f"own pin {pin}\n", self.aggd.ctl(role, "status").stdout)
             self.assertEqual(self.aggd.ctl(role, "pin", "-c", self.aggd.path(f"{role}.conf"))
                              .stdout, f"{pin}\n")
+
+    def test_secrets_are_never_logged(self):
+        """The library gives them as text that is made for logs: 32 or 48 bytes in hexadecimal."""
+        log = self.aggd.read("gw.log") + self.aggd.read("vps.log")
+        self.assertIn("debug: ", log)
+        self.assertNotIn("_SECRET", log)
+        self.assertNotRegex(log, "[0-9A-Fa-f]{32}")
 
     def test_keys_are_private(self):
         for folder in ("gw-state", "vps-state"):
