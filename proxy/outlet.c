@@ -10,13 +10,16 @@
 #include "agg/base/seldom.h"
 #include "proxy/dial.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <utlist.h>
 
 struct outlet {
 	struct outlet_args args;
-	struct job *jobs; /* job.next */
+	struct job *jobs;    /* that are dialled: job.next */
+	struct job *waiting; /* for another turn: job.next */
+	struct loop_task again;
 	unsigned count;
 	uint64_t told_us; /* of a shortage, last */
 };
@@ -24,6 +27,8 @@ struct outlet {
 struct job {
 	struct outlet *outlet; /* borrowed */
 	struct job *prev, *next;
+	bool waits;
+	struct dest dest;      /* where to, while it waits */
 	struct share *share;   /* borrowed */
 	struct stream *stream; /* borrowed */
 	struct relay *relay;   /* borrowed */
@@ -35,7 +40,10 @@ static void job_free(struct job *job)
 	struct outlet *o = job->outlet;
 
 	dial_cancel(job->dial);
-	DL_DELETE(o->jobs, job);
+	if (job->waits)
+		DL_DELETE(o->waiting, job);
+	else
+		DL_DELETE(o->jobs, job);
 	o->count--;
 	share_give(job->share, SHARE_DIALS);
 	free(job);
@@ -70,6 +78,62 @@ static void on_dialled(void *ctx, const struct dial_result *result)
 	job_free(job);
 }
 
+/* 0, or -errno. */
+static int begin(struct job *job)
+{
+	struct outlet *o = job->outlet;
+	struct dial_args args = {
+		.loop = o->args.loop,
+		.egress = o->args.egress,
+		.resolver = o->args.resolver,
+		.share = job->share,
+		.watch = o->args.watch,
+		.dest = &job->dest,
+		.on_done = on_dialled,
+		.ctx = job,
+	};
+
+	job->dial = dial_start(&args);
+	return job->dial ? 0 : -errno;
+}
+
+/* Those that a turn had no part for. */
+static void begin_waiting(void *ctx)
+{
+	const struct dial_result none = { .fd = -1, .end = STREAM_END_LIMIT };
+	struct outlet *o = ctx;
+	uint64_t turn = loop_turn(o->args.loop);
+
+	for (int i = 0; o->waiting && i < OUTLET_LOOK_MAX; i++) {
+		struct job *job = o->waiting;
+		DL_DELETE(o->waiting, job);
+		job->waits = !share_begins(job->share, turn);
+		if (job->waits) {
+			DL_APPEND(o->waiting, job);
+			continue;
+		}
+		DL_APPEND(o->jobs, job);
+		if (begin(job) < 0)
+			on_dialled(job, &none);
+	}
+	if (o->waiting)
+		loop_task_post(&o->again);
+}
+
+static int begin_or_wait(struct job *job)
+{
+	struct outlet *o = job->outlet;
+
+	job->waits = !share_begins(job->share, loop_turn(o->args.loop));
+	if (!job->waits) {
+		DL_APPEND(o->jobs, job);
+		return begin(job);
+	}
+	DL_APPEND(o->waiting, job);
+	loop_task_post(&o->again);
+	return 0;
+}
+
 static struct job *job_create(struct outlet *o, struct share *share,
                               struct stream *s, const struct dest *dest)
 {
@@ -83,20 +147,9 @@ static struct job *job_create(struct outlet *o, struct share *share,
 	job->outlet = o;
 	job->share = share;
 	job->stream = s;
-	DL_APPEND(o->jobs, job);
+	job->dest = *dest;
 	o->count++;
-	struct dial_args args = {
-		.loop = o->args.loop,
-		.egress = o->args.egress,
-		.resolver = o->args.resolver,
-		.share = share,
-		.watch = o->args.watch,
-		.dest = dest,
-		.on_done = on_dialled,
-		.ctx = job,
-	};
-	job->dial = dial_start(&args);
-	if (job->dial)
+	if (begin_or_wait(job) == 0)
 		job->relay = relay_expect(o->args.relays, share, s, on_abandoned, job);
 	if (!job->relay) {
 		job_free(job);
@@ -123,8 +176,10 @@ struct outlet *outlet_create(const struct outlet_args *args)
 {
 	struct outlet *o = calloc(1, sizeof(*o));
 
-	if (o)
-		o->args = *args;
+	if (!o)
+		return NULL;
+	o->args = *args;
+	loop_task_init(&o->again, args->loop, begin_waiting, o);
 	return o;
 }
 
@@ -132,7 +187,10 @@ void outlet_destroy(struct outlet *o)
 {
 	if (!o)
 		return;
+	loop_task_cancel(&o->again);
 	while (o->jobs)
 		job_free(o->jobs);
+	while (o->waiting)
+		job_free(o->waiting);
 	free(o);
 }

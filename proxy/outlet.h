@@ -3,7 +3,8 @@
  *
  * DOC: the way out: every stream that the other side opens is dialled, and
  * joined with its socket (dial.h, relay.h). What the stream brings before the
- * socket is there waits in the stream.
+ * socket is there waits in the stream. A share begins some in a turn of the loop,
+ * and goes on in the next.
  */
 #ifndef PROXY_OUTLET_H
 #define PROXY_OUTLET_H
@@ -16,7 +17,8 @@
 #include "proxy/resolve.h"
 #include "proxy/share.h"
 
-#define OUTLET_DIALS_MAX 4096 /* at once */
+#define OUTLET_DIALS_MAX RELAYS_MAX /* at once */
+#define OUTLET_LOOK_MAX 256 /* dials that wait, looked at in a turn */
 #define OUTLET_TELL_US 60000000u /* between two lines about a shortage */
 
 struct outlet_args { /* all borrowed, and outlive the outlet */

@@ -17,6 +17,8 @@ struct share {
 	struct share_pool *pool; /* borrowed */
 	char whose[WHOSE_MAX + 1];
 	unsigned used[SHARE_COUNT];
+	uint64_t turn;                 /* of the loop, in which it ... */
+	unsigned begun;                /* ... began so many connections */
 	unsigned told_at[SHARE_COUNT]; /* used, as it was logged; 0: not */
 	bool over;                     /* destroyed, but for what it still has */
 };
@@ -97,6 +99,20 @@ void share_give(struct share *share, enum share_kind kind)
 	if (share->used[kind] < share->told_at[kind] / 2)
 		share->told_at[kind] = 0;
 	free_unused(share);
+}
+
+bool share_begins(struct share *share, uint64_t turn)
+{
+	if (!share)
+		return true;
+	if (share->turn != turn) {
+		share->turn = turn;
+		share->begun = 0;
+	}
+	if (share->begun == SHARE_BEGINS_MAX)
+		return false;
+	share->begun++;
+	return true;
 }
 
 unsigned share_used(const struct share *share, enum share_kind kind)

@@ -15,8 +15,10 @@
 #define PROXY_SHARE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define SHARE_OF_FREE 4
+#define SHARE_BEGINS_MAX 16 /* of a turn */
 
 enum share_kind { SHARE_DIALS, SHARE_NAMES, SHARE_RELAYS };
 #define SHARE_COUNT 3
@@ -37,6 +39,9 @@ void share_destroy(struct share *share); /* NULL is fine */
  * again only after it had half of that. A NULL share always may. */
 bool share_take(struct share *share, enum share_kind kind);
 void share_give(struct share *share, enum share_kind kind);
+/* May it begin one more connection in that turn of the loop? So many a turn, as
+ * each costs more than the frame that asks for it. A NULL share always may. */
+bool share_begins(struct share *share, uint64_t turn);
 unsigned share_used(const struct share *share, enum share_kind kind);
 
 #endif

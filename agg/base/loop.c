@@ -120,6 +120,11 @@ uint64_t loop_now_us(const struct loop *loop)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+uint64_t loop_turn(const struct loop *loop)
+{
+	return loop->turn;
+}
+
 static void on_io(struct ev_loop *ev, ev_io *w, int revents)
 {
 	struct loop_io *io = w->data;

@@ -31,6 +31,8 @@ void loop_stop(struct loop *loop);
 
 /* CLOCK_MONOTONIC in microseconds, read now. */
 uint64_t loop_now_us(const struct loop *loop);
+/* The number of this turn, 1 and up. Tasks belong to the next. */
+uint64_t loop_turn(const struct loop *loop);
 
 /* Watches fd for events (LOOP_READ | LOOP_WRITE, may be 0). fd stays the
  * caller's and must outlive the watcher. NULL: errno. */

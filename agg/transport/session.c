@@ -154,6 +154,11 @@ void session_close(struct session *s, const char *why)
 	drop_lanes(s, why);
 }
 
+struct slice *session_slice(struct session *s)
+{
+	return &s->slice;
+}
+
 struct lane *session_attach(struct session *s, const struct wire_hello *hello,
                             const struct subflow_ops *ops, void *ctx)
 {
@@ -444,7 +449,8 @@ static bool is_behind_data(uint8_t type)
 	       type == WIRE_RESET;
 }
 
-ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
+static ssize_t input(struct lane *lane, const uint8_t *p, size_t n,
+                     size_t opens_max)
 {
 	struct session *s = lane->session;
 	const char *why = NULL;
@@ -453,13 +459,14 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	int err = 0;
 
 	work_note(s);
-	while (!s->over) {
+	while (!s->over && opens_max) {
 		ssize_t len = wire_decode(&frame, p + used, n - used, &why);
 		if (len <= 0) {
 			err = (int)len;
 			break;
 		}
 		used += (size_t)len;
+		opens_max -= frame.type == WIRE_OPEN;
 		if (is_behind_data(frame.type))
 			receive_flush(s);
 		err = one_frame(lane, &frame, &why);
@@ -482,6 +489,16 @@ ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
 	receive_flush(s);
 	drop_lanes(s, s->why);
 	return -EPROTO;
+}
+
+ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n)
+{
+	return input(lane, p, n, SIZE_MAX);
+}
+
+ssize_t session_input_part(struct lane *lane, const uint8_t *p, size_t n)
+{
+	return input(lane, p, n, SESSION_OPENS_MAX);
 }
 
 void session_deliver(struct lane *lane)

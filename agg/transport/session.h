@@ -41,6 +41,7 @@
 #define BURST_GAP_US 1000000u     /* silence after which a burst is new */
 
 struct budget;
+struct slice;
 struct session;
 struct lane;
 
@@ -145,6 +146,10 @@ void session_detach(struct lane *lane);
  * session is over, all its lanes are dropped, this one too. Bytes of streams stay
  * where they are, at p, until session_deliver(). */
 ssize_t session_input(struct lane *lane, const uint8_t *p, size_t n);
+/* The same, but it also stops behind so many streams that the peer opens, which
+ * may cost more than the caller has time for: to be called again. */
+#define SESSION_OPENS_MAX 32u
+ssize_t session_input_part(struct lane *lane, const uint8_t *p, size_t n);
 /* What was put in so far reaches the streams' owners, and is read no more. Calls
  * owners, as session_turn(), which comes later. */
 void session_deliver(struct lane *lane);
@@ -153,6 +158,8 @@ void session_writable(struct lane *lane);
 /* Of which the shells of its lanes take what waits in them; until drop, or
  * session_detach(). */
 struct budget *session_sealed(struct session *s);
+/* In which they count what time they take of a turn of the loop, as long. */
+struct slice *session_slice(struct session *s);
 
 /* Does what is to be done. Calls owners, so it is not for inside of a callback of
  * the session's. */

@@ -31,6 +31,7 @@
 #define AGG_TRANSPORT_SESSION_IMPL_H
 
 #include "agg/base/budget.h"
+#include "agg/base/slice.h"
 #include "agg/transport/depth.h"
 #include "agg/transport/flights.h"
 #include "agg/transport/path.h"
@@ -218,6 +219,8 @@ struct session {
 	bool over;
 	bool noted;             /* there is work for a turn, and the shell knows */
 	char why[128];
+
+	struct slice slice;     /* the shells' */
 
 	struct lane *lanes;
 	unsigned lane_count;

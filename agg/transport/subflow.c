@@ -26,6 +26,7 @@
 #define IN_MAX (READ_BYTES_MAX + READ_BYTES) /* with a part of a record */
 /* After so many smaller reads the memory of large ones goes. */
 #define SMALL_READS 32
+#define SLICE_US 1000u /* of a turn, for all that one session receives in it */
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
@@ -36,6 +37,7 @@ struct lane *subflow_part(struct subflow *sf)
 	struct lane *lane = sf->lane;
 
 	sf->lane = NULL;
+	sf->slice = NULL;
 	buf_set_budget(&sf->out, NULL);
 	return lane;
 }
@@ -49,6 +51,7 @@ static void destroy(struct subflow *sf)
 	loop_io_destroy(sf->io);
 	loop_timer_destroy(sf->timer);
 	loop_task_cancel(&sf->death);
+	loop_task_cancel(&sf->again);
 	tls_destroy(sf->tls);
 	buf_finish(&sf->in);
 	buf_finish(&sf->out);
@@ -214,6 +217,7 @@ int subflow_join(struct subflow *sf, struct session *session,
 	sf->lane = session_attach(session, &sf->hello, &subflow_out_ops, sf);
 	if (sf->lane) {
 		buf_set_budget(&sf->out, session_sealed(session));
+		sf->slice = session_slice(session);
 		return 0;
 	}
 	int err = -errno;
@@ -248,7 +252,26 @@ void subflow_fail(struct subflow *sf, const char *reason)
 
 /* Receiving ------------------------------------------------------------- */
 
-/* Takes what it can; how many bytes. */
+/* Has the session what it may of this turn? So that a site whose frames cost much
+ * holds up nobody but itself. */
+static bool has_its_part(const struct subflow *sf)
+{
+	return sf->slice && slice_is_used_up(sf->slice,
+	                                     loop_turn(sf->args.loop), SLICE_US);
+}
+
+/* Since the last time. */
+static void count_time(struct subflow *sf)
+{
+	uint64_t now = loop_now_us(sf->args.loop);
+
+	if (sf->slice)
+		slice_use(sf->slice, loop_turn(sf->args.loop),
+		          now - sf->counted_us);
+	sf->counted_us = now;
+}
+
+/* Takes what it can, and has time for; how many bytes. */
 static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
 {
 	size_t used = 0, took = 1;
@@ -257,11 +280,17 @@ static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
 		took = hear(sf, p + used, n - used);
 		used += took;
 	}
-	if (sf->state != SUBFLOW_JOINED || !sf->lane || used == n)
-		return used;
-	ssize_t more = session_input(sf->lane, p + used, n - used);
-	/* -EPROTO: the session is over and has dropped us. */
-	return more < 0 ? n : used + (size_t)more;
+	took = 1;
+	while (sf->state == SUBFLOW_JOINED && sf->lane && took && used < n &&
+	       !has_its_part(sf)) {
+		ssize_t more = session_input_part(sf->lane, p + used, n - used);
+		if (more < 0)
+			return n; /* the session is over and has dropped us */
+		took = (size_t)more;
+		used += took;
+		count_time(sf);
+	}
+	return used;
 }
 
 /* What was taken is read no more. */
@@ -271,16 +300,21 @@ static void deliver(struct subflow *sf)
 		session_deliver(sf->lane);
 }
 
+static void take_partial(struct subflow *sf)
+{
+	size_t n = consume(sf, buf_head(&sf->partial), sf->partial.len);
+
+	deliver(sf);
+	buf_take(&sf->partial, n);
+}
+
 static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
 {
 	if (sf->partial.len) {
-		if (buf_put(&sf->partial, p, n) < 0) {
+		if (buf_put(&sf->partial, p, n) < 0)
 			subflow_mark_dead(sf, "out of memory"); /* a frame would fit */
-			return;
-		}
-		n = consume(sf, buf_head(&sf->partial), sf->partial.len);
-		deliver(sf);
-		buf_take(&sf->partial, n);
+		else
+			take_partial(sf);
 		return;
 	}
 	size_t used = consume(sf, p, n);
@@ -294,17 +328,25 @@ static bool is_open(const struct subflow *sf)
 	return sf->state == SUBFLOW_GREETING || sf->state == SUBFLOW_JOINED;
 }
 
-/* All records at hand are opened where they lie, so that their streams' owners
- * get what they brought in one piece. */
+/* The records at hand are opened where they lie, so that their streams' owners
+ * get what they brought in one piece; what the turn has no time for, in the next. */
 static void open_records(struct subflow *sf)
 {
 	uint8_t *p = NULL;
 	ssize_t n = 1;
 
-	while (is_open(sf) && (n = tls_open(sf->tls, &p)) > 0)
+	sf->counted_us = loop_now_us(sf->args.loop);
+	if (sf->left)
+		take_partial(sf);
+	while (is_open(sf) && !has_its_part(sf) &&
+	       (n = tls_open(sf->tls, &p)) > 0)
 		on_plaintext(sf, p, (size_t)n);
+	sf->left = is_open(sf) && has_its_part(sf);
 	deliver(sf);
 	tls_taken(sf->tls);
+	count_time(sf);
+	if (sf->left)
+		loop_task_post(&sf->again);
 	if (n >= 0)
 		return;
 	subflow_mark_dead(sf, n == -EPIPE ? "closed by the peer"
@@ -485,6 +527,23 @@ static void await_record(struct subflow *sf)
 	sf->receive_lowat = bytes;
 }
 
+/* As far as the turn allows; what is left comes first in the next. */
+static void read_turn(void *ctx)
+{
+	struct subflow *sf = ctx;
+
+	if (has_its_part(sf)) {
+		loop_task_post(&sf->again);
+		return;
+	}
+	if (sf->left)
+		open_records(sf);
+	for (int i = 0; i < READS_PER_TURN && !sf->left; i++)
+		if (sf->state == SUBFLOW_DEAD || !read_some(sf))
+			break;
+	await_record(sf);
+}
+
 static void on_ready(void *ctx, unsigned events)
 {
 	struct subflow *sf = ctx;
@@ -494,11 +553,8 @@ static void on_ready(void *ctx, unsigned events)
 			on_connected(sf);
 		return;
 	}
-	for (int i = 0; (events & LOOP_READ) && i < READS_PER_TURN; i++)
-		if (sf->state == SUBFLOW_DEAD || !read_some(sf))
-			break;
 	if (events & LOOP_READ)
-		await_record(sf);
+		read_turn(sf);
 	if ((events & LOOP_WRITE) && sf->state != SUBFLOW_DEAD)
 		on_writable(sf);
 }
@@ -549,6 +605,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	sf->fd = fd;
 	sf->side = side;
 	loop_task_init(&sf->death, args->loop, on_dead, sf);
+	loop_task_init(&sf->again, args->loop, read_turn, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
 	sf->in.keep = sf->out.keep = 2 * READ_BYTES;

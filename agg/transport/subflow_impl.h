@@ -7,6 +7,7 @@
 #ifndef AGG_TRANSPORT_SUBFLOW_IMPL_H
 #define AGG_TRANSPORT_SUBFLOW_IMPL_H
 
+#include "agg/base/slice.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/transport/subflow.h"
 
@@ -34,7 +35,10 @@ struct subflow {
 	struct buf partial;  /* the beginning of a frame */
 	struct loop_io *io;
 	struct loop_timer *timer;
-	struct loop_task death;
+	struct loop_task death, again;
+	struct slice *slice; /* the session's, while it is joined */
+	uint64_t counted_us; /* in it, up to then */
+	bool left;           /* frames or records, for the next turn */
 	struct lane *lane;   /* the session's; NULL: not joined (any more) */
 	bool was_joined, want_write, with_bbr;
 	bool mptcp;          /* and not fallen back, when it was joined */

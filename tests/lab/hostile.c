@@ -2,8 +2,9 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: a gateway whose key is known and whose mind is evil: it greets as any
- * other, then sends one kind of frame as fast as it can, and ends. One line of
- * JSON says how much it sent, and whether it was cut.
+ * other, then sends one kind of frame as fast as it can, and ends. Who cuts it
+ * off has it back at once. One line of JSON says how much it sent, and how often
+ * it was cut.
  *
  *     hostile STATE-DIR CONCENTRATOR:PORT DESTINATION:PORT KIND SECONDS
  */
@@ -33,7 +34,8 @@ struct hostile {
 	struct tls *tls;
 	struct buf in, out, plain;
 	struct addr dest;
-	uint64_t end_ms, n, bytes; /* n: frames */
+	uint64_t end_ms, n, bytes; /* n: frames, of this connection */
+	uint64_t frames, cuts;
 	bool reads, cut;
 };
 
@@ -252,6 +254,35 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
+/* One connection, until it is cut or all is over. -1: it never was one. */
+static int visit(struct hostile *h, const char *dir, const char *where,
+                 const struct kind *kind)
+{
+	buf_init(&h->in, QUEUE_MAX);
+	buf_init(&h->out, QUEUE_MAX);
+	buf_init(&h->plain, QUEUE_MAX);
+	h->n = 0;
+	h->cut = false;
+	int err = join(h, dir, where);
+	if (err < 0)
+		fprintf(stderr, "%s: %s\n", where, strerror(-err));
+	else if (shake(h) == 1)
+		flood(h, kind);
+	h->frames += h->n;
+	h->cuts += h->cut;
+	tls_destroy(h->tls);
+	tls_context_destroy(h->context);
+	h->tls = NULL;
+	h->context = NULL;
+	buf_finish(&h->in);
+	buf_finish(&h->out);
+	buf_finish(&h->plain);
+	if (h->fd >= 0)
+		close(h->fd);
+	h->fd = -1;
+	return h->n ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	const struct kind *kind = argc == 6 ? find_kind(argv[4]) : NULL;
@@ -264,23 +295,10 @@ int main(int argc, char **argv)
 	}
 	h.reads = kind->reads;
 	h.end_ms = now_ms() + 1000 * strtoul(argv[5], NULL, 10);
-	buf_init(&h.in, QUEUE_MAX);
-	buf_init(&h.out, QUEUE_MAX);
-	buf_init(&h.plain, QUEUE_MAX);
-	int err = join(&h, argv[1], argv[2]);
-	if (err < 0)
-		fprintf(stderr, "%s: %s\n", argv[2], strerror(-err));
-	else if (shake(&h) == 1)
-		flood(&h, kind);
-	printf("{\"frames\": %llu, \"bytes\": %llu, \"cut\": %s}\n",
-	       (unsigned long long)h.n, (unsigned long long)h.bytes,
-	       h.cut ? "true" : "false");
-	tls_destroy(h.tls);
-	tls_context_destroy(h.context);
-	buf_finish(&h.in);
-	buf_finish(&h.out);
-	buf_finish(&h.plain);
-	if (h.fd >= 0)
-		close(h.fd);
-	return h.n ? 0 : 1;
+	while (now_ms() < h.end_ms && visit(&h, argv[1], argv[2], kind) == 0)
+		;
+	printf("{\"frames\": %llu, \"bytes\": %llu, \"cuts\": %llu}\n",
+	       (unsigned long long)h.frames, (unsigned long long)h.bytes,
+	       (unsigned long long)h.cuts);
+	return h.frames ? 0 : 1;
 }

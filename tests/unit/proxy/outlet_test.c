@@ -266,6 +266,98 @@ static void a_stream_is_on_the_account_of_its_site(void **state)
 	s->resolver = NULL;
 }
 
+#define MANY 40
+
+/* The other ends of many streams, which say nothing. */
+static void on_silence(void *ctx)
+{
+}
+
+static void on_silent_opened(void *ctx, const struct addr *bound)
+{
+}
+
+static void on_silent_end(void *ctx, enum stream_end end)
+{
+	++*(int *)ctx;
+}
+
+static const struct stream_events silent = {
+	on_silent_opened, on_data, on_silence, on_silence, on_silent_end,
+};
+
+static int accept_all(int listener, int *fds)
+{
+	struct addr peer;
+	int n = 0;
+
+	while ((fds[n] = sockopt_accept(listener, &peer)) >= 0)
+		n++;
+	return n;
+}
+
+static bool all_ended(void *ctx)
+{
+	return *(int *)ctx == MANY;
+}
+
+/* What a site asks for at once begins over several turns of the loop; another
+ * site's begins at once. */
+static void many_dials_are_spread_over_turns(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { 0 };
+	struct share_pool pool = { .max = { 1000, 1000, 1000 } };
+	struct share *many = share_create(&pool, "site many");
+	struct share *one = share_create(&pool, "site one");
+	struct stream *ends[MANY][2];
+	int fds[MANY + 2], ended = 0;
+	int listener = net_listen("127.0.0.1", &dest.addr, MANY + 1);
+
+	for (int i = 0; i < MANY; i++) {
+		fake_streams(s->loop, WINDOW, ends[i]);
+		fake_attach(ends[i][0], &silent, &ended);
+		struct stream *own = s->ends[1];
+		s->ends[1] = ends[i][1];
+		take_as(s, many, &dest);
+		s->ends[1] = own;
+	}
+	take_as(s, one, &dest);
+	int n = accept_all(listener, fds);
+	assert_int_equal(n, SHARE_BEGINS_MAX + 1);
+	net_run_for(s->loop, 50000);
+	n += accept_all(listener, fds + n);
+	assert_int_equal(n, MANY + 1);
+	for (int i = 0; i < MANY; i++)
+		stream_reset(ends[i][0], STREAM_END_RESET);
+	stream_reset(s->ends[0], STREAM_END_RESET);
+	assert_true(net_run_until(s->loop, all_ended, &ended));
+	while (n)
+		close(fds[--n]);
+	close(listener);
+	share_destroy(many);
+	share_destroy(one);
+}
+
+/* And those that wait may go before. */
+static void who_waits_for_a_dial_may_go(void **state)
+{
+	struct scene *s = *state;
+	struct dest dest = { 0 };
+	struct share_pool pool = { .max = { 1000, 1000, 1000 } };
+	struct share *share = share_create(&pool, "site");
+	int listener = net_listen("127.0.0.1", &dest.addr, 1);
+
+	for (int i = 0; i < SHARE_BEGINS_MAX; i++)
+		assert_true(share_begins(share, loop_turn(s->loop)));
+	take_as(s, share, &dest);
+	stream_reset(s->ends[0], STREAM_END_RESET);
+	assert_true(net_run_until(s->loop, is_closed, s));
+	assert_int_equal(pool.used[SHARE_DIALS], 0);
+	close(listener);
+	share_destroy(share);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -276,6 +368,8 @@ int main(void)
 		ROW(a_stream_may_end_before_its_dial),
 		ROW(a_stream_is_on_the_account_of_its_site),
 		ROW(an_outlet_may_go_before_a_dial),
+		ROW(many_dials_are_spread_over_turns),
+		ROW(who_waits_for_a_dial_may_go),
 	};
 #undef ROW
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,9 @@ struct party {
 	unsigned count;
 	enum policy policy;
 	struct mover mover;
+	uint64_t stream_costs_us; /* that many, of each that is opened */
+	uint64_t turn_seen;       /* in which the last one was, the how-manieth */
+	unsigned in_turn, in_turn_most, streams;
 	char over[128];
 };
 
@@ -181,6 +184,22 @@ static void on_turn(void *ctx)
 	session_turn(p->session);
 }
 
+/* Time, on a stream that is refused then. */
+static enum stream_end spend(struct party *p)
+{
+	uint64_t until = on_now_us(p) + p->stream_costs_us;
+	uint64_t turn = loop_turn(p->test->loop);
+
+	p->in_turn = turn == p->turn_seen ? p->in_turn + 1 : 1;
+	p->turn_seen = turn;
+	if (p->in_turn > p->in_turn_most)
+		p->in_turn_most = p->in_turn;
+	p->streams++;
+	while (on_now_us(p) < until)
+		;
+	return STREAM_END_REFUSED;
+}
+
 static enum stream_end on_stream(void *ctx, struct stream *stream,
                                  const struct dest *dest,
                                  const struct addr *client,
@@ -189,6 +208,8 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 {
 	struct party *p = ctx;
 
+	if (p->stream_costs_us)
+		return spend(p);
 	p->mover.stream = stream;
 	*events = &mover_events;
 	*stream_ctx = p;
@@ -385,6 +406,58 @@ static void join_pair(struct test *t)
 	struct told *told = dial(t, &t->at);
 
 	wait_for(t, &told->ready);
+}
+
+#define COSTLY 60u
+#define COST_US 1000u
+#define COSTLY_IN_TURN 6u /* 2 ms, and what both lanes have begun then */
+
+static size_t take_nothing(void *ctx, struct iovec *parts, int count)
+{
+	return 0;
+}
+
+static void on_nothing(void *ctx)
+{
+}
+
+static void on_refused(void *ctx, enum stream_end end)
+{
+	++*(unsigned *)ctx;
+}
+
+static bool all_refused(void *ctx)
+{
+	return *(const unsigned *)ctx == COSTLY;
+}
+
+/* What a session's frames cost is spread over turns of the loop, over all of its
+ * lanes together, and nothing of it is lost. */
+static void costly_frames_are_spread_over_turns(void **state)
+{
+	static const struct stream_events refused = {
+		.on_opened = on_opened, .on_data = take_nothing,
+		.on_finished = on_nothing, .on_writable = on_nothing,
+		.on_closed = on_refused,
+	};
+	struct dest dest = { .addr = { .family = AF_INET, .port = 80 } };
+	struct addr client = { .family = AF_UNSPEC };
+	struct test t;
+	unsigned over = 0;
+
+	begin(&t);
+	join_pair(&t);
+	join_pair(&t);
+	t.vps.stream_costs_us = COST_US;
+	for (unsigned i = 0; i < COSTLY; i++) { /* a record each */
+		assert_non_null(session_open(t.gw.session, &dest, &client,
+		                             &refused, &over));
+		session_turn(t.gw.session);
+	}
+	assert_true(net_run_until(t.loop, all_refused, &over));
+	assert_int_equal(t.vps.streams, COSTLY);
+	assert_in_range(t.vps.in_turn_most, 1, COSTLY_IN_TURN);
+	finish(&t);
 }
 
 /* Strangers --------------------------------------------------------------------- */
@@ -987,6 +1060,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_greeting),
+		cmocka_unit_test(costly_frames_are_spread_over_turns),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_transfer_survives_a_loss),
 		cmocka_unit_test(test_peer_closes),
