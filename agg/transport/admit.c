@@ -11,7 +11,7 @@
  */
 #include "agg/transport/admit.h"
 
-#include "agg/transport/receive.h"
+#include "agg/transport/credit.h"
 #include "agg/transport/stream_impl.h"
 
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static struct stream *make_stream(struct session *s, uint32_t id)
 		return NULL;
 	stream->acked = TODO_OPEN; /* it is the peer's to say */
 	stream->announced = s->announced;
-	if (receive_init(stream, s->settings.stream_credit))
+	if (credit_init(stream, s->settings.stream_credit))
 		return stream;
 	stream_free(stream);
 	return NULL;

@@ -375,7 +375,10 @@ void lane_estimate_paths(struct session *s)
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
 		path_begin(&s->path[p]);
 	s->resting = 0;
+	s->longest_rtt_us = 0;
 	DL_FOREACH(s->lanes, lane) {
+		if (lane_is_good(lane) && lane->info.srtt_us > s->longest_rtt_us)
+			s->longest_rtt_us = lane->info.srtt_us;
 		if (lane_is_good(lane) && !(s->reserve & 1u << lane->hello.path))
 			s->resting = s->reserve;
 		tell_path(lane);

@@ -13,8 +13,6 @@
  */
 #include "agg/transport/memory.h"
 
-#include "agg/transport/stream_impl.h"
-
 #define ROOM_MAX(memory) ((memory) / 3) /* left for streams, at most */
 #define SPARE(memory) ((memory) / 32)   /* for what lanes must remember */
 #define OPENING_BYTES 512u /* what is remembered of an OPEN and a first piece */

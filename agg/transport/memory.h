@@ -8,6 +8,8 @@
 
 #include "agg/transport/session_impl.h"
 
+#define STREAM_BYTES (sizeof(struct stream) + BUDGET_MALLOC_BYTES)
+
 void memory_init(struct session *s);
 void memory_set(struct session *s, size_t bytes);
 /* Whether so much may be taken for what could wait. */

@@ -10,6 +10,7 @@
 #include "agg/transport/session_impl.h"
 
 #include "agg/transport/admit.h"
+#include "agg/transport/credit.h"
 #include "agg/transport/lane.h"
 #include "agg/transport/memory.h"
 #include "agg/transport/overdue.h"
@@ -258,7 +259,7 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	struct stream *stream = stream_create(s, s->next_id);
 	if (!stream)
 		return NULL;
-	if (!receive_init(stream, CREDIT_OURS(s->args.memory_max))) {
+	if (!credit_init(stream, CREDIT_OURS(s->args.memory_max))) {
 		stream_free(stream);
 		errno = ENOSPC;
 		return NULL;
@@ -295,7 +296,7 @@ static void on_open(struct stream *stream, const struct wire_open *open)
 	if (end != STREAM_END_FINISHED)
 		stream_reset(stream, end);
 	else
-		receive_deliver(stream);
+		stream_deliver(stream);
 }
 
 static void on_credit(struct stream *stream, uint64_t offset_max)
@@ -328,6 +329,15 @@ static void on_settings(struct session *s, const struct wire_settings *settings)
 	s->settings_news = true;
 }
 
+/* What came to the streams. */
+static void deliver(struct session *s)
+{
+	struct stream *stream;
+
+	while ((stream = receive_next(s)))
+		stream_check_done(stream);
+}
+
 /* Frames about a stream. */
 static int stream_frame(struct lane *lane, const struct wire_frame *f,
                         const char **why)
@@ -353,13 +363,15 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 		break;
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
+		if (receive_is_full(s))
+			deliver(s);
 		return receive_data(stream, &f->data, f->type == WIRE_DATA_FIN,
 		                    lane->hello.path, why);
 	case WIRE_CREDIT:
 		on_credit(stream, f->credit.offset_max);
 		break;
 	case WIRE_RESET:
-		receive_reset(stream, &f->reset);
+		stream_on_reset(stream, &f->reset);
 		break;
 	case WIRE_CLASS:
 		send_fix_class(stream, f->class.class);
@@ -468,7 +480,7 @@ static ssize_t input(struct lane *lane, const uint8_t *p, size_t n,
 		used += (size_t)len;
 		opens_max -= frame.type == WIRE_OPEN;
 		if (is_behind_data(frame.type))
-			receive_flush(s);
+			deliver(s);
 		err = one_frame(lane, &frame, &why);
 		if (err < 0 || s->over)
 			break;
@@ -476,7 +488,7 @@ static ssize_t input(struct lane *lane, const uint8_t *p, size_t n,
 		fail_if(s, verdict_heard(s));
 	}
 	if (err < 0)
-		receive_flush(s);
+		deliver(s);
 	if (err == -EPROTO)
 		send_close(s, why);
 	if (err < 0)
@@ -486,7 +498,7 @@ static ssize_t input(struct lane *lane, const uint8_t *p, size_t n,
 	s->settings_news = false;
 	if (!s->over)
 		return (ssize_t)used;
-	receive_flush(s);
+	deliver(s);
 	drop_lanes(s, s->why);
 	return -EPROTO;
 }
@@ -503,7 +515,7 @@ ssize_t session_input_part(struct lane *lane, const uint8_t *p, size_t n)
 
 void session_deliver(struct lane *lane)
 {
-	receive_flush(lane->session);
+	deliver(lane->session);
 }
 
 /* How it sends ---------------------------------------------------------- */

@@ -16,7 +16,8 @@
  *     watch.c    whether a lane works
  *     lane.c     one subflow: what is in flight, estimates
  *     stream.c   a stream: its public face, its beginning and end
- *     receive.c  its receiving half: credit and delivery
+ *     receive.c  its receiving half: what came, and its delivery
+ *     credit.c   and what the peer may send of it
  *     send.c     its sending half
  *     work.c     what there is to do, and which stream is next
  *     memory.c   what may be held, and for what
@@ -183,6 +184,7 @@ struct stream {
 	uint8_t reset_end;      /* and says so */
 	uint64_t highest;       /* the end of what arrived, in order or not */
 	bool fin_delivered, delivering;
+	bool unkept;            /* there was no memory for what came */
 	bool sated;             /* the owner did not take all; until it pulls */
 
 	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
@@ -257,6 +259,7 @@ struct session {
 
 	struct path path[WIRE_PATHS_MAX];
 	unsigned reserve;       /* paths that carry nothing while others work */
+	uint64_t longest_rtt_us; /* of the lanes that are good */
 	unsigned resting;       /* those that carry nothing now: it, or none */
 	uint32_t probe_lane;    /* subflow that is asked for an echo; 0: none */
 	uint64_t probe_us;      /* since then */

@@ -9,6 +9,7 @@
  */
 #include "agg/transport/stream_impl.h"
 
+#include "agg/transport/memory.h"
 #include "agg/transport/receive.h"
 #include "agg/transport/send.h"
 #include "agg/transport/work.h"
@@ -132,15 +133,6 @@ void stream_reset(struct stream *stream, enum stream_end end)
 	bury(stream, false);
 }
 
-void stream_check_done(struct stream *stream)
-{
-	if (!stream->closing && stream->fin_acked && stream->fin_delivered)
-		stream_close(stream, STREAM_END_FINISHED);
-	else if ((stream->acked & TODO_RESET) && (stream->acked & TODO_OPEN) &&
-	         stream->out.base == stream->out.end)
-		bury(stream, true);
-}
-
 struct stream *stream_find(struct session *s, uint32_t id)
 {
 	struct stream *stream;
@@ -164,6 +156,34 @@ void stream_todo_acked(struct session *s, uint32_t id, uint8_t todo)
 	if (!stream)
 		return;
 	stream->acked |= todo;
+	stream_check_done(stream);
+}
+
+void stream_check_done(struct stream *stream)
+{
+	if (stream->unkept)
+		stream_reset(stream, STREAM_END_LIMIT);
+	if (!stream->closing && receive_is_reset(stream))
+		stream_close(stream, (enum stream_end)stream->reset_end);
+	else if (!stream->closing && stream->fin_acked && stream->fin_delivered)
+		stream_close(stream, STREAM_END_FINISHED);
+	else if ((stream->acked & TODO_RESET) && (stream->acked & TODO_OPEN) &&
+	         stream->out.base == stream->out.end)
+		bury(stream, true);
+}
+
+void stream_deliver(struct stream *stream)
+{
+	receive_deliver(stream);
+	stream_check_done(stream);
+}
+
+void stream_on_reset(struct stream *stream, const struct wire_reset *reset)
+{
+	stream->reset_offset = reset->offset;
+	stream->reset_end = reset->end;
+	if (stream->closing) /* we did too: nobody wants our bytes any more */
+		send_drop(stream);
 	stream_check_done(stream);
 }
 
@@ -228,5 +248,5 @@ void stream_pull(struct stream *stream)
 	if (stream->delivering)
 		return;
 	work_note(stream->session);
-	receive_deliver(stream);
+	stream_deliver(stream);
 }

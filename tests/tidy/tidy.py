@@ -7,8 +7,9 @@
     tidy.py --self-test   shows on a bad tree that every rule fires
 
 Which room may look into which is ROOMS, with EXCEPTIONS; which file may name
-a library is LIBRARIES. Each exception says why it is one: where the code
-needs another, add it here with its reason, or mend the code.
+a library is LIBRARIES; which part of the session may call which is SESSION. Each
+exception says why it is one: where the code needs another, add it here with its
+reason, or mend the code.
 """
 
 import os
@@ -62,6 +63,15 @@ OUTSIDE = ['agg/main.c', 'agg/daemon.h', 'agg/role/concentrator.c',
 INSIDE = ['agg/role/site.h', 'agg/role/sites.h', 'agg/role/home.h',
           'agg/transport/session.h', 'agg/transport/stream.h', 'proxy/outlet.h',
           'proxy/relay.h']
+
+# The parts of the session (agg/transport/session_impl.h): none includes what one
+# above it offers, so that calls go down and what is known goes up as an answer.
+SESSION = ['session', 'session_report', 'verdict', 'admit', 'pump', 'overdue', 'reinject',
+           'deep', 'watch', 'lane', 'stream', 'receive', 'credit', 'send', 'work', 'memory',
+           'path', 'depth', 'flights', 'segments', 'sendq', 'unsent']
+PURE = SESSION[SESSION.index('path'):]  # and these know of no session
+STATE = ['agg/transport/session.h', 'agg/transport/session_impl.h',
+         'agg/transport/stream.h']
 
 # Who may name a library: a file, or a room with all that is below it.
 LIBRARIES = [
@@ -156,6 +166,23 @@ def check_arrow(tree, path, number, header):
              f'{room} may include of ours: ' + ', '.join(allowed))
 
 
+def part_of(path):
+    match = re.fullmatch(r'agg/transport/(\w+?)(_impl)?\.[ch]', path)
+    return match[1] if match and match[1] in SESSION else None
+
+
+def check_order(tree, path, number, header):
+    part, other = part_of(path), part_of(header)
+    if part is None or path in STATE:
+        return
+    if header in STATE:
+        if part in PURE:
+            tree.say(path, number, 'pure', f'{part} knows of no session')
+    elif other and SESSION.index(other) < SESSION.index(part):
+        tree.say(path, number, 'order', f'{part} may include of the session: ' +
+                 ', '.join(SESSION[SESSION.index(part):]))
+
+
 def check_library(tree, path, number, header):
     for pattern, places in LIBRARIES:
         if re.fullmatch(pattern, header) and not is_in(path, places):
@@ -169,6 +196,7 @@ def check_includes(tree):
             match = INCLUDE.match(line)
             if match and match[1] == '"':
                 check_arrow(tree, path, number, match[2])
+                check_order(tree, path, number, match[2])
             elif match:
                 check_library(tree, path, number, match[2])
 
@@ -314,6 +342,10 @@ GOOD = {
                             'int a_do(void);\n#endif\n',
     'agg/kernel/meson.build': "files('k.c')\n",
     'agg/kernel/k.c': PLATE + '#include <libmnl/libmnl.h>\n#if 1\n#endif\n',
+    'agg/transport/meson.build': "files('lane.c', 'path.c')\n",
+    'agg/transport/lane.c': PLATE + '#include "agg/transport/session_impl.h"\n'
+                                    '#include "agg/transport/path.h"\n',
+    'agg/transport/path.c': PLATE + '#include "agg/transport/path.h"\n',
     'agg/ctl/meson.build': "files('c.c')\n",
     'agg/ctl/c.c': PLATE + '#include "agg/transport/tls.h"\n',
     'proxy/meson.build': "files('p.c')\n",
@@ -330,6 +362,8 @@ BAD = [  # the rule, the file, what it becomes
     ('arrow', 'proxy/p.c', PLATE + '#include "agg/transport/session.h"\n'),
     ('arrow', 'agg/ctl/c.c', PLATE + '#include "agg/transport/wire.h"\n'),
     ('arrow', 'proxy/p.c', PLATE + '# include "agg/role/gateway.h"\n'),
+    ('order', 'agg/transport/lane.c', PLATE + '#include "agg/transport/pump.h"\n'),
+    ('pure', 'agg/transport/path.c', PLATE + '#include "agg/transport/session.h"\n'),
     ('library', 'agg/base/a.c', PLATE + '#include <ev.h>\n'),
     ('library', 'proxy/p.c', PLATE + '#include <openssl/ssl.h>\n'),
     ('library', 'proxy/p.c', PLATE + '#include <json-c/json.h>\n'),
