@@ -11,6 +11,7 @@
 #include "agg/daemon.h"
 
 #include "agg/base/descriptors.h"
+#include "agg/base/heap.h"
 #include "agg/base/log.h"
 #include "agg/base/words.h"
 #include "agg/kernel/caps.h"
@@ -388,6 +389,7 @@ int main(int argc, char **argv)
 	bool check_only = false;
 	int c;
 
+	heap_init();
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":c:tVh", options, NULL)) != -1) {
 		switch (c) {

@@ -6,6 +6,8 @@
 #ifndef AGG_BASE_HEAP_H
 #define AGG_BASE_HEAP_H
 
+/* Before threads: freed memory shall go back to the system by itself. */
+void heap_init(void);
 /* Gives free memory back to the system, where the library can be asked to. */
 void heap_trim(void);
 

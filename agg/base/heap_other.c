@@ -5,6 +5,10 @@
  */
 #include "agg/base/heap.h"
 
+void heap_init(void)
+{
+}
+
 void heap_trim(void)
 {
 }

@@ -15,6 +15,10 @@
 
 #define ROOM_MAX(memory) ((memory) / 3) /* left for streams, at most */
 #define SPARE(memory) ((memory) / 32)   /* for what lanes must remember */
+/* What was sent is kept until the peer's session acknowledges it, later than its
+ * kernel: between these, as the paths are (and `sent` allows). */
+#define RETAIN_MIN (8u << 20)
+#define RETAIN_MAX (48u << 20)
 #define OPENING_BYTES 512u /* what is remembered of an OPEN and a first piece */
 
 void memory_init(struct session *s)
@@ -53,6 +57,22 @@ bool memory_may_wait(const struct session *s, const struct budget *use,
 {
 	return bytes <= budget_left(use) &&
 	       bytes + room_for_streams(s) <= budget_left(&s->memory);
+}
+
+uint64_t memory_retain_max(const struct session *s)
+{
+	uint64_t under_way = 0;
+
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		const struct path *path = &s->path[p];
+		uint64_t us = path->usual_us > path->rtt_us ? path->usual_us
+		                                            : path->rtt_us;
+		if (path->rtt_us != UINT64_MAX)
+			under_way += path->rate_bps * us / 1000000;
+	}
+	if (under_way < RETAIN_MIN / 2)
+		return RETAIN_MIN;
+	return under_way < RETAIN_MAX / 2 ? 2 * under_way : RETAIN_MAX;
 }
 
 struct budget *session_sealed(struct session *s)

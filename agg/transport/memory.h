@@ -12,6 +12,8 @@
 
 void memory_init(struct session *s);
 void memory_set(struct session *s, size_t bytes);
+/* How much of `sent` is of use: twice what is under way on the paths. */
+uint64_t memory_retain_max(const struct session *s);
 /* Whether so much may be taken for what could wait. */
 bool memory_may_wait(const struct session *s, const struct budget *use,
                      uint64_t bytes);

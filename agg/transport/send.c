@@ -174,8 +174,13 @@ uint64_t send_unsent_most(const struct stream *stream)
 static uint64_t unsent_max(const struct stream *stream)
 {
 	const struct session *s = stream->session;
-	uint64_t limit = s->sent.max / 2 / (s->stream_count + 1);
+	unsigned count = s->stream_count + 1;
+	uint64_t limit = s->sent.max / 2 / count;
+	uint64_t fair = UNSENT_ALL / count > UNSENT_LEAST ? UNSENT_ALL / count
+	                                                  : UNSENT_LEAST;
 
+	if (limit > fair)
+		limit = fair;
 	if (limit < UNSENT_MIN)
 		limit = UNSENT_MIN;
 	if (limit > UNSENT_MAX)
@@ -188,9 +193,9 @@ static uint64_t unsent_max(const struct stream *stream)
 	return most > limit ? most : limit;
 }
 
-/* Who holds much leaves some for those who hold little, and who has used up its
- * credit leaves half; and an eighth is there whatever other uses have taken, so
- * that something always moves. */
+/* Those who hold much hold no more in all than the paths are worth, and leave some
+ * for those who hold little; who has used up its credit leaves half; and an eighth
+ * is there whatever other uses have taken, so that something always moves. */
 static bool has_memory(const struct stream *stream)
 {
 	const struct sendq *out = &stream->out;
@@ -201,8 +206,11 @@ static bool has_memory(const struct stream *stream)
 		return true;
 	if (out->end >= stream->peer_max) /* who knows when it can go */
 		wants += sent->max / 2;
-	else if (out->end - out->base >= SMALL_HOLDER)
+	else if (out->end - out->base >= SMALL_HOLDER) {
 		wants += sent->max / 16;
+		if (sent->used >= memory_retain_max(stream->session))
+			return false;
+	}
 	return memory_may_wait(stream->session, sent, wants);
 }
 

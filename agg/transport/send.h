@@ -10,7 +10,9 @@
 #include "agg/transport/session_impl.h"
 
 #define UNSENT_MIN 4096u          /* not yet in any lane, of a stream: between */
-#define UNSENT_MAX 262144u        /* these, by how many there are */
+#define UNSENT_MAX 262144u        /* these, by how many there are: of all, */
+#define UNSENT_ALL (4u << 20)     /* what lanes take in some ms; or of each, */
+#define UNSENT_LEAST 16384u       /* where there are very many */
 #define SMALL_HOLDER 16384u       /* a stream that holds less of what is sent may
                                    * use all of it; others leave a part */
 

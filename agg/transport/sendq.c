@@ -107,7 +107,7 @@ void sendq_finish(struct sendq *q)
 /* A stream that stands still keeps its last block. */
 static bool is_scarce(const struct budget *budget)
 {
-	return budget && budget_left(budget) < budget->max / 2;
+	return budget && budget_left(budget) < budget->max / 4;
 }
 
 static uint32_t next_cap(const struct sendq *q)
@@ -139,8 +139,8 @@ int sendq_reserve(struct sendq *q, struct iovec *parts, int max, size_t most)
 	if (room)
 		parts[count++] = (struct iovec){ q->tail->bytes + q->tail->len, room };
 	while (count < max && bytes < most) {
-		/* Of small blocks one is enough. */
-		if (!*spare && (!count || next_cap(q) == BLOCK_LARGE - BLOCK_HEADER))
+		/* Who has said little has little to say. */
+		if (!*spare && (!count || q->end >= SMALL_BELOW))
 			*spare = take_block(q, next_cap(q));
 		if (!*spare)
 			break;

@@ -8,6 +8,7 @@
  */
 #include "agg/transport/subflow_impl.h"
 
+#include "agg/base/budget.h"
 #include "agg/transport/greet.h"
 #include "agg/transport/measure.h"
 #include "agg/transport/seal.h"
@@ -24,8 +25,12 @@
 #define READ_BYTES_MAX (256u << 10) /* last time */
 #define READS_PER_TURN 2
 #define IN_MAX (READ_BYTES_MAX + READ_BYTES) /* with a part of a record */
-/* After so many smaller reads the memory of large ones goes. */
-#define SMALL_READS 32
+/* What a queue keeps that ran empty; after so many smaller moves less. Of memory
+ * that is shared, a share. */
+#define KEEP_BUSY (2 * IN_MAX)
+#define KEEP_QUIET (2 * READ_BYTES)
+#define SMALL_MOVES 32
+#define KEEP_SHARE 8
 #define SLICE_US 1000u /* of a turn, for all that one session receives in it */
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
@@ -420,15 +425,17 @@ static size_t read_bytes(const struct subflow *sf)
 	return large ? READ_BYTES_MAX : READ_BYTES;
 }
 
-/* Pages that a quiet subflow never touches cost nothing. */
-static void note_read(struct subflow *sf, size_t n)
+void subflow_note_moved(struct buf *queue, unsigned *small, size_t n)
 {
+	size_t most = queue->budget ? queue->budget->max / KEEP_SHARE : SIZE_MAX;
+
 	if (n >= READ_BYTES)
-		sf->small_reads = 0;
-	else if (sf->small_reads < SMALL_READS)
-		sf->small_reads++;
-	sf->in.keep = sf->small_reads < SMALL_READS ? 2 * IN_MAX
-	                                            : 2 * READ_BYTES;
+		*small = 0;
+	else if (*small < SMALL_MOVES)
+		++*small;
+	queue->keep = *small < SMALL_MOVES ? KEEP_BUSY : KEEP_QUIET;
+	if (queue->keep > most)
+		queue->keep = most;
 }
 
 /* One read. True: the kernel may have more. */
@@ -457,7 +464,7 @@ static bool read_some(struct subflow *sf)
 	}
 	if (sf->state == SUBFLOW_CLOSING)
 		return true; /* what it still says is not heard */
-	note_read(sf, (size_t)n);
+	subflow_note_moved(&sf->in, &sf->small_reads, (size_t)n);
 	buf_added(&sf->in, (size_t)n);
 	if (sf->state == SUBFLOW_TLS)
 		shake_hands(sf);
@@ -608,8 +615,8 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	loop_task_init(&sf->again, args->loop, read_turn, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
-	sf->in.keep = sf->out.keep = 2 * READ_BYTES;
-	sf->small_reads = SMALL_READS;
+	sf->in.keep = sf->out.keep = KEEP_QUIET;
+	sf->small_reads = sf->small_sends = SMALL_MOVES;
 	buf_init(&sf->partial, 2 * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
 	sf->timer = loop_timer_create(args->loop, on_deadline, sf);

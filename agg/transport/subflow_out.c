@@ -21,6 +21,8 @@
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
  * Linux 6.9: TCP_NOTSENT_LOWAT). */
 #define POLL_US 2000u
+/* Sent before the pump is through: the kernel copies it from the cache. */
+#define EARLY_BYTES (256u << 10)
 
 void subflow_out_watch(struct subflow *sf)
 {
@@ -42,6 +44,7 @@ void subflow_out_send(struct subflow *sf)
 {
 	if (sf->state != SUBFLOW_DEAD && tls_flush(sf->tls) < 0)
 		subflow_mark_dead(sf, tls_error(sf->tls));
+	subflow_note_moved(&sf->out, &sf->small_sends, sf->out.len);
 	while (sf->out.len) {
 		ssize_t n = send(sf->fd, buf_head(&sf->out), sf->out.len,
 		                 MSG_NOSIGNAL);
@@ -53,6 +56,7 @@ void subflow_out_send(struct subflow *sf)
 			break;
 		buf_take(&sf->out, (size_t)n);
 	}
+	sf->left_bytes = sf->out.len;
 	subflow_out_watch(sf);
 }
 
@@ -69,6 +73,8 @@ static void sf_commit(void *ctx, size_t n)
 	struct subflow *sf = ctx;
 
 	tls_commit(sf->tls, n);
+	if (sf->out.len >= sf->left_bytes + EARLY_BYTES)
+		subflow_out_send(sf);
 }
 
 static void sf_flush(void *ctx)
