@@ -35,11 +35,12 @@ uint64_t reinject_elsewhere_us(const struct session *s, const struct piece *piec
 	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane) {
+		if ((piece->path_mask & 1u << lane->hello.path) ||
+		    lane_rests(lane) ||
+		    !(yields ? lane_room(lane) : lane_is_good(lane)))
+			continue;
 		uint64_t us = path_would_take_us(&s->path[lane->hello.path], piece->len);
-		if (!(piece->path_mask & 1u << lane->hello.path) &&
-		    us < best && !lane_rests(lane) &&
-		    (yields ? lane_room(lane) : lane_is_good(lane)))
-			best = us;
+		best = us < best ? us : best;
 	}
 	return best;
 }
@@ -81,6 +82,13 @@ static struct reinject_piece look_at(const struct lane *lane,
 	return is;
 }
 
+/* No policy would have anything of the stream sent again now. */
+static bool is_busy(const struct stream *stream)
+{
+	return stream->session->args.policy.reinjection < REINJECT_DEADLINE &&
+	       !is_idle(stream) && !is_held(stream);
+}
+
 /* Sends a flight's piece again if the policy wants it. False: there is nothing
  * to send it again from. */
 static bool consider(const struct lane *lane, const struct flight *flight)
@@ -89,7 +97,7 @@ static bool consider(const struct lane *lane, const struct flight *flight)
 	struct piece *piece = flight->piece;
 
 	if (!piece || !piece->stream || piece->acked || piece->again ||
-	    piece->doubled || piece->copies > 1)
+	    piece->doubled || piece->copies > 1 || is_busy(piece->stream))
 		return true; /* nothing to be done; the next one, perhaps */
 	struct reinject_piece is = look_at(lane, flight);
 	enum reinject_policy why = reinject_wanted(s->args.policy.reinjection, &is);
@@ -115,6 +123,20 @@ void reinject_withdraw(struct stream *stream)
 		reinject_unspend(&s->again_budget, piece->len);
 }
 
+/* The oldest from one end, the youngest from the other, none of them twice. */
+static void scan(const struct lane *lane)
+{
+	const struct flights *f = &lane->flights;
+	uint32_t n = f->len < AGAIN_SCAN ? f->len : AGAIN_SCAN, oldest = 0;
+
+	while (oldest < n && consider(lane, flights_at(f, oldest)))
+		oldest++;
+	uint32_t least = f->len - n > oldest ? f->len - n : oldest;
+	for (uint32_t i = f->len; i > least; i--)
+		if (!consider(lane, flights_at(f, i - 1)))
+			break;
+}
+
 bool reinject_collect(struct session *s)
 {
 	uint64_t before = s->again_budget.saved_bytes;
@@ -122,17 +144,8 @@ bool reinject_collect(struct session *s)
 
 	if (s->args.policy.reinjection < REINJECT_TAIL)
 		return false;
-	DL_FOREACH(s->lanes, lane) {
-		uint32_t n = lane->flights.len < AGAIN_SCAN ? lane->flights.len
-		                                           : AGAIN_SCAN;
-		for (uint32_t i = 0; i < n; i++)
-			if (!consider(lane, flights_at(&lane->flights, i)))
-				break;
-		for (uint32_t i = 0; i < n; i++)
-			if (!consider(lane, flights_at(&lane->flights,
-			                               lane->flights.len - 1 - i)))
-				break;
-	}
+	DL_FOREACH(s->lanes, lane)
+		scan(lane);
 	return s->again_budget.saved_bytes != before;
 }
 
