@@ -49,7 +49,6 @@ struct subflow {
 	uint32_t lowat;
 	uint32_t receive_lowat; /* as the kernel was told; 0: never */
 	unsigned small_reads, small_sends; /* since a large one, as it counts */
-	size_t left_bytes;      /* of `out`, that the kernel did not take */
 	enum subflow_end end;
 	uint64_t greet_end_us; /* of a client's greeting */
 	char congestion[SOCKOPT_CC_NAME_MAX];

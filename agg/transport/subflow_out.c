@@ -21,8 +21,6 @@
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
  * Linux 6.9: TCP_NOTSENT_LOWAT). */
 #define POLL_US 2000u
-/* Sent before the pump is through: the kernel copies it from the cache. */
-#define EARLY_BYTES (256u << 10)
 
 void subflow_out_watch(struct subflow *sf)
 {
@@ -56,7 +54,6 @@ void subflow_out_send(struct subflow *sf)
 			break;
 		buf_take(&sf->out, (size_t)n);
 	}
-	sf->left_bytes = sf->out.len;
 	subflow_out_watch(sf);
 }
 
@@ -73,8 +70,6 @@ static void sf_commit(void *ctx, size_t n)
 	struct subflow *sf = ctx;
 
 	tls_commit(sf->tls, n);
-	if (sf->out.len >= sf->left_bytes + EARLY_BYTES)
-		subflow_out_send(sf);
 }
 
 static void sf_flush(void *ctx)
