@@ -67,7 +67,8 @@ static void on_info(void *ctx, struct subflow_info *out)
 		.min_rtt_us = 20000 + 1000 * l->id, .mss = 1400, .cwnd_bytes = 1 << 20,
 		.acked_bytes = l->kernel_acked,
 		.unacked_bytes = l->sent_bytes - l->kernel_acked,
-		.rate_bps = 10000000, .pacing_bps = 10000000,
+		.rate_bps = l->rate_bps ? l->rate_bps : 10000000,
+		.pacing_bps = l->rate_bps ? l->rate_bps : 10000000,
 		.stuck = l->stuck, .spread_us = l->spread_us,
 		.first_rtt_us = l->first_rtt_us,
 	};

@@ -30,6 +30,7 @@ struct puppet_lane {
 	bool stalled;           /* the peer's kernel is silent */
 	bool stuck;             /* one of several connections is: a byte is left */
 	uint64_t spread_us, first_rtt_us; /* of them */
+	uint64_t rate_bps;      /* 0: 10 MB/s */
 	bool dying;             /* its kernel tells nothing any more */
 	bool full;              /* reserve gives nothing */
 	size_t lowat;

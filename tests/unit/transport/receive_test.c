@@ -607,6 +607,65 @@ static void test_unacknowledged_has_memory(void **state)
 
 /* Single bytes that nobody acknowledges: what is remembered of each counts, too, and
  * all go on when somebody does. */
+/* What a download holds whose peer acknowledges nothing, at that rate. */
+static uint64_t retained_at(uint64_t rate_bps)
+{
+	static struct puppet p;
+	struct puppet_args args = { .opens = true, .memory_max = 64 << 20 };
+
+	puppet_init(&p, &args);
+	struct puppet_lane *l = puppet_attach(&p, 0);
+	l->rate_bps = rate_bps;
+	struct reader *r = puppet_open(&p);
+	assert_true(puppet_say_credit(l, 1, 1 << 30) > 0);
+	puppet_write(r, 128 << 20, false);
+	for (int i = 0; i < 1000; i++) {
+		puppet_pass(&p, 10000);
+		session_writable(l->lane);
+		puppet_turn(&p);
+		buf_take(&l->out, l->out.len);
+	}
+	uint64_t held = stats_of(&p).retained_bytes;
+	struct reader *small = puppet_open(&p);
+	puppet_write(small, 100, false);
+	assert_int_equal(small->written, 100);
+	puppet_finish(&p);
+	return held;
+}
+
+/* A budget is no reason to hold what no path is worth. */
+static void test_retained_follows_the_paths(void **state)
+{
+	uint64_t slow = retained_at(10000000), fast = retained_at(400000000);
+
+	assert_true(slow >= 6 << 20 && slow <= 8 << 20);
+	assert_true(fast >= 12 << 20 && fast <= 24 << 20);
+}
+
+/* Nor is it one to queue what no lane takes yet: of many a little each. */
+static void test_many_queue_little(void **state)
+{
+	static struct puppet p;
+	struct puppet_args args = { .opens = true, .memory_max = 256 << 20 };
+	struct reader *r[100];
+	uint64_t all = 0;
+
+	puppet_init(&p, &args);
+	struct puppet_lane *l = puppet_attach(&p, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		r[i] = puppet_open(&p);
+		assert_true(puppet_say_credit(l, 2 * i + 1, 1 << 30) > 0);
+	}
+	l->full = true;
+	for (unsigned i = 0; i < 100; i++) {
+		puppet_write(r[i], 1 << 20, false);
+		assert_true(r[i]->written >= 30000);
+		all += r[i]->written;
+	}
+	assert_true(all <= 6 << 20);
+	puppet_finish(&p);
+}
+
 static void test_small_pieces_have_memory(void **state)
 {
 	static struct puppet p;
@@ -682,6 +741,8 @@ int main(void)
 		cmocka_unit_test(test_slow_readers_are_never_cut),
 		cmocka_unit_test(test_first_credits_have_memory),
 		cmocka_unit_test(test_unacknowledged_has_memory),
+		cmocka_unit_test(test_retained_follows_the_paths),
+		cmocka_unit_test(test_many_queue_little),
 		cmocka_unit_test(test_small_pieces_have_memory),
 		cmocka_unit_test(test_pings_cost_nothing),
 	};
