@@ -37,6 +37,37 @@ void buf_set_budget(struct buf *b, struct budget *budget)
 	b->budget = budget;
 }
 
+void buf_borrow(struct buf *b, struct buf_spares *spares)
+{
+	if (b->data || !spares->count)
+		return;
+	size_t cap = spares->of[spares->count - 1].cap;
+	if (budget_left(b->budget) < cap)
+		return;
+	spares->count--;
+	budget_force(b->budget, cap);
+	b->data = spares->of[spares->count].data;
+	b->cap = cap;
+}
+
+void buf_return(struct buf *b, struct buf_spares *spares)
+{
+	if (b->len)
+		return;
+	if (b->data && spares->count < BUF_SPARES_MAX) {
+		spares->of[spares->count].data = b->data;
+		spares->of[spares->count++].cap = b->cap;
+		b->data = NULL;
+	}
+	buf_finish(b);
+}
+
+void buf_spares_finish(struct buf_spares *spares)
+{
+	while (spares->count)
+		free(spares->of[--spares->count].data);
+}
+
 static bool grow(struct buf *b, size_t cap)
 {
 	size_t more = cap - b->cap;

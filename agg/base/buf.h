@@ -37,6 +37,23 @@ static inline uint8_t *buf_head(const struct buf *b)
 }
 static inline size_t buf_space(const struct buf *b) { return b->max - b->len; }
 
+/* Memory that queues pass on to each other while they are empty: many quiet ones
+ * need little then, and who is busy finds it in the cache. All 0: none yet. */
+#define BUF_SPARES_MAX 8
+struct buf_spares {
+	unsigned count;
+	struct {
+		uint8_t *data;
+		size_t cap;
+	} of[BUF_SPARES_MAX];
+};
+/* A queue without memory takes what was returned last, if its budget has as much
+ * left. */
+void buf_borrow(struct buf *b, struct buf_spares *spares);
+/* A queue that is empty, and not reserved, gives its memory. */
+void buf_return(struct buf *b, struct buf_spares *spares);
+void buf_spares_finish(struct buf_spares *spares); /* they may come again */
+
 /* Room for n more bytes behind the last: a pointer to write to, then
  * buf_added(n). NULL: past max, or no memory, or not so much of the budget. */
 uint8_t *buf_reserve(struct buf *b, size_t n);

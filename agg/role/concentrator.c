@@ -78,7 +78,7 @@ static void on_second(void *ctx)
 {
 	struct concentrator *c = ctx;
 
-	role_tidy_memory(&c->role);
+	role_tidy_memory(&c->role, c->tls);
 	loop_timer_arm(c->second, loop_now_us(c->role.loop) + TIDY_US);
 }
 

@@ -10,7 +10,6 @@
 #include "agg/kernel/arp.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
-#include "agg/transport/tls.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -37,12 +36,12 @@ void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
 	budget_init(&role->memory, half_of_memory(), NULL);
 }
 
-void role_tidy_memory(struct role *role)
+void role_tidy_memory(struct role *role, struct tls_context *tls)
 {
 	role->calm_s = role->ops->streams(role) ? 0 : role->calm_s + 1;
 	bool calm = role->calm_s % CALM_AGAIN_S == CALM_S;
 	if (calm)
-		tls_rest();
+		tls_rest(tls);
 	if (calm || budget_fell(&role->memory, FALL_BYTES))
 		heap_trim();
 }

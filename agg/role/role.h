@@ -14,6 +14,7 @@
 #include "agg/kernel/netmon.h"
 #include "agg/report/report.h"
 #include "agg/role/choice.h"
+#include "agg/transport/tls.h"
 
 struct role_ops;
 
@@ -37,7 +38,7 @@ static inline void role_changed(struct role *role)
 }
 /* Gives back to the system what was used and is not, and what only start-up and
  * streams need where there has been none for a while: once a second. */
-void role_tidy_memory(struct role *role);
+void role_tidy_memory(struct role *role, struct tls_context *tls);
 
 /* All hooks are required. */
 struct role_ops {

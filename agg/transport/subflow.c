@@ -25,12 +25,6 @@
 #define READ_BYTES_MAX (256u << 10) /* last time */
 #define READS_PER_TURN 2
 #define IN_MAX (READ_BYTES_MAX + READ_BYTES) /* with a part of a record */
-/* What a queue keeps that ran empty; after so many smaller moves less. Of memory
- * that is shared, a share. */
-#define KEEP_BUSY (2 * IN_MAX)
-#define KEEP_QUIET (2 * READ_BYTES)
-#define SMALL_MOVES 32
-#define KEEP_SHARE 8
 #define SLICE_US 1000u /* of a turn, for all that one session receives in it */
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
@@ -420,26 +414,13 @@ static void shake_hands(struct subflow *sf)
 /* How much to read at once, by how much was there of late. */
 static size_t read_bytes(const struct subflow *sf)
 {
-	bool large = sf->state == SUBFLOW_JOINED && !sf->small_reads;
+	bool large = sf->state == SUBFLOW_JOINED && sf->read_much;
 
 	return large ? READ_BYTES_MAX : READ_BYTES;
 }
 
-void subflow_note_moved(struct buf *queue, unsigned *small, size_t n)
-{
-	size_t most = queue->budget ? queue->budget->max / KEEP_SHARE : SIZE_MAX;
-
-	if (n >= READ_BYTES)
-		*small = 0;
-	else if (*small < SMALL_MOVES)
-		++*small;
-	queue->keep = *small < SMALL_MOVES ? KEEP_BUSY : KEEP_QUIET;
-	if (queue->keep > most)
-		queue->keep = most;
-}
-
-/* One read. True: the kernel may have more. */
-static bool read_some(struct subflow *sf)
+/* True: the kernel may have more. */
+static bool read_once(struct subflow *sf)
 {
 	size_t most = read_bytes(sf);
 	uint8_t *to = buf_reserve(&sf->in, most);
@@ -464,13 +445,24 @@ static bool read_some(struct subflow *sf)
 	}
 	if (sf->state == SUBFLOW_CLOSING)
 		return true; /* what it still says is not heard */
-	subflow_note_moved(&sf->in, &sf->small_reads, (size_t)n);
+	sf->read_much = (size_t)n >= READ_BYTES;
 	buf_added(&sf->in, (size_t)n);
 	if (sf->state == SUBFLOW_TLS)
 		shake_hands(sf);
 	else
 		open_records(sf);
 	return (size_t)n == most;
+}
+
+/* With memory that it has only while there is something in it. */
+static bool read_some(struct subflow *sf)
+{
+	struct tls_spares *spares = tls_spares(sf->tls);
+
+	buf_borrow(&sf->in, &spares->in);
+	bool more = read_once(sf);
+	buf_return(&sf->in, &spares->in);
+	return more;
 }
 
 /* What a person can do about it. */
@@ -615,8 +607,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	loop_task_init(&sf->again, args->loop, read_turn, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
-	sf->in.keep = sf->out.keep = KEEP_QUIET;
-	sf->small_reads = sf->small_sends = SMALL_MOVES;
+	sf->in.keep = sf->out.keep = SIZE_MAX; /* it is returned (tls_spares) */
 	buf_init(&sf->partial, 2 * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
 	sf->timer = loop_timer_create(args->loop, on_deadline, sf);

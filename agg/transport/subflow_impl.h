@@ -48,7 +48,7 @@ struct subflow {
 	bool abort;          /* close with RST */
 	uint32_t lowat;
 	uint32_t receive_lowat; /* as the kernel was told; 0: never */
-	unsigned small_reads, small_sends; /* since a large one, as it counts */
+	bool read_much;      /* the last time */
 	enum subflow_end end;
 	uint64_t greet_end_us; /* of a client's greeting */
 	char congestion[SOCKOPT_CC_NAME_MAX];
@@ -59,9 +59,6 @@ struct subflow {
 /* First of two steps: no more events; freed at the end of the turn. Once dead,
  * or in its last words, it keeps the reason that it has. */
 void subflow_mark_dead(struct subflow *sf, const char *why);
-/* So much went through a queue at once: what it keeps when it runs empty follows
- * that. small: how often it was little. */
-void subflow_note_moved(struct buf *queue, unsigned *small, size_t n);
 /* Neither its lane nor its session is of it any more. The lane, which is to be
  * detached if the session does not know yet; or NULL. */
 struct lane *subflow_part(struct subflow *sf);

@@ -42,7 +42,6 @@ void subflow_out_send(struct subflow *sf)
 {
 	if (sf->state != SUBFLOW_DEAD && tls_flush(sf->tls) < 0)
 		subflow_mark_dead(sf, tls_error(sf->tls));
-	subflow_note_moved(&sf->out, &sf->small_sends, sf->out.len);
 	while (sf->out.len) {
 		ssize_t n = send(sf->fd, buf_head(&sf->out), sf->out.len,
 		                 MSG_NOSIGNAL);
@@ -54,6 +53,7 @@ void subflow_out_send(struct subflow *sf)
 			break;
 		buf_take(&sf->out, (size_t)n);
 	}
+	buf_return(&sf->out, &tls_spares(sf->tls)->out);
 	subflow_out_watch(sf);
 }
 
@@ -61,8 +61,10 @@ static uint8_t *sf_reserve(void *ctx, size_t n)
 {
 	struct subflow *sf = ctx;
 
-	/* NULL when full: it is not read at the other end. */
-	return sf->state == SUBFLOW_DEAD ? NULL : tls_reserve(sf->tls, n);
+	if (sf->state == SUBFLOW_DEAD)
+		return NULL;
+	buf_borrow(&sf->out, &tls_spares(sf->tls)->out);
+	return tls_reserve(sf->tls, n); /* NULL when full: who hears us is slow */
 }
 
 static void sf_commit(void *ctx, size_t n)

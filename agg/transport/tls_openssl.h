@@ -27,6 +27,7 @@ struct tls_context {
 	SSL_CTX *ssl;
 	BIO_METHOD *queues;
 	bool library_records;
+	struct tls_spares spares;
 };
 
 /* A traffic secret; n is 0: not known. */

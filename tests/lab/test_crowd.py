@@ -17,10 +17,11 @@ from case import AggdTest  # noqa: E402
 from crowd import Crowd, cpu_s  # noqa: E402
 
 SITES, LANES, STREAMS, SIZE_MAX = 200, 2, 10, 20_000
-SITE_KB_MAX = 64        # of an idle one
+SITE_KB_MAX = 48        # of an idle one, also after much use
 IDLE_S = 5
 IDLE_CORE_MAX = 0.2     # of 200 idle sites; a broken one turns without end
 GONE_S = 20
+CALM_S = 30             # agg/role/role.c: 10, here on a slow machine
 
 
 class CrowdOfSites(AggdTest):
@@ -63,6 +64,8 @@ class CrowdOfSites(AggdTest):
                              self.crowd.log())
         self.wait(lambda: not self.aggd.status("streams", "vps")["streams"], GONE_S,
                   "no stream is left")
+        self.wait(lambda: self.site_kb() <= SITE_KB_MAX, CALM_S,
+                  lambda: f"what was used is given back: {self.site_kb()} KB each")
         self.note = (f"{SITES * STREAMS} streams in {got['seconds']:.1f} s; then "
                      f"{self.site_kb():.0f} KB each")
 

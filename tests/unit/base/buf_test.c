@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "agg/base/buf.h"
+#include "agg/base/budget.h"
 #include "agg/base/rand.h"
 
 #include <errno.h>
@@ -99,6 +100,82 @@ static void an_empty_queue_gives_much_memory_back(void **state)
 	buf_finish(&b);
 }
 
+/* What one returns the next has, and nobody allocates. */
+static void empty_queues_pass_memory_on(void **state)
+{
+	struct buf_spares spares = { 0 };
+	struct buf a, b;
+
+	buf_init(&a, LARGE);
+	buf_init(&b, LARGE);
+	a.keep = b.keep = LARGE;
+	buf_borrow(&a, &spares); /* there is none */
+	assert_null(a.data);
+	buf_return(&a, &spares);
+	assert_int_equal(spares.count, 0);
+	assert_int_equal(buf_put(&a, "x", 1), 0);
+	uint8_t *data = a.data;
+	buf_return(&a, &spares); /* it is in use */
+	assert_int_equal(spares.count, 0);
+	buf_take(&a, 1);
+	buf_return(&a, &spares);
+	assert_null(a.data);
+	assert_int_equal(a.cap, 0);
+	buf_borrow(&b, &spares);
+	assert_ptr_equal(b.data, data);
+	buf_borrow(&b, &spares); /* it has some */
+	assert_int_equal(buf_put(&b, "y", 1), 0);
+	assert_ptr_equal(b.data, data);
+	assert_int_equal(buf_put(&a, "z", 1), 0);
+	buf_take(&a, 1);
+	buf_take(&b, 1);
+	buf_return(&a, &spares);
+	buf_return(&b, &spares);
+	assert_int_equal(spares.count, 2);
+	buf_spares_finish(&spares);
+	assert_int_equal(spares.count, 0);
+}
+
+static void no_more_spares_than_that(void **state)
+{
+	struct buf_spares spares = { 0 };
+	struct buf b[BUF_SPARES_MAX + 1];
+
+	for (unsigned i = 0; i <= BUF_SPARES_MAX; i++) {
+		buf_init(&b[i], MAX);
+		assert_non_null(buf_reserve(&b[i], 1));
+	}
+	for (unsigned i = 0; i <= BUF_SPARES_MAX; i++)
+		buf_return(&b[i], &spares);
+	assert_int_equal(spares.count, BUF_SPARES_MAX);
+	assert_null(b[BUF_SPARES_MAX].data); /* the last is freed */
+	buf_spares_finish(&spares);
+}
+
+/* What is borrowed is of who has it. */
+static void spares_are_of_the_borrowers_budget(void **state)
+{
+	struct buf_spares spares = { 0 };
+	struct budget budget;
+	struct buf b;
+
+	buf_init(&b, MAX);
+	assert_non_null(buf_reserve(&b, MAX));
+	size_t cap = b.cap;
+	buf_return(&b, &spares);
+	budget_init(&budget, cap, NULL);
+	buf_set_budget(&b, &budget);
+	buf_borrow(&b, &spares);
+	assert_int_equal(budget.used, cap);
+	buf_return(&b, &spares);
+	assert_int_equal(budget.used, 0);
+	budget.max = cap - 1;
+	buf_borrow(&b, &spares);
+	assert_null(b.data);
+	assert_int_equal(budget.used, 0);
+	buf_spares_finish(&spares);
+}
+
 /* The bytes are a running count: what is in the queue is known from where
  * its ends are. */
 static void like_an_array_under_random_use(void **state)
@@ -138,6 +215,9 @@ int main(void)
 		cmocka_unit_test(the_limit_holds_to_the_byte),
 		cmocka_unit_test(a_reservation_need_not_be_used_up),
 		cmocka_unit_test(an_empty_queue_gives_much_memory_back),
+		cmocka_unit_test(empty_queues_pass_memory_on),
+		cmocka_unit_test(no_more_spares_than_that),
+		cmocka_unit_test(spares_are_of_the_borrowers_budget),
 		cmocka_unit_test(like_an_array_under_random_use),
 	};
 
