@@ -128,6 +128,5 @@ bool reinject_overdue(const struct reinject_passed *piece)
 		due_us += piece->rtt_us; /* TCP sends it once more */
 	return piece->waited_us >= patience_us ||
 	       (piece->waited_us > patience_us / 2 &&
-	        piece->age_us > due_us + late_us) ||
-	       piece->age_us + piece->other_us + patience_us < due_us;
+	        piece->age_us > due_us + late_us);
 }

@@ -4,7 +4,8 @@
  * DOC: deep pull: which bytes of a stream each path would take (depth.h), before
  * a scheduler is asked which path takes its own. A path that would have to
  * take what is behind the end of the queue is left out, and the queue of a
- * stream is let grow to what is asked for.
+ * stream is let grow to what is asked for. Left out, too, is a far path that is
+ * full.
  *
  * Not for interactive streams, and not where all that there is is short: then
  * the scheduler decides alone, as its paper says.
@@ -14,8 +15,12 @@
 #include "agg/transport/lane.h"
 #include "agg/transport/send.h"
 
+#include <utlist.h>
+
 #define SHORT_BYTES 65536u  /* all that is left, and no deep pull is worth it */
 #define MARGIN_BYTES 262144u
+#define BURST_BYTES 14480u
+#define RECHECK_US 5000u
 #define WISH_DECAY 256u     /* of what is too much, a part each time */
 
 static bool is_held_back(const struct stream *stream)
@@ -27,6 +32,18 @@ static bool is_for(const struct stream *stream)
 {
 	return stream->session->args.policy.deep && stream->bulk && !stream->again &&
 	       (send_unsent(stream) > SHORT_BYTES || is_held_back(stream));
+}
+
+static uint64_t under_way_bytes(const struct lane *lane)
+{
+	const struct lane *each;
+	uint64_t bytes = 0;
+
+	DL_FOREACH(lane->session->lanes, each)
+		if (each->hello.path == lane->hello.path)
+			bytes += each->info.inflight_bytes +
+			         each->info.notsent_bytes + each->pushed_bytes;
+	return bytes;
 }
 
 static void look_at(const struct lane *lane, struct depth_path *out)
@@ -42,6 +59,10 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 		                                                  : soonest,
 		.late_us = path->backlog_bytes ? path->late_us : soonest,
 		.rate_bps = path->rate_bps,
+		.rtt_us = path->rtt_us,
+		.min_rtt_us = lane->info.min_rtt_us,
+		.under_way_bytes = under_way_bytes(lane),
+		.slack_bytes = lane->lowat_bytes + BURST_BYTES,
 	};
 }
 
@@ -86,7 +107,7 @@ static uint64_t place(struct stream *stream, const struct lane *lane,
 void deep_plan(struct stream *stream, struct lane *const *lanes,
                const struct sched_path *paths, unsigned count, struct deep *out)
 {
-	const struct session *s = stream->session;
+	struct session *s = stream->session;
 	struct depth_path looks[SCHED_PATHS_MAX];
 	struct depth depth;
 	uint64_t deepest = 0, most = send_unsent_most(stream);
@@ -105,11 +126,15 @@ void deep_plan(struct stream *stream, struct lane *const *lanes,
 			deepest = depth.bytes;
 		if (!depth.bytes || !paths[i].room_bytes)
 			continue;
-		out->from[i] = place(stream, lanes[i], &depth);
+		bool full = depth_is_full(looks, count, i);
+		out->from[i] = full ? UINT64_MAX : place(stream, lanes[i], &depth);
 		if (out->from[i] == UINT64_MAX) {
 			out->left_out |= 1u << i;
 			out->from[i] = 0;
 		}
+		/* No writability will tell when it is no longer. */
+		if (full && s->wait_until_us > s->now_us + RECHECK_US)
+			s->wait_until_us = s->now_us + RECHECK_US;
 	}
 	wish(stream, deepest + MARGIN_BYTES);
 }

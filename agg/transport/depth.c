@@ -7,6 +7,10 @@
 #include "agg/transport/depth.h"
 
 #define SHARE_US 250000u    /* over which a stream's share is measured */
+#define FAR 4u             /* so many round trips of another */
+#define MINOR 2u           /* others that are near carry so many times as much */
+#define QUEUE_PART 4u      /* of a round trip: so long a queue is one */
+#define FILL_PERCENT 110u  /* of what is carried in a round trip */
 #define RATE_MAX (UINT64_C(1) << 36) /* bytes/s */
 #define TIME_MAX (UINT64_C(1) << 26) /* us: a minute */
 
@@ -56,6 +60,25 @@ void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
 		out->bytes = most_bytes;
 	if (out->bytes < out->least_bytes)
 		out->bytes = out->least_bytes;
+}
+
+bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
+{
+	const struct depth_path *path = &paths[i];
+	uint64_t near_bps = 0;
+
+	if (!path->min_rtt_us || !path->rate_bps || path->rate_bps > RATE_MAX ||
+	    path->min_rtt_us > TIME_MAX ||
+	    path->rtt_us <= path->min_rtt_us + path->min_rtt_us / QUEUE_PART)
+		return false;
+	for (unsigned j = 0; j < count; j++)
+		if (j != i && paths[j].usable &&
+		    paths[j].soonest_us < path->min_rtt_us / FAR)
+			near_bps += paths[j].rate_bps;
+	if (near_bps / MINOR <= path->rate_bps)
+		return false;
+	return path->under_way_bytes >= path->slack_bytes +
+		path->rate_bps * path->min_rtt_us / 1000000 * FILL_PERCENT / 100;
 }
 
 void depth_sent(struct depth_share *s, uint64_t now_us, uint64_t bytes,

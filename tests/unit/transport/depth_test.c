@@ -98,6 +98,36 @@ static void what_is_no_help_does_not_count(void **state)
 	assert_int_equal(of(paths, 2, 1, DEPTH_WHOLE, MOST).bytes, 0);
 }
 
+/* The satellite's round trip of 600 ms holds 600 KB. */
+static void a_far_path_is_filled_and_no_more(void **state)
+{
+	struct depth_path paths[] = { fast, slow };
+
+	paths[1].min_rtt_us = 600000;
+	paths[1].rtt_us = 800000;
+	paths[1].slack_bytes = 20000;
+	paths[1].under_way_bytes = 679000;
+	assert_false(depth_is_full(paths, 2, 1));
+	paths[1].under_way_bytes = 681000;
+	assert_true(depth_is_full(paths, 2, 1));
+	paths[1].rtt_us = 740000; /* there is little queue: more may be carried */
+	assert_false(depth_is_full(paths, 2, 1));
+	paths[1].rtt_us = 760000;
+	assert_true(depth_is_full(paths, 2, 1));
+	assert_false(depth_is_full(paths, 2, 0));
+	paths[1].rate_bps = 5000000; /* it is half of all */
+	assert_false(depth_is_full(paths, 2, 1));
+	paths[1] = slow;
+	paths[1].min_rtt_us = 70000; /* it is not far */
+	paths[1].rtt_us = 200000;
+	paths[1].under_way_bytes = 10000000;
+	assert_false(depth_is_full(paths, 2, 1));
+	paths[1].min_rtt_us = 600000;
+	paths[1].rtt_us = 800000;
+	paths[0].usable = false; /* it is all there is */
+	assert_false(depth_is_full(paths, 2, 1));
+}
+
 static void nothing_overflows(void **state)
 {
 	struct depth_path paths[] = { fast, slow };
@@ -137,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_late_piece_still_comes_in_time_if_there_is_room),
 		cmocka_unit_test(who_is_first_does_not_flip),
 		cmocka_unit_test(what_is_no_help_does_not_count),
+		cmocka_unit_test(a_far_path_is_filled_and_no_more),
 		cmocka_unit_test(nothing_overflows),
 		cmocka_unit_test(a_share_follows_what_is_sent),
 	};

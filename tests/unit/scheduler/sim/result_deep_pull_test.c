@@ -78,7 +78,7 @@ static void no_scheduler_is_silent(void **state)
 			continue; /* it is as fast as the fibre alone */
 		assert_true(f.silence_ms < 150);
 		assert_true(f.mbit > 70 && f.half_mbit > 35);
-		assert_true(f.twice_percent < 6);
+		assert_true(f.twice_percent < 4);
 	}
 }
 
