@@ -8,7 +8,9 @@
 
 #include "agg/transport/session_impl.h"
 
-#define STREAM_BYTES (sizeof(struct stream) + BUDGET_MALLOC_BYTES)
+/* With its places among those that have bytes, of which half may be empty. */
+#define STREAM_BYTES (sizeof(struct stream) + BUDGET_MALLOC_BYTES + \
+	2 * STREAM_CLASS_COUNT * sizeof(struct stream *))
 
 void memory_init(struct session *s);
 void memory_set(struct session *s, size_t bytes);

@@ -205,7 +205,8 @@ struct fresh {
 
 /* Streams with something to send; see work.c. */
 struct ready {
-	struct stream *heap[STREAMS_MAX];
+	struct stream **heap; /* with room for all streams, if there are any */
+	uint32_t cap;
 	uint32_t len;
 };
 

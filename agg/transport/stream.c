@@ -42,7 +42,7 @@ struct stream *stream_create(struct session *s, uint32_t id)
 	errno = ENOSPC;
 	if (!budget_take(&s->memory, STREAM_BYTES))
 		return NULL;
-	stream = calloc(1, sizeof(*stream));
+	stream = work_make_room(s) ? calloc(1, sizeof(*stream)) : NULL;
 	if (!stream) {
 		budget_give(&s->memory, STREAM_BYTES);
 		return NULL;
@@ -75,6 +75,8 @@ void stream_free(struct stream *stream)
 	HASH_DELETE(hh, s->streams, stream);
 	s->stream_count--;
 	s->open_count -= !stream->closing;
+	if (!s->stream_count)
+		work_give_room(s);
 	budget_give(&s->memory, STREAM_BYTES);
 	free(stream);
 }

@@ -11,7 +11,11 @@
  */
 #include "agg/transport/work.h"
 
+#include <stdlib.h>
+
 #include <utlist.h>
+
+#define ROOM_FIRST 16u
 
 void work_note(struct session *s)
 {
@@ -29,6 +33,31 @@ void work_todo(struct stream *stream, uint8_t todo)
 		return;
 	stream->is_todo = true;
 	DL_APPEND2(stream->session->todo, stream, todo_prev, todo_next);
+}
+
+bool work_make_room(struct session *s)
+{
+	for (int c = 0; c < STREAM_CLASS_COUNT; c++) {
+		struct ready *ready = &s->ready[c];
+		uint32_t cap = ready->cap ? 2 * ready->cap : ROOM_FIRST;
+		if (s->stream_count < ready->cap)
+			continue;
+		struct stream **heap = realloc(ready->heap,
+		                               cap * sizeof(*heap));
+		if (!heap)
+			return false;
+		ready->heap = heap;
+		ready->cap = cap;
+	}
+	return true;
+}
+
+void work_give_room(struct session *s)
+{
+	for (int c = 0; c < STREAM_CLASS_COUNT; c++) {
+		free(s->ready[c].heap);
+		s->ready[c] = (struct ready){ 0 };
+	}
 }
 
 static struct ready *ready_of(const struct stream *stream)

@@ -16,6 +16,10 @@ void work_todo(struct stream *stream, uint8_t todo);
 
 /* The stream has bytes to send, and this is its key now. One that had none comes
  * behind the others of its key. */
+/* Makes room for one stream more than there are; false: no memory. */
+bool work_make_room(struct session *s);
+/* There are no streams (any more). */
+void work_give_room(struct session *s);
 void work_put(struct stream *stream, uint64_t key);
 void work_remove(struct stream *stream);
 /* As it was before it was removed. */

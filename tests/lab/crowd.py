@@ -20,6 +20,16 @@ LOAD_PORT = 7777
 PIN_AT = -1  # aggctl pin's last word
 
 
+def make_room(lab):
+    """Hosts for thousands of connections at once, all from one address to one
+    port: else they wait for a place in the server's backlog, and the kernel seeks
+    long for a port that no connection of before has still."""
+    for key in ("net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog"):
+        lab.srv.run(["sysctl", "-qw", f"{key}=16384"])
+    lab.vps.run(["sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535",
+                 "net.ipv4.tcp_max_tw_buckets=0"])
+
+
 class Crowd:
     """Its identities and its files of sites are made at once; the concentrator
     shall read sites_dir. size: of the largest stream, bytes; they are spread

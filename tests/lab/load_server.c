@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define EVENTS_MAX 64
-#define BACKLOG 4096
+#define BACKLOG 16384 /* as far as the host lets: thousands come at once */
 #define READS_PER_TURN_MAX 4
 #define US_PER_MS 1000
 
