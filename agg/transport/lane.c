@@ -149,6 +149,12 @@ bool lane_refresh(struct lane *lane, uint64_t age_us)
 	return progress;
 }
 
+bool lane_is_empty(const struct lane *lane)
+{
+	return !lane->info.unacked_bytes && !lane->info.notsent_bytes &&
+	       !lane->pushed_bytes;
+}
+
 static uint64_t backlog(const struct lane *lane)
 {
 	return lane->info.notsent_bytes + lane->pushed_bytes;

@@ -14,6 +14,8 @@ void lane_destroy(struct lane *lane); /* what was in flight was taken before */
 /* Asks the subflow, if it was asked longer ago. True: TCP saw something acknowledged
  * since, and nothing of it is stuck. */
 bool lane_refresh(struct lane *lane, uint64_t age_us);
+/* Nothing was under way on it when it was asked, nor was given to it since. */
+bool lane_is_empty(const struct lane *lane);
 /* Until it has sent what it has, and a piece more; full: UINT64_MAX. Where lanes
  * of one path differ in their round-trip times (MPTCP), with that. */
 uint64_t lane_drain_us(const struct lane *lane);

@@ -207,7 +207,8 @@ static void refresh(struct session *s)
 	struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane)
-		fail_if(s, verdict_refresh(lane, INFO_AGE_US));
+		fail_if(s, verdict_refresh(lane, lane_is_empty(lane) ?
+		                           INFO_EMPTY_US : INFO_AGE_US));
 }
 
 static void tell_deadline(struct session *s, uint64_t at_us)

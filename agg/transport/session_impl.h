@@ -57,7 +57,8 @@
 
 #define ACK_BYTES 65536u          /* acknowledge after so many, or ... */
 #define ACK_DELAY_US PATH_ANSWER_US /* ... so long */
-#define INFO_AGE_US 1000u         /* estimates of a lane are asked anew */
+#define INFO_AGE_US 1000u         /* estimates of a lane are asked anew, */
+#define INFO_EMPTY_US 20000u      /* and of one that carries nothing */
 #define WATCH_US 50000u           /* a lane in flight is looked at so often */
 #define LOWAT_US 10000u           /* backlog below us, as time of the path */
 #define LOWAT_MAX (1u << 20)
