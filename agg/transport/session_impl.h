@@ -5,7 +5,8 @@
  * else. What each of them offers is in a header of its own; nobody calls one that
  * stands above it:
  *
- *     session.c  lifetimes, frames in, the turn
+ *     session.c  lifetimes, the turn, the deadline
+ *     frames.c   what the peer says
  *     session_report.c  what it shows of itself
  *     verdict.c  what follows from what is known of lanes
  *     admit.c    which streams of the peer's are taken

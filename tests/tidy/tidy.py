@@ -66,9 +66,9 @@ INSIDE = ['agg/role/site.h', 'agg/role/sites.h', 'agg/role/home.h',
 
 # The parts of the session (agg/transport/session_impl.h): none includes what one
 # above it offers, so that calls go down and what is known goes up as an answer.
-SESSION = ['session', 'session_report', 'verdict', 'admit', 'pump', 'overdue', 'reinject',
-           'deep', 'watch', 'lane', 'stream', 'receive', 'credit', 'send', 'work', 'memory',
-           'path', 'depth', 'flights', 'segments', 'sendq', 'unsent']
+SESSION = ['session', 'session_report', 'frames', 'verdict', 'admit', 'pump', 'overdue',
+           'reinject', 'deep', 'watch', 'lane', 'stream', 'receive', 'credit', 'send', 'work',
+           'memory', 'path', 'depth', 'flights', 'segments', 'sendq', 'unsent']
 PURE = SESSION[SESSION.index('path'):]  # and these know of no session
 STATE = ['agg/transport/session.h', 'agg/transport/session_impl.h',
          'agg/transport/stream.h']
