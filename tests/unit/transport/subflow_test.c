@@ -657,25 +657,45 @@ static void check_moved(const struct party *p)
 	assert_int_equal(p->mover.end, STREAM_END_FINISHED);
 }
 
-static void test_transfer(void **state)
+static void transfer(struct test *t)
 {
 	struct session_stats stats;
+
+	t->gw.policy = t->vps.policy = JOIN;
+	join_pair(t);
+	join_pair(t);
+	start_transfer(t);
+	assert_true(net_run_until(t->loop, has_stream, t));
+	move_more(&t->vps);
+	assert_true(net_run_until(t->loop, both_closed, t));
+	check_moved(&t->gw);
+	check_moved(&t->vps);
+	session_stats(t->gw.session, &stats);
+	assert_int_equal(stats.lanes, 2);
+	assert_int_equal(stats.streams, 0);
+}
+
+static void test_transfer(void **state)
+{
 	struct test t;
 
 	begin(&t);
-	t.gw.policy = t.vps.policy = JOIN;
-	join_pair(&t);
-	join_pair(&t);
-	start_transfer(&t);
-	assert_true(net_run_until(t.loop, has_stream, &t));
-	move_more(&t.vps);
-	assert_true(net_run_until(t.loop, both_closed, &t));
-	check_moved(&t.gw);
-	check_moved(&t.vps);
-	session_stats(t.gw.session, &stats);
-	assert_int_equal(stats.lanes, 2);
-	assert_int_equal(stats.streams, 0);
+	transfer(&t);
 	finish(&t);
+}
+
+/* As where a library gives no secrets: at one end, then at both. */
+static void test_transfer_by_the_librarys_records(void **state)
+{
+	for (int both = 0; both < 2; both++) {
+		struct test t;
+		begin(&t);
+		tls_context_leave_records(t.vps.tls);
+		if (both)
+			tls_context_leave_records(t.gw.tls);
+		transfer(&t);
+		finish(&t);
+	}
 }
 
 /* One of two is gone in the middle: what it carried goes by the other. */
@@ -853,6 +873,27 @@ static void test_garbage_for_tls(void **state)
 	assert_int_equal(t.vps.told[0].ready, 0);
 	assert_true(t.vps.told[0].why[0]);
 	close(fd);
+	finish(&t);
+}
+
+/* Also one that has shaken hands well: it is told by what it is refused. */
+static void test_a_forged_record(void **state)
+{
+	static const uint8_t forged[5 + 40] = { 23, 3, 3, 0, 40 };
+	struct raw client;
+	struct test t;
+	uint8_t *p;
+
+	begin(&t);
+	raw_client(&t, &client);
+	assert_true(send(client.fd, forged, sizeof(forged), MSG_NOSIGNAL) > 0);
+	wait_for(&t, &t.vps.told[0].ended);
+	check_end(&t.vps.told[0], "a forged record");
+	wait_for(&t, &client.eof);
+	assert_int_equal(tls_open(client.tls, &p), -EPROTO);
+	assert_string_equal(tls_error(client.tls),
+	                    "the peer's alert: bad_record_mac");
+	raw_finish(&client);
 	finish(&t);
 }
 
@@ -1062,6 +1103,7 @@ int main(void)
 		cmocka_unit_test(test_greeting),
 		cmocka_unit_test(costly_frames_are_spread_over_turns),
 		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_transfer_by_the_librarys_records),
 		cmocka_unit_test(test_transfer_survives_a_loss),
 		cmocka_unit_test(test_peer_closes),
 		cmocka_unit_test(test_session_close),
@@ -1071,6 +1113,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_greetings),
 		cmocka_unit_test(test_wrong_version),
 		cmocka_unit_test(test_garbage_for_tls),
+		cmocka_unit_test(test_a_forged_record),
 		cmocka_unit_test(test_garbage_for_frames),
 		cmocka_unit_test(test_frames_behind_the_greeting),
 		cmocka_unit_test(test_is_woken_by_whole_records),
