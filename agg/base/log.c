@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the one file with state of its own: the level, like stderr itself, is
- * the process's, and no caller should have to carry it about.
+ * the process's, and no caller should have to carry it about. Any thread may
+ * say a line; a lock keeps them apart.
  *
  * A line never waits for its reader. O_NONBLOCK would do it, but is a matter of
  * the open file, which a terminal shares with the shell: so a pipe or a
@@ -17,7 +18,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +36,8 @@
 /* A pipe takes it whole or not at all (POSIX write). */
 static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a line may be torn");
 
-static enum log_level level_max = LOG_LEVEL_INFO;
+static _Atomic enum log_level level_max = LOG_LEVEL_INFO;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all else here */
 
 static const char *const level_words[] = {
 	[LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning",
@@ -153,8 +157,10 @@ line(enum log_level level, const char *whose, const char *fmt, va_list args)
 		return;
 	vsnprintf(raw, sizeof(raw), fmt, args);
 	printable(text, sizeof(text), raw);
+	pthread_mutex_lock(&lock);
 	if (!tell_lost() || !write_line(level, whose, text))
 		out.lost++;
+	pthread_mutex_unlock(&lock);
 }
 
 /* A token bucket in front of what strangers can cause. Returns how many lines
@@ -183,8 +189,10 @@ static int peer_allowance(void)
 void log_peer(const char *fmt, ...)
 {
 	va_list args;
-	int swallowed = peer_allowance();
 
+	pthread_mutex_lock(&lock);
+	int swallowed = peer_allowance();
+	pthread_mutex_unlock(&lock);
 	if (swallowed < 0)
 		return;
 	if (swallowed > 0)

@@ -8,6 +8,7 @@
 #include "agg/base/loop.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -20,6 +21,9 @@ struct loop {
 	ev_idle again;
 	uint64_t turn;           /* 1 and up */
 	struct loop_task *tasks; /* in the order in which they were posted */
+	ev_async posted;         /* something is in posts */
+	pthread_mutex_t lock;    /* of posts */
+	struct loop_post *posts; /* from other threads, in their order */
 };
 
 struct loop_io {
@@ -67,6 +71,39 @@ static void on_idle(struct ev_loop *ev, ev_idle *w, int revents)
 	ev_idle_stop(ev, w);
 }
 
+static struct loop_post *take_posts(struct loop *loop)
+{
+	pthread_mutex_lock(&loop->lock);
+	struct loop_post *posts = loop->posts;
+	loop->posts = NULL;
+	pthread_mutex_unlock(&loop->lock);
+	return posts;
+}
+
+/* What comes meanwhile is announced by itself. */
+static void run_posts(struct loop *loop)
+{
+	struct loop_post *post, *next, *posts = take_posts(loop);
+
+	for (post = posts; post; post = next) {
+		next = post->next;
+		post->fn(post->ctx); /* which may free it */
+	}
+}
+
+static void on_posted(struct ev_loop *ev, ev_async *w, int revents)
+{
+	run_posts(w->data);
+}
+
+void loop_post(struct loop *loop, struct loop_post *post)
+{
+	pthread_mutex_lock(&loop->lock);
+	DL_APPEND(loop->posts, post);
+	pthread_mutex_unlock(&loop->lock);
+	ev_async_send(loop->ev, &loop->posted);
+}
+
 struct loop *loop_create(void)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
@@ -84,6 +121,11 @@ struct loop *loop_create(void)
 	loop->prepare.data = loop;
 	ev_prepare_start(loop->ev, &loop->prepare);
 	ev_unref(loop->ev);
+	pthread_mutex_init(&loop->lock, NULL);
+	ev_async_init(&loop->posted, on_posted);
+	loop->posted.data = loop;
+	ev_async_start(loop->ev, &loop->posted);
+	ev_unref(loop->ev);
 	return loop;
 }
 
@@ -91,9 +133,13 @@ void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
+	run_posts(loop);
 	while (loop->tasks)
 		run_tasks(loop);
 	ev_idle_stop(loop->ev, &loop->again);
+	ev_ref(loop->ev);
+	ev_async_stop(loop->ev, &loop->posted);
+	pthread_mutex_destroy(&loop->lock);
 	ev_ref(loop->ev);
 	ev_prepare_stop(loop->ev, &loop->prepare);
 	ev_loop_destroy(loop->ev);

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the event loop. The one door to libev and the only reader of the
- * clock; everybody else is handed now_us. One loop belongs to one thread.
+ * clock; everybody else is handed now_us. One loop belongs to one thread, the
+ * one that runs it; others reach it by a post alone.
  *
  * A watcher lives until its destroyer is called, which is allowed inside any
  * callback, its own too; after that it is never called again.
@@ -71,5 +72,16 @@ void loop_task_init(struct loop_task *task, struct loop *loop, loop_fn *fn,
 /* Nothing more, where it is posted already. */
 void loop_task_post(struct loop_task *task);
 void loop_task_cancel(struct loop_task *task);
+
+/* A post: fn(ctx) in the loop's thread, soon; of one thread's, in the order in
+ * which they were posted. From any thread. It is the caller's until fn is called,
+ * which may free it. None is lost: what came too late for loop_run() is done by
+ * loop_destroy(). */
+struct loop_post {
+	loop_fn *fn;
+	void *ctx;
+	struct loop_post *prev, *next; /* loop.posts */
+};
+void loop_post(struct loop *loop, struct loop_post *post);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "agg/base/loop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -420,6 +421,78 @@ static void a_loop_with_nothing_to_wait_for_returns(void **state)
 	assert_string_equal(s->log, "");
 }
 
+#define POSTERS 4
+#define POSTS 2000
+
+/* Posts that threads make; each counts, and the last of all stops the loop. */
+struct mailbox {
+	struct loop *loop;
+	unsigned arrived, next[POSTERS];
+};
+struct letter {
+	struct loop_post post;
+	struct mailbox *to;
+	unsigned from, number;
+};
+
+static void on_letter(void *ctx)
+{
+	struct letter *l = ctx;
+	struct mailbox *box = l->to;
+
+	assert_int_equal(l->number, box->next[l->from]++);
+	if (++box->arrived == POSTERS * POSTS)
+		loop_stop(box->loop);
+	free(l);
+}
+
+struct poster {
+	struct mailbox *box;
+	unsigned from;
+	pthread_t thread;
+};
+
+static void *post_letters(void *ctx)
+{
+	const struct poster *p = ctx;
+
+	for (unsigned i = 0; i < POSTS; i++) {
+		struct letter *l = malloc(sizeof(*l));
+		*l = (struct letter){ .to = p->box, .from = p->from,
+			.number = i, .post = { .fn = on_letter, .ctx = l } };
+		loop_post(p->box->loop, &l->post);
+	}
+	return NULL;
+}
+
+static void posts_come_from_any_thread(void **state)
+{
+	struct scene *s = *state;
+	struct mailbox box = { .loop = s->loop };
+	struct poster posters[POSTERS];
+
+	for (unsigned i = 0; i < POSTERS; i++) {
+		posters[i] = (struct poster){ .box = &box, .from = i };
+		assert_int_equal(pthread_create(&posters[i].thread, NULL,
+		                                post_letters, &posters[i]), 0);
+	}
+	loop_run(s->loop); /* the guard holds it */
+	for (unsigned i = 0; i < POSTERS; i++)
+		pthread_join(posters[i].thread, NULL);
+	assert_string_equal(s->log, "");
+	assert_int_equal(box.arrived, POSTERS * POSTS);
+}
+
+static void a_late_post_is_not_lost(void **state)
+{
+	struct scene s = { .loop = loop_create() };
+	struct loop_post post = { .fn = on_b, .ctx = &s };
+
+	loop_post(s.loop, &post);
+	loop_destroy(s.loop);
+	assert_string_equal(s.log, "b");
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -439,6 +512,8 @@ int main(void)
 		ROW(what_a_task_posts_comes_at_once),
 		ROW(the_last_turn_ends_like_any_other),
 		ROW(destroying_the_loop_runs_what_was_posted),
+		ROW(posts_come_from_any_thread),
+		ROW(a_late_post_is_not_lost),
 		ROW(a_signal_is_an_event),
 		ROW(a_loop_with_nothing_to_wait_for_returns),
 	};
