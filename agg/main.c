@@ -16,6 +16,7 @@
 #include "agg/base/words.h"
 #include "agg/kernel/caps.h"
 #include "agg/role/warnings.h"
+#include "agg/role/worker.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -173,7 +174,9 @@ static void on_netdev(void *ctx, const struct netdev *dev)
 
 static int open_parts(struct daemon *d)
 {
-	d->loop = loop_create();
+	/* Who has shaken hands here goes on to a worker's thread. */
+	d->loop = worker_count(&d->conf->main) > 1 ? loop_create_polled()
+	                                           : loop_create();
 	if (!d->loop)
 		return -errno;
 	d->sigterm = loop_signal_create(d->loop, SIGTERM, on_sigterm, d);

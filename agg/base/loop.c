@@ -24,6 +24,7 @@ struct loop {
 	ev_async posted;         /* something is in posts */
 	pthread_mutex_t lock;    /* of posts */
 	struct loop_post *posts; /* from other threads, in their order */
+	struct loop_spares spares;
 };
 
 struct loop_io {
@@ -104,13 +105,13 @@ void loop_post(struct loop *loop, struct loop_post *post)
 	ev_async_send(loop->ev, &loop->posted);
 }
 
-struct loop *loop_create(void)
+static struct loop *create(unsigned backend)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 	if (!loop)
 		return NULL;
 	loop->turn = 1;
-	loop->ev = ev_loop_new(EVFLAG_AUTO);
+	loop->ev = ev_loop_new(backend);
 	if (!loop->ev) {
 		free(loop);
 		errno = ENOSYS;
@@ -129,6 +130,27 @@ struct loop *loop_create(void)
 	return loop;
 }
 
+struct loop *loop_create(void)
+{
+	return create(EVFLAG_AUTO);
+}
+
+struct loop *loop_create_polled(void)
+{
+	return create(EVBACKEND_POLL);
+}
+
+struct loop_spares *loop_spares(struct loop *loop)
+{
+	return &loop->spares;
+}
+
+void loop_rest(struct loop *loop)
+{
+	buf_spares_finish(&loop->spares.in);
+	buf_spares_finish(&loop->spares.out);
+}
+
 void loop_destroy(struct loop *loop)
 {
 	if (!loop)
@@ -137,6 +159,7 @@ void loop_destroy(struct loop *loop)
 	while (loop->tasks)
 		run_tasks(loop);
 	ev_idle_stop(loop->ev, &loop->again);
+	loop_rest(loop);
 	ev_ref(loop->ev);
 	ev_async_stop(loop->ev, &loop->posted);
 	pthread_mutex_destroy(&loop->lock);

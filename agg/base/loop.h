@@ -11,6 +11,8 @@
 #ifndef AGG_BASE_LOOP_H
 #define AGG_BASE_LOOP_H
 
+#include "agg/base/buf.h"
+
 #include <stdint.h>
 
 struct loop;
@@ -24,11 +26,22 @@ typedef void loop_io_fn(void *ctx, unsigned events);
 typedef void loop_fn(void *ctx);
 
 struct loop *loop_create(void);         /* NULL: errno */
+/* For few descriptors, which may go on to another thread: the kernel remembers
+ * nothing of them (poll, where epoll does until they are closed). */
+struct loop *loop_create_polled(void);  /* NULL: errno */
 void loop_destroy(struct loop *loop);   /* after all watchers are gone */
 /* Returns after loop_stop(), or when no io that wants something and no armed
  * timer is left: signals alone do not hold it. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+
+/* Memory that the queues of a loop's thread pass on to each other: each kind to
+ * its own. */
+struct loop_spares {
+	struct buf_spares in, out;
+};
+struct loop_spares *loop_spares(struct loop *loop);
+void loop_rest(struct loop *loop); /* gives it back */
 
 /* CLOCK_MONOTONIC in microseconds, read now. */
 uint64_t loop_now_us(const struct loop *loop);

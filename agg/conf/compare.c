@@ -65,6 +65,8 @@ const char *conf_needs_restart(const struct conf *old, const struct conf *now)
 		return "role";
 	if (strcmp(old->main.control, now->main.control))
 		return "control";
+	if (old->main.workers != now->main.workers)
+		return "workers";
 	return strcmp(old->main.state, now->main.state) ? "state" : NULL;
 }
 

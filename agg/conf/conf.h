@@ -32,6 +32,7 @@
 #define CONF_ALLOW_MAX 256
 #define CONF_FORWARDS_MAX 64
 #define CONF_BUNDLES_MAX 8
+#define CONF_WORKERS_MAX 8
 #define CONF_CLASSES_MAX 2
 #define CONF_PORTS_MAX 64
 #define CONF_DSCPS_MAX 64       /* there are no more */
@@ -67,6 +68,7 @@ struct conf_main {
 	struct addr listen[CONF_LISTENS_MAX]; /* concentrator */
 	unsigned listen_count;
 	char sites[CONF_PATH_MAX + 1]; /* directory; "": CONF_SITES_DIR */
+	unsigned workers;            /* concentrator; 0: as the cores */
 	enum log_level log_level;
 	uint64_t linger_us;
 	uint64_t memory_bytes;       /* of one session */
@@ -209,7 +211,7 @@ bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b)
 bool conf_classes_equal(const struct conf *a, const struct conf *b);
 bool conf_equal(const struct conf *a, const struct conf *b);
 /* The key of main that differs and only takes effect at a start: "role",
- * "control" or "state". NULL: a reload does. */
+ * "control", "workers" or "state". NULL: a reload does. */
 const char *conf_needs_restart(const struct conf *old, const struct conf *now);
 
 /* By name; NULL: there is none. */

@@ -95,6 +95,10 @@ static const struct conf_key main_keys[] = {
 	  .help = "Directory of more sites: its files *.conf, but not hidden ones, "
 	          "are read in order of their names; they have sections site "
 	          "only. Not set: " CONF_SITES_DIR ", where there is one." },
+	{ "workers", CONF_INT, CONCENTRATOR, .fallback = "0", .min = 0,
+	  .max = CONF_WORKERS_MAX, AT(conf_main, workers),
+	  .help = "How many threads carry the sites, each site on one of them. 0: "
+	          "as many as there are cores, up to 8. Takes effect at a start." },
 	{ "log_level", CONF_WORD, BOTH, .fallback = "info", .words = log_words,
 	  AT(conf_main, log_level),
 	  .help = "The least important line that is still logged." },

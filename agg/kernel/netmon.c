@@ -13,6 +13,7 @@
 #include "agg/kernel/nettable.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
@@ -42,6 +43,7 @@ struct netmon {
 	                           * the asking in progress */
 	struct asking asking;
 	struct nettable *table;
+	pthread_rwlock_t lock;    /* of which it is, for netmon_is_local */
 	bool stale;               /* the table may be wrong: ask */
 	bool failing;             /* asking fails, which was said */
 	uint64_t pause_us;        /* between two questions */
@@ -223,7 +225,9 @@ static int take_answer(struct netmon *mon, struct nettable **before)
 
 	if (!rc) {
 		*before = mon->table;
+		pthread_rwlock_wrlock(&mon->lock);
 		mon->table = asking->into;
+		pthread_rwlock_unlock(&mon->lock);
 		asking->into = NULL;
 		mon->stats.interrupted += asking->interrupted;
 		mon->stale |= asking->interrupted;
@@ -456,6 +460,7 @@ struct netmon *netmon_create(struct loop *loop, size_t receive_buffer_bytes,
 
 	if (!mon)
 		return NULL;
+	pthread_rwlock_init(&mon->lock, NULL);
 	mon->loop = loop;
 	mon->on_change = on_change;
 	mon->pause_us = NETMON_ASK_INTERVAL_US;
@@ -490,6 +495,7 @@ void netmon_destroy(struct netmon *mon)
 	if (mon->socket)
 		mnl_socket_close(mon->socket);
 	nettable_destroy(mon->table);
+	pthread_rwlock_destroy(&mon->lock);
 	free(mon);
 }
 
@@ -503,9 +509,14 @@ const struct netdev *netmon_at(const struct netmon *mon, unsigned i)
 	return nettable_at(mon->table, i);
 }
 
-bool netmon_is_local(const struct netmon *mon, const struct addr *a)
+bool netmon_is_local(struct netmon *mon, const struct addr *a)
 {
-	return nettable_is_local(mon->table, a);
+	bool is;
+
+	pthread_rwlock_rdlock(&mon->lock);
+	is = nettable_is_local(mon->table, a);
+	pthread_rwlock_unlock(&mon->lock);
+	return is;
 }
 
 struct netmon_stats netmon_stats(const struct netmon *mon)

@@ -61,8 +61,9 @@ const struct netdev *netmon_find(const struct netmon *mon, const char *name);
 const struct netdev *netmon_at(const struct netmon *mon, unsigned i);
 
 /* True for every address that the host itself answers to, of any device and
- * in any state, loopback included. Port and scope are not looked at. */
-bool netmon_is_local(const struct netmon *mon, const struct addr *a);
+ * in any state, loopback included. Port and scope are not looked at. From any
+ * thread. */
+bool netmon_is_local(struct netmon *mon, const struct addr *a);
 
 struct netmon_stats netmon_stats(const struct netmon *mon);
 

@@ -131,6 +131,28 @@ int choice_parse(int argc, const char *const *argv, struct choice *out,
 	return 0;
 }
 
+const struct conf_site *choice_site(const struct choice *choice,
+                                    const struct conf *conf, struct buf *why)
+{
+	const struct conf_site *sites = conf->sites;
+
+	if (!choice->site && conf->site_count == 1)
+		return sites;
+	for (unsigned i = 0; choice->site && i < conf->site_count; i++)
+		if (!strcmp(sites[i].name, choice->site))
+			return &sites[i];
+	if (!conf->site_count)
+		buf_printf(why, "there is no site in the configuration");
+	else if (choice->site)
+		buf_printf(why, "there is no site '%s'; allowed:", choice->site);
+	else
+		buf_printf(why, "there are several sites, name one of them:");
+	for (unsigned i = 0; i < conf->site_count; i++)
+		buf_printf(why, "%s %s", i ? "," : "", sites[i].name);
+	buf_printf(why, "\n");
+	return NULL;
+}
+
 void choice_apply(const struct choice *choice, struct policy_names *person)
 {
 	for (int c = 0; c < STREAM_CLASS_COUNT; c++)

@@ -23,6 +23,9 @@ struct choice {
 /* 0; -EINVAL: why says what is wrong and what is allowed. */
 int choice_parse(int argc, const char *const *argv, struct choice *out,
                  struct buf *why);
+/* The site that the person means; NULL: why says which there are. */
+const struct conf_site *choice_site(const struct choice *choice,
+                                    const struct conf *conf, struct buf *why);
 /* From now on the person says this too. */
 void choice_apply(const struct choice *choice, struct policy_names *person);
 /* Until when it holds, and how to keep it: section is where all but classes

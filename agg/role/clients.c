@@ -22,7 +22,7 @@
 
 struct clients {
 	struct loop *loop;           /* borrowed, as netmon */
-	const struct netmon *netmon;
+	struct netmon *netmon;
 	struct relays *relays;
 	struct tally *hosts;
 	struct egress egress;
@@ -38,7 +38,7 @@ static bool is_local(void *ctx, const struct addr *a)
 	return netmon_is_local(c->netmon, a);
 }
 
-struct clients *clients_create(struct loop *loop, const struct netmon *netmon)
+struct clients *clients_create(struct loop *loop, struct netmon *netmon)
 {
 	struct clients *c = calloc(1, sizeof(*c));
 	if (!c)

@@ -16,7 +16,7 @@
 struct clients;
 
 /* All are borrowed, and outlive it. NULL: errno. */
-struct clients *clients_create(struct loop *loop, const struct netmon *netmon);
+struct clients *clients_create(struct loop *loop, struct netmon *netmon);
 /* After the session, whose streams have relays here. NULL is fine. */
 void clients_destroy(struct clients *c);
 

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the concentrator: what belongs to the host, which is the door, its
- * addresses and its MPTCP; and the worker, which has the sessions (worker.h).
+ * addresses and its MPTCP; and the workers, which have the sessions (worker.h).
  */
 #include "agg/base/log.h"
 #include "agg/role/door.h"
@@ -21,7 +21,9 @@ struct concentrator {
 	struct role role;
 	struct tls_context *tls;
 	struct door door;
-	struct worker *worker;
+	struct worker *workers[CONF_WORKERS_MAX];
+	unsigned worker_count;
+	struct loop_task start;  /* their threads */
 	struct loop_timer *second;
 	struct mptcp_host mptcp_host;
 	bool draining, took_mptcp; /* when it began to drain */
@@ -52,7 +54,8 @@ static bool is_ipv6_ready(const struct concentrator *c)
 	return false;
 }
 
-/* As worker_facts(). */
+/* As worker_facts(), of all; where one fails, what others took is for nothing, as
+ * the old ones follow. */
 static int tell_facts(struct concentrator *c, const struct conf *conf)
 {
 	/* A door that is closed for good says nothing of who is inside. */
@@ -62,23 +65,30 @@ static int tell_facts(struct concentrator *c, const struct conf *conf)
 		                           : door_takes_mptcp(&c->door),
 		.ipv6_ready = is_ipv6_ready(c),
 	};
+	int err = 0;
 
-	return worker_facts(c->worker, &facts);
+	for (unsigned i = 0; i < c->worker_count && !err; i++)
+		err = worker_facts(c->workers[i], &facts);
+	return err;
+}
+
+static struct worker *worker_for(const struct concentrator *c,
+                                 const struct tls_pin *pin)
+{
+	return c->workers[worker_of(pin, c->worker_count)];
 }
 
 static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
                   const struct wire_hello *hello)
 {
-	struct concentrator *c = ctx;
-
-	worker_adopt(c->worker, sf, pin, hello);
+	worker_adopt(worker_for(ctx, pin), sf, pin, hello);
 }
 
 static void on_second(void *ctx)
 {
 	struct concentrator *c = ctx;
 
-	role_tidy_memory(&c->role, c->tls);
+	role_tidy_memory(&c->role);
 	loop_timer_arm(c->second, loop_now_us(c->role.loop) + TIDY_US);
 }
 
@@ -143,6 +153,7 @@ static int take_conf(struct concentrator *c, const struct conf *conf,
 	if (conf != c->role.conf) {
 		open_door(c, c->role.conf, &other);
 		door_know(&c->door, c->role.conf);
+		tell_facts(c, c->role.conf);
 	}
 	return err;
 }
@@ -170,7 +181,8 @@ static void concentrator_drain(struct role *role)
 	c->took_mptcp = door_takes_mptcp(&c->door);
 	c->draining = true;
 	door_close(&c->door);
-	worker_drain(c->worker);
+	for (unsigned i = 0; i < c->worker_count; i++)
+		worker_drain(c->workers[i]);
 }
 
 static void concentrator_report(struct role *role, struct report *out)
@@ -182,14 +194,19 @@ static void concentrator_report(struct role *role, struct report *out)
 	if (door_lacks(&c->door, is_local, c, &at))
 		snprintf(out->head.waits_for, sizeof(out->head.waits_for),
 		         "the address of listen %s", addr_format(&at, text));
-	worker_report(c->worker, out);
+	for (unsigned i = 0; i < c->worker_count; i++)
+		worker_report(c->workers[i], out);
 }
 
 static unsigned concentrator_streams(const struct role *role)
 {
 	const struct concentrator *c = (const struct concentrator *)role;
 
-	return worker_streams(c->worker);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->worker_count; i++)
+		n += worker_streams(c->workers[i]);
+	return n;
 }
 
 static int concentrator_choose(struct role *role, const struct choice *choice,
@@ -197,7 +214,13 @@ static int concentrator_choose(struct role *role, const struct choice *choice,
 {
 	struct concentrator *c = (struct concentrator *)role;
 
-	return worker_choose(c->worker, choice, out);
+	const struct conf_site *site = choice_site(choice, role->conf, out);
+	struct tls_pin pin;
+
+	if (!site)
+		return -EINVAL;
+	memcpy(pin.sha256, site->pin.sha256, sizeof(pin.sha256));
+	return worker_choose(worker_for(c, &pin), site, choice, out);
 }
 
 static void concentrator_destroy(struct role *role)
@@ -205,7 +228,9 @@ static void concentrator_destroy(struct role *role)
 	struct concentrator *c = (struct concentrator *)role;
 
 	door_finish(&c->door);
-	worker_destroy(c->worker);
+	loop_task_cancel(&c->start);
+	for (unsigned i = 0; i < c->worker_count; i++)
+		worker_destroy(c->workers[i]);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
 	mptcp_host_close(&c->mptcp_host);
@@ -230,22 +255,52 @@ static void open_mptcp(struct concentrator *c)
 		log_sys("mptcp: %s", err.text);
 }
 
+static int make_workers(struct concentrator *c)
+{
+	unsigned n = worker_count(&c->role.conf->main);
+	struct worker_args args = {
+		.loop = c->role.loop, .workers = n,
+		.memory_max = c->role.memory.max / n,
+		.mptcp_host = &c->mptcp_host, .on_change = on_change, .ctx = c,
+	};
+
+	for (; args.index < n; args.index++) {
+		struct worker *w = worker_create(&args);
+		if (!w) {
+			log_sys("workers: %s", strerror(errno));
+			return -1;
+		}
+		c->workers[c->worker_count++] = w;
+	}
+	return 0;
+}
+
+/* Once the daemon runs, without the capabilities that it needed to begin: those
+ * are a thread's own. */
+static void on_start(void *ctx)
+{
+	struct concentrator *c = ctx;
+
+	for (unsigned i = 0; i < c->worker_count; i++) {
+		int err = worker_start(c->workers[i]);
+		if (!err)
+			continue;
+		log_sys("workers: %s", strerror(-err));
+		loop_stop(c->role.loop);
+	}
+}
+
 static int make_parts(struct concentrator *c)
 {
 	const char *state = c->role.conf->main.state;
-	const struct worker_args worker = {
-		.loop = c->role.loop, .memory = &c->role.memory,
-		.mptcp_host = &c->mptcp_host, .on_change = on_change, .ctx = c,
-	};
 
 	c->second = loop_timer_create(c->role.loop, on_second, c);
 	c->tls = tls_context_create(TLS_SERVER, state);
 	if (!c->tls)
 		log_user("identity in %s: %s; aggctl keygen %s makes one", state,
 		         strerror(errno), state);
-	c->worker = worker_create(&worker);
 	c->door.tls = c->tls;
-	return c->second && c->tls && c->worker ? 0 : -1;
+	return c->second && c->tls ? make_workers(c) : -1;
 }
 
 static int begin(struct concentrator *c)
@@ -268,6 +323,7 @@ static struct role *concentrator_create(struct loop *loop,
 	if (!c)
 		return NULL;
 	role_init(&c->role, &role_concentrator, loop, conf, netmon);
+	loop_task_init(&c->start, loop, on_start, c);
 	c->door = (struct door){ .loop = loop, .adopt = adopt, .ctx = c };
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
@@ -276,6 +332,7 @@ static struct role *concentrator_create(struct loop *loop,
 		concentrator_destroy(&c->role);
 		return NULL;
 	}
+	loop_task_post(&c->start);
 	on_second(c);
 	return &c->role;
 }

@@ -59,7 +59,7 @@ static void on_second(void *ctx)
 	home_measure(&g->home, &more);
 	mptcp_look(g->mptcp);
 	gateway_choose_carrier(g);
-	role_tidy_memory(&g->role, g->tls);
+	role_tidy_memory(&g->role);
 	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
 }
 

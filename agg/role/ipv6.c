@@ -18,7 +18,9 @@ static void tell(struct ipv6 *six)
 	if (works == six->works)
 		return;
 	six->works = works;
-	if (six->ready && !works)
+	if (six->args.quiet)
+		; /* of the same host */
+	else if (six->ready && !works)
 		log_sys("egress: no IPv6: nobody answers; it is tried again");
 	else
 		log_info("egress: %s", works ? "IPv4 and IPv6" : "no IPv6");

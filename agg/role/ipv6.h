@@ -18,6 +18,7 @@ struct ipv6_args {
 	struct resolver *resolver;
 	loop_fn *on_change;          /* ipv6_works() is another */
 	void *ctx;
+	bool quiet;                  /* another says what is to be said */
 };
 
 struct ipv6 {

@@ -10,14 +10,11 @@
 #include "agg/kernel/arp.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
+#include "agg/transport/tls.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <unistd.h>
-
-#define FALL_BYTES (1u << 20) /* less is not worth the work */
-#define CALM_S 10             /* without a stream, then it is tidied ... */
-#define CALM_AGAIN_S 60       /* ... and again, for who came and went */
 
 /* Where the machine does not tell: no limit but those of the sessions. */
 static uint64_t half_of_memory(void)
@@ -36,14 +33,16 @@ void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
 	budget_init(&role->memory, half_of_memory(), NULL);
 }
 
-void role_tidy_memory(struct role *role, struct tls_context *tls)
+void role_tidy_memory(struct role *role)
 {
-	role->calm_s = role->ops->streams(role) ? 0 : role->calm_s + 1;
-	bool calm = role->calm_s % CALM_AGAIN_S == CALM_S;
-	if (calm)
-		tls_rest(tls);
-	if (calm || budget_fell(&role->memory, FALL_BYTES))
+	bool calm = role_is_calm(&role->calm_s, role->ops->streams(role));
+
+	if (calm) {
+		tls_rest();
+		loop_rest(role->loop);
 		heap_trim();
+	}
+	heap_trim_fallen(&role->memory);
 }
 
 /* The ARP settings of devices get back what they had. */

@@ -14,7 +14,6 @@
 #include "agg/kernel/netmon.h"
 #include "agg/report/report.h"
 #include "agg/role/choice.h"
-#include "agg/transport/tls.h"
 
 struct role_ops;
 
@@ -24,21 +23,31 @@ struct role {
 	struct loop *loop;         /* borrowed, as all of these */
 	const struct conf *conf;
 	struct netmon *netmon;
-	struct budget memory;      /* of all sessions: half of the machine's */
-	unsigned changes;          /* see role_changed; wraps */
+	struct budget memory;      /* of all sessions: half of the machine's; of a
+	                            * concentrator, its workers part it */
+	_Atomic unsigned changes;  /* see role_changed; wraps */
 	unsigned calm_s;           /* without a stream, so far */
 };
 
 void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
                const struct conf *conf, struct netmon *netmon);
-/* A state that a report shows is another: the next one is to show it. */
+/* A state that a report shows is another: the next one is to show it. From any
+ * thread. */
 static inline void role_changed(struct role *role)
 {
 	role->changes++;
 }
+#define ROLE_CALM_S 10       /* without a stream, then it is tidied ... */
+#define ROLE_CALM_AGAIN_S 60 /* ... and again, for who came and went */
+/* Once a second; counts in *calm_s. */
+static inline bool role_is_calm(unsigned *calm_s, unsigned streams)
+{
+	*calm_s = streams ? 0 : *calm_s + 1;
+	return *calm_s % ROLE_CALM_AGAIN_S == ROLE_CALM_S;
+}
 /* Gives back to the system what was used and is not, and what only start-up and
  * streams need where there has been none for a while: once a second. */
-void role_tidy_memory(struct role *role, struct tls_context *tls);
+void role_tidy_memory(struct role *role);
 
 /* All hooks are required. */
 struct role_ops {

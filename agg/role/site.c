@@ -111,6 +111,8 @@ size_t site_memory(const struct sites *sites, const struct conf *conf)
 	while (parts < conf->site_count)
 		parts *= 2;
 	uint64_t share = sites->memory ? sites->memory->max / parts : most;
+	if (sites->workers > 1 && share < most / sites->workers)
+		share *= sites->workers; /* their number counts the others' too */
 	if (share < SESSION_MEMORY_MIN)
 		share = SESSION_MEMORY_MIN;
 	return share < most ? share : most;

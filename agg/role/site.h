@@ -63,7 +63,8 @@ struct sites {
 	struct outlet *outlet;
 	struct share_pool *pool;     /* the way out, and each site's part of it */
 	const struct mptcp_host *mptcp_host;
-	struct budget *memory;
+	struct budget *memory;       /* of these sites */
+	unsigned worker, workers;    /* whose they are, of so many; 0 of 0: all */
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
 	/* What sites_report() tells of a state is another; NULL: nobody asks. */
 	void (*on_change)(void *ctx);
@@ -89,6 +90,12 @@ bool site_is(const struct site *site, const struct conf_site *conf);
 /* It reads so now, or what all go by does; sites->conf is the new one. */
 void site_change(struct site *site, const struct conf_site *is,
                  const struct conf *old, const struct site_common *common);
+/* Which of so many workers has the site of that pin. */
+static inline unsigned site_worker(const uint8_t sha256[CONF_PIN_LEN],
+                                   unsigned workers)
+{
+	return workers > 1 ? (sha256[0] << 8 | sha256[1]) % workers : 0;
+}
 /* A site's share of the machine's memory, so that nobody's is used up by others.
  * In steps: another site does not change that of all. */
 size_t site_memory(const struct sites *sites, const struct conf *conf);

@@ -29,12 +29,14 @@ void sites_adopt(struct sites *sites, struct subflow *sf,
 
 /* A configuration -------------------------------------------------------------- */
 
+/* Or another worker's. */
 static bool is_known(const struct sites *sites,
                      const struct conf_site *conf)
 {
 	const struct site *site = find(sites, conf->pin.sha256);
 
-	return site && site_is(site, conf);
+	return (site && site_is(site, conf)) ||
+	       site_worker(conf->pin.sha256, sites->workers) != sites->worker;
 }
 
 int sites_prepare(struct sites *sites, const struct conf *conf,
@@ -160,38 +162,16 @@ unsigned sites_streams(const struct sites *sites)
 	return n;
 }
 
-/* The site that a person means; NULL: out says which there are. */
-static struct site *choose_site(struct sites *sites, const char *name,
-                                struct buf *out)
+int sites_choose(struct sites *sites, const struct conf_site *conf,
+                 const struct choice *choice, struct buf *out)
 {
-	struct site *site;
-
-	if (!name && sites->all && !sites->all->next)
-		return sites->all;
-	DL_FOREACH(sites->all, site)
-		if (name && !strcmp(site->conf.name, name))
-			return site;
-	if (!sites->all)
-		buf_printf(out, "there is no site in the configuration");
-	else if (name)
-		buf_printf(out, "there is no site '%s'; allowed:", name);
-	else
-		buf_printf(out, "there are several sites, name one of them:");
-	DL_FOREACH(sites->all, site)
-		buf_printf(out, "%s %s", site == sites->all ? "" : ",",
-		           site->conf.name);
-	buf_printf(out, "\n");
-	return NULL;
-}
-
-int sites_choose(struct sites *sites, const struct choice *choice,
-                 struct buf *out)
-{
-	struct site *site = choose_site(sites, choice->site, out);
+	struct site *site = find(sites, conf->pin.sha256);
 	char section[CONF_NAME_MAX + 32], direction[CONF_NAME_MAX + 32];
 
-	if (!site)
+	if (!site) {
+		buf_printf(out, "site %s is not there any more\n", conf->name);
 		return -EINVAL;
+	}
 	snprintf(section, sizeof(section), "config site '%s'", site->conf.name);
 	snprintf(direction, sizeof(direction), "down to %s", site->conf.name);
 	home_choose(&site->home, choice, direction, sites->conf, section, out);

@@ -28,8 +28,8 @@ unsigned sites_streams(const struct sites *sites);
 /* Once every SNAPSHOT_RATE_US. */
 void sites_measure(struct sites *sites);
 void sites_report(struct sites *sites, struct report *out);
-/* As role_ops.choose. */
-int sites_choose(struct sites *sites, const struct choice *choice,
-                 struct buf *out);
+/* As role_ops.choose, of that site. */
+int sites_choose(struct sites *sites, const struct conf_site *conf,
+                 const struct choice *choice, struct buf *out);
 
 #endif

@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see worker.h. Owns the sites, and the way out that they share.
+ * DOC: see worker.h. Owns the sites, and the way out that they share; its loop
+ * and thread, where it has one.
  */
 #include "agg/role/worker.h"
 
 #include "agg/base/descriptors.h"
+#include "agg/base/heap.h"
 #include "agg/base/log.h"
 #include "agg/role/ipv6.h"
+#include "agg/role/role.h"
 #include "agg/role/sites.h"
 #include "proxy/outlet.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct worker {
 	struct worker_args args;
+	struct loop *loop;      /* its own, or args.loop */
+	pthread_t thread;
+	bool runs;              /* the thread does */
+	bool ended;             /* it did */
+	struct budget memory;
+	unsigned calm_s;        /* see role_is_calm */
 	struct worker_facts facts; /* conf NULL: none yet */
 	struct sites sites;
 	struct relays *relays;
@@ -55,7 +68,151 @@ static void on_second(void *ctx)
 	struct worker *w = ctx;
 
 	sites_measure(&w->sites);
-	loop_timer_arm(w->second, loop_now_us(w->args.loop) + SNAPSHOT_RATE_US);
+	if (role_is_calm(&w->calm_s, sites_streams(&w->sites)))
+		loop_rest(w->loop);
+	heap_trim_fallen(&w->memory);
+	loop_timer_arm(w->second, loop_now_us(w->loop) + SNAPSHOT_RATE_US);
+}
+
+/* Its thread ------------------------------------------------------------------ */
+
+static bool has_thread(const struct worker *w)
+{
+	return w->loop != w->args.loop;
+}
+
+struct question {
+	struct loop_post post;
+	loop_fn *fn;
+	void *ctx;
+	sem_t answered;
+};
+
+static void on_question(void *ctx)
+{
+	struct question *q = ctx;
+
+	q->fn(q->ctx);
+	sem_post(&q->answered);
+}
+
+/* Calls fn(ctx) where the worker is, and waits for it. */
+static void ask(struct worker *w, loop_fn *fn, void *ctx)
+{
+	struct question q = { .fn = fn, .ctx = ctx };
+
+	if (!w->runs) {
+		fn(ctx);
+		return;
+	}
+	q.post = (struct loop_post){ .fn = on_question, .ctx = &q };
+	sem_init(&q.answered, 0, 0);
+	loop_post(w->loop, &q.post);
+	while (sem_wait(&q.answered) < 0)
+		; /* a signal */
+	sem_destroy(&q.answered);
+}
+
+static void *run(void *ctx)
+{
+	struct worker *w = ctx;
+
+	loop_run(w->loop);
+	return NULL;
+}
+
+/* Signals are for the daemon's thread. */
+int worker_start(struct worker *w)
+{
+	sigset_t all, before;
+
+	if (!has_thread(w))
+		return 0;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int err = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->runs = !err;
+	return -err;
+}
+
+static void on_stop(void *ctx)
+{
+	struct worker *w = ctx;
+
+	loop_stop(w->loop);
+}
+
+static void stop(struct worker *w)
+{
+	if (w->runs) {
+		ask(w, on_stop, w);
+		pthread_join(w->thread, NULL);
+	}
+	w->runs = false;
+	w->ended = true;
+}
+
+/* A subflow on its way here. */
+struct arrival {
+	struct worker *worker;  /* borrowed */
+	struct subflow *sf;
+	struct tls_pin pin;
+	struct wire_hello hello;
+	struct loop_task lift;  /* of the daemon's loop */
+	struct loop_post post;  /* to the worker's */
+};
+
+static void on_landed(void *ctx)
+{
+	struct arrival *a = ctx;
+	struct worker *w = a->worker;
+
+	if (w->ended || subflow_land(a->sf, w->loop) < 0)
+		subflow_destroy(a->sf);
+	else
+		sites_adopt(&w->sites, a->sf, &a->pin, &a->hello);
+	free(a);
+}
+
+static void on_lift(void *ctx)
+{
+	struct arrival *a = ctx;
+
+	if (!subflow_lift(a->sf))
+		return; /* on_lost follows */
+	a->post = (struct loop_post){ .fn = on_landed, .ctx = a };
+	loop_post(a->worker->loop, &a->post);
+}
+
+static void on_lost(void *ctx, struct subflow *sf, bool joined, const char *why)
+{
+	free(ctx);
+}
+
+static void on_vain(void *ctx, struct subflow *sf, bool joined, const char *why)
+{
+}
+
+static const struct subflow_events arrival_events = { .on_end = on_lost };
+static const struct subflow_events vain_events = { .on_end = on_vain };
+
+static void send_over(struct worker *w, struct subflow *sf,
+                      const struct tls_pin *pin, const struct wire_hello *hello)
+{
+	struct arrival *a = calloc(1, sizeof(*a));
+
+	if (!a) {
+		subflow_hand_over(sf, &vain_events, NULL);
+		subflow_fail(sf, "out of memory");
+		return;
+	}
+	*a = (struct arrival){ .worker = w, .sf = sf, .pin = *pin,
+	                       .hello = *hello };
+	subflow_hand_over(sf, &arrival_events, a);
+	subflow_park(sf);
+	loop_task_init(&a->lift, w->args.loop, on_lift, a);
+	loop_task_post(&a->lift);
 }
 
 /* Messages ------------------------------------------------------------------- */
@@ -78,36 +235,79 @@ static int take_conf(struct worker *w, const struct conf *conf)
 	return 0;
 }
 
-int worker_facts(struct worker *w, const struct worker_facts *facts)
-{
-	int err = facts->conf == w->facts.conf ? 0 : take_conf(w, facts->conf);
+struct message {
+	struct worker *worker;
+	const struct worker_facts *facts;
+	const struct conf_site *site;
+	const struct choice *choice;
+	struct buf *text;
+	struct report *report;
+	int err;
+	unsigned streams;
+};
 
-	if (err < 0)
-		return err;
+static void on_facts(void *ctx)
+{
+	struct message *m = ctx;
+	struct worker *w = m->worker;
+	const struct worker_facts *facts = m->facts;
+
+	if (facts->conf != w->facts.conf)
+		m->err = take_conf(w, facts->conf);
+	if (m->err < 0)
+		return;
 	w->facts = *facts;
 	w->egress.is_local = facts->is_local;
 	w->egress.ctx = facts->ctx;
 	ipv6_set_ready(&w->ipv6, facts->ipv6_ready);
 	tell_flags(w);
-	return 0;
+}
+
+int worker_facts(struct worker *w, const struct worker_facts *facts)
+{
+	struct message m = { .worker = w, .facts = facts };
+
+	ask(w, on_facts, &m);
+	return m.err;
 }
 
 void worker_adopt(struct worker *w, struct subflow *sf,
                   const struct tls_pin *pin, const struct wire_hello *hello)
 {
-	sites_adopt(&w->sites, sf, pin, hello);
+	if (has_thread(w))
+		send_over(w, sf, pin, hello);
+	else
+		sites_adopt(&w->sites, sf, pin, hello);
 }
 
-int worker_choose(struct worker *w, const struct choice *choice,
-                  struct buf *out)
+static void on_choice(void *ctx)
 {
-	return sites_choose(&w->sites, choice, out);
+	struct message *m = ctx;
+
+	m->err = sites_choose(&m->worker->sites, m->site, m->choice, m->text);
+}
+
+int worker_choose(struct worker *w, const struct conf_site *site,
+                  const struct choice *choice, struct buf *out)
+{
+	struct message m = { .worker = w, .site = site, .choice = choice,
+	                     .text = out };
+
+	ask(w, on_choice, &m);
+	return m.err;
+}
+
+static void on_drain(void *ctx)
+{
+	struct worker *w = ctx;
+
+	w->draining = true;
+	tell_flags(w);
 }
 
 void worker_drain(struct worker *w)
 {
-	w->draining = true;
-	tell_flags(w);
+	ask(w, on_drain, w);
 }
 
 static void add_wait(struct report *out, const char *what)
@@ -115,12 +315,17 @@ static void add_wait(struct report *out, const char *what)
 	char *all = out->head.waits_for;
 	size_t len = strlen(all);
 
+	if (strstr(all, what)) /* another worker does, too */
+		return;
 	snprintf(all + len, sizeof(out->head.waits_for) - len, "%s%s",
 	         len ? ", " : "", what);
 }
 
-void worker_report(struct worker *w, struct report *out)
+static void on_report(void *ctx)
 {
+	struct message *m = ctx;
+	struct worker *w = m->worker;
+	struct report *out = m->report;
 	const char *names = resolver_lacks(w->resolver);
 
 	if (names)
@@ -130,34 +335,70 @@ void worker_report(struct worker *w, struct report *out)
 	sites_report(&w->sites, out);
 }
 
-unsigned worker_streams(const struct worker *w)
+void worker_report(struct worker *w, struct report *out)
 {
-	return sites_streams(&w->sites);
+	struct message m = { .worker = w, .report = out };
+
+	ask(w, on_report, &m);
+}
+
+static void on_streams(void *ctx)
+{
+	struct message *m = ctx;
+
+	m->streams = sites_streams(&m->worker->sites);
+}
+
+unsigned worker_streams(struct worker *w)
+{
+	struct message m = { .worker = w };
+
+	ask(w, on_streams, &m);
+	return m.streams;
 }
 
 /* Beginning and end ------------------------------------------------------------ */
 
-/* What sites share; a connection takes a descriptor. */
-static void make_pool(struct share_pool *pool)
+unsigned worker_count(const struct conf_main *main)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (main->role == CONF_ROLE_GATEWAY)
+		return 1;
+	if (main->workers)
+		return main->workers;
+	return cores < 1 ? 1 : cores < CONF_WORKERS_MAX ? (unsigned)cores
+	                                                : CONF_WORKERS_MAX;
+}
+
+unsigned worker_of(const struct tls_pin *pin, unsigned workers)
+{
+	return site_worker(pin->sha256, workers);
+}
+
+/* What its sites share, which is its part of what all do; a connection takes a
+ * descriptor. */
+static void make_pool(struct share_pool *pool, unsigned workers)
 {
 	*pool = (struct share_pool){ .max = {
-		[SHARE_DIALS] = OUTLET_DIALS_MAX,
-		[SHARE_NAMES] = RESOLVE_QUERIES_MAX,
-		[SHARE_RELAYS] = descriptors_for_streams(RELAYS_MAX),
+		[SHARE_DIALS] = OUTLET_DIALS_MAX / workers,
+		[SHARE_NAMES] = RESOLVE_QUERIES_MAX / workers,
+		[SHARE_RELAYS] = descriptors_for_streams(RELAYS_MAX) / workers,
 	} };
 }
 
 /* 0, or -errno. */
 static int make_way_out(struct worker *w)
 {
-	struct loop *loop = w->args.loop;
+	struct loop *loop = w->loop;
 	struct resolver_args resolver = { .loop = loop };
 
 	w->relays = relays_create(loop);
 	w->resolver = w->relays ? resolver_create(&resolver) : NULL;
 	if (!w->resolver)
 		return -errno;
-	struct ipv6_args ipv6 = { loop, &w->egress, w->resolver, on_ipv6, w };
+	struct ipv6_args ipv6 = { loop, &w->egress, w->resolver, on_ipv6, w,
+	                          .quiet = w->args.index > 0 };
 	int err = ipv6_init(&w->ipv6, &ipv6);
 	if (err < 0)
 		return err;
@@ -174,8 +415,10 @@ struct worker *worker_create(const struct worker_args *args)
 	if (!w)
 		return NULL;
 	w->args = *args;
-	make_pool(&w->pool);
-	w->second = loop_timer_create(args->loop, on_second, w);
+	make_pool(&w->pool, args->workers);
+	budget_init(&w->memory, args->memory_max, NULL);
+	w->loop = args->workers > 1 ? loop_create() : args->loop;
+	w->second = w->loop ? loop_timer_create(w->loop, on_second, w) : NULL;
 	int err = w->second ? make_way_out(w) : -ENOMEM;
 	if (err < 0) {
 		worker_destroy(w);
@@ -183,7 +426,8 @@ struct worker *worker_create(const struct worker_args *args)
 		return NULL;
 	}
 	w->sites = (struct sites){
-		.loop = args->loop, .memory = args->memory, .pool = &w->pool,
+		.loop = w->loop, .memory = &w->memory, .pool = &w->pool,
+		.worker = args->index, .workers = args->workers,
 		.outlet = w->outlet, .mptcp_host = args->mptcp_host,
 		.on_change = on_change, .ctx = w,
 	};
@@ -195,11 +439,14 @@ void worker_destroy(struct worker *w)
 {
 	if (!w)
 		return;
+	stop(w);
 	sites_finish(&w->sites);
 	outlet_destroy(w->outlet);
 	ipv6_finish(&w->ipv6);
 	resolver_destroy(w->resolver);
 	relays_destroy(w->relays);
 	loop_timer_destroy(w->second);
+	if (has_thread(w))
+		loop_destroy(w->loop); /* and who was on his way here */
 	free(w);
 }

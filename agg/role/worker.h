@@ -11,14 +11,17 @@
  *     DRAIN    nothing new begins any more
  *     REPORT   what there is to be seen
  *
- * What belongs to the host - listeners, nft, routes, netlink, the control
- * socket - is not the worker's. There is one, which has the daemon's own loop:
- * so a message is a call, and what is borrowed is valid until the next FACTS.
+ * What belongs to the host - listeners, handshakes, nft, routes, netlink, the
+ * control socket - is not a worker's: it stays in the daemon's own thread.
+ *
+ * One worker alone has the daemon's loop, and a message is a call. Of several,
+ * each has a thread; ADOPT is on its way until the worker's next turn, and who
+ * sends another waits for that turn, so that what is borrowed by it is valid
+ * until the next FACTS. All functions are the daemon's thread's.
  */
 #ifndef AGG_ROLE_WORKER_H
 #define AGG_ROLE_WORKER_H
 
-#include "agg/base/budget.h"
 #include "agg/base/loop.h"
 #include "agg/conf/conf.h"
 #include "agg/report/report.h"
@@ -31,7 +34,7 @@ struct worker;
 /* What a worker may read, and nobody changes; all is borrowed. */
 struct worker_facts {
 	const struct conf *conf;
-	/* Is it an address of this host (egress.h)? */
+	/* Is it an address of this host (egress.h)? From any thread. */
 	bool (*is_local)(void *ctx, const struct addr *a);
 	void *ctx;
 	bool takes_mptcp; /* the door does */
@@ -40,16 +43,25 @@ struct worker_facts {
 
 /* All borrowed; they outlive the worker. */
 struct worker_args {
-	struct loop *loop;
-	struct budget *memory;  /* of all sessions */
+	struct loop *loop;       /* the daemon's */
+	unsigned index, workers; /* it is one of so many */
+	uint64_t memory_max;     /* of all its sessions */
 	const struct mptcp_host *mptcp_host;
-	/* What REPORT tells of a state is another. */
+	/* What REPORT tells of a state is another. From its thread. */
 	void (*on_change)(void *ctx);
 	void *ctx;
 };
 
+/* How many there are to be; several have threads. */
+unsigned worker_count(const struct conf_main *main);
+/* Which of so many has the site of that pin. */
+unsigned worker_of(const struct tls_pin *pin, unsigned workers);
+
 /* It has no facts yet, and wants some before anything else. NULL: errno. */
 struct worker *worker_create(const struct worker_args *args);
+/* Where it has a thread, that begins now, with the capabilities that there are
+ * left. 0 or -errno. */
+int worker_start(struct worker *w);
 /* Ends all sessions. NULL is fine. */
 void worker_destroy(struct worker *w);
 
@@ -58,14 +70,14 @@ int worker_facts(struct worker *w, const struct worker_facts *facts);
 /* ADOPT, as door.h has it. */
 void worker_adopt(struct worker *w, struct subflow *sf,
                   const struct tls_pin *pin, const struct wire_hello *hello);
-/* CHOOSE, as role_ops has it. */
-int worker_choose(struct worker *w, const struct choice *choice,
-                  struct buf *out);
+/* CHOOSE, as role_ops has it, of that site. */
+int worker_choose(struct worker *w, const struct conf_site *site,
+                  const struct choice *choice, struct buf *out);
 /* DRAIN. */
 void worker_drain(struct worker *w);
 /* REPORT: adds the sites, and what it waits for to head; and how many streams
  * there are, by itself. */
 void worker_report(struct worker *w, struct report *out);
-unsigned worker_streams(const struct worker *w);
+unsigned worker_streams(struct worker *w);
 
 #endif

@@ -457,7 +457,7 @@ static bool read_once(struct subflow *sf)
 /* With memory that it has only while there is something in it. */
 static bool read_some(struct subflow *sf)
 {
-	struct tls_spares *spares = tls_spares(sf->tls);
+	struct loop_spares *spares = loop_spares(sf->args.loop);
 
 	buf_borrow(&sf->in, &spares->in);
 	bool more = read_once(sf);
@@ -594,6 +594,16 @@ static void tune(struct subflow *sf)
 	sockopt_set_user_timeout(sf->fd, USER_TIMEOUT_MS);
 }
 
+int subflow_settle_on(struct subflow *sf, struct loop *loop)
+{
+	sf->args.loop = loop;
+	loop_task_init(&sf->death, loop, on_dead, sf);
+	loop_task_init(&sf->again, loop, read_turn, sf);
+	sf->timer = loop_timer_create(loop, on_deadline, sf);
+	sf->io = loop_io_create(loop, sf->fd, 0, on_ready, sf);
+	return sf->timer && sf->io ? 0 : -ENOMEM;
+}
+
 static struct subflow *create(const struct subflow_args *args, int fd,
                               enum tls_side side)
 {
@@ -603,16 +613,12 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	sf->args = *args;
 	sf->fd = fd;
 	sf->side = side;
-	loop_task_init(&sf->death, args->loop, on_dead, sf);
-	loop_task_init(&sf->again, args->loop, read_turn, sf);
 	buf_init(&sf->in, IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
-	sf->in.keep = sf->out.keep = SIZE_MAX; /* it is returned (tls_spares) */
+	sf->in.keep = sf->out.keep = SIZE_MAX; /* it is returned (loop_spares) */
 	buf_init(&sf->partial, 2 * TLS_RECORD_PAYLOAD_MAX);
 	sf->tls = tls_create(args->tls, &sf->in, &sf->out);
-	sf->timer = loop_timer_create(args->loop, on_deadline, sf);
-	sf->io = loop_io_create(args->loop, fd, 0, on_ready, sf);
-	if (!sf->tls || !sf->timer || !sf->io) {
+	if (!sf->tls || subflow_settle_on(sf, args->loop) < 0) {
 		subflow_destroy(sf);
 		errno = ENOMEM;
 		return NULL;

@@ -87,6 +87,13 @@ int subflow_join(struct subflow *sf, struct session *session,
 /* What happens to it is somebody else's from now on; on_ready has been. */
 void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
                        void *ctx);
+/* To another thread's loop, in three steps. In on_ready, instead of join or fail:
+ * it waits. In a task that is posted then: it leaves this loop; false: it has
+ * died meanwhile, on_end comes. In the other thread: it is there, as if in
+ * on_ready. 0; -ENOMEM: only subflow_destroy is left. */
+void subflow_park(struct subflow *sf);
+bool subflow_lift(struct subflow *sf);
+int subflow_land(struct subflow *sf, struct loop *loop);
 /* Ends it; on_end follows. reason goes to the peer as CLOSE where one is still
  * awaited (concentrator, before join); to the log in any case. */
 void subflow_fail(struct subflow *sf, const char *reason);

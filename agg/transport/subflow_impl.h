@@ -17,6 +17,7 @@ enum subflow_state {
 	SUBFLOW_CONNECTING,
 	SUBFLOW_TLS,
 	SUBFLOW_GREETING, /* HELLO, WELCOME */
+	SUBFLOW_PARKED,   /* on its way to another loop */
 	SUBFLOW_JOINED,
 	SUBFLOW_CLOSING,  /* a last frame leaves */
 	SUBFLOW_DEAD,
@@ -62,6 +63,9 @@ void subflow_mark_dead(struct subflow *sf, const char *why);
 /* Neither its lane nor its session is of it any more. The lane, which is to be
  * detached if the session does not know yet; or NULL. */
 struct lane *subflow_part(struct subflow *sf);
+
+/* Its watchers are of that loop from now on; it has none. 0 or -ENOMEM. */
+int subflow_settle_on(struct subflow *sf, struct loop *loop);
 
 /* subflow_out.c */
 extern const struct subflow_ops subflow_out_ops; /* what its session may ask */

@@ -53,7 +53,7 @@ void subflow_out_send(struct subflow *sf)
 			break;
 		buf_take(&sf->out, (size_t)n);
 	}
-	buf_return(&sf->out, &tls_spares(sf->tls)->out);
+	buf_return(&sf->out, &loop_spares(sf->args.loop)->out);
 	subflow_out_watch(sf);
 }
 
@@ -63,7 +63,7 @@ static uint8_t *sf_reserve(void *ctx, size_t n)
 
 	if (sf->state == SUBFLOW_DEAD)
 		return NULL;
-	buf_borrow(&sf->out, &tls_spares(sf->tls)->out);
+	buf_borrow(&sf->out, &loop_spares(sf->args.loop)->out);
 	return tls_reserve(sf->tls, n); /* NULL when full: who hears us is slow */
 }
 

@@ -60,10 +60,9 @@ struct tls_context *tls_context_create(enum tls_side side, const char *dir);
 void tls_context_destroy(struct tls_context *ctx);
 /* Its later connections have the library's own records. */
 void tls_context_leave_records(struct tls_context *ctx);
-/* Nobody uses its connections for now: gives back the memory of what the library
- * needs to begin and to shake hands, and what its queues have to spare. All of
- * it comes again when it is needed. */
-void tls_rest(struct tls_context *ctx);
+/* Gives back the memory of what the library needs to begin and to shake hands; it
+ * comes again when it is needed. */
+void tls_rest(void);
 const char *tls_library(void); /* "OpenSSL 3.0.22 ..." */
 
 /* One connection. in: ciphertext from the peer, out: to the peer; both are
@@ -82,12 +81,6 @@ int tls_handshake(struct tls *tls);
 /* After the handshake, or -EKEYREJECTED. */
 void tls_peer_pin(const struct tls *tls, struct tls_pin *out);
 const char *tls_cipher(const struct tls *tls); /* after the handshake */
-
-/* Memory that the queues of a context's connections may pass on to each other. */
-struct tls_spares {
-	struct buf_spares in, out;
-};
-struct tls_spares *tls_spares(struct tls *tls);
 
 /* Lets go of what only the handshake needed; then tls_export() has no answer any
  * more. */

@@ -336,8 +336,6 @@ static void context_put(struct tls_context *ctx)
 		return;
 	SSL_CTX_free(ctx->ssl);
 	BIO_meth_free(ctx->queues);
-	buf_spares_finish(&ctx->spares.in);
-	buf_spares_finish(&ctx->spares.out);
 	free(ctx);
 }
 
@@ -352,10 +350,8 @@ void tls_context_leave_records(struct tls_context *ctx)
 	ctx->library_records = true;
 }
 
-void tls_rest(struct tls_context *ctx)
+void tls_rest(void)
 {
-	buf_spares_finish(&ctx->spares.in);
-	buf_spares_finish(&ctx->spares.out);
 	pages_drop("libcrypto");
 	pages_drop("libssl");
 }
@@ -406,11 +402,6 @@ void tls_destroy(struct tls *tls)
 	context_put(tls->ctx);
 	OPENSSL_cleanse(tls, sizeof(*tls));
 	free(tls);
-}
-
-struct tls_spares *tls_spares(struct tls *tls)
-{
-	return &tls->ctx->spares;
 }
 
 void tls_expect_pin(struct tls *tls, const struct tls_pin *pin)

@@ -23,11 +23,11 @@
 
 struct tls_context {
 	enum tls_side side;
-	unsigned users; /* its creator, and each connection */
+	_Atomic unsigned users; /* its creator, and each connection, which may
+	                         * end in another thread */
 	SSL_CTX *ssl;
 	BIO_METHOD *queues;
 	bool library_records;
-	struct tls_spares spares;
 };
 
 /* A traffic secret; n is 0: not known. */

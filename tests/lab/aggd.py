@@ -31,7 +31,7 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
-SANITIZER_SAYS = re.compile(r"^.*(ERROR: \w+Sanitizer|runtime error:)", re.M)
+SANITIZER_SAYS = re.compile(r"^.*((ERROR|WARNING): \w+Sanitizer|runtime error:)", re.M)
 # Where a test says nothing: under "auto", the default of aggd, a load of some
 # seconds begins a trial of the carriers (test_carrier.py).
 CARRIER = "subflows"

@@ -81,12 +81,12 @@ static void init_tasks(struct scene *s)
 	loop_task_init(&s->task_end, s->loop, on_end, s);
 }
 
-static int setup(void **state)
+static int setup_on(void **state, struct loop *loop)
 {
 	static struct scene s;
 
 	memset(&s, 0, sizeof(s));
-	s.loop = loop_create();
+	s.loop = loop;
 	assert_non_null(s.loop);
 	init_tasks(&s);
 	s.guard = loop_timer_create(s.loop, on_guard, &s);
@@ -94,6 +94,16 @@ static int setup(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s.pair), 0);
 	*state = &s;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_on(state, loop_create());
+}
+
+static int setup_polled(void **state)
+{
+	return setup_on(state, loop_create_polled());
 }
 
 static int teardown(void **state)
@@ -496,6 +506,7 @@ static void a_late_post_is_not_lost(void **state)
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define POLLED(fn) cmocka_unit_test_setup_teardown(fn, setup_polled, teardown)
 	const struct CMUnitTest tests[] = {
 		ROW(timers_fire_in_order_of_time),
 		ROW(a_timer_fires_once_and_may_be_moved),
@@ -513,11 +524,17 @@ int main(void)
 		ROW(the_last_turn_ends_like_any_other),
 		ROW(destroying_the_loop_runs_what_was_posted),
 		ROW(posts_come_from_any_thread),
+		POLLED(posts_come_from_any_thread),
+		POLLED(an_io_tells_what_it_was_asked_for),
+		POLLED(an_io_that_wants_nothing_is_silent),
+		POLLED(an_io_destroys_itself_and_another),
+		POLLED(a_signal_is_an_event),
 		ROW(a_late_post_is_not_lost),
 		ROW(a_signal_is_an_event),
 		ROW(a_loop_with_nothing_to_wait_for_returns),
 	};
 #undef ROW
+#undef POLLED
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,8 @@ static void some_changes_need_a_start(void **state)
 	assert_string_equal(conf_needs_restart(a, c), "control");
 	assert_null(conf_needs_restart(a, d));
 	assert_string_equal(conf_needs_restart(a, e), "role");
+	d->main.workers = 3;
+	assert_string_equal(conf_needs_restart(a, d), "workers");
 	conf_free(a);
 	conf_free(b);
 	conf_free(c);

@@ -276,6 +276,38 @@ static void the_list_names_sites_where_there_are_several(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static const struct conf_site *meant(const char *name, const struct conf *conf,
+                                     char said[256])
+{
+	const struct choice choice = { .site = name };
+	struct buf out;
+
+	buf_init(&out, 256);
+	const struct conf_site *site = choice_site(&choice, conf, &out);
+	snprintf(said, 256, "%.*s", (int)out.len, (const char *)buf_head(&out));
+	buf_finish(&out);
+	return site;
+}
+
+static void the_site_that_is_meant(void **state)
+{
+	struct conf_site sites[2] = { { .name = "home" }, { .name = "away" } };
+	struct conf conf = { .sites = sites, .site_count = 1 };
+	char said[256];
+
+	assert_ptr_equal(meant(NULL, &conf, said), &sites[0]);
+	conf.site_count = 2;
+	assert_ptr_equal(meant("away", &conf, said), &sites[1]);
+	assert_null(meant(NULL, &conf, said));
+	assert_string_equal(said, "there are several sites, name one of them: home, "
+	                          "away\n");
+	assert_null(meant("farm", &conf, said));
+	assert_string_equal(said, "there is no site 'farm'; allowed: home, away\n");
+	conf.site_count = 0;
+	assert_null(meant(NULL, &conf, said));
+	assert_string_equal(said, "there is no site in the configuration\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +318,7 @@ int main(void)
 		TEST(what_is_told_keeps_the_choice),
 		TEST(the_list_marks_what_runs),
 		TEST(the_list_names_sites_where_there_are_several),
+		TEST(the_site_that_is_meant),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,21 @@ void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
 	sf->args.ctx = ctx;
 }
 
+void subflow_park(struct subflow *sf)
+{
+}
+
+bool subflow_lift(struct subflow *sf)
+{
+	return !sf->broken;
+}
+
+int subflow_land(struct subflow *sf, struct loop *loop)
+{
+	sf->args.loop = loop;
+	return 0;
+}
+
 void subflow_destroy(struct subflow *sf)
 {
 	if (!sf)
@@ -320,6 +335,7 @@ void stage_break(struct subflow *sf, const char *why)
 {
 	bool joined = sf->lane;
 
+	sf->broken = true;
 	if (sf->lane)
 		session_detach(sf->lane);
 	sf->lane = NULL;

@@ -26,7 +26,7 @@ struct subflow {
 	struct buf out;         /* what the session says, not heard yet */
 	char told[128];         /* the reason it was refused with; "" */
 	char dropped[128];      /* why the session let go of it; "" */
-	bool destroyed;
+	bool destroyed, broken;
 };
 
 struct stage {
@@ -42,8 +42,8 @@ struct stage {
 	unsigned dials;         /* streams that the outlet took */
 	struct addr busy;       /* listening there is refused */
 	bool no_mptcp;          /* the kernel has none */
-	unsigned infos;         /* how often the kernel was asked for estimates, */
-	unsigned kernel_calls;  /* and for addresses and MPTCP */
+	_Atomic unsigned infos; /* how often the kernel was asked for estimates, */
+	_Atomic unsigned kernel_calls; /* and for addresses and MPTCP */
 };
 
 void stage_begin(struct stage *stage, const char *conf);

@@ -26,7 +26,8 @@ static void report(struct role *r, struct report *out)
 
 static int choose(struct role *r, const struct choice *choice, struct buf *out)
 {
-	return sites_choose(&stage.sites, choice, out);
+	return sites_choose(&stage.sites, choice_site(choice, stage.conf, out),
+	                    choice, out);
 }
 
 static const struct role_ops ops = {

@@ -138,8 +138,8 @@ static int begin(void **state)
 {
 	stage_begin(&stage, STAGE_MAIN "list listen 192.0.2.1:443\n" STAGE_SITE);
 	stage.door.adopt = adopt;
-	const struct worker_args args = { .loop = stage.loop,
-		.mptcp_host = &stage.mptcp_host, .on_change = on_change };
+	const struct worker_args args = { .loop = stage.loop, .workers = 1,
+		.memory_max = 64u << 20, .mptcp_host = &stage.mptcp_host, .on_change = on_change };
 	worker = worker_create(&args);
 	assert_non_null(worker);
 	tell(STAGE_MAIN STAGE_SITE, true, false);
@@ -251,15 +251,15 @@ static void other_facts_reload_nothing(void **state)
 static void a_choice_holds(void **state)
 {
 	const struct choice choice = { .scheduler = "roundrobin", .class = -1 };
-	const struct choice nowhere = { .site = "away", .class = -1 };
+	struct conf_site away = { .name = "away" };
 	struct buf out;
 
 	buf_init(&out, 4096);
 	join(0);
-	assert_int_equal(worker_choose(worker, &choice, &out), 0);
+	assert_int_equal(worker_choose(worker, conf->sites, &choice, &out), 0);
 	assert_non_null(memmem(buf_head(&out), out.len, "down to home: roundrobin",
 	                       24));
-	assert_int_equal(worker_choose(worker, &nowhere, &out), -EINVAL);
+	assert_int_equal(worker_choose(worker, &away, &choice, &out), -EINVAL);
 	buf_finish(&out);
 }
 
@@ -293,8 +293,164 @@ static void a_report_has_all(void **state)
 	report_finish(&report);
 }
 
+/* Two threads -------------------------------------------------------------------- */
+
+#define PINS 8u
+
+static struct worker *two[2];
+
+/* Whatever was on its way is there. */
+static void arrive(void)
+{
+	stage_turn(&stage);
+	for (unsigned i = 0; i < 2; i++)
+		worker_streams(two[i]);
+}
+
+static void adopt_by_pin(void *ctx, struct subflow *sf,
+                         const struct tls_pin *pin,
+                         const struct wire_hello *hello)
+{
+	worker_adopt(two[worker_of(pin, 2)], sf, pin, hello);
+}
+
+static void pin_text(unsigned i, char out[TLS_PIN_TEXT_LEN + 1])
+{
+	struct tls_pin pin = { .sha256 = { 0, (uint8_t)i, 1 } };
+
+	tls_pin_format(&pin, out);
+}
+
+static int begin_two(void **state)
+{
+	char text[4096] = STAGE_MAIN "list listen 192.0.2.1:443\n";
+	char pin[TLS_PIN_TEXT_LEN + 1];
+	struct worker_facts facts = { .is_local = is_local };
+	struct conf_error error;
+
+	for (unsigned i = 0; i < PINS; i++) {
+		size_t n = strlen(text);
+		pin_text(i, pin);
+		snprintf(text + n, sizeof(text) - n,
+		         "config site s%u\noption pin %s\n", i, pin);
+	}
+	stage_begin(&stage, text);
+	stage.door.adopt = adopt_by_pin;
+	assert_int_equal(conf_parse("f", text, strlen(text), NULL, &conf,
+	                            &error), 0);
+	facts.conf = conf;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct worker_args args = { .loop = stage.loop,
+			.index = i, .workers = 2, .memory_max = 64u << 20,
+			.mptcp_host = &stage.mptcp_host,
+			.on_change = on_change };
+		two[i] = worker_create(&args);
+		assert_non_null(two[i]);
+		assert_int_equal(worker_facts(two[i], &facts), 0);
+		assert_int_equal(worker_start(two[i]), 0);
+	}
+	return 0;
+}
+
+static int finish_two(void **state)
+{
+	for (unsigned i = 0; i < 2; i++)
+		worker_destroy(two[i]);
+	stage_end(&stage);
+	conf_free(conf);
+	conf = NULL;
+	return 0;
+}
+
+static unsigned sites_of(struct worker *w, unsigned *connected)
+{
+	struct report report;
+
+	report_init(&report);
+	worker_report(w, &report);
+	unsigned n = (unsigned)report.site_count;
+	*connected = 0;
+	for (unsigned i = 0; i < n; i++)
+		*connected += report.sites[i].connected;
+	report_finish(&report);
+	return n;
+}
+
+/* Each site is on one of them, and so is who comes for it. */
+static void each_site_has_its_thread(void **state)
+{
+	char pin[TLS_PIN_TEXT_LEN + 1];
+	unsigned n[2], connected[2];
+
+	for (unsigned i = 0; i < PINS; i++) {
+		struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+		pin_text(i, pin);
+		stage_greet(sf, pin, 1, 0, 0);
+		assert_null(sf->lane); /* on its way */
+		arrive();
+		assert_non_null(sf->lane);
+		assert_ptr_not_equal(sf->args.loop, stage.loop);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		n[i] = sites_of(two[i], &connected[i]);
+	assert_int_equal(n[0] + n[1], PINS);
+	assert_int_equal(n[0], n[1]);
+	assert_int_equal(connected[0] + connected[1], PINS);
+}
+
+static void who_dies_on_his_way_is_gone(void **state)
+{
+	char pin[TLS_PIN_TEXT_LEN + 1];
+	unsigned connected;
+
+	pin_text(0, pin);
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+	stage_greet(sf, pin, 1, 0, 0);
+	sf->broken = true;
+	arrive();
+	stage_break(sf, "gone");
+	sites_of(two[0], &connected);
+	assert_int_equal(connected, 0);
+}
+
+/* Who is on his way when all ends is ended. */
+static void who_comes_at_the_end(void **state)
+{
+	char pin[TLS_PIN_TEXT_LEN + 1];
+
+	pin_text(0, pin);
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+	stage_greet(sf, pin, 1, 0, 0);
+	stage_turn(&stage);
+	worker_destroy(two[0]);
+	two[0] = NULL;
+	assert_true(sf->destroyed);
+}
+
+static void orders_reach_the_thread(void **state)
+{
+	const struct choice choice = { .scheduler = "roundrobin", .class = -1 };
+	struct tls_pin pin;
+	struct buf out;
+
+	buf_init(&out, 4096);
+	for (unsigned i = 0; i < PINS; i++) {
+		memcpy(pin.sha256, conf->sites[i].pin.sha256, sizeof(pin.sha256));
+		struct worker *his = two[worker_of(&pin, 2)];
+		struct worker *other = two[!worker_of(&pin, 2)];
+		assert_int_equal(worker_choose(his, &conf->sites[i], &choice,
+		                               &out), 0);
+		assert_int_equal(worker_choose(other, &conf->sites[i], &choice,
+		                               &out), -EINVAL);
+	}
+	buf_finish(&out);
+	worker_drain(two[0]);
+	worker_drain(two[1]);
+}
+
 int main(void)
 {
+#define ROW_OF_TWO(fn) cmocka_unit_test_setup_teardown(fn, begin_two, finish_two)
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, finish)
 	const struct CMUnitTest tests[] = {
 		ROW(adopted_is_joined),
@@ -305,8 +461,13 @@ int main(void)
 		ROW(a_choice_holds),
 		ROW(while_it_drains_nothing_begins),
 		ROW(a_report_has_all),
+		ROW_OF_TWO(each_site_has_its_thread),
+		ROW_OF_TWO(who_dies_on_his_way_is_gone),
+		ROW_OF_TWO(who_comes_at_the_end),
+		ROW_OF_TWO(orders_reach_the_thread),
 	};
 #undef ROW
+#undef ROW_OF_TWO
 
 	return cmocka_run_group_tests_name("role/worker", tests, NULL, NULL);
 }
