@@ -8,6 +8,7 @@
                      as failures are remembered by source
 """
 import contextlib
+import glob
 import itertools
 import json
 import os
@@ -23,6 +24,7 @@ from case import AggdTest, receive_all  # noqa: E402
 from lab import SRV4, SRV6, VPS4, VPS6  # noqa: E402
 
 STRANGERS = ["203.0.113.%d" % host for host in range(150, 200)]
+WORKERS_MAX = 8               # agg/conf/conf.h: CONF_WORKERS_MAX
 FREE_FAILURES = 8             # agg/role/guard.h
 HANDSHAKE_S = 5               # agg/transport/subflow.h
 SILENT = 1000
@@ -248,12 +250,17 @@ class Security(AggdTest):
     def test_capabilities(self):
         want = sum(1 << c for c in (CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW))
         for role in ("gw", "vps"):
-            with open(f"/proc/{self.aggd.process(role).pid}/status", encoding="ascii") as file:
-                status = dict(line.split(":\t", 1) for line in file)
-            self.assertEqual(int(status["CapEff"], 16), want)
-            self.assertEqual(int(status["CapPrm"], 16), want)
-            self.assertEqual(int(status["CapBnd"], 16) & ~want, 0)
-            self.assertEqual(int(status["NoNewPrivs"]), 1)
+            threads = glob.glob(f"/proc/{self.aggd.process(role).pid}/task/*/status")
+            workers = min(os.cpu_count(), WORKERS_MAX) if role == "vps" else 1
+            if not self.lab.sanitized:  # which may have one of its own
+                self.assertEqual(len(threads), workers + (workers > 1))
+            for path in threads:
+                with open(path, encoding="ascii") as file:
+                    status = dict(line.split(":\t", 1) for line in file)
+                self.assertEqual(int(status["CapEff"], 16), want)
+                self.assertEqual(int(status["CapPrm"], 16), want)
+                self.assertEqual(int(status["CapBnd"], 16) & ~want, 0)
+                self.assertEqual(int(status["NoNewPrivs"]), 1)
 
     def test_own_pin_is_said(self):
         for role in ("gw", "vps"):
