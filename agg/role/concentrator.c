@@ -2,13 +2,13 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the concentrator: what belongs to the host, which is the door, its
- * addresses and its MPTCP; and the workers, which have the sessions (worker.h).
+ * addresses and its MPTCP; and the workers, which have the sessions (workers.h).
  */
 #include "agg/base/log.h"
 #include "agg/role/door.h"
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/role.h"
-#include "agg/role/worker.h"
+#include "agg/role/workers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,9 +21,7 @@ struct concentrator {
 	struct role role;
 	struct tls_context *tls;
 	struct door door;
-	struct worker *workers[CONF_WORKERS_MAX];
-	unsigned worker_count;
-	struct loop_task start;  /* their threads */
+	struct workers workers;
 	struct loop_timer *second;
 	struct mptcp_host mptcp_host;
 	bool draining, took_mptcp; /* when it began to drain */
@@ -65,23 +63,16 @@ static int tell_facts(struct concentrator *c, const struct conf *conf)
 		                           : door_takes_mptcp(&c->door),
 		.ipv6_ready = is_ipv6_ready(c),
 	};
-	int err = 0;
 
-	for (unsigned i = 0; i < c->worker_count && !err; i++)
-		err = worker_facts(c->workers[i], &facts);
-	return err;
-}
-
-static struct worker *worker_for(const struct concentrator *c,
-                                 const struct tls_pin *pin)
-{
-	return c->workers[worker_of(pin, c->worker_count)];
+	return workers_facts(&c->workers, &facts);
 }
 
 static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
                   const struct wire_hello *hello)
 {
-	worker_adopt(worker_for(ctx, pin), sf, pin, hello);
+	struct concentrator *c = ctx;
+
+	workers_adopt(&c->workers, sf, pin, hello);
 }
 
 static void on_second(void *ctx)
@@ -181,8 +172,7 @@ static void concentrator_drain(struct role *role)
 	c->took_mptcp = door_takes_mptcp(&c->door);
 	c->draining = true;
 	door_close(&c->door);
-	for (unsigned i = 0; i < c->worker_count; i++)
-		worker_drain(c->workers[i]);
+	workers_drain(&c->workers);
 }
 
 static void concentrator_report(struct role *role, struct report *out)
@@ -194,19 +184,14 @@ static void concentrator_report(struct role *role, struct report *out)
 	if (door_lacks(&c->door, is_local, c, &at))
 		snprintf(out->head.waits_for, sizeof(out->head.waits_for),
 		         "the address of listen %s", addr_format(&at, text));
-	for (unsigned i = 0; i < c->worker_count; i++)
-		worker_report(c->workers[i], out);
+	workers_report(&c->workers, out);
 }
 
 static unsigned concentrator_streams(const struct role *role)
 {
 	const struct concentrator *c = (const struct concentrator *)role;
 
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < c->worker_count; i++)
-		n += worker_streams(c->workers[i]);
-	return n;
+	return workers_streams(&c->workers);
 }
 
 static int concentrator_choose(struct role *role, const struct choice *choice,
@@ -215,12 +200,8 @@ static int concentrator_choose(struct role *role, const struct choice *choice,
 	struct concentrator *c = (struct concentrator *)role;
 
 	const struct conf_site *site = choice_site(choice, role->conf, out);
-	struct tls_pin pin;
 
-	if (!site)
-		return -EINVAL;
-	memcpy(pin.sha256, site->pin.sha256, sizeof(pin.sha256));
-	return worker_choose(worker_for(c, &pin), site, choice, out);
+	return site ? workers_choose(&c->workers, site, choice, out) : -EINVAL;
 }
 
 static void concentrator_destroy(struct role *role)
@@ -228,9 +209,7 @@ static void concentrator_destroy(struct role *role)
 	struct concentrator *c = (struct concentrator *)role;
 
 	door_finish(&c->door);
-	loop_task_cancel(&c->start);
-	for (unsigned i = 0; i < c->worker_count; i++)
-		worker_destroy(c->workers[i]);
+	workers_finish(&c->workers);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
 	mptcp_host_close(&c->mptcp_host);
@@ -255,44 +234,13 @@ static void open_mptcp(struct concentrator *c)
 		log_sys("mptcp: %s", err.text);
 }
 
-static int make_workers(struct concentrator *c)
-{
-	unsigned n = worker_count(&c->role.conf->main);
-	struct worker_args args = {
-		.loop = c->role.loop, .workers = n,
-		.memory_max = c->role.memory.max / n,
-		.mptcp_host = &c->mptcp_host, .on_change = on_change, .ctx = c,
-	};
-
-	for (; args.index < n; args.index++) {
-		struct worker *w = worker_create(&args);
-		if (!w) {
-			log_sys("workers: %s", strerror(errno));
-			return -1;
-		}
-		c->workers[c->worker_count++] = w;
-	}
-	return 0;
-}
-
-/* Once the daemon runs, without the capabilities that it needed to begin: those
- * are a thread's own. */
-static void on_start(void *ctx)
-{
-	struct concentrator *c = ctx;
-
-	for (unsigned i = 0; i < c->worker_count; i++) {
-		int err = worker_start(c->workers[i]);
-		if (!err)
-			continue;
-		log_sys("workers: %s", strerror(-err));
-		loop_stop(c->role.loop);
-	}
-}
-
 static int make_parts(struct concentrator *c)
 {
 	const char *state = c->role.conf->main.state;
+	const struct worker_args worker = {
+		.loop = c->role.loop, .memory_max = c->role.memory.max,
+		.mptcp_host = &c->mptcp_host, .on_change = on_change, .ctx = c,
+	};
 
 	c->second = loop_timer_create(c->role.loop, on_second, c);
 	c->tls = tls_context_create(TLS_SERVER, state);
@@ -300,7 +248,12 @@ static int make_parts(struct concentrator *c)
 		log_user("identity in %s: %s; aggctl keygen %s makes one", state,
 		         strerror(errno), state);
 	c->door.tls = c->tls;
-	return c->second && c->tls ? make_workers(c) : -1;
+	if (!c->second || !c->tls)
+		return -1;
+	int err = workers_init(&c->workers, &c->role.conf->main, &worker);
+	if (err < 0)
+		log_sys("workers: %s", strerror(-err));
+	return err;
 }
 
 static int begin(struct concentrator *c)
@@ -323,7 +276,6 @@ static struct role *concentrator_create(struct loop *loop,
 	if (!c)
 		return NULL;
 	role_init(&c->role, &role_concentrator, loop, conf, netmon);
-	loop_task_init(&c->start, loop, on_start, c);
 	c->door = (struct door){ .loop = loop, .adopt = adopt, .ctx = c };
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
@@ -332,7 +284,6 @@ static struct role *concentrator_create(struct loop *loop,
 		concentrator_destroy(&c->role);
 		return NULL;
 	}
-	loop_task_post(&c->start);
 	on_second(c);
 	return &c->role;
 }

@@ -59,7 +59,8 @@ EXCEPTIONS = {
 # What is a worker's is reached by its messages alone (agg/role/worker.h).
 OUTSIDE = ['agg/main.c', 'agg/daemon.h', 'agg/role/concentrator.c',
            'agg/role/door.c', 'agg/role/door.h', 'agg/role/verbs.c',
-           'agg/role/verbs.h', 'agg/role/worker.h']
+           'agg/role/verbs.h', 'agg/role/worker.h', 'agg/role/workers.h',
+           'agg/role/workers.c']
 INSIDE = ['agg/role/site.h', 'agg/role/sites.h', 'agg/role/home.h',
           'agg/transport/session.h', 'agg/transport/stream.h', 'proxy/outlet.h',
           'proxy/relay.h']

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see workers.h. Owns the workers.
+ */
+#include "agg/role/workers.h"
+
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void on_start(void *ctx)
+{
+	struct workers *w = ctx;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		int err = worker_start(w->all[i]);
+		if (!err)
+			continue;
+		log_sys("workers: %s", strerror(-err));
+		loop_stop(w->loop);
+	}
+}
+
+int workers_init(struct workers *w, const struct conf_main *main,
+                 const struct worker_args *args)
+{
+	unsigned count = worker_count(main);
+	struct worker_args one = *args;
+
+	*w = (struct workers){ .loop = args->loop };
+	loop_task_init(&w->start, w->loop, on_start, w);
+	one.workers = count;
+	one.memory_max = args->memory_max / count;
+	for (; w->count < count; w->count++) {
+		one.index = w->count;
+		w->all[w->count] = worker_create(&one);
+		if (!w->all[w->count])
+			return -errno;
+	}
+	loop_task_post(&w->start);
+	return 0;
+}
+
+void workers_finish(struct workers *w)
+{
+	loop_task_cancel(&w->start);
+	while (w->count)
+		worker_destroy(w->all[--w->count]);
+}
+
+int workers_facts(struct workers *w, const struct worker_facts *facts)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < w->count && !err; i++)
+		err = worker_facts(w->all[i], facts);
+	return err;
+}
+
+void workers_drain(struct workers *w)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		worker_drain(w->all[i]);
+}
+
+void workers_report(struct workers *w, struct report *out)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		worker_report(w->all[i], out);
+}
+
+unsigned workers_streams(const struct workers *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->count; i++)
+		n += worker_streams(w->all[i]);
+	return n;
+}
+
+static struct worker *of(struct workers *w, const struct tls_pin *pin)
+{
+	return w->all[worker_of(pin, w->count)];
+}
+
+void workers_adopt(struct workers *w, struct subflow *sf,
+                   const struct tls_pin *pin, const struct wire_hello *hello)
+{
+	worker_adopt(of(w, pin), sf, pin, hello);
+}
+
+int workers_choose(struct workers *w, const struct conf_site *site,
+                   const struct choice *choice, struct buf *out)
+{
+	struct tls_pin pin;
+
+	memcpy(pin.sha256, site->pin.sha256, sizeof(pin.sha256));
+	return worker_choose(of(w, &pin), site, choice, out);
+}
