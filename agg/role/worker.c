@@ -68,8 +68,10 @@ static void on_second(void *ctx)
 	struct worker *w = ctx;
 
 	sites_measure(&w->sites);
-	if (role_is_calm(&w->calm_s, sites_streams(&w->sites)))
+	if (role_is_calm(&w->calm_s, sites_streams(&w->sites))) {
 		loop_rest(w->loop);
+		heap_trim();
+	}
 	heap_trim_fallen(&w->memory);
 	loop_timer_arm(w->second, loop_now_us(w->loop) + SNAPSHOT_RATE_US);
 }
