@@ -48,7 +48,7 @@ static uint64_t under_way_bytes(const struct lane *lane)
 
 static void look_at(const struct lane *lane, struct depth_path *out)
 {
-	const struct path *path = &lane->session->path[lane->hello.path];
+	struct path *path = &lane->session->path[lane->hello.path];
 	uint64_t soonest = path_would_take_us(path, 0);
 
 	*out = (struct depth_path){
@@ -59,6 +59,8 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 		                                                  : soonest,
 		.late_us = path->backlog_bytes ? path->late_us : soonest,
 		.rate_bps = path->rate_bps,
+		.wasteful = path_is_wasteful(path, lane->session->laid_bytes,
+		                             lane->session->now_us),
 		.rtt_us = path->rtt_us,
 		.min_rtt_us = lane->info.min_rtt_us,
 		.under_way_bytes = under_way_bytes(lane),

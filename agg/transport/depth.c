@@ -68,16 +68,18 @@ bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 	uint64_t near_bps = 0;
 
 	if (!path->min_rtt_us || !path->rate_bps || path->rate_bps > RATE_MAX ||
-	    path->min_rtt_us > TIME_MAX ||
-	    path->rtt_us <= path->min_rtt_us + path->min_rtt_us / QUEUE_PART)
+	    path->min_rtt_us > TIME_MAX)
 		return false;
 	for (unsigned j = 0; j < count; j++)
 		if (j != i && paths[j].usable &&
-		    paths[j].soonest_us < path->min_rtt_us / FAR)
+		    paths[j].min_rtt_us < path->min_rtt_us / FAR)
 			near_bps += paths[j].rate_bps;
 	if (near_bps / MINOR <= path->rate_bps)
 		return false;
-	return path->under_way_bytes >= path->slack_bytes +
+	if (path->wasteful)
+		return true;
+	return path->rtt_us > path->min_rtt_us + path->min_rtt_us / QUEUE_PART &&
+		path->under_way_bytes >= path->slack_bytes +
 		path->rate_bps * path->min_rtt_us / 1000000 * FILL_PERCENT / 100;
 }
 

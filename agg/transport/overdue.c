@@ -47,6 +47,7 @@ bool overdue_collect(struct session *s)
 		if (piece->again || piece->doubled || piece->copies != 1 ||
 		    !piece->path_mask || !is_overdue(s, piece))
 			continue;
+		path_wasted(&s->path[__builtin_ctz(piece->path_mask)], piece->len);
 		piece->doubled = true;
 		send_again(piece, REINJECT_OVERDUE);
 		found = true;

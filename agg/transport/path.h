@@ -29,6 +29,8 @@ struct path {
 	uint64_t late_us;        /* the latest of late */
 
 	/* private */
+	uint64_t spent_bytes, wasted_bytes, judged_us; /* since then */
+	uint64_t all_bytes, rests_until_us;
 	uint64_t acked_bytes;    /* since window_us */
 	uint64_t window_us;
 	bool busy;               /* a user was, since then */
@@ -54,6 +56,13 @@ void path_sent(struct path *path, uint64_t bytes);
 void path_acked(struct path *path, uint64_t bytes);
 /* A piece was acknowledged so long after it was sent first, by this path. */
 void path_took(struct path *path, uint64_t took_us);
+
+/* What it has came too late, and went again by another. */
+void path_wasted(struct path *path, uint64_t bytes);
+void path_wasted_not(struct path *path, uint64_t bytes); /* it did not, after all */
+/* Of late so much of what it carried was for nothing that it is better left out, for
+ * a while. all_bytes: what all paths were given, ever. */
+bool path_is_wasteful(struct path *path, uint64_t all_bytes, uint64_t now_us);
 
 /* From sending so much now until it is acknowledged: as usual, or, where less
  * stands before it than usually does, what that and a round trip take. */

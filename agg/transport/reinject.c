@@ -117,10 +117,14 @@ void reinject_withdraw(struct stream *stream)
 
 	piece->doubled = false;
 	s->again_bytes[piece->why] -= piece->len;
-	if (piece->why == REINJECT_OVERDUE)
+	if (piece->why == REINJECT_OVERDUE) {
 		s->overdue_us = 0; /* what is new must not come first */
-	else
+		if (piece->path_mask)
+			path_wasted_not(&s->path[__builtin_ctz(piece->path_mask)],
+			                piece->len);
+	} else {
 		reinject_unspend(&s->again_budget, piece->len);
+	}
 }
 
 /* The oldest from one end, the youngest from the other, none of them twice. */

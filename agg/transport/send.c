@@ -193,6 +193,17 @@ static uint64_t unsent_max(const struct stream *stream)
 	return most > limit ? most : limit;
 }
 
+/* What deep pulls ask for, besides. */
+static uint64_t deep_bytes(const struct stream *stream)
+{
+	const struct session *s = stream->session;
+	uint64_t all = stream->wish_bytes * s->ready[STREAM_BULK].len;
+
+	if (!stream->bulk || stream->wish_bytes <= UNSENT_MAX)
+		return 0;
+	return all < s->sent.max / 2 ? all : s->sent.max / 2;
+}
+
 /* Those who hold much hold no more in all than the paths are worth, and leave some
  * for those who hold little; who has used up its credit leaves half; and an eighth
  * is there whatever other uses have taken, so that something always moves. */
@@ -208,7 +219,8 @@ static bool has_memory(const struct stream *stream)
 		wants += sent->max / 2;
 	else if (out->end - out->base >= SMALL_HOLDER) {
 		wants += sent->max / 16;
-		if (sent->used >= memory_retain_max(stream->session))
+		if (sent->used >= memory_retain_max(stream->session) +
+		                  deep_bytes(stream))
 			return false;
 	}
 	return memory_may_wait(stream->session, sent, wants);

@@ -103,6 +103,7 @@ static void a_far_path_is_filled_and_no_more(void **state)
 {
 	struct depth_path paths[] = { fast, slow };
 
+	paths[0].min_rtt_us = 12000;
 	paths[1].min_rtt_us = 600000;
 	paths[1].rtt_us = 800000;
 	paths[1].slack_bytes = 20000;
@@ -114,11 +115,15 @@ static void a_far_path_is_filled_and_no_more(void **state)
 	assert_false(depth_is_full(paths, 2, 1));
 	paths[1].rtt_us = 760000;
 	assert_true(depth_is_full(paths, 2, 1));
+	paths[1].under_way_bytes = 0;
+	paths[1].wasteful = true;
+	assert_true(depth_is_full(paths, 2, 1));
+	paths[0].wasteful = true;
 	assert_false(depth_is_full(paths, 2, 0));
 	paths[1].rate_bps = 5000000; /* it is half of all */
 	assert_false(depth_is_full(paths, 2, 1));
 	paths[1] = slow;
-	paths[1].min_rtt_us = 70000; /* it is not far */
+	paths[1].min_rtt_us = 40000; /* it is not far */
 	paths[1].rtt_us = 200000;
 	paths[1].under_way_bytes = 10000000;
 	assert_false(depth_is_full(paths, 2, 1));

@@ -120,6 +120,32 @@ static void what_is_usual_is_learnt(void **state)
 	assert_in_range(path.usual_var_us, 0, 1000);
 }
 
+/* A round trip of 600 ms: judged over 1.8 s, rests for 3.6 s. */
+static void who_wastes_much_rests(void **state)
+{
+	struct path path = { .rtt_us = 600000 };
+	uint64_t all = 1000000, now_us = 10000000;
+
+	assert_false(path_is_wasteful(&path, all, now_us));
+	path_sent(&path, 300000);
+	path_wasted(&path, 120000);
+	assert_false(path_is_wasteful(&path, all += 1000000, now_us += 1700000));
+	assert_true(path_is_wasteful(&path, all, now_us += 200000));
+	assert_true(path_is_wasteful(&path, all, now_us += 3500000));
+	assert_false(path_is_wasteful(&path, all, now_us += 200000));
+	/* Much of its own, but little of all; and little of its own. */
+	path_sent(&path, 300000);
+	path_wasted(&path, 120000);
+	assert_false(path_is_wasteful(&path, all += 4000000, now_us += 2000000));
+	path_sent(&path, 900000);
+	path_wasted(&path, 200000);
+	assert_false(path_is_wasteful(&path, all += 1000000, now_us += 2000000));
+	/* What was taken back in a later while is no waste at all. */
+	path_wasted_not(&path, 200000);
+	path_sent(&path, 300000);
+	assert_false(path_is_wasteful(&path, all += 1000000, now_us += 2000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +155,7 @@ int main(void)
 		cmocka_unit_test(its_rate_decays_by_what_it_does),
 		cmocka_unit_test(backlog_and_loss_are_sums),
 		cmocka_unit_test(what_is_usual_is_learnt),
+		cmocka_unit_test(who_wastes_much_rests),
 	};
 
 	return cmocka_run_group_tests_name("transport/path", tests, NULL, NULL);
