@@ -2,16 +2,14 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: one TCP subflow to the peer: how it begins, shakes hands, greets, is
- * joined and ends; and what comes in: one read, then record by record to the
- * session. Owns its socket, its TLS and its queues. What goes out is
- * subflow_out.c's.
+ * joined and ends. Owns its socket, its TLS and its queues. What comes in is
+ * subflow_in.c's, what goes out subflow_out.c's.
  */
 #include "agg/transport/subflow_impl.h"
 
 #include "agg/base/budget.h"
 #include "agg/transport/greet.h"
 #include "agg/transport/measure.h"
-#include "agg/transport/seal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,11 +19,6 @@
 #include <unistd.h>
 
 #define OUT_MAX (4u << 20) /* as far as the session's budget has it */
-#define READ_BYTES (64u << 10)      /* in one go; and where as many were there */
-#define READ_BYTES_MAX (256u << 10) /* last time */
-#define READS_PER_TURN 2
-#define IN_MAX (READ_BYTES_MAX + READ_BYTES) /* with a part of a record */
-#define SLICE_US 1000u /* of a turn, for all that one session receives in it */
 #define LAN_RTT_US 1500u
 /* Seconds of silence of a peer that has data outstanding. Suspicion comes
  * long before; this only frees what nobody uses any more. */
@@ -139,8 +132,7 @@ static void on_refused(struct subflow *sf, const char *reason)
 	subflow_mark_dead(sf, why);
 }
 
-/* Takes a frame of the greeting; how many bytes. */
-static size_t hear(struct subflow *sf, const uint8_t *p, size_t n)
+size_t subflow_hear(struct subflow *sf, const uint8_t *p, size_t n)
 {
 	enum wire_type wanted = sf->side == TLS_CLIENT ? WIRE_WELCOME
 	                                               : WIRE_HELLO;
@@ -249,109 +241,7 @@ void subflow_fail(struct subflow *sf, const char *reason)
 	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + SUBFLOW_CLOSE_US);
 }
 
-/* Receiving ------------------------------------------------------------- */
-
-/* Has the session what it may of this turn? So that a site whose frames cost much
- * holds up nobody but itself. */
-static bool has_its_part(const struct subflow *sf)
-{
-	return sf->slice && slice_is_used_up(sf->slice,
-	                                     loop_turn(sf->args.loop), SLICE_US);
-}
-
-/* Since the last time. */
-static void count_time(struct subflow *sf)
-{
-	uint64_t now = loop_now_us(sf->args.loop);
-
-	if (sf->slice)
-		slice_use(sf->slice, loop_turn(sf->args.loop),
-		          now - sf->counted_us);
-	sf->counted_us = now;
-}
-
-/* Takes what it can, and has time for; how many bytes. */
-static size_t consume(struct subflow *sf, const uint8_t *p, size_t n)
-{
-	size_t used = 0, took = 1;
-
-	while (sf->state == SUBFLOW_GREETING && took && used < n) {
-		took = hear(sf, p + used, n - used);
-		used += took;
-	}
-	took = 1;
-	while (sf->state == SUBFLOW_JOINED && sf->lane && took && used < n &&
-	       !has_its_part(sf)) {
-		ssize_t more = session_input_part(sf->lane, p + used, n - used);
-		if (more < 0)
-			return n; /* the session is over and has dropped us */
-		took = (size_t)more;
-		used += took;
-		count_time(sf);
-	}
-	return used;
-}
-
-/* What was taken is read no more. */
-static void deliver(struct subflow *sf)
-{
-	if (sf->lane)
-		session_deliver(sf->lane);
-}
-
-static void take_partial(struct subflow *sf)
-{
-	size_t n = consume(sf, buf_head(&sf->partial), sf->partial.len);
-
-	deliver(sf);
-	buf_take(&sf->partial, n);
-}
-
-static void on_plaintext(struct subflow *sf, const uint8_t *p, size_t n)
-{
-	if (sf->partial.len) {
-		if (buf_put(&sf->partial, p, n) < 0)
-			subflow_mark_dead(sf, "out of memory"); /* a frame would fit */
-		else
-			take_partial(sf);
-		return;
-	}
-	size_t used = consume(sf, p, n);
-	if (used < n && sf->state != SUBFLOW_DEAD &&
-	    buf_put(&sf->partial, p + used, n - used) < 0)
-		subflow_mark_dead(sf, "out of memory");
-}
-
-static bool is_open(const struct subflow *sf)
-{
-	return sf->state == SUBFLOW_GREETING || sf->state == SUBFLOW_JOINED;
-}
-
-/* The records at hand are opened where they lie, so that their streams' owners
- * get what they brought in one piece; what the turn has no time for, in the next. */
-static void open_records(struct subflow *sf)
-{
-	uint8_t *p = NULL;
-	ssize_t n = 1;
-
-	sf->counted_us = loop_now_us(sf->args.loop);
-	if (sf->left)
-		take_partial(sf);
-	while (is_open(sf) && !has_its_part(sf) &&
-	       (n = tls_open(sf->tls, &p)) > 0)
-		on_plaintext(sf, p, (size_t)n);
-	sf->left = is_open(sf) && has_its_part(sf);
-	deliver(sf);
-	tls_taken(sf->tls);
-	count_time(sf);
-	if (sf->left)
-		loop_task_post(&sf->again);
-	if (n >= 0)
-		return;
-	subflow_mark_dead(sf, n == -EPIPE ? "closed by the peer"
-	                                  : tls_error(sf->tls));
-	subflow_out_send(sf); /* the alert */
-}
+/* Shaking hands --------------------------------------------------------- */
 
 static void refuse_pin(struct subflow *sf)
 {
@@ -389,7 +279,7 @@ static bool full_size_is_lost(const struct subflow *sf)
 	       measure_full_size_lost(&info);
 }
 
-static void shake_hands(struct subflow *sf)
+void subflow_shake_hands(struct subflow *sf)
 {
 	int done = tls_handshake(sf->tls);
 	struct wire_frame hello = { .type = WIRE_HELLO, .hello = sf->hello };
@@ -408,61 +298,7 @@ static void shake_hands(struct subflow *sf)
 		subflow_out_say(sf, &hello);
 		await_greeting(sf);
 	}
-	open_records(sf);
-}
-
-/* How much to read at once, by how much was there of late. */
-static size_t read_bytes(const struct subflow *sf)
-{
-	bool large = sf->state == SUBFLOW_JOINED && sf->read_much;
-
-	return large ? READ_BYTES_MAX : READ_BYTES;
-}
-
-/* True: the kernel may have more. */
-static bool read_once(struct subflow *sf)
-{
-	size_t most = read_bytes(sf);
-	uint8_t *to = buf_reserve(&sf->in, most);
-	ssize_t n;
-
-	if (!to) {
-		subflow_mark_dead(sf, buf_space(&sf->in) < most ?
-		                  "record too long" : "out of memory");
-		return false;
-	}
-	do {
-		n = recv(sf->fd, to, most, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		if (errno != EAGAIN)
-			subflow_mark_dead(sf, strerror(errno));
-		return false;
-	}
-	if (n == 0) {
-		subflow_mark_dead(sf, "closed by the peer");
-		return false;
-	}
-	if (sf->state == SUBFLOW_CLOSING)
-		return true; /* what it still says is not heard */
-	sf->read_much = (size_t)n >= READ_BYTES;
-	buf_added(&sf->in, (size_t)n);
-	if (sf->state == SUBFLOW_TLS)
-		shake_hands(sf);
-	else
-		open_records(sf);
-	return (size_t)n == most;
-}
-
-/* With memory that it has only while there is something in it. */
-static bool read_some(struct subflow *sf)
-{
-	struct loop_spares *spares = loop_spares(sf->args.loop);
-
-	buf_borrow(&sf->in, &spares->in);
-	bool more = read_once(sf);
-	buf_return(&sf->in, &spares->in);
-	return more;
+	subflow_in_open(sf);
 }
 
 /* What a person can do about it. */
@@ -492,7 +328,7 @@ static void on_connected(struct subflow *sf)
 	sf->state = SUBFLOW_TLS;
 	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) +
 	               SUBFLOW_HANDSHAKE_US);
-	shake_hands(sf);
+	subflow_shake_hands(sf);
 }
 
 static void on_writable(struct subflow *sf)
@@ -502,45 +338,9 @@ static void on_writable(struct subflow *sf)
 		session_writable(sf->lane);
 }
 
-/* What is missing of the record at hand, as far as one knows: 1 or more. */
-static uint32_t missing_bytes(const struct buf *in)
+static void on_again(void *ctx)
 {
-	if (in->len < SEAL_HEADER_BYTES)
-		return 1;
-	const uint8_t *header = buf_head(in);
-	size_t whole = SEAL_HEADER_BYTES + ((size_t)header[3] << 8 | header[4]);
-
-	return whole > in->len ? (uint32_t)(whole - in->len) : 1;
-}
-
-/* A record can be opened when it is whole, no sooner: not to be woken for each
- * of its packets costs no time. Never for more than the one, or the last of a
- * burst would wait for ever. A kernel that refuses goes on to wake us. */
-static void await_record(struct subflow *sf)
-{
-	uint32_t bytes = missing_bytes(&sf->in);
-
-	if (sf->state != SUBFLOW_JOINED || bytes == sf->receive_lowat)
-		return;
-	sockopt_set_receive_lowat(sf->fd, bytes);
-	sf->receive_lowat = bytes;
-}
-
-/* As far as the turn allows; what is left comes first in the next. */
-static void read_turn(void *ctx)
-{
-	struct subflow *sf = ctx;
-
-	if (has_its_part(sf)) {
-		loop_task_post(&sf->again);
-		return;
-	}
-	if (sf->left)
-		open_records(sf);
-	for (int i = 0; i < READS_PER_TURN && !sf->left; i++)
-		if (sf->state == SUBFLOW_DEAD || !read_some(sf))
-			break;
-	await_record(sf);
+	subflow_in_read(ctx);
 }
 
 static void on_ready(void *ctx, unsigned events)
@@ -553,7 +353,7 @@ static void on_ready(void *ctx, unsigned events)
 		return;
 	}
 	if (events & LOOP_READ)
-		read_turn(sf);
+		subflow_in_read(sf);
 	if ((events & LOOP_WRITE) && sf->state != SUBFLOW_DEAD)
 		on_writable(sf);
 }
@@ -598,7 +398,7 @@ int subflow_settle_on(struct subflow *sf, struct loop *loop)
 {
 	sf->args.loop = loop;
 	loop_task_init(&sf->death, loop, on_dead, sf);
-	loop_task_init(&sf->again, loop, read_turn, sf);
+	loop_task_init(&sf->again, loop, on_again, sf);
 	sf->timer = loop_timer_create(loop, on_deadline, sf);
 	sf->io = loop_io_create(loop, sf->fd, 0, on_ready, sf);
 	return sf->timer && sf->io ? 0 : -ENOMEM;
@@ -613,7 +413,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	sf->args = *args;
 	sf->fd = fd;
 	sf->side = side;
-	buf_init(&sf->in, IN_MAX);
+	buf_init(&sf->in, SUBFLOW_IN_MAX);
 	buf_init(&sf->out, OUT_MAX);
 	sf->in.keep = sf->out.keep = SIZE_MAX; /* it is returned (loop_spares) */
 	buf_init(&sf->partial, 2 * TLS_RECORD_PAYLOAD_MAX);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: what the parts of a subflow know of each other: subflow.c, its life and
- * what comes in; subflow_out.c, what goes out. Included by nobody else.
+ * DOC: what the parts of a subflow know of each other: subflow.c, its life;
+ * subflow_in.c, what comes in; subflow_out.c, what goes out. Included by nobody
+ * else.
  */
 #ifndef AGG_TRANSPORT_SUBFLOW_IMPL_H
 #define AGG_TRANSPORT_SUBFLOW_IMPL_H
@@ -12,6 +13,7 @@
 #include "agg/transport/subflow.h"
 
 #define SUBFLOW_WHY_MAX 192
+#define SUBFLOW_IN_MAX (320u << 10) /* a large read, and a part of a record */
 
 enum subflow_state {
 	SUBFLOW_CONNECTING,
@@ -66,6 +68,18 @@ struct lane *subflow_part(struct subflow *sf);
 
 /* Its watchers are of that loop from now on; it has none. 0 or -ENOMEM. */
 int subflow_settle_on(struct subflow *sf, struct loop *loop);
+
+/* Takes a frame of the greeting; how many bytes. */
+size_t subflow_hear(struct subflow *sf, const uint8_t *p, size_t n);
+/* With what has come; and what comes behind it is heard. */
+void subflow_shake_hands(struct subflow *sf);
+
+/* subflow_in.c */
+/* The records at hand are opened where they lie, so that their streams' owners
+ * get what they brought in one piece; what the turn has no time for, in the next. */
+void subflow_in_open(struct subflow *sf);
+/* Reads as far as the turn allows; what is left comes first in the next. */
+void subflow_in_read(struct subflow *sf);
 
 /* subflow_out.c */
 extern const struct subflow_ops subflow_out_ops; /* what its session may ask */
