@@ -16,6 +16,7 @@ between the gateway and the VPS, no proxy in between: for comparison.
     ./dev bench simtruth                   the simulator beside the lab
     ./dev bench pick                       what a scheduler's decision costs
     ./dev bench links                      random links, in the simulator
+    ./dev bench sites                      a thousand sites on one concentrator
     ./dev bench smooth                     a download moment by moment
     (each with --help)
 """
@@ -34,13 +35,14 @@ import links  # noqa: E402
 import pick  # noqa: E402
 import schedulers  # noqa: E402
 import simtruth  # noqa: E402
+import sites  # noqa: E402
 import smooth  # noqa: E402
 import systems  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
 OTHERS = {"cpu": cpu.main, "schedulers": schedulers.main, "simtruth": simtruth.main,
-          "pick": pick.main, "links": links.main, "smooth": smooth.main}
+          "pick": pick.main, "links": links.main, "sites": sites.main, "smooth": smooth.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
 
