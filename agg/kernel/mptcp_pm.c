@@ -5,9 +5,9 @@
  * of what of that is ours. Owns a socket for requests, one for events that the
  * loop watches, and the journal's file.
  */
-#include "agg/kernel/mptcp_pm.h"
+#include "agg/kernel/mptcp_pm_impl.h"
+
 #include "agg/base/log.h"
-#include "agg/kernel/mptcp_nl.h"
 #include "agg/kernel/mptcp_sched.h"
 #include "agg/kernel/mptcp_store.h"
 
@@ -20,25 +20,9 @@
 
 #define READ_BYTES 32768
 #define READS_PER_TURN 256 /* so that a flood does not stop the loop */
-/* Ours begin here, so that they are seldom where the kernel gives its own. */
-#define ID_FIRST 100
-#define ID_LAST 255
 
-struct mptcp_pm {
-	struct loop *loop; /* borrowed */
-	struct mptcp_nl *nl;
-	struct mnl_socket *events;
-	struct loop_io *io;
-	char *path; /* of the journal, or NULL */
-	struct mptcp_journal ours;
-	struct mptcp_pm_stats stats;
-	mptcp_pm_fn *on_event;
-	void *ctx;
-};
-
-/* The error with what was done, and the kernel's words where it has some. */
-static int refuse(struct mptcp_pm *pm, int rc, struct kerr *err,
-                  const char *what)
+int mptcp_pm_refuse(struct mptcp_pm *pm, int rc, struct kerr *err,
+                    const char *what)
 {
 	const char *words = mptcp_nl_words(pm->nl);
 
@@ -49,276 +33,16 @@ static int refuse(struct mptcp_pm *pm, int rc, struct kerr *err,
 	return kerr_set(err, rc, "MPTCP: %s", what);
 }
 
-static int save(struct mptcp_pm *pm)
+int mptcp_pm_save(struct mptcp_pm *pm)
 {
 	return pm->path ? mptcp_store_save(pm->path, &pm->ours) : 0;
 }
 
-static int save_or_refuse(struct mptcp_pm *pm, struct kerr *err)
+int mptcp_pm_save_or_refuse(struct mptcp_pm *pm, struct kerr *err)
 {
-	int rc = save(pm);
+	int rc = mptcp_pm_save(pm);
 
 	return rc ? kerr_set(err, rc, "MPTCP: journal %s", pm->path) : 0;
-}
-
-/* -- endpoints ------------------------------------------------------------ */
-
-static bool is_same(const struct mptcp_journal_endpoint *ours,
-                    const struct mptcp_msg_endpoint *there)
-{
-	return ours->ifindex == there->ifindex && !there->addr.port &&
-	       addr_equal_ip(&ours->addr, &there->addr) &&
-	       (!ours->id || ours->id == there->id);
-}
-
-static const struct mptcp_msg_endpoint *
-find_there(const struct mptcp_nl_list *list,
-           const struct mptcp_journal_endpoint *ours)
-{
-	for (unsigned i = 0; i < list->count; i++)
-		if (is_same(ours, &list->of[i]))
-			return &list->of[i];
-	return NULL;
-}
-
-static const struct mptcp_msg_endpoint *
-find_addr(const struct mptcp_nl_list *list, const struct addr *a)
-{
-	for (unsigned i = 0; i < list->count; i++)
-		if (addr_equal_ip(&list->of[i].addr, a))
-			return &list->of[i];
-	return NULL;
-}
-
-static struct mptcp_journal_endpoint *find_ours(struct mptcp_pm *pm,
-                                                const struct addr *a)
-{
-	for (unsigned i = 0; i < pm->ours.endpoints_count; i++)
-		if (addr_equal_ip(&pm->ours.endpoints[i].addr, a))
-			return &pm->ours.endpoints[i];
-	return NULL;
-}
-
-static void forget(struct mptcp_pm *pm, unsigned i)
-{
-	struct mptcp_journal *j = &pm->ours;
-
-	j->endpoints[i] = j->endpoints[--j->endpoints_count];
-}
-
-/* Those of ours that somebody removed are ours no more. */
-static void forget_gone(struct mptcp_pm *pm, const struct mptcp_nl_list *list)
-{
-	for (unsigned i = pm->ours.endpoints_count; i-- > 0;)
-		if (!find_there(list, &pm->ours.endpoints[i]))
-			forget(pm, i);
-}
-
-static bool is_wanted(const struct mptcp_journal_endpoint *ours,
-                      const struct mptcp_pm_endpoint *want, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (addr_equal_ip(&want[i].addr, &ours->addr))
-			return want[i].ifindex == ours->ifindex;
-	return false;
-}
-
-/* Gone in between: that was the wish. */
-static int remove_there(struct mptcp_pm *pm, const struct mptcp_msg_endpoint *e)
-{
-	int rc = mptcp_nl_remove(pm->nl, e);
-	struct mptcp_nl_list list;
-
-	if (rc != -EINVAL && rc != -ENOENT)
-		return rc;
-	if (!mptcp_nl_list(pm->nl, &list) && !find_addr(&list, &e->addr))
-		return 0;
-	return rc;
-}
-
-/* Removes those of ours that are there and not wanted, as far as it goes. */
-static int remove_unwanted(struct mptcp_pm *pm, const struct mptcp_nl_list *list,
-                           const struct mptcp_pm_endpoint *want, unsigned count)
-{
-	int rc = 0;
-
-	for (unsigned i = pm->ours.endpoints_count; i-- > 0;) {
-		if (is_wanted(&pm->ours.endpoints[i], want, count))
-			continue;
-		const struct mptcp_msg_endpoint *there =
-			find_there(list, &pm->ours.endpoints[i]);
-		int failed = there ? remove_there(pm, there) : 0;
-		if (!failed)
-			forget(pm, i);
-		rc = rc ? rc : failed;
-	}
-	return rc;
-}
-
-/* An id that nothing there has; 0: none is free. */
-static uint8_t free_id(const struct mptcp_nl_list *list)
-{
-	bool taken[ID_LAST + 1] = { false };
-
-	for (unsigned i = 0; i < list->count; i++)
-		taken[list->of[i].id] = true;
-	for (unsigned id = ID_FIRST; id <= ID_LAST; id++)
-		if (!taken[id])
-			return (uint8_t)id;
-	return 0;
-}
-
-/* The id that the kernel gave: older ones choose it themselves. */
-static int learn_id(struct mptcp_pm *pm, struct mptcp_journal_endpoint *ours)
-{
-	const struct mptcp_msg_endpoint *there;
-	struct mptcp_nl_list list;
-	int rc = mptcp_nl_list(pm->nl, &list);
-
-	if (rc)
-		return rc;
-	there = find_addr(&list, &ours->addr);
-	if (!there || there->ifindex != ours->ifindex)
-		return -EAGAIN; /* somebody was faster */
-	if (there->id == ours->id)
-		return 0;
-	ours->id = there->id;
-	return save(pm);
-}
-
-static uint32_t flags_of(const struct mptcp_pm_endpoint *want)
-{
-	return MPTCP_PM_ADDR_FLAG_SUBFLOW |
-	       (want->backup ? MPTCP_PM_ADDR_FLAG_BACKUP : 0);
-}
-
-/* An implicit endpoint, which the kernel made for a join that it accepted, is
- * replaced if no id is given; it keeps the one that it has. */
-static int add(struct mptcp_pm *pm, const struct mptcp_nl_list *list,
-               const struct mptcp_msg_endpoint *implicit,
-               const struct mptcp_pm_endpoint *want)
-{
-	struct mptcp_journal *j = &pm->ours;
-	struct mptcp_msg_endpoint e = { .addr = want->addr,
-	                                .flags = flags_of(want),
-	                                .ifindex = want->ifindex };
-
-	if (j->endpoints_count == MPTCP_JOURNAL_ENDPOINTS_MAX)
-		return -ENOSPC;
-	e.id = implicit ? 0 : free_id(list);
-	struct mptcp_journal_endpoint *ours = &j->endpoints[j->endpoints_count++];
-	*ours = (struct mptcp_journal_endpoint){
-		implicit ? implicit->id : e.id, want->addr, want->ifindex };
-	int rc = save(pm);
-	if (!rc)
-		rc = mptcp_nl_add(pm->nl, &e);
-	if (rc) {
-		j->endpoints_count--;
-		save(pm); /* what cannot be said now is said by the next */
-		return rc;
-	}
-	return learn_id(pm, ours);
-}
-
-/* The flag of one of ours; by removing and adding where the kernel is too old
- * to change it in place. */
-static int set_backup(struct mptcp_pm *pm, const struct mptcp_nl_list *list,
-                      const struct mptcp_msg_endpoint *there,
-                      const struct mptcp_pm_endpoint *want)
-{
-	struct mptcp_msg_endpoint e = *there;
-
-	e.flags = (there->flags & ~(uint32_t)MPTCP_PM_ADDR_FLAG_BACKUP) |
-	          flags_of(want);
-	if (e.flags == there->flags)
-		return 0;
-	int rc = mptcp_nl_set_backup(pm->nl, &e);
-	if (rc != -EOPNOTSUPP)
-		return rc;
-	rc = remove_there(pm, there);
-	if (rc)
-		return rc;
-	forget(pm, (unsigned)(find_ours(pm, &want->addr) - pm->ours.endpoints));
-	return add(pm, list, NULL, want);
-}
-
-static int set_one(struct mptcp_pm *pm, const struct mptcp_pm_endpoint *want)
-{
-	struct mptcp_nl_list list;
-	int rc = mptcp_nl_list(pm->nl, &list);
-
-	if (rc)
-		return rc;
-	const struct mptcp_msg_endpoint *there = find_addr(&list, &want->addr);
-	if (there && find_ours(pm, &want->addr))
-		return set_backup(pm, &list, there, want);
-	if (there && !(there->flags & MPTCP_PM_ADDR_FLAG_IMPLICIT))
-		return 0; /* somebody else's does as well */
-	rc = add(pm, &list, there, want);
-	/* The kernel says EINVAL or ERANGE of a full table. */
-	if ((rc == -EINVAL || rc == -ERANGE) &&
-	    list.count >= MPTCP_PM_ENDPOINTS_MAX)
-		return -ENOSPC;
-	return rc;
-}
-
-static int set_all(struct mptcp_pm *pm, const struct mptcp_pm_endpoint *want,
-                   unsigned count, struct kerr *err)
-{
-	char what[ADDR_TEXT_MAX + 16], text[ADDR_TEXT_MAX];
-
-	for (unsigned i = 0; i < count; i++) {
-		int rc = set_one(pm, &want[i]);
-		if (!rc)
-			continue;
-		snprintf(what, sizeof(what), "endpoint %s",
-		         addr_format_ip(&want[i].addr, text));
-		return refuse(pm, rc, err, rc == -ENOSPC ?
-		              "others have endpoints too, no more fit" : what);
-	}
-	return 0;
-}
-
-/* As the kernel has them: without port and scope. */
-static int copy_wishes(struct mptcp_pm_endpoint *to,
-                       const struct mptcp_pm_endpoint *want, unsigned count,
-                       struct kerr *err)
-{
-
-	if (count > MPTCP_PM_ENDPOINTS_MAX)
-		return kerr_set(err, -ENOSPC, "MPTCP: %u endpoints, the kernel "
-		                "has room for %d", count, MPTCP_PM_ENDPOINTS_MAX);
-	for (unsigned i = 0; i < count; i++)
-		if (!addr_ip_len(&want[i].addr) || want[i].ifindex < 0)
-			return kerr_set(err, -EINVAL, "MPTCP: endpoint %u", i);
-	for (unsigned i = 0; i < count; i++) {
-		to[i] = want[i];
-		to[i].addr.port = 0;
-		to[i].addr.scope_id = 0;
-	}
-	return 0;
-}
-
-int mptcp_pm_set_endpoints(struct mptcp_pm *pm,
-                           const struct mptcp_pm_endpoint *want,
-                           unsigned count, struct kerr *err)
-{
-	struct mptcp_pm_endpoint wishes[MPTCP_PM_ENDPOINTS_MAX];
-	struct mptcp_nl_list list;
-	int rc = copy_wishes(wishes, want, count, err);
-
-	if (rc)
-		return rc;
-	rc = refuse(pm, mptcp_nl_list(pm->nl, &list), err, "endpoints");
-	if (rc)
-		return rc;
-	forget_gone(pm, &list);
-	rc = refuse(pm, remove_unwanted(pm, &list, wishes, count), err,
-	            "removing an endpoint");
-	if (!rc)
-		rc = set_all(pm, wishes, count, err);
-	int unsaved = save(pm);
-	return rc || !unsaved ? rc : save_or_refuse(pm, err);
 }
 
 /* -- limits --------------------------------------------------------------- */
@@ -326,7 +50,7 @@ int mptcp_pm_set_endpoints(struct mptcp_pm *pm,
 int mptcp_pm_limits(struct mptcp_pm *pm, struct mptcp_msg_limits *out,
                     struct kerr *err)
 {
-	return refuse(pm, mptcp_nl_get_limits(pm->nl, out), err, "limits");
+	return mptcp_pm_refuse(pm, mptcp_nl_get_limits(pm->nl, out), err, "limits");
 }
 
 /* Notes the change, and makes it; limit is one of the journal's two. What was
@@ -341,7 +65,7 @@ static int change_limit(struct mptcp_pm *pm, struct mptcp_journal_limit *limit,
 		limit->before = now;
 	limit->set = set;
 	limit->held = true;
-	int rc = save_or_refuse(pm, err);
+	int rc = mptcp_pm_save_or_refuse(pm, err);
 	if (rc) {
 		*limit = was;
 		return rc;
@@ -351,9 +75,9 @@ static int change_limit(struct mptcp_pm *pm, struct mptcp_journal_limit *limit,
 	if (!rc)
 		return 0;
 	*limit = was;
-	refuse(pm, rc, err, subflows ? "the limit of subflows" :
+	mptcp_pm_refuse(pm, rc, err, subflows ? "the limit of subflows" :
 	       "the limit of accepted addresses");
-	save(pm); /* what cannot be said now is said by the next */
+	mptcp_pm_save(pm); /* what cannot be said now is said by the next */
 	return rc;
 }
 
@@ -400,14 +124,14 @@ int mptcp_pm_set_scheduler(struct mptcp_pm *pm, const char *name,
 		memcpy(j->sched_before, now, sizeof(now));
 	strncpy(j->sched_set, name, sizeof(j->sched_set) - 1);
 	j->sched_held = true;
-	rc = save_or_refuse(pm, err);
+	rc = mptcp_pm_save_or_refuse(pm, err);
 	if (rc)
 		return rc;
 	rc = mptcp_sched_set(NULL, name);
 	if (!rc)
 		return 0;
 	*j = was;
-	save(pm);
+	mptcp_pm_save(pm);
 	return kerr_set(err, rc, "MPTCP: scheduler %s", name);
 }
 
@@ -453,15 +177,15 @@ int mptcp_pm_cleanup(struct mptcp_pm *pm, struct kerr *err)
 	int rc = mptcp_nl_list(pm->nl, &list);
 
 	if (!rc)
-		rc = remove_unwanted(pm, &list, NULL, 0);
-	rc = refuse(pm, rc, err, "removing our endpoints");
+		rc = mptcp_pm_remove_unwanted(pm, &list, NULL, 0);
+	rc = mptcp_pm_refuse(pm, rc, err, "removing our endpoints");
 	int limits = restore_limits(pm);
-	rc = rc ? rc : refuse(pm, limits, err, "restoring the limits");
+	rc = rc ? rc : mptcp_pm_refuse(pm, limits, err, "restoring the limits");
 	int sched = restore_scheduler(pm);
 	if (!rc && sched)
 		rc = kerr_set(err, sched, "MPTCP: restoring the scheduler");
-	int unsaved = save(pm);
-	return rc || !unsaved ? rc : save_or_refuse(pm, err);
+	int unsaved = mptcp_pm_save(pm);
+	return rc || !unsaved ? rc : mptcp_pm_save_or_refuse(pm, err);
 }
 
 /* What an earlier run left. What cannot be undone stays in the journal. */
