@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: a list of blocks. Copies of one path go forward mostly, so a cursor
- * remembers the block of the last one; only what is sent again starts from the
- * head.
+ * remembers the block of the last one; a copy starts at the nearest cursor before
+ * it. (What is sent again is mostly near the head.)
  */
 #include "agg/transport/sendq.h"
 
@@ -180,14 +180,25 @@ void sendq_commit(struct sendq *q, size_t n)
 	give_list(q, &q->spare);
 }
 
+/* The last block that a copy ended in and that begins no later than there. */
+static struct sendq_block *block_before(const struct sendq *q, uint64_t offset)
+{
+	struct sendq_block *best = q->head;
+
+	for (unsigned i = 0; i < SENDQ_CURSORS; i++) {
+		struct sendq_block *block = q->cursor[i];
+		if (block && block->start <= offset && block->start > best->start)
+			best = block;
+	}
+	return best;
+}
+
 void sendq_copy(struct sendq *q, unsigned cursor, uint64_t offset, uint8_t *to,
                 size_t n)
 {
-	struct sendq_block *block = q->cursor[cursor];
-
 	assert(offset >= q->base && offset + n <= q->end);
-	if (!block || offset < block->start)
-		block = q->head;
+	struct sendq_block *block = n ? block_before(q, offset) : NULL;
+
 	while (n) {
 		while (offset >= block->start + block->len)
 			block = block->next;
