@@ -21,7 +21,8 @@
 
 struct segments_block {
 	uint64_t number;
-	size_t count;    /* of the bytes that were put */
+	uint32_t count;  /* of the bytes that were put */
+	uint32_t end;    /* of the last of them; the bits behind are not made yet */
 	uint64_t have[]; /* a bit for each byte, then the bytes */
 };
 
@@ -111,8 +112,7 @@ static struct segments_block *make_block(struct segments *q, uint64_t at)
 	if (!block)
 		return NULL;
 	block->number = at >> q->shift;
-	block->count = 0;
-	memset(block->have, 0, ((size_t)1 << q->shift) / 8);
+	block->count = block->end = 0;
 	q->ring[block->number & (q->cap - 1)] = block;
 	q->held += block_bytes(q->shift) + BUDGET_MALLOC_BYTES;
 	return block;
@@ -135,27 +135,44 @@ static size_t count_word(uint64_t word)
 	return word == UINT64_MAX ? 64 : (size_t)__builtin_popcountll(word);
 }
 
-/* Sets n > 0 bits; how many of them were not set. */
-static size_t set_bits(uint64_t *words, size_t from, size_t n)
+/* How many bytes from .. to of a block are there. */
+static size_t count_bytes(const struct segments_block *block, size_t from,
+                          size_t to)
 {
-	size_t to = from + n, fresh = 0;
+	size_t set = 0;
 
-	for (size_t w = from / 64; w <= (to - 1) / 64; w++) {
-		uint64_t more = mask_of(w, from, to) & ~words[w];
-		fresh += count_word(more);
-		words[w] |= more;
-	}
-	return fresh;
+	if (to > block->end)
+		to = block->end;
+	for (size_t w = from / 64; from < to && w <= (to - 1) / 64; w++)
+		set += count_word(mask_of(w, from, to) & block->have[w]);
+	return set;
 }
 
-/* How many of n > 0 bits are set. */
-static size_t count_bits(const uint64_t *words, size_t from, size_t n)
+static void set_bits(uint64_t *words, size_t from, size_t to)
 {
-	size_t to = from + n, set = 0;
+	size_t first = from / 64, last = (to - 1) / 64;
 
-	for (size_t w = from / 64; w <= (to - 1) / 64; w++)
-		set += count_word(mask_of(w, from, to) & words[w]);
-	return set;
+	words[first] |= mask_of(first, from, to);
+	if (last > first)
+		words[last] |= mask_of(last, from, to);
+	if (last > first + 1)
+		memset(words + first + 1, 0xff, (last - first - 1) * sizeof(*words));
+}
+
+/* Bytes from .. to of it are there now; how many were not. Most come in order: of
+ * those that lie behind all others nothing needs to be counted. */
+static size_t add_bytes(struct segments_block *block, size_t from, size_t to)
+{
+	size_t fresh = to - from - count_bytes(block, from, to);
+	size_t valid = (block->end + 63) / 64, wanted = (to + 63) / 64;
+
+	if (wanted > valid)
+		memset(block->have + valid, 0, (wanted - valid) * sizeof(uint64_t));
+	if (to > block->end)
+		block->end = (uint32_t)to;
+	set_bits(block->have, from, to);
+	block->count += (uint32_t)fresh;
+	return fresh;
 }
 
 ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
@@ -177,8 +194,7 @@ ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
 		if (part > n)
 			part = n;
 		memcpy(bytes_of(q, block) + at, p, part);
-		size_t new_here = set_bits(block->have, at, part);
-		block->count += new_here;
+		size_t new_here = add_bytes(block, at, at + part);
 		q->bytes += new_here;
 		fresh += new_here;
 		offset += part;
@@ -188,10 +204,10 @@ ssize_t segments_put(struct segments *q, uint64_t base, uint64_t window,
 	return (ssize_t)fresh;
 }
 
-/* How many bits are set in a row. */
+/* How many bits are set in a row; those behind `to` are not, or not there. */
 static size_t run_length(const uint64_t *words, size_t from, size_t to)
 {
-	for (size_t w = from / 64; w < to / 64; w++) {
+	for (size_t w = from / 64; w < (to + 63) / 64; w++) {
 		uint64_t holes = ~words[w];
 		if (w == from / 64)
 			holes &= UINT64_MAX << from % 64;
@@ -211,7 +227,7 @@ size_t segments_peek(const struct segments *q, uint64_t at, const uint8_t **p)
 	*p = bytes_of(q, block) + from;
 	if (block->count == bytes)
 		return bytes - from;
-	return run_length(block->have, from, bytes);
+	return from < block->end ? run_length(block->have, from, block->end) : 0;
 }
 
 bool segments_has(const struct segments *q, uint64_t at)
@@ -219,7 +235,7 @@ bool segments_has(const struct segments *q, uint64_t at)
 	const struct segments_block *block = block_at(q, at);
 	size_t bit = at & (((size_t)1 << q->shift) - 1);
 
-	return block && block->have[bit / 64] >> bit % 64 & 1;
+	return block && bit < block->end && block->have[bit / 64] >> bit % 64 & 1;
 }
 
 size_t segments_release(struct segments *q, uint64_t from, uint64_t to)
@@ -234,7 +250,8 @@ size_t segments_release(struct segments *q, uint64_t from, uint64_t to)
 		if (block) {
 			size_t n = (size_t)(end - from);
 			if (block->count < bytes)
-				n = count_bits(block->have, from & (bytes - 1), n);
+				n = count_bytes(block, from & (bytes - 1),
+				                (from & (bytes - 1)) + n);
 			were += n;
 			q->bytes -= n;
 			if (!(end & (bytes - 1)))
