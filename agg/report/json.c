@@ -196,6 +196,8 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_number(r, o, "streams", s->streams);
 	put_number(r, o, "memory_bytes", s->memory_bytes);
 	put_number(r, o, "memory_budget_bytes", s->memory_budget_bytes);
+	put_number(r, o, "silent_us", s->silent_us);
+	put_text(r, o, "silent_uplink", s->silent_uplink);
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
 }

@@ -130,6 +130,10 @@ struct report_session {
 	unsigned streams;
 	uint64_t memory_bytes, memory_budget_bytes;
 	uint64_t down_bytes, up_bytes;
+	/* The longest silence of the last minute that a reader of this side saw
+	 * as bytes were missing; 0: none; and the uplink that was late. */
+	uint64_t silent_us;
+	char silent_uplink[REPORT_NAME_MAX + 1];
 };
 
 /* A path: an uplink towards one endpoint. */

@@ -22,6 +22,7 @@
 #define LINE_MAX_BYTES 2048
 /* Less was never a load: greetings and pings. */
 #define SEEN_MIN_BPS 25000u
+#define SILENCE_SHOWN_US 100000u /* less is no news */
 
 #define NO_SITE \
 	"no gateway may connect yet: put 'config site' with its pin, which " \
@@ -135,6 +136,14 @@ static void print_again(struct render *r, const struct report_session *s)
 		say(r, "sent again %s:%s", human_bytes(sum, text), parts);
 }
 
+/* What a person sees stand still. */
+static void print_silence(struct render *r, const struct report_session *s)
+{
+	if (s->silent_us >= SILENCE_SHOWN_US)
+		say(r, "longest silence of the last minute %" PRIu64 " ms: %s was late",
+		    s->silent_us / 1000, s->silent_uplink);
+}
+
 /* "carrier auto: MPTCP is not on every uplink; the kernel's scheduler: default" */
 static void print_carrier(struct render *r, const struct report_session *s)
 {
@@ -246,6 +255,7 @@ static void on_session(struct render *r, const struct report_session *s)
 	    human_bytes(s->memory_bytes, used),
 	    human_bytes(s->memory_budget_bytes, budget));
 	print_again(r, s);
+	print_silence(r, s);
 	if (*s->cipher)
 		say(r, "%s, %s", s->cipher, s->library);
 }

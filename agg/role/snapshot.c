@@ -157,6 +157,29 @@ static void note_carrier(void *ctx, const struct lane_stats *lane)
 		*carriers |= lane->path < WIRE_UPLINKS_MAX ? 1 : 2;
 }
 
+struct late_walk {
+	struct report_session *out;
+	unsigned path;
+};
+
+static void note_name(void *ctx, const struct lane_stats *lane)
+{
+	struct late_walk *walk = ctx;
+
+	if (lane->path == walk->path)
+		copy_name(walk->out->silent_uplink, lane->name);
+}
+
+/* By its lanes: the concentrator has no other name of it. */
+static void name_late(const struct session *s, unsigned path,
+                      struct report_session *out)
+{
+	struct late_walk walk = { out, path };
+
+	copy_name(out->silent_uplink, "an uplink that is gone");
+	session_each_lane(s, note_name, &walk);
+}
+
 void snapshot_session(const struct snapshot *snap, struct report_session *out)
 {
 	struct session_stats stats;
@@ -169,6 +192,9 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 		rx += stats.path_rx_bytes[p];
 	}
 	add_policy(snap, &stats, out);
+	out->silent_us = stats.silent_us;
+	if (stats.silent_us)
+		name_late(snap->session, stats.silent_path, out);
 	session_each_lane(snap->session, note_carrier, &carriers);
 	copy_name(out->carrier, carriers == 3 ? "mptcp and subflows" :
 	          carriers == 2 ? "mptcp" : "subflows");

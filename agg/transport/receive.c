@@ -115,8 +115,10 @@ void receive_deliver(struct stream *stream)
 	uint64_t before = stream->in_offset;
 
 	offer(stream);
-	if (stream->in_offset != before)
+	if (stream->in_offset != before) {
+		stream->hole_us = stream->session->now_us;
 		credit_taken(stream);
+	}
 	deliver_fin(stream);
 }
 
@@ -135,6 +137,8 @@ static void keep(struct stream *stream, uint64_t offset, const uint8_t *p,
 	uint64_t need = offset + n - stream->in_offset;
 	ssize_t fresh = -ENOMEM;
 
+	if (!stream->segments.bytes)
+		stream->hole_us = s->now_us;
 	if (credit_reach(stream, need))
 		fresh = segments_put(&stream->segments, stream->in_offset,
 		                     stream->window_bytes, offset, p, n);
@@ -157,11 +161,31 @@ static void keep_rest(struct stream *stream, const struct fresh *f)
 		keep(stream, from, f->p + (from - f->offset), (size_t)(end - from));
 }
 
+/* Which path brought the byte that is next. */
+static unsigned path_at(const struct session *s, const struct stream *stream)
+{
+	for (unsigned i = 0; i < s->fresh_count; i++) {
+		const struct fresh *f = &s->fresh[i];
+		if (f->stream == stream && f->offset <= stream->in_offset &&
+		    f->offset + f->n > stream->in_offset)
+			return f->path;
+	}
+	return 0;
+}
+
 static void settle(struct stream *stream)
 {
 	struct session *s = stream->session;
 
+	uint64_t before = stream->in_offset;
+	uint64_t hole_us = stream->hole_us;
+	bool waited = stream->segments.bytes && !stream->sated;
+	unsigned path = path_at(s, stream);
+
 	receive_deliver(stream);
+	if (waited && stream->in_offset != before)
+		silence_note(&s->silence, s->now_us, s->now_us - hole_us,
+		             stream->id, before, path);
 	for (unsigned i = 0; i < s->fresh_count; i++) {
 		if (s->fresh[i].stream != stream)
 			continue;
@@ -219,9 +243,11 @@ int receive_data(struct stream *stream, const struct wire_data *data, bool fin,
 		stream->fin_offset = end;
 	if (end > stream->highest)
 		stream->highest = end;
+	if (end <= stream->in_offset)
+		silence_late(&s->silence, stream->id, data->offset, end, path);
 	s->doubles_bytes += data->len; /* until one knows better */
 	s->fresh[s->fresh_count++] = (struct fresh){
-		stream, data->offset, data->bytes, data->len,
+		stream, data->offset, data->bytes, data->len, (uint8_t)path,
 	};
 	return 0;
 }

@@ -225,6 +225,10 @@ struct session_stats {
 	size_t memory_bytes, memory_max;
 	uint64_t doubles_bytes; /* received again */
 	uint64_t echo_us, echoes; /* of session_probe(): their sum, their number */
+	/* The longest of the last minute in which a reader got nothing, as what
+	 * came had a hole before it; by which path; 0: none. */
+	uint64_t silent_us;
+	uint8_t silent_path;
 	struct session_policy policy;
 	uint64_t again_bytes[REINJECT_REASONS]; /* sent again, and why, ever */
 	/* Frames, ever, by path, of lanes that are gone too. */

@@ -28,6 +28,7 @@
  *     segments.c the bytes of a receiving half
  *     sendq.c    the bytes of a sending half
  *     unsent.c   which of them were never sent
+ *     silence.c  the longest silence of late
  */
 #ifndef AGG_TRANSPORT_SESSION_IMPL_H
 #define AGG_TRANSPORT_SESSION_IMPL_H
@@ -40,6 +41,7 @@
 #include "agg/transport/segments.h"
 #include "agg/transport/sendq.h"
 #include "agg/transport/session.h"
+#include "agg/transport/silence.h"
 #include "agg/transport/unsent.h"
 
 #include <assert.h>
@@ -175,6 +177,7 @@ struct stream {
 	/* receiving */
 	struct segments segments;
 	uint64_t in_offset;     /* delivered to the owner up to here */
+	uint64_t hole_us;       /* since then what came has a hole before it */
 	uint64_t granted_max;   /* the credit that the peer has, */
 	uint64_t announced;     /* or that we said it has where it opens streams */
 	bool was_granted;       /* it was told of a credit */
@@ -203,6 +206,7 @@ struct fresh {
 	uint64_t offset;
 	const uint8_t *p;
 	uint32_t n;
+	uint8_t path;          /* that brought them */
 };
 
 /* Streams with something to send; see work.c. */
@@ -267,6 +271,7 @@ struct session {
 	uint32_t probe_lane;    /* subflow that is asked for an echo; 0: none */
 	uint64_t probe_us;      /* since then */
 	uint64_t echo_us, echoes;
+	struct silence silence; /* of its streams' readers */
 	struct fresh fresh[FRESH_MAX]; /* since session_deliver() */
 	unsigned fresh_count;
 

@@ -17,7 +17,10 @@ void session_stats(const struct session *s, struct session_stats *out)
 {
 	const struct lane *lane;
 
+	struct silence_one silence = silence_longest(&s->silence, s->now_us);
+
 	*out = (struct session_stats){
+		.silent_us = silence.us, .silent_path = silence.path,
 		.streams = s->stream_count,
 		.lanes = s->lane_count,
 		.streams_opened = s->streams_opened,

@@ -252,6 +252,33 @@ static void test_full_owner_is_left_alone(void **state)
 	puppet_finish(&p);
 }
 
+static struct session_stats stats_of(const struct puppet *p);
+
+/* A pause of the peer is none, nor what the owner makes wait; a hole is, and its
+ * path is who brought the missing bytes last. */
+static void test_silence(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p), *late = puppet_attach(&p, 1);
+
+	p.reader[0].appetite = 1000000;
+	assert_true(puppet_say_data(l, 1, 0, zeroes, 100, false) > 0);
+	puppet_pass(&p, 2000000);
+	assert_true(puppet_say_data(l, 1, 100, zeroes, 100, false) > 0);
+	assert_int_equal(stats_of(&p).silent_us, 0);
+	puppet_pass(&p, 2000000);
+	assert_true(puppet_say_data(l, 1, 300, zeroes, 100, false) > 0);
+	puppet_pass(&p, 250000);
+	assert_true(puppet_say_data(l, 1, 200, zeroes, 100, false) > 0);
+	assert_in_range(stats_of(&p).silent_us, 250000, 251000);
+	assert_int_equal(stats_of(&p).silent_path, 0);
+	puppet_pass(&p, 10000);
+	assert_true(puppet_say_data(late, 1, 200, zeroes, 100, false) > 0);
+	assert_in_range(stats_of(&p).silent_us, 250000, 251000);
+	assert_int_equal(stats_of(&p).silent_path, 1);
+	puppet_finish(&p);
+}
+
 static void test_pulled_at_once(void **state)
 {
 	struct puppet p;
@@ -723,6 +750,7 @@ int main(void)
 		cmocka_unit_test(test_reassembly),
 		cmocka_unit_test(test_offered_once),
 		cmocka_unit_test(test_full_owner_is_left_alone),
+		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_pulled_at_once),
 		cmocka_unit_test(test_fin_before_data),
 		cmocka_unit_test(test_fin_is_the_last),
