@@ -56,19 +56,19 @@ static bool goes_before(const struct guard_source *a,
 	return a->seen_us < b->seen_us;
 }
 
-/* The place of that entry; -1: it has none, and *place is the one to take: there
- * is one, as no more are under way than there are places. */
-static int find(const struct guard_source *table, const uint8_t ip[16],
-                int *place)
+/* The place of that entry; -1: it has none, and *place is the one to forget for
+ * it. */
+static int find(const struct guard_source *table, unsigned count,
+                const uint8_t ip[16], int *place)
 {
 	*place = -1;
-	for (int i = 0; i < GUARD_ENTRIES_MAX; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		const struct guard_source *s = &table[i];
 		if (s->seen_us && !memcmp(s->ip, ip, 16))
-			return i;
+			return (int)i;
 		if (!s->under_way &&
 		    (*place < 0 || goes_before(s, &table[*place])))
-			*place = i;
+			*place = (int)i;
 	}
 	return -1;
 }
@@ -79,28 +79,41 @@ static int find_source(const struct guard *g, const struct addr *from)
 	int place;
 
 	source_of(from, HOUSE_BYTES, ip);
-	return find(g->sources, ip, &place);
+	return find(g->sources, g->source_count, ip, &place);
 }
 
-/* With a new entry where there is none; NULL: every place is taken. */
-static struct guard_source *get(struct guard_source *table,
-                                const struct addr *from, unsigned bytes)
+/* With a new entry where there is none; NULL: every place is taken, which is not
+ * so as long as fewer are under way than there are places. */
+static struct guard_source *get(struct guard_source *table, unsigned *count,
+                                unsigned max, const uint8_t ip[16])
 {
-	uint8_t ip[16];
-	int place, i;
+	int place, i = find(table, *count, ip, &place);
 
-	source_of(from, bytes, ip);
-	i = find(table, ip, &place);
+	if (i < 0 && *count < max)
+		place = (int)(*count)++;
 	if (i >= 0 || place < 0)
 		return i >= 0 ? &table[i] : NULL;
 	table[place] = (struct guard_source){ 0 };
-	memcpy(table[place].ip, ip, sizeof(ip));
+	memcpy(table[place].ip, ip, 16);
 	return &table[place];
+}
+
+static struct guard_source *get_source(struct guard *g, const struct addr *from)
+{
+	uint8_t ip[16];
+
+	source_of(from, HOUSE_BYTES, ip);
+	return get(g->sources, &g->source_count, GUARD_SOURCES_MAX, ip);
 }
 
 static struct guard_source *get_net(struct guard *g, const struct addr *from)
 {
-	return from->family == AF_INET6 ? get(g->nets, from, NET_BYTES) : NULL;
+	uint8_t ip[16];
+
+	if (from->family != AF_INET6)
+		return NULL;
+	source_of(from, NET_BYTES, ip);
+	return get(g->nets, &g->net_count, GUARD_NETS_MAX, ip);
 }
 
 /* Coming in ------------------------------------------------------------------ */
@@ -166,7 +179,7 @@ static bool is_welcome(const struct guard *g, const struct guard_source *s,
 enum guard_answer guard_enter(struct guard *g, const struct addr *from,
                               uint64_t now_us)
 {
-	struct guard_source *s = get(g->sources, from, HOUSE_BYTES);
+	struct guard_source *s = get_source(g, from);
 	struct guard_source *net = get_net(g, from);
 
 	if (!s || !is_welcome(g, s, net, now_us))
@@ -184,10 +197,10 @@ bool guard_victim(const struct guard *g, const struct addr *newcomer,
 
 	if (own >= 0 && g->sources[own].under_way >= GUARD_PER_SOURCE_MAX)
 		return its == own;
-	for (int i = 0; i < GUARD_ENTRIES_MAX; i++)
+	for (unsigned i = 0; i < g->source_count; i++)
 		if (g->sources[i].under_way &&
 		    (most < 0 || has_more(&g->sources[i], &g->sources[most])))
-			most = i;
+			most = (int)i;
 	return most >= 0 && its == most;
 }
 
@@ -201,7 +214,7 @@ static void make_familiar(struct guard *g, struct guard_source *s,
 
 	s->familiar_us = now_us;
 	s->full_us = 0;
-	for (unsigned i = 0; i < GUARD_ENTRIES_MAX; i++) {
+	for (unsigned i = 0; i < g->source_count; i++) {
 		struct guard_source *one = &g->sources[i];
 		if (!one->familiar_us)
 			continue;
@@ -228,7 +241,7 @@ static void fail(struct guard_source *s, struct guard_source *net,
 void guard_leave(struct guard *g, const struct addr *from, enum guard_end end,
                  uint64_t now_us)
 {
-	struct guard_source *s = get(g->sources, from, HOUSE_BYTES);
+	struct guard_source *s = get_source(g, from);
 	struct guard_source *net = get_net(g, from);
 
 	assert(s && s->under_way && g->under_way); /* as it has entered */
@@ -254,6 +267,8 @@ void guard_leave(struct guard *g, const struct addr *from, enum guard_end end,
 void guard_forgive(struct guard *g)
 {
 	g->full_us = 0;
-	for (unsigned i = 0; i < GUARD_ENTRIES_MAX; i++)
-		g->sources[i].full_us = g->nets[i].full_us = 0;
+	for (unsigned i = 0; i < g->source_count; i++)
+		g->sources[i].full_us = 0;
+	for (unsigned i = 0; i < g->net_count; i++)
+		g->nets[i].full_us = 0;
 }

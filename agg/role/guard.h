@@ -26,8 +26,9 @@
 #define GUARD_FAMILIAR_PLACES 32     /* of them, for familiar sources only */
 #define GUARD_PER_SOURCE_MAX 32
 #define GUARD_PER_NET_MAX 96
-#define GUARD_ENTRIES_MAX GUARD_HANDSHAKES_MAX /* of each table; or more */
-#define GUARD_FAMILIAR_MAX 64        /* sources */
+#define GUARD_FAMILIAR_MAX 1024      /* sources: those of as many sites */
+#define GUARD_SOURCES_MAX (GUARD_HANDSHAKES_MAX + GUARD_FAMILIAR_MAX)
+#define GUARD_NETS_MAX GUARD_HANDSHAKES_MAX
 
 /* Buckets: so many failures at once, then one each so many microseconds. */
 #define GUARD_SOURCE_BURST 8
@@ -50,8 +51,10 @@ struct guard_source {
 struct guard {
 	unsigned under_way;
 	uint64_t full_us;       /* of the bucket over all */
-	struct guard_source sources[GUARD_ENTRIES_MAX];
-	struct guard_source nets[GUARD_ENTRIES_MAX];
+	/* In use up to there: memory and a walk cost as much as was needed yet. */
+	unsigned source_count, net_count;
+	struct guard_source sources[GUARD_SOURCES_MAX];
+	struct guard_source nets[GUARD_NETS_MAX];
 };
 
 enum guard_answer {

@@ -292,10 +292,34 @@ static void test_familiar_has_a_limit(void **state)
 		struct addr a = source_number(i);
 		assert_true(succeed(&g, &a, SECOND + i));
 	}
-	for (int i = 0; i < GUARD_ENTRIES_MAX; i++)
+	for (int i = 0; i < GUARD_SOURCES_MAX; i++)
 		familiar += g.sources[i].familiar_us != 0;
 	assert_int_equal(familiar, GUARD_FAMILIAR_MAX);
 	assert_int_equal(fail_all(&g, &first, 2 * SECOND), GUARD_SOURCE_BURST);
+}
+
+/* A thousand sites are familiar, however many strangers come after them, and a
+ * table is as long as it had to be. */
+static void test_many_sites_stay_familiar(void **state)
+{
+	struct guard g = { 0 };
+	unsigned sites = 1000;
+
+	for (unsigned i = 0; i < sites; i++) {
+		struct addr a = source_number(i);
+		assert_true(succeed(&g, &a, SECOND + i));
+		assert_int_equal(g.source_count, i + 1);
+	}
+	for (unsigned i = sites; i < sites + 2 * GUARD_HANDSHAKES_MAX; i++) {
+		struct addr a = source_number(i);
+		assert_true(fail_once(&g, &a, 2 * SECOND + i));
+	}
+	assert_int_equal(g.source_count, GUARD_SOURCES_MAX);
+	for (unsigned i = 0; i < sites; i++) {
+		struct addr a = source_number(i);
+		assert_int_equal(fail_all(&g, &a, 3 * SECOND),
+		                 GUARD_FAMILIAR_BURST);
+	}
 }
 
 /* A table full of strangers: the oldest idle one is forgotten, one with a
@@ -309,7 +333,7 @@ static void test_full_table(void **state)
 	assert_true(succeed(&g, &known, 1));
 	assert_true(enter(&g, &busy, 1));
 	fail_all(&g, &bad, 2);
-	for (unsigned i = 0; i < 2 * GUARD_ENTRIES_MAX; i++) {
+	for (unsigned i = 0; i < 2 * GUARD_SOURCES_MAX; i++) {
 		a = source_number(i);
 		assert_true(fail_once(&g, &a, 3 + i));
 	}
@@ -368,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_who_makes_room),
 		cmocka_unit_test(test_forgiven),
 		cmocka_unit_test(test_familiar_has_a_limit),
+		cmocka_unit_test(test_many_sites_stay_familiar),
 		cmocka_unit_test(test_full_table),
 		cmocka_unit_test(test_random),
 	};
