@@ -151,8 +151,11 @@ static int direction_update(struct direction *d)
 	if (!err)
 		memcpy(d->secret, next, seal_hash_bytes(d->suite));
 	explicit_bzero(next, sizeof(next));
-	d->sequence = 0;
-	return err ? err : direction_set_key(d);
+	if (!err)
+		err = direction_set_key(d);
+	if (!err) /* with the key of before no number may come again */
+		d->sequence = 0;
+	return err;
 }
 
 static int direction_init(struct direction *d, enum aead_suite suite,
@@ -236,8 +239,10 @@ static uint8_t *record_at_hand(const struct seal *s)
 	return s->out->data + s->out->off + s->out->len;
 }
 
+/* Nothing is sealed from then on, not by who has heard all of the peer either. */
 static int key_failed(struct seal *s)
 {
+	s->over = 0;
 	return end(s, -EPROTO, "the crypto library failed");
 }
 

@@ -36,6 +36,16 @@ struct one {
 	struct seal *seal;
 };
 
+static bool library_fails;
+
+int __real_aead_set_key(struct aead *aead, const uint8_t *key);
+int __wrap_aead_set_key(struct aead *aead, const uint8_t *key);
+
+int __wrap_aead_set_key(struct aead *aead, const uint8_t *key)
+{
+	return library_fails ? -EIO : __real_aead_set_key(aead, key);
+}
+
 static void one_init(struct one *one, struct seal_args args)
 {
 	buf_init(&one->in, QUEUE_MAX);
@@ -710,9 +720,33 @@ static void test_a_record_at_hand_goes_before_the_alert(void **state)
 	pair_finish(&pair);
 }
 
+/* A key that could not be changed seals nothing more: its numbers were used. Not
+ * even where the peer has ended its own half. */
+static void test_no_key_is_used_again(void **state)
+{
+	uint8_t got[SEAL_PAYLOAD_MAX];
+	struct pair pair;
+
+	pair_init(&pair, suites[0], 1);
+	seal_close(pair.b.seal);
+	carry(&pair.b, &pair.a);
+	assert_int_equal(hear(&pair.a, got), -EPIPE);
+	say(&pair.a, "first", 5);
+	assert_int_equal(seal_flush(pair.a.seal), 0);
+	size_t said = pair.a.out.len;
+	library_fails = true;
+	assert_null(seal_reserve(pair.a.seal, 1)); /* a KeyUpdate is due */
+	library_fails = false;
+	assert_null(seal_reserve(pair.a.seal, 1));
+	assert_int_equal(seal_flush(pair.a.seal), -EPROTO);
+	assert_true(pair.a.out.len <= said + SEAL_UPDATE_BYTES);
+	pair_finish(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_key_is_used_again),
 		cmocka_unit_test(test_keys_of_the_trace),
 		cmocka_unit_test(test_records_of_the_trace),
 		cmocka_unit_test(test_any_size_by_every_suite),
