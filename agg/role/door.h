@@ -50,7 +50,7 @@ struct door {
 	void *ctx;
 	struct tls_pin *pins;    /* of the sites, sorted */
 	unsigned pin_count;
-	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
+	char congestion[CONF_CONGESTION_MAX + 1]; /* of subflows */
 	struct guard guard;
 	struct door_plan plan;   /* that is followed */
 	struct door_listener listeners[DOOR_LISTENERS_MAX];

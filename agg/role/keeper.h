@@ -52,7 +52,7 @@ struct keeper_slot {
 
 struct keeper {
 	struct keeper_args args;
-	char congestion[CONF_CONGESTION_MAX + 1]; /* subflows borrow it */
+	char congestion[CONF_CONGESTION_MAX + 1]; /* of subflows */
 	unsigned turn;         /* of the endpoints, the one that is next */
 	struct retry retry;
 	struct keeper_slot slots[KEEPER_SLOTS_MAX];

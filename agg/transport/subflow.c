@@ -164,7 +164,7 @@ size_t subflow_hear(struct subflow *sf, const uint8_t *p, size_t n)
  * queue, and pacing only costs CPU: there the system's own stays. */
 static void choose_congestion(struct subflow *sf)
 {
-	const char *name = sf->args.congestion;
+	const char *name = sf->wanted;
 	struct tcpinfo info;
 
 	if (!strcmp(name, "auto")) {
@@ -411,6 +411,7 @@ static struct subflow *create(const struct subflow_args *args, int fd,
 	if (!sf)
 		goto err_fd;
 	sf->args = *args;
+	snprintf(sf->wanted, sizeof(sf->wanted), "%s", args->congestion);
 	sf->fd = fd;
 	sf->side = side;
 	buf_init(&sf->in, SUBFLOW_IN_MAX);

@@ -62,7 +62,7 @@ struct subflow_events {
 struct subflow_args {
 	struct loop *loop;
 	struct tls_context *tls;
-	const char *congestion; /* the kernel's name, or "auto" */
+	const char *congestion; /* the kernel's name, or "auto"; copied */
 	bool mptcp;             /* connect with MPTCP */
 	const struct subflow_events *events;
 	void *ctx;

@@ -54,7 +54,7 @@ struct subflow {
 	bool read_much;      /* the last time */
 	enum subflow_end end;
 	uint64_t greet_end_us; /* of a client's greeting */
-	char congestion[SOCKOPT_CC_NAME_MAX];
+	char wanted[SOCKOPT_CC_NAME_MAX], congestion[SOCKOPT_CC_NAME_MAX];
 	char why[SUBFLOW_WHY_MAX];
 };
 

@@ -33,7 +33,8 @@ int subflow_land(struct subflow *sf, struct loop *loop)
 	int err = subflow_settle_on(sf, loop);
 
 	sf->state = SUBFLOW_GREETING;
-	if (!err) /* what it read already is looked at when it was welcomed */
+	sf->left = true; /* what it read already is heard when it was welcomed */
+	if (!err)
 		loop_task_post(&sf->again);
 	return err;
 }

@@ -28,7 +28,7 @@
 #define SUBFLOWS 4
 #define INCARNATION 0x1234567890abcdef
 
-enum policy { JOIN, REFUSE, IGNORE };
+enum policy { JOIN, REFUSE, IGNORE, MOVE };
 
 struct party;
 
@@ -263,6 +263,8 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 		assert_int_equal(subflow_join(sf, p->session, INCARNATION), 0);
 	else if (p->policy == REFUSE)
 		subflow_fail(sf, "site not known");
+	else if (p->policy == MOVE)
+		subflow_park(sf);
 }
 
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
@@ -280,9 +282,11 @@ static const struct subflow_events subflow_events = {
 	.on_ready = on_ready, .on_end = on_end,
 };
 
+static char congestion[16] = "reno";
+
 static struct subflow_args args_of(struct party *p)
 {
-	return (struct subflow_args){ p->test->loop, p->tls, "reno",
+	return (struct subflow_args){ p->test->loop, p->tls, congestion,
 	                              false, &subflow_events, p,
 	                              &p->test->vps.pin };
 }
@@ -929,26 +933,57 @@ static void test_garbage_for_frames(void **state)
 	finish(&t);
 }
 
-/* HELLO and a stream's beginning in one record, cut anywhere. */
-static void test_frames_behind_the_greeting(void **state)
+/* HELLO and a frame behind it, cut anywhere. */
+static void greet_and_ping(struct test *t, struct raw *client)
 {
 	struct wire_frame hello = { .type = WIRE_HELLO,
 		.hello = { .version = WIRE_VERSION, .subflow_id = 9 } };
-	struct wire_frame ping = { .type = WIRE_PING, .ping = { 77 } }, pong;
+	struct wire_frame ping = { .type = WIRE_PING, .ping = { 77 } };
 	uint8_t bytes[2 * WIRE_CONTROL_BYTES_MAX];
+
+	raw_client(t, client);
+	size_t n = wire_encode(bytes, &hello);
+	n += wire_encode(bytes + n, &ping);
+	for (size_t at = 0; at < n; at += 5) {
+		size_t part = n - at < 5 ? n - at : 5;
+		assert_int_equal(tls_write(client->tls, bytes + at, part), 0);
+	}
+	raw_flush(client);
+}
+
+/* Who changed loops before it was welcomed is heard all the same, and has what
+ * it was made with, though the maker's own is another by then. */
+static void test_frames_of_who_moves(void **state)
+{
+	struct raw client;
+	struct test t;
+
+	begin(&t);
+	t.vps.policy = MOVE;
+	greet_and_ping(&t, &client);
+	struct told *told = &t.vps.told[0];
+	wait_for(&t, &told->ready);
+	snprintf(congestion, sizeof(congestion), "none");
+	assert_true(subflow_lift(told->sf));
+	net_run_for(t.loop, 1000);
+	assert_int_equal(subflow_land(told->sf, t.loop), 0);
+	assert_int_equal(subflow_join(told->sf, t.vps.session, INCARNATION), 0);
+	assert_string_equal(subflow_congestion(told->sf), "reno");
+	snprintf(congestion, sizeof(congestion), "reno");
+	assert_true(net_run_until(t.loop, has_pong, &client));
+	raw_finish(&client);
+	finish(&t);
+}
+
+static void test_frames_behind_the_greeting(void **state)
+{
+	struct wire_frame pong;
 	struct raw client;
 	struct test t;
 
 	begin(&t);
 	t.vps.policy = JOIN;
-	raw_client(&t, &client);
-	size_t n = wire_encode(bytes, &hello);
-	n += wire_encode(bytes + n, &ping);
-	for (size_t at = 0; at < n; at += 5) {
-		size_t part = n - at < 5 ? n - at : 5;
-		assert_int_equal(tls_write(client.tls, bytes + at, part), 0);
-	}
-	raw_flush(&client);
+	greet_and_ping(&t, &client);
 	assert_true(net_run_until(t.loop, has_pong, &client));
 	assert_true(raw_heard(&client, WIRE_PONG, &pong));
 	assert_int_equal(pong.ping.stamp, 77);
@@ -1116,6 +1151,7 @@ int main(void)
 		cmocka_unit_test(test_a_forged_record),
 		cmocka_unit_test(test_garbage_for_frames),
 		cmocka_unit_test(test_frames_behind_the_greeting),
+		cmocka_unit_test(test_frames_of_who_moves),
 		cmocka_unit_test(test_is_woken_by_whole_records),
 		cmocka_unit_test(test_handshake_deadline),
 		cmocka_unit_test(test_destroy),
