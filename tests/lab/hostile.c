@@ -195,7 +195,7 @@ static int shake(struct hostile *h)
 		poll(&p, 1, 50);
 		hear(h, true);
 	}
-	if (done != 1)
+	if (done < 0) /* and not only late */
 		fprintf(stderr, "handshake: %s\n", tls_error(h->tls));
 	return done;
 }
