@@ -2,8 +2,9 @@
 # Copyright (c) 2026 The aggd authors
 """./dev bench simtruth: does the simulator tell the truth? Objects on new
 connections, one after another, through a fresh pair of daemons with BBR in the
-lab, beside what aggsim says of the same links. Fails where the medians differ
-by more than 15 %.
+lab, beside what aggsim says of the same links; and how long the receiver of one
+download was silent after its first 4 s. Fails where the medians differ by more
+than 15 %, and silences by more than 100 ms.
 
     ./dev bench simtruth --quick             one round
     ./dev bench simtruth --only S2 eat 1M    scenarios, schedulers, sizes
@@ -23,9 +24,12 @@ import rounds
 import scenario as links
 from lab import SRV4, LabError
 
-SCENARIOS = ("S1", "S2", "S3", "S4")
+SCENARIOS = ("S1", "S2", "S3", "S4", "S5")
 SCHEDULERS = ("lowrtt", "ecf")
 SIZES = {"100K": (100_000, 40), "1M": (1_000_000, 15), "10M": (10_000_000, 5)}
+SILENCE = "silence"
+FLOW_S, FLOW_SKIP_S = 24, 4
+SILENCE_APART_MS = 100
 ROUNDS = 5
 APART_MAX = 0.15
 EPSILON = 1e-9
@@ -42,10 +46,18 @@ config scenario
 	option warmup '{warm}s'
 	list scheduler '{scheduler}'
 
-{paths}config load 'object'
+{paths}{load}"""
+OBJECTS = """\
+config load 'object'
 	option kind 'objects'
 	option count '{count}'
 	list size '{size}'
+"""
+FLOW = f"""\
+config load 'flow'
+	option kind 'bulk'
+	option duration '{FLOW_S}s'
+	option skip '{FLOW_SKIP_S}s'
 """
 PATH = """\
 config path '{u.name}'
@@ -62,14 +74,17 @@ config path '{u.name}'
 def sim_scenario(case, warm_s):
     """The lab's scenario and load in the simulator's words."""
     name, scheduler, size = case
-    size_bytes, count = SIZES[size]
+    load = FLOW
+    if size != SILENCE:
+        size_bytes, count = SIZES[size]
+        load = OBJECTS.format(count=count, size=size_bytes)
     return SCENARIO.format(
-        repeat=SIM_REPEAT, warm=warm_s, scheduler=scheduler, count=count, size=size_bytes,
+        repeat=1 if size == SILENCE else SIM_REPEAT, warm=warm_s, scheduler=scheduler, load=load,
         paths="".join(PATH.format(u=u) for u in links.load(name)))
 
 
 def simulate(case, warm_s):
-    """aggsim's median, ms."""
+    """aggsim's median, or silence, ms."""
     with tempfile.NamedTemporaryFile("w", suffix=".scn") as file:
         file.write(sim_scenario(case, warm_s))
         file.flush()
@@ -80,19 +95,23 @@ def simulate(case, warm_s):
     run = json.loads(done.stdout)["scenarios"][0]["runs"][0]
     if run["error"]:
         raise LabError(f"aggsim: {run['error']}")
-    return run["loads"][0]["p50_ms"]
+    return run["loads"][0]["silence_ms" if case[2] == SILENCE else "p50_ms"]
 
 
 def measure(case, number, warm_s):
     """The times of a case's objects, in their order, ms."""
     scenario, scheduler, size = case
-    size_bytes, count = SIZES[size]
     with rounds.Visit(scenario, number, gateway={"scheduler": scheduler}) as visit:
         if warm_s:
             cells.load(visit, "bulk", SRV4, "-t", warm_s)
             cells.wait_quiet(visit)
-        got = cells.load(visit, "objects", SRV4, "-s", size_bytes, "-n", count)
-    return got["each_ms"], visit.idle
+        if size == SILENCE:
+            got = cells.load(visit, "bulk", SRV4, "-t", FLOW_S, "-k", FLOW_SKIP_S)
+            each = [c["longest_gap_ms"] for c in got["connections"]]
+        else:
+            size_bytes, count = SIZES[size]
+            each = cells.load(visit, "objects", SRV4, "-s", size_bytes, "-n", count)["each_ms"]
+    return each, visit.idle
 
 
 def measure_all(cases, args, truth, save):
@@ -135,8 +154,10 @@ def verdicts(truth, sim):
         lab_ms = statistics.median(ms for run in runs for ms in run)
         sim_ms = sim(case)
         ratio = sim_ms / lab_ms if sim_ms else None
-        yield case, lab_ms, sim_ms, ratio, ratio is not None and \
-            abs(ratio - 1) <= APART_MAX + EPSILON
+        near = ratio is not None and (abs(sim_ms - lab_ms) <= SILENCE_APART_MS
+                                      if case[2] == SILENCE
+                                      else abs(ratio - 1) <= APART_MAX + EPSILON)
+        yield case, lab_ms, sim_ms, ratio, near
 
 
 def compare(truth, warm_s):
@@ -153,7 +174,7 @@ def compare(truth, warm_s):
     for case, lab_ms, sim_ms, ratio, met in verdicts(truth, sim):
         agree &= met
         told = f"{sim_ms:12.1f}{ratio:8.2f}" if ratio else f"{'-':>12}{'':8}"
-        print(f"{case[0]:4}{case[1]:12}{case[2]:6}{lab_ms:10.1f}{told}"
+        print(f"{case[0]:4}{case[1]:11}{case[2]:8}{lab_ms:10.1f}{told}"
               f"   {'met' if met else 'MISSED'}")
     return agree
 
@@ -175,7 +196,7 @@ def arguments(words):
     parser.add_argument("--output", default=os.path.join(rounds.build_dir(), "simtruth.json"))
     args = parser.parse_args(words)
     schedulers = rounds.words_of("scheduler")
-    known = {*SCENARIOS, *schedulers, *SIZES}
+    known = {*SCENARIOS, *schedulers, *SIZES, SILENCE}
     unknown = [w for w in args.only if w not in known]
     if unknown:
         parser.error(f"--only: '{unknown[0]}': there are {' '.join(sorted(known))}")
@@ -193,7 +214,7 @@ def main(words):
     rounds.prefer_us()
     cases = [(a, b, c) for a in cells.chosen(args.only, SCENARIOS)
              for b in args.schedulers
-             for c in cells.chosen(args.only, SIZES)]
+             for c in cells.chosen(args.only, (*SIZES, SILENCE))]
 
     def save(truth):
         with open(args.output, "w", encoding="utf-8") as file:

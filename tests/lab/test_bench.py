@@ -21,6 +21,7 @@ import pick  # noqa: E402
 import rounds  # noqa: E402
 import schedulers  # noqa: E402
 import simtruth  # noqa: E402
+import smooth  # noqa: E402
 
 
 class Arithmetic(unittest.TestCase):
@@ -34,6 +35,23 @@ class Arithmetic(unittest.TestCase):
         self.assertAlmostEqual(cells.time_to_rate(samples, 0, 800_000, 0.01), 0.5)
         self.assertAlmostEqual(cells.time_to_rate(samples, 30, 800_000, 0.01), 0.2)
         self.assertIsNone(cells.time_to_rate(samples, 0, 900_000, 0.01))
+
+    def test_the_worst_half_second_and_the_counted_time(self):
+        got = {"samples": [0] * 200 + [1000] * 25 + [200] * 25 + [0] * 10, "skip": 4,
+               "interval_ms": 20, "total_mbps": 3,
+               "connections": [{"longest_gap_ms": 12.5}, {"longest_gap_ms": 40}]}
+        self.assertEqual(smooth.figures(got), {"mean": 3, "half": 0.08, "silence": 40})
+
+    def test_what_a_download_has_to_reach_moment_by_moment(self):
+        alone = {"mean": 46, "half": 28, "silence": 15}
+        well = {"mean": 65, "half": 27, "silence": 110, "again": 0.01}
+        self.assertEqual(smooth.missed("S2", "down", 1, well, alone), [])
+        for key, value in (("mean", 60), ("half", 26), ("silence", 120), ("again", 0.05)):
+            with self.subTest(key=key):
+                self.assertEqual(smooth.missed("S2", "down", 1, {**well, key: value}, alone),
+                                 [key])
+        self.assertEqual(smooth.missed("S3", "down", 1, {**well, "mean": 97, "silence": 199},
+                                       None), [])
 
     def judge(self, cell, ours, peer):
         figures = bench.Figures()
