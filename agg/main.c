@@ -297,8 +297,8 @@ static int run(struct daemon *d)
 {
 	int rc = start(d) < 0 ? 1 : 0;
 
-	if (rc == 0)
-		loop_run(d->loop);
+	if (rc == 0 && loop_run(d->loop) < 0)
+		rc = 1;
 	close_parts(d);
 	if (rc == 0)
 		log_info("ended");

@@ -25,6 +25,7 @@ struct loop {
 	pthread_mutex_t lock;    /* of posts */
 	struct loop_post *posts; /* from other threads, in their order */
 	struct loop_spares spares;
+	int err;                 /* of loop_fail() */
 };
 
 struct loop_io {
@@ -169,11 +170,19 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
-void loop_run(struct loop *loop)
+int loop_run(struct loop *loop)
 {
+	loop->err = 0;
 	ev_run(loop->ev, 0);
 	while (loop->tasks) /* of the turn that was stopped in */
 		run_tasks(loop);
+	return loop->err;
+}
+
+void loop_fail(struct loop *loop, int err)
+{
+	loop->err = err;
+	loop_stop(loop);
 }
 
 void loop_stop(struct loop *loop)

@@ -31,9 +31,10 @@ struct loop *loop_create(void);         /* NULL: errno */
 struct loop *loop_create_polled(void);  /* NULL: errno */
 void loop_destroy(struct loop *loop);   /* after all watchers are gone */
 /* Returns after loop_stop(), or when no io that wants something and no armed
- * timer is left: signals alone do not hold it. */
-void loop_run(struct loop *loop);
+ * timer is left: signals alone do not hold it. 0, or what loop_fail() said. */
+int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+void loop_fail(struct loop *loop, int err); /* stops it; -errno */
 
 /* Memory that the queues of a loop's thread pass on to each other: each kind to
  * its own. */

@@ -19,7 +19,7 @@ static void on_start(void *ctx)
 		if (!err)
 			continue;
 		log_sys("workers: %s", strerror(-err));
-		loop_stop(w->loop);
+		loop_fail(w->loop, err);
 	}
 }
 

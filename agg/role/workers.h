@@ -18,7 +18,8 @@ struct workers {
 
 /* args without index and workers, and memory_max of all. Their threads begin at
  * the end of the loop's first turn: what a thread may is its own, and what the
- * daemon needed to begin is dropped by then. 0, or -errno; finish in any case. */
+ * daemon needed to begin is dropped by then; where one cannot, the loop fails. 0, or
+ * -errno; finish in any case. */
 int workers_init(struct workers *w, const struct conf_main *main,
                  const struct worker_args *args);
 void workers_finish(struct workers *w); /* all 0 is fine */

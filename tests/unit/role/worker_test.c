@@ -4,12 +4,14 @@
  * DOC: a worker by its messages alone. Subflows are the stage's, the way out is
  * played here.
  */
-#include "agg/role/worker.h"
+#include "agg/role/workers.h"
 
 #include "agg/role/ipv6.h"
 #include "stage.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -448,12 +450,49 @@ static void orders_reach_the_thread(void **state)
 	worker_drain(two[1]);
 }
 
+/* One has a thread and one has none: all ends, and says why. */
+static unsigned threads_left = UINT_MAX;
+
+typedef void *thread_fn(void *ctx);
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                          thread_fn *fn, void *ctx);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                          thread_fn *fn, void *ctx);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                          thread_fn *fn, void *ctx)
+{
+	if (!threads_left)
+		return EAGAIN;
+	threads_left--;
+	return __real_pthread_create(thread, attr, fn, ctx);
+}
+
+static void threads_that_are_not_to_be_had(void **state)
+{
+	const struct worker_args args = { .loop = stage.loop,
+		.memory_max = 64u << 20, .mptcp_host = &stage.mptcp_host,
+		.on_change = on_change };
+	struct conf_main main = conf->main;
+	struct workers all;
+
+	main.workers = 2;
+	threads_left = 1;
+	assert_int_equal(workers_init(&all, &main, &args), 0);
+	assert_int_equal(loop_run(stage.loop), -EAGAIN);
+	assert_int_equal(workers_streams(&all), 0);
+	workers_finish(&all);
+	threads_left = UINT_MAX;
+}
+
 int main(void)
 {
 #define ROW_OF_TWO(fn) cmocka_unit_test_setup_teardown(fn, begin_two, finish_two)
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, finish)
 	const struct CMUnitTest tests[] = {
 		ROW(adopted_is_joined),
+		ROW(threads_that_are_not_to_be_had),
 		ROW(adopted_in_vain),
 		ROW(facts_are_told_on),
 		ROW(facts_end_who_is_not_there),
