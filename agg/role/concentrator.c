@@ -52,8 +52,7 @@ static bool is_ipv6_ready(const struct concentrator *c)
 	return false;
 }
 
-/* As worker_facts(), of all; where one fails, what others took is for nothing, as
- * the old ones follow. */
+/* As worker_facts(), of all. */
 static int tell_facts(struct concentrator *c, const struct conf *conf)
 {
 	/* A door that is closed for good says nothing of who is inside. */
@@ -144,7 +143,6 @@ static int take_conf(struct concentrator *c, const struct conf *conf,
 	if (conf != c->role.conf) {
 		open_door(c, c->role.conf, &other);
 		door_know(&c->door, c->role.conf);
-		tell_facts(c, c->role.conf);
 	}
 	return err;
 }

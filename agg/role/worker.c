@@ -32,6 +32,8 @@ struct worker {
 	struct budget memory;
 	unsigned calm_s;        /* see role_is_calm */
 	struct worker_facts facts; /* conf NULL: none yet */
+	const struct conf *prepared; /* to be the next conf; NULL: none */
+	struct site *fresh;     /* its sites that are new */
 	struct sites sites;
 	struct relays *relays;
 	struct resolver *resolver;
@@ -219,22 +221,36 @@ static void send_over(struct worker *w, struct subflow *sf,
 
 /* Messages ------------------------------------------------------------------- */
 
-/* The sites that a configuration has. */
-static int take_conf(struct worker *w, const struct conf *conf)
+/* Makes what a configuration needs, and changes nothing. */
+static int prepare(struct worker *w, const struct conf *conf)
 {
-	const struct conf *old = w->facts.conf ? w->facts.conf : conf;
-	struct site *fresh;
-	int err = sites_prepare(&w->sites, conf, &fresh);
+	if (conf == w->facts.conf || conf == w->prepared)
+		return 0;
+	int err = sites_prepare(&w->sites, conf, &w->fresh);
+	w->prepared = err < 0 ? NULL : conf;
+	return err;
+}
 
-	if (err < 0)
-		return err;
-	err = w->facts.conf ? resolver_reload(w->resolver) : 0;
+static void forget(struct worker *w)
+{
+	if (w->prepared)
+		sites_forget(w->fresh);
+	w->prepared = NULL;
+}
+
+/* The sites that the prepared configuration has. */
+static void take_conf(struct worker *w)
+{
+	const struct conf *conf = w->prepared;
+	const struct conf *old = w->facts.conf ? w->facts.conf : conf;
+	int err = w->facts.conf ? resolver_reload(w->resolver) : 0;
+
 	if (err < 0)
 		log_sys("names: the servers of before stay: %s", strerror(-err));
 	w->egress.allow = conf->egress.allow;
 	w->egress.allow_count = conf->egress.allow_count;
-	sites_apply(&w->sites, conf, old, fresh);
-	return 0;
+	sites_apply(&w->sites, conf, old, w->fresh);
+	w->prepared = NULL;
 }
 
 struct message {
@@ -248,21 +264,47 @@ struct message {
 	unsigned streams;
 };
 
+static void on_prepare(void *ctx)
+{
+	struct message *m = ctx;
+
+	m->err = prepare(m->worker, m->facts->conf);
+}
+
+static void on_forget(void *ctx)
+{
+	forget(ctx);
+}
+
 static void on_facts(void *ctx)
 {
 	struct message *m = ctx;
 	struct worker *w = m->worker;
 	const struct worker_facts *facts = m->facts;
 
-	if (facts->conf != w->facts.conf)
-		m->err = take_conf(w, facts->conf);
+	m->err = prepare(w, facts->conf);
 	if (m->err < 0)
 		return;
+	if (w->prepared)
+		take_conf(w);
 	w->facts = *facts;
 	w->egress.is_local = facts->is_local;
 	w->egress.ctx = facts->ctx;
 	ipv6_set_ready(&w->ipv6, facts->ipv6_ready);
 	tell_flags(w);
+}
+
+int worker_prepare(struct worker *w, const struct worker_facts *facts)
+{
+	struct message m = { .worker = w, .facts = facts };
+
+	ask(w, on_prepare, &m);
+	return m.err;
+}
+
+void worker_forget(struct worker *w)
+{
+	ask(w, on_forget, w);
 }
 
 int worker_facts(struct worker *w, const struct worker_facts *facts)
@@ -442,6 +484,7 @@ void worker_destroy(struct worker *w)
 	if (!w)
 		return;
 	stop(w);
+	forget(w);
 	sites_finish(&w->sites);
 	outlet_destroy(w->outlet);
 	ipv6_finish(&w->ipv6);

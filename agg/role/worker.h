@@ -65,7 +65,10 @@ int worker_start(struct worker *w);
 /* Ends all sessions. NULL is fine. */
 void worker_destroy(struct worker *w);
 
-/* FACTS. 0, or -ENOMEM: those of before hold. */
+/* FACTS. 0, or -ENOMEM: those of before hold. That is found out before, and nothing
+ * changes, by worker_prepare; worker_facts of the same, or worker_forget, follows. */
+int worker_prepare(struct worker *w, const struct worker_facts *facts);
+void worker_forget(struct worker *w);
 int worker_facts(struct worker *w, const struct worker_facts *facts);
 /* ADOPT, as door.h has it. */
 void worker_adopt(struct worker *w, struct subflow *sf,

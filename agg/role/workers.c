@@ -55,7 +55,12 @@ int workers_facts(struct workers *w, const struct worker_facts *facts)
 	int err = 0;
 
 	for (unsigned i = 0; i < w->count && !err; i++)
-		err = worker_facts(w->all[i], facts);
+		err = worker_prepare(w->all[i], facts);
+	for (unsigned i = 0; i < w->count; i++)
+		if (err)
+			worker_forget(w->all[i]);
+		else /* it is prepared, and does not fail */
+			(void)worker_facts(w->all[i], facts);
 	return err;
 }
 

@@ -24,7 +24,7 @@ int workers_init(struct workers *w, const struct conf_main *main,
                  const struct worker_args *args);
 void workers_finish(struct workers *w); /* all 0 is fine */
 
-/* To all, as in worker.h. An error: some of them may have the new facts. */
+/* To all, as in worker.h. An error: those of before hold, in all of them. */
 int workers_facts(struct workers *w, const struct worker_facts *facts);
 void workers_drain(struct workers *w);
 void workers_report(struct workers *w, struct report *out);

@@ -364,6 +364,19 @@ static int finish_two(void **state)
 	return 0;
 }
 
+static unsigned shares_left = UINT_MAX;
+
+struct share *__real_share_create(struct share_pool *pool, const char *whose);
+struct share *__wrap_share_create(struct share_pool *pool, const char *whose);
+
+struct share *__wrap_share_create(struct share_pool *pool, const char *whose)
+{
+	if (!shares_left)
+		return NULL;
+	shares_left--;
+	return __real_share_create(pool, whose);
+}
+
 static unsigned sites_of(struct worker *w, unsigned *connected)
 {
 	struct report report;
@@ -398,6 +411,42 @@ static void each_site_has_its_thread(void **state)
 	assert_int_equal(n[0] + n[1], PINS);
 	assert_int_equal(n[0], n[1]);
 	assert_int_equal(connected[0] + connected[1], PINS);
+}
+
+/* One thread has no memory for what is new: the others do not take it either. */
+static void facts_are_taken_by_all_or_none(void **state)
+{
+	struct workers all = { .all = { two[0], two[1] }, .count = 2 };
+	struct worker_facts facts = { .is_local = is_local };
+	char text[4096] = STAGE_MAIN "list listen 192.0.2.1:443\n";
+	char pin[TLS_PIN_TEXT_LEN + 1];
+	struct conf_error error;
+	struct conf *other;
+	unsigned connected;
+
+	for (unsigned i = PINS; i < 2 * PINS; i++) {
+		size_t n = strlen(text);
+		pin_text(i, pin);
+		snprintf(text + n, sizeof(text) - n,
+		         "config site s%u\noption pin %s\n", i, pin);
+	}
+	pin_text(0, pin);
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+	stage_greet(sf, pin, 1, 0, 0);
+	arrive();
+	assert_int_equal(conf_parse("f", text, strlen(text), NULL, &other,
+	                            &error), 0);
+	facts.conf = other;
+	shares_left = PINS - 1;
+	assert_int_equal(workers_facts(&all, &facts), -ENOMEM);
+	shares_left = UINT_MAX;
+	assert_false(sf->destroyed);
+	assert_int_equal(sites_of(two[0], &connected) +
+	                 sites_of(two[1], &connected), PINS);
+	assert_int_equal(workers_facts(&all, &facts), 0);
+	assert_true(sf->destroyed);
+	conf_free(conf);
+	conf = other;
 }
 
 static void who_dies_on_his_way_is_gone(void **state)
@@ -501,6 +550,7 @@ int main(void)
 		ROW(while_it_drains_nothing_begins),
 		ROW(a_report_has_all),
 		ROW_OF_TWO(each_site_has_its_thread),
+		ROW_OF_TWO(facts_are_taken_by_all_or_none),
 		ROW_OF_TWO(who_dies_on_his_way_is_gone),
 		ROW_OF_TWO(who_comes_at_the_end),
 		ROW_OF_TWO(orders_reach_the_thread),
