@@ -27,6 +27,7 @@ void measure_tcp(const struct tcpinfo *info, struct subflow_info *out)
 		.notsent_bytes = info->notsent_bytes,
 		.acked_bytes = info->bytes_acked,
 		.unacked_bytes = info->unacked_bytes,
+		.quiet_us = info->last_ack_ms * UINT64_C(1000),
 		.rate_bps = info->has & TCPINFO_HAS_BBR ? info->bbr_bw_bps
 		                                        : info->delivery_rate_bps,
 		.pacing_bps = info->pacing_rate_bps == TCPINFO_UNLIMITED ?
@@ -76,6 +77,8 @@ static void add(struct subflow_info *out, const struct tcpinfo *tcp)
 	out->sent_bytes += one.sent_bytes;
 	out->in_recovery |= one.in_recovery;
 	out->app_limited &= one.app_limited;
+	if (one.quiet_us < out->quiet_us)
+		out->quiet_us = one.quiet_us;
 	out->stuck |= tcp->retransmits && tcp->last_ack_ms >= MEASURE_STUCK_MS;
 }
 
@@ -93,7 +96,8 @@ static uint64_t slowest_us(const struct mptcpinfo *info)
 void measure_mptcp(const struct mptcpinfo *info, struct subflow_info *out)
 {
 	*out = (struct subflow_info){ .acked_bytes = info->snd_una,
-	                              .app_limited = true };
+	                              .app_limited = true,
+	                              .quiet_us = info->count ? UINT64_MAX : 0 };
 	for (unsigned i = 0; i < info->count; i++)
 		add(out, &info->subflows[i].tcp);
 	if (info->count) /* the first, where several are empty */

@@ -54,6 +54,7 @@ struct subflow_info {
 	uint64_t notsent_bytes;  /* below us, not on the path yet */
 	uint64_t acked_bytes;    /* ever; grows with progress */
 	uint64_t unacked_bytes;  /* sent; what progress is waited for, with notsent */
+	uint64_t quiet_us;       /* no acknowledgement came, of progress or not */
 	uint64_t rate_bps;       /* bytes/s that the path was seen to carry */
 	uint64_t pacing_bps;     /* what the congestion control would send */
 	uint64_t retrans_bytes, sent_bytes; /* ever */

@@ -540,6 +540,7 @@ void tcp_info(const struct tcp *t, struct subflow_info *out)
 		.acked_bytes = t->acked_bytes,
 		.unacked_bytes = t->written_bytes - t->notsent_bytes -
 		                 t->acked_bytes,
+		.quiet_us = since_us(t, t->heard_ns),
 		.rate_bps = rate,
 		.pacing_bps = t->pacing_bps,
 		.retrans_bytes = t->again_bytes,

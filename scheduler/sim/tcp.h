@@ -75,6 +75,7 @@ struct tcp {
 
 	/* what there is to send */
 	uint64_t written_bytes, notsent_bytes, acked_bytes;
+	uint64_t heard_ns; /* the last acknowledgement */
 	struct tcp_segment *segments;   /* a ring, power of two */
 	uint32_t segments_cap;
 	uint32_t una, next;             /* oldest not acknowledged; to be sent */

@@ -253,6 +253,7 @@ void tcp_ack(struct tcp *t, const struct link_frame *frame)
 	uint64_t acked_bytes = t->acked_bytes;
 	bool sacked = t->sacked;
 
+	t->heard_ns = now_ns(t);
 	if (frame->acked < t->una)
 		return;
 	if (!is_news(t, frame)) {

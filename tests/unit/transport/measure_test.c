@@ -57,6 +57,7 @@ static void test_sums(void **state)
 	assert_int_equal(out.retrans_bytes, 15);
 	assert_int_equal(out.notsent_bytes, 46000);
 	assert_int_equal(out.unacked_bytes, 154000);
+	assert_int_equal(out.quiet_us, 4000); /* one of them heard something */
 	assert_true(out.acked_bytes == UINT64_C(1) << 63);
 	assert_false(out.app_limited); /* one of them was not */
 	assert_false(out.stuck);

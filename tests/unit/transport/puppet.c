@@ -69,7 +69,7 @@ static void on_info(void *ctx, struct subflow_info *out)
 		.unacked_bytes = l->sent_bytes - l->kernel_acked,
 		.rate_bps = l->rate_bps ? l->rate_bps : 10000000,
 		.pacing_bps = l->rate_bps ? l->rate_bps : 10000000,
-		.stuck = l->stuck, .spread_us = l->spread_us,
+		.quiet_us = l->quiet_us, .stuck = l->stuck, .spread_us = l->spread_us,
 		.first_rtt_us = l->first_rtt_us,
 	};
 }

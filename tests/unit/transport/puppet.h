@@ -28,6 +28,7 @@ struct puppet_lane {
 	uint64_t sent_bytes;    /* ever committed */
 	uint64_t kernel_acked;  /* of them; frozen while stalled */
 	bool stalled;           /* the peer's kernel is silent */
+	uint64_t quiet_us;      /* and said nothing for so long */
 	bool stuck;             /* one of several connections is: a byte is left */
 	uint64_t spread_us, first_rtt_us; /* of them */
 	uint64_t rate_bps;      /* 0: 10 MB/s */

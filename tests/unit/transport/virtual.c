@@ -34,7 +34,7 @@ struct vend { /* one end of a subflow */
 	struct buf out;         /* committed, not on the path */
 	struct chunk *under_way, *under_way_tail; /* in order, an event each */
 	struct buf in;          /* arrived, not a whole frame yet */
-	uint64_t acked_bytes, unacked_bytes, last_arrival_us;
+	uint64_t acked_bytes, unacked_bytes, last_arrival_us, heard_us;
 	uint64_t held_until_us; /* something before was lost: wait for it */
 	size_t lowat;
 	bool busy, want_write;
@@ -144,6 +144,7 @@ static void on_acked(void *ctx)
 	struct acked *a = ctx;
 
 	a->end->acked_bytes += a->n;
+	a->end->heard_us = a->end->sub->net->now_us;
 	a->end->unacked_bytes -= a->n;
 	free(a);
 }
@@ -274,6 +275,7 @@ static void vend_info(void *ctx, struct subflow_info *out)
 		.notsent_bytes = end->out.len,
 		.acked_bytes = end->acked_bytes,
 		.unacked_bytes = end->unacked_bytes,
+		.quiet_us = end->sub->net->now_us - end->heard_us,
 		.rate_bps = path->rate_bps[end->side],
 		.pacing_bps = path->rate_bps[end->side],
 	};
