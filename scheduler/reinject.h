@@ -42,7 +42,8 @@ enum reinject_policy {
 #define REINJECT_COUNT (REINJECT_DEADLINE + 1)
 
 /* Why a piece went again: by which policy, where REINJECT_OFF is that what
- * carried it is dead; or as the reader waited for it (reinject_overdue()). */
+ * carried it is dead; or as the reader waited for it (reinject_overdue()), or
+ * will, as what carries it says nothing any more. */
 #define REINJECT_OVERDUE REINJECT_COUNT
 #define REINJECT_REASONS (REINJECT_COUNT + 1)
 

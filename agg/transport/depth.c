@@ -62,6 +62,15 @@ void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
 		out->bytes = out->least_bytes;
 }
 
+static bool does_another_pause(const struct depth_path *paths, unsigned count,
+                              unsigned i)
+{
+	for (unsigned j = 0; j < count; j++)
+		if (j != i && paths[j].usable && paths[j].quiet)
+			return true;
+	return false;
+}
+
 bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 {
 	const struct depth_path *path = &paths[i];
@@ -70,6 +79,10 @@ bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 	if (!path->min_rtt_us || !path->rate_bps || path->rate_bps > RATE_MAX ||
 	    path->min_rtt_us > TIME_MAX)
 		return false;
+	bool carries_enough = path->under_way_bytes >= path->slack_bytes +
+		path->rate_bps * path->min_rtt_us / 1000000 * FILL_PERCENT / 100;
+	if (carries_enough && does_another_pause(paths, count, i))
+		return true;
 	for (unsigned j = 0; j < count; j++)
 		if (j != i && paths[j].usable &&
 		    paths[j].min_rtt_us < path->min_rtt_us / FAR)
@@ -78,9 +91,8 @@ bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 		return false;
 	if (path->wasteful)
 		return true;
-	return path->rtt_us > path->min_rtt_us + path->min_rtt_us / QUEUE_PART &&
-		path->under_way_bytes >= path->slack_bytes +
-		path->rate_bps * path->min_rtt_us / 1000000 * FILL_PERCENT / 100;
+	return carries_enough &&
+	       path->rtt_us > path->min_rtt_us + path->min_rtt_us / QUEUE_PART;
 }
 
 void depth_sent(struct depth_share *s, uint64_t now_us, uint64_t bytes,

@@ -32,6 +32,7 @@ struct depth_path {
 	uint64_t under_way_bytes;    /* in the path, or given to who sends there */
 	uint64_t slack_bytes;        /* of them so many as only wait to be sent */
 	bool wasteful;               /* much of what it brings comes too late */
+	bool quiet;              /* nothing is acknowledged of late: it may be gone */
 };
 
 struct depth {
@@ -46,9 +47,11 @@ void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
               uint32_t share, uint64_t most_bytes, struct depth *out);
 
 /* Is path i far, and minor beside those that are not, and wasteful, or has it a
- * queue, and holds what it carries in a round trip? More would only stand in the queue, or be lost
- * there. Of paths that are not far or not minor the congestion control knows
- * better, and where there is no queue it may find that more can be carried. */
+ * queue, and holds what it carries in a round trip? More would only stand in the
+ * queue, or be lost there. Of paths that are not far or not minor the congestion
+ * control knows better, and where there is no queue it may find that more can be
+ * carried. While another path is quiet, any that holds as much is full: what that
+ * one has may have to go this way, and not behind what nobody waits for. */
 bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i);
 
 /* What of all that a session sends is this stream's, of late. Zeroed memory is a

@@ -19,6 +19,8 @@
 #define MSS_DEFAULT 1400u
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
 #define PIECE_MIN_MSS 2u
+#define SILENT_MIN_US 100000u     /* under load ACKs come every few ms */
+#define DELAYED_ACK_US 40000u     /* Linux' least */
 #define IDLE_BURST_MSS 10u        /* RFC 6928's initial window */
 
 struct lane *lane_create(struct session *s, const struct wire_hello *hello,
@@ -163,6 +165,28 @@ static uint64_t backlog(const struct lane *lane)
 bool lane_is_good(const struct lane *lane)
 {
 	return lane->state == LANE_GOOD;
+}
+
+uint64_t lane_unheard_us(const struct lane *lane)
+{
+	uint64_t us = lane->info_us > lane->progress_us ?
+		lane->info_us - lane->progress_us : 0;
+
+	if (!lane->info.unacked_bytes)
+		return 0;
+	return us < lane->info.quiet_us ? us : lane->info.quiet_us;
+}
+
+/* A round trip behind the queue that its path has now, the peer's delay and what
+ * is usual besides. */
+uint64_t lane_silence_us(const struct lane *lane)
+{
+	uint64_t path_us = path_of(lane)->rtt_us, rtt_us = lane->info.srtt_us;
+
+	if (path_us > rtt_us && path_us < UINT32_MAX)
+		rtt_us = path_us;
+	uint64_t us = rtt_us + 4 * lane->info.rttvar_us + DELAYED_ACK_US;
+	return us > SILENT_MIN_US ? us : SILENT_MIN_US;
 }
 
 bool lane_stalls(const struct lane *lane)

@@ -22,6 +22,10 @@ uint64_t lane_drain_us(const struct lane *lane);
 uint64_t lane_room(const struct lane *lane);
 /* May carry something new. */
 bool lane_is_good(const struct lane *lane);
+/* How long, when it was last asked, no acknowledgement had come though something
+ * was under way; 0: that is not so, or not known. */
+uint64_t lane_unheard_us(const struct lane *lane);
+uint64_t lane_silence_us(const struct lane *lane); /* so long, and it is silent */
 /* What is in flight on it is given up for now. */
 bool lane_stalls(const struct lane *lane);
 /* Room will come when the subflow has sent: writability tells. */

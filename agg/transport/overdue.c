@@ -7,6 +7,10 @@
  * not acknowledged are in a list of the session, which is looked through every
  * few milliseconds; those for which the reader waits too long, or will, go again
  * on another path, before anything new.
+ *
+ * So does what a lane has that fell silent (watch.c), as far as all before it was
+ * sent, at once and from the budget of guesses. All this, and what a lane lost or
+ * stalls with, goes by the time when it would be there, not by the scheduler.
  */
 #include "agg/transport/overdue.h"
 
@@ -53,6 +57,73 @@ bool overdue_collect(struct session *s)
 		found = true;
 	}
 	return found;
+}
+
+/* All before it was sent, and no other lane has it. */
+static bool is_awaited(const struct piece *piece)
+{
+	return piece && piece->stream && !piece->acked && !piece->again &&
+	       !piece->doubled && piece->copies == 1 &&
+	       piece->offset < send_head(piece->stream);
+}
+
+/* In the order of sending, which is the reader's, but for what was deep. */
+void overdue_silent(const struct lane *lane)
+{
+	struct session *s = lane->session;
+
+	for (uint32_t i = 0; i < lane->flights.len; i++) {
+		struct piece *piece = flights_at(&lane->flights, i)->piece;
+		if (!is_awaited(piece))
+			continue;
+		if (!reinject_spend(&s->again_budget, piece->len))
+			return;
+		piece->doubled = piece->hurries = true;
+		send_again(piece, REINJECT_OVERDUE);
+	}
+}
+
+/* Until path i of the view would have the unit there. */
+static uint64_t takes_us(const struct session *s, struct lane *const *lanes,
+                         const struct sched_view *view, unsigned i)
+{
+	if (view->paths[i].state != SCHED_PATH_UP || !view->paths[i].rate_bps ||
+	    view->unit->tried_mask & 1u << i)
+		return UINT64_MAX;
+	return path_would_take_us(&s->path[lanes[i]->hello.path],
+	                          view->unit->len_bytes);
+}
+
+/* Where it is there first; elsewhere only what comes no later than the last of
+ * all that goes again would from there. */
+bool overdue_place(const struct stream *stream, struct lane *const *lanes,
+                   const struct sched_view *view, struct sched_decision *out)
+{
+	uint64_t best_us = UINT64_MAX, free_us = UINT64_MAX;
+	unsigned best = 0, free = 0;
+
+	if (!stream->again || (!stream->again->hurries &&
+	                       stream->again->why != REINJECT_OVERDUE))
+		return false;
+	for (unsigned i = 0; i < view->count; i++) {
+		uint64_t us = takes_us(stream->session, lanes, view, i);
+		if (us < best_us) {
+			best_us = us;
+			best = i;
+		}
+		if (us < free_us && view->paths[i].room_bytes) {
+			free_us = us;
+			free = i;
+		}
+	}
+	if (best_us == UINT64_MAX)
+		return false;
+	best_us += stream->again_bytes * 1000000 / view->paths[best].rate_bps;
+	if (free_us <= best_us)
+		sched_send(out, free);
+	else
+		sched_wait(view, out, best, best_us);
+	return true;
 }
 
 uint64_t overdue_deadline(const struct session *s)

@@ -278,7 +278,8 @@ static enum sched_unit_kind kind_of(const struct stream *stream)
 
 	if (!piece)
 		return SCHED_STREAM;
-	return piece->copies > piece->stuck ? SCHED_DOUBLE : SCHED_REINJECT;
+	return piece->copies > piece->stuck && !piece->hurries ? SCHED_DOUBLE
+	                                                         : SCHED_REINJECT;
 }
 
 static void describe_unit(const struct filling *f, const struct stream *stream,
@@ -377,6 +378,8 @@ static void decide(const struct filling *f, struct stream *stream,
 	struct sched_path paths[SCHED_PATHS_MAX];
 	struct sched_view view = { s->now_us, among->paths, among->count, unit };
 
+	if (overdue_place(stream, among->lanes, &view, out))
+		return;
 	if (deep->left_out) {
 		memcpy(paths, among->paths, among->count * sizeof(paths[0]));
 		for (unsigned i = 0; i < among->count; i++)

@@ -392,7 +392,7 @@ struct piece *send_again_pop(struct stream *stream)
 	if (!stream->again)
 		stream->again_tail = NULL;
 	piece->next_again = NULL;
-	piece->again = false;
+	piece->again = piece->hurries = false;
 	stream->again_bytes -= piece->len;
 	return piece;
 }
@@ -500,8 +500,10 @@ void send_again(struct piece *piece, unsigned why)
 /* No lane that is alive has it: it goes again. */
 static void rescue(struct piece *piece, enum reinject_policy why)
 {
-	if (piece->stream && !piece->acked && piece->copies == piece->stuck)
-		send_again(piece, why);
+	if (!piece->stream || piece->acked || piece->copies != piece->stuck)
+		return;
+	piece->hurries = true;
+	send_again(piece, why);
 }
 
 void send_lost(struct piece *piece, unsigned path)

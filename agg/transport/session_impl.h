@@ -89,6 +89,7 @@ struct piece {
 	uint32_t len;
 	bool fin, acked, again;  /* again: queued to be sent once more */
 	bool doubled;            /* it was, though it may still arrive */
+	bool hurries;            /* while again: its lane says nothing any more */
 	uint8_t why;             /* < REINJECT_REASONS, while again */
 	uint8_t copies;          /* lanes that have it in flight, */
 	uint8_t stuck;           /* and how many of them are suspect */
@@ -104,7 +105,9 @@ struct piece {
 
 enum lane_state { /* see watch.c */
 	LANE_GOOD,
-	LANE_DOUBTED, /* another lane of its path stalls: it must prove itself */
+	LANE_DOUBTED, /* another lane of its path is silent or stalls: it must
+	               * prove itself */
+	LANE_SILENT,  /* no acknowledgement comes: it as well */
 	LANE_SUSPECT, /* it stalls */
 	LANE_MUTE,    /* it stalls, as only the peer's kernel answers */
 };

@@ -9,6 +9,7 @@
 
 #include "agg/transport/admit.h"
 #include "agg/transport/lane.h"
+#include "agg/transport/overdue.h"
 #include "agg/transport/send.h"
 #include "agg/transport/stream_impl.h"
 #include "agg/transport/watch.h"
@@ -115,8 +116,7 @@ const char *verdict_refresh(struct lane *lane, uint64_t age_us)
 {
 	bool progress = lane_refresh(lane, age_us);
 
-	if (!progress || (lane->state != LANE_DOUBTED &&
-	                  lane->state != LANE_SUSPECT))
+	if (!progress || lane->state == LANE_GOOD || lane->state == LANE_MUTE)
 		return NULL;
 	return become(lane, LANE_GOOD);
 }
@@ -163,6 +163,25 @@ static const char *give_up(struct lane *lane, const char *why)
 	return over;
 }
 
+/* Controls go again as from one that stalls: to say them twice costs nothing. */
+static const char *fall_silent(struct lane *lane)
+{
+	const char *over = NULL;
+
+	if (lane->session->args.policy.reinjection < REINJECT_TAIL)
+		return NULL;
+	become(lane, LANE_SILENT);
+	for (uint32_t i = 0; i < lane->flights.len; i++) {
+		const struct flight *flight = flights_at(&lane->flights, i);
+		if (!flight->piece && !over)
+			over = lost(lane, flight);
+	}
+	overdue_silent(lane);
+	lane_acknowledge_all(lane->session);
+	doubt_others(lane);
+	return over;
+}
+
 static const char *judge(struct lane *lane)
 {
 	const char *over = verdict_refresh(lane, INFO_AGE_US), *why;
@@ -172,6 +191,8 @@ static const char *judge(struct lane *lane)
 	switch (watch_lane(lane, &why)) {
 	case WATCH_OK:
 		break;
+	case WATCH_SILENT:
+		return fall_silent(lane);
 	case WATCH_SUSPECT:
 		return become(lane, LANE_SUSPECT);
 	case WATCH_GIVE_UP:

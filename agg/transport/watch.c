@@ -10,14 +10,19 @@
  *             own acknowledgements may come by another path.
  *             A lane of several connections (MPTCP) is suspect as long as one
  *             of them is stuck.
+ *   silent    no acknowledgement at all for srtt + 4*rttvar + 40 ms, 100 ms at
+ *             least, while something is under way and another path is good:
+ *             under load they come every few milliseconds. What readers wait
+ *             for goes again, once, as it is a guess; and it carries nothing new
+ *             until it has made progress.
  *   mute      suspect as well: TCP has it all acknowledged, but the peer says
  *             nothing, on no lane: its kernel lives, its process does not. Where
  *             something waits for an answer and no frame came for a while, all
  *             lanes are asked (PING), and what answers by nothing but its kernel
  *             is mute. Any frame clears all.
- *   doubted   another lane on the same path is suspect; or any is, and this
- *             one rested in reserve, where it could not show what it is worth.
- *             It is asked (PING), and carries nothing new until it has made
+ *   doubted   another lane on the same path is suspect or silent; or any is, and
+ *             this one rested in reserve, where it could not show what it is
+ *             worth. It is asked (PING), and carries nothing new until it has made
  *             progress.
  *   given up  suspect for give_up_us: dropped, and the shell connects anew.
  */
@@ -66,6 +71,31 @@ static const char *given_up(const struct lane *lane)
 	return "";
 }
 
+static bool is_other_path_good(const struct lane *lane)
+{
+	const struct lane *other;
+
+	DL_FOREACH(lane->session->lanes, other)
+		if (other->hello.path != lane->hello.path &&
+		    lane_is_good(other) && !lane_rests(other))
+			return true;
+	return false;
+}
+
+static bool is_silent(const struct lane *lane)
+{
+	return (lane_is_good(lane) || lane->state == LANE_DOUBTED) &&
+	       lane_unheard_us(lane) >= lane_silence_us(lane) &&
+	       is_other_path_good(lane);
+}
+
+static bool is_suspect(const struct lane *lane)
+{
+	return !lane_stalls(lane) && lane_waits(lane) &&
+	       (lane->info.stuck || lane->session->now_us - lane->progress_us >=
+	                            patience_us(lane));
+}
+
 enum watch_verdict watch_lane(struct lane *lane, const char **why)
 {
 	struct session *s = lane->session;
@@ -79,10 +109,9 @@ enum watch_verdict watch_lane(struct lane *lane, const char **why)
 	if (s->args.opens && s->now_us - lane->heard_us >= PING_IDLE_US &&
 	    s->now_us - lane->pinged_us >= PING_IDLE_US)
 		lane_ask(lane);
-	return !lane_stalls(lane) && lane_waits(lane) &&
-	       (lane->info.stuck ||
-	        s->now_us - lane->progress_us >= patience_us(lane)) ?
-		WATCH_SUSPECT : WATCH_OK;
+	if (is_suspect(lane))
+		return WATCH_SUSPECT;
+	return is_silent(lane) ? WATCH_SILENT : WATCH_OK;
 }
 
 /* Since when the peer owes a frame; UINT64_MAX: it does not. */
@@ -146,5 +175,10 @@ uint64_t watch_deadline(const struct lane *lane)
 	if ((awaited_since(lane) != UINT64_MAX || lane_waits(lane)) &&
 	    lane->watched_us + WATCH_US < at)
 		at = lane->watched_us + WATCH_US;
+	uint64_t silent_at = lane->info_us - lane_unheard_us(lane) +
+	                     lane_silence_us(lane);
+	if (lane_unheard_us(lane) && silent_at > lane->session->now_us &&
+	    silent_at < at)
+		at = silent_at;
 	return at;
 }

@@ -10,6 +10,7 @@
 
 enum watch_verdict {
 	WATCH_OK,
+	WATCH_SILENT,  /* it is not known to stall, but others do better */
 	WATCH_SUSPECT, /* it stalls, which was not known */
 	WATCH_GIVE_UP,
 };

@@ -115,7 +115,12 @@ static void a_far_path_is_filled_and_no_more(void **state)
 	assert_false(depth_is_full(paths, 2, 1));
 	paths[1].rtt_us = 760000;
 	assert_true(depth_is_full(paths, 2, 1));
+	paths[1].rtt_us = 600000; /* what the other has may come to go this way */
+	paths[0].quiet = true;
+	assert_true(depth_is_full(paths, 2, 1));
 	paths[1].under_way_bytes = 0;
+	assert_false(depth_is_full(paths, 2, 1));
+	paths[0].quiet = false;
 	paths[1].wasteful = true;
 	assert_true(depth_is_full(paths, 2, 1));
 	paths[0].wasteful = true;

@@ -384,6 +384,83 @@ static void test_budget(void **state)
 	puppet_finish(&p);
 }
 
+/* Two paths with bytes on both, of which the second hears nothing from now on.
+ * Returns how many it has. */
+static uint64_t cut_second(void)
+{
+	struct wire_frame settings = { .type = WIRE_SETTINGS,
+		.settings = { .serial = 1, .stream_credit = 4 << 20 } };
+
+	struct session_policy policy;
+
+	begin("roundrobin", "roundrobin", REINJECT_TAIL, 2);
+	session_policy_init(&policy, sched_find("roundrobin"));
+	policy.deep = false;
+	session_set_policy(p.session, &policy);
+	puppet_say(&p.lane[0], &settings);
+	struct reader *r = puppet_open(&p);
+	p.lane[1].stalled = true;
+	puppet_write(r, FIRST_CREDIT + 400000, false); /* the end is not near */
+	hear_bytes(&p.lane[0]);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	return hear_bytes(&p.lane[1]);
+}
+
+/* Passes so long in steps, the second one silent. */
+static void pass_quiet(uint64_t us)
+{
+	for (; us; us -= 10000) {
+		p.lane[1].quiet_us += 10000;
+		puppet_pass(&p, 10000);
+	}
+}
+
+static void test_silent(void **state)
+{
+	uint64_t held = cut_second();
+
+	assert_true(held > 0);
+	pass_quiet(90000);
+	assert_int_equal(again_bytes(REINJECT_OVERDUE), 0);
+	pass_quiet(20000);
+	held += hear_bytes(&p.lane[1]); /* until then it was given some */
+	assert_int_equal(again_bytes(REINJECT_OVERDUE), held);
+	assert_true(hear_bytes(&p.lane[0]) >= held);
+	assert_int_equal(p.suspects, 0); /* it may live */
+	puppet_write(&p.reader[0], 30000, false);
+	pass_quiet(20000);
+	assert_int_equal(hear_bytes(&p.lane[1]), 0); /* but has enough to show it */
+	pass_quiet(100000);
+	assert_int_equal(p.suspects, 1);
+	assert_int_equal(again_bytes(REINJECT_SUSPECT), 0); /* once is enough */
+	puppet_finish(&p);
+}
+
+/* Who hears something, though no progress, is not silent; and who makes progress
+ * is not silent any more. */
+static void test_not_silent(void **state)
+{
+	cut_second();
+	for (int i = 0; i < 18; i++) {
+		p.lane[1].quiet_us = 5000;
+		puppet_pass(&p, 10000);
+	}
+	assert_int_equal(again_bytes(REINJECT_OVERDUE), 0);
+	puppet_finish(&p);
+	cut_second();
+	pass_quiet(110000);
+	assert_true(again_bytes(REINJECT_OVERDUE) > 0);
+	p.lane[1].stalled = false;
+	p.lane[1].quiet_us = 0;
+	puppet_pass(&p, 60000);
+	hear_bytes(&p.lane[1]);
+	puppet_write(&p.reader[0], 200000, false);
+	puppet_pass(&p, 10000);
+	assert_true(hear_bytes(&p.lane[1]) > 0);
+	assert_int_equal(p.suspects, 0);
+	puppet_finish(&p);
+}
+
 /* Paths in reserve ------------------------------------------------------------ */
 
 static void pass_and_ack(unsigned lanes)
@@ -514,6 +591,8 @@ int main(void)
 		cmocka_unit_test(test_tail),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_reserve_is_the_gateways),
