@@ -365,6 +365,7 @@ void lane_heard(struct lane *lane, size_t frame_bytes, bool tracked)
 {
 	lane->rx_bytes += frame_bytes;
 	lane->session->path_rx[lane->hello.path] += frame_bytes;
+	lane->session->unasked_bytes += frame_bytes;
 	lane->heard_us = lane->session->heard_us = lane->session->now_us;
 	lane->must_acknowledge |= tracked;
 	if (lane->must_acknowledge && !lane->ack_due_us)

@@ -238,6 +238,7 @@ struct session {
 	unsigned lane_count;
 	uint64_t heard_us;      /* a frame, on any of them */
 	uint64_t asked_us;      /* all of them, as none came; 0: they were not */
+	uint64_t unasked_bytes; /* heard since a flow that ended was asked after */
 	uint64_t watched_us;    /* last */
 	uint64_t laneless_us;   /* when the last lane went; 0: it did not */
 

@@ -17,9 +17,9 @@
  *             until it has made progress.
  *   mute      suspect as well: TCP has it all acknowledged, but the peer says
  *             nothing, on no lane: its kernel lives, its process does not. Where
- *             something waits for an answer and no frame came for a while, all
- *             lanes are asked (PING), and what answers by nothing but its kernel
- *             is mute. Any frame clears all.
+ *             something waits for an answer, or a download falls silent, and no
+ *             frame came for a while, all lanes are asked (PING), and what
+ *             answers by nothing but its kernel is mute. Any frame clears all.
  *   doubted   another lane on the same path is suspect or silent; or any is, and
  *             this one rested in reserve, where it could not show what it is
  *             worth. It is asked (PING), and carries nothing new until it has made
@@ -35,6 +35,8 @@
 #define STUCK_MAX_US 1000000u
 #define SILENCE_MAX_US 40000000u  /* heard nothing at all: dropped */
 #define MUTE_ASK_US 400000u       /* and a round trip: then it is asked; and so */
+#define FLOW_BYTES 65536u         /* heard of a peer make a download, which is */
+#define FLOW_SILENT_US 1000000u   /* asked after when it is silent */
 #define MUTE_US 1000000u          /* long after that at least, it is mute */
 
 static uint64_t patience_us(const struct lane *lane)
@@ -122,9 +124,19 @@ static uint64_t awaited_since(const struct lane *lane)
 	return lane->pinged_us > lane->heard_us ? lane->pinged_us : UINT64_MAX;
 }
 
+/* A download that is silent has ended, or waits for its server, or its peer
+ * hangs; who only reads is owed nothing that would tell. */
+static uint64_t flow_asked_at(const struct session *s)
+{
+	return s->args.opens && s->unasked_bytes >= FLOW_BYTES ?
+		s->heard_us + FLOW_SILENT_US : UINT64_MAX;
+}
+
 static void ask_all(struct session *s)
 {
 	struct lane *lane;
+
+	s->unasked_bytes = 0;
 
 	DL_FOREACH(s->lanes, lane)
 		if (!lane_stalls(lane))
@@ -143,6 +155,8 @@ bool watch_peer(struct session *s)
 		awaited_us = since < awaited_us ? since : awaited_us;
 		rtt_us = lane->info.srtt_us > rtt_us ? lane->info.srtt_us : rtt_us;
 	}
+	if (s->now_us >= flow_asked_at(s))
+		ask_all(s);
 	if (awaited_us == UINT64_MAX)
 		return false;
 	if (s->heard_us > awaited_us)
@@ -171,6 +185,9 @@ uint64_t watch_deadline(const struct lane *lane)
 		                                                 : lane->pinged_us;
 		if (last + PING_IDLE_US < at)
 			at = last + PING_IDLE_US;
+		last = flow_asked_at(lane->session);
+		if (last < at)
+			at = last;
 	}
 	if ((awaited_since(lane) != UINT64_MAX || lane_waits(lane)) &&
 	    lane->watched_us + WATCH_US < at)

@@ -325,6 +325,30 @@ static void test_mute(void **state)
 	puppet_finish(&p);
 }
 
+/* Who only reads is owed nothing by a peer that stops, and asks. */
+static void test_mute_in_a_download(void **state)
+{
+	static const uint8_t zeros[8192];
+	struct wire_frame f;
+
+	begin(true, 2);
+	puppet_open(&p);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_say_ack(&p.lane[1], &p.lane[1]);
+	for (unsigned i = 0; i < 12; i++)
+		puppet_say_data(&p.lane[i % 2], 1, i * sizeof(zeros),
+		                zeros, sizeof(zeros), false);
+	puppet_pass(&p, 10000);
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_say_ack(&p.lane[1], &p.lane[1]);
+	puppet_pass(&p, 800000);
+	assert_false(puppet_hear_type(&p.lane[0], WIRE_PING, &f));
+	puppet_pass(&p, 2000000);
+	assert_true(puppet_hear_type(&p.lane[0], WIRE_PING, &f));
+	assert_int_equal(p.suspects, 2);
+	puppet_finish(&p);
+}
+
 static void test_mute_is_given_up(void **state)
 {
 	stop_the_peer();
@@ -611,6 +635,7 @@ int main(void)
 		cmocka_unit_test(test_suspect_despite_ack),
 		cmocka_unit_test(test_suspect_is_given_up),
 		cmocka_unit_test(test_mute),
+		cmocka_unit_test(test_mute_in_a_download),
 		cmocka_unit_test(test_mute_is_given_up),
 		cmocka_unit_test(test_slow_is_not_mute),
 		cmocka_unit_test(test_own_sleep_is_not_mute),
