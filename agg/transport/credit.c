@@ -27,6 +27,9 @@
 #define EPOCH_RTTS 2u
 #define EPOCH_MIN_US 20000u
 #define WINDOW_SMALL 16384u /* larger ones leave memory for such */
+#define WINDOW_LARGE (1u << 20)
+#define GRANT_PART 4u        /* of a window is told at once; */
+#define GRANT_LARGE_PART 16u /* of a large one: a slow path takes its far end */
 
 /* Makes the window that large, if the budget has it. */
 static bool set_window(struct stream *stream, uint64_t window)
@@ -115,13 +118,16 @@ static void grow_by_rate(struct stream *stream)
  * it was told nothing yet and may count upon less than we think it does. */
 static void grant(struct stream *stream)
 {
-	uint64_t max = stream->in_offset + stream->window_bytes;
+	uint64_t window = stream->window_bytes;
+	uint64_t max = stream->in_offset + window;
+	uint64_t good = window / (window < WINDOW_LARGE ? GRANT_PART
+	                                                : GRANT_LARGE_PART);
 	bool unsure = !stream->session->args.opens && !stream->was_granted &&
 	              stream->highest >= WIRE_CREDIT_LEAST / 2;
 
 	if (stream->fin_offset != UINT64_MAX || max < stream->granted_max)
 		return;
-	if (max - stream->granted_max < stream->window_bytes / 4 && !unsure)
+	if (max - stream->granted_max < good && !unsure)
 		return;
 	stream->granted_max = max;
 	stream->was_granted = true;

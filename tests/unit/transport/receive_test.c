@@ -434,6 +434,21 @@ static void test_fast_reader_grows(void **state)
 	puppet_finish(&p);
 }
 
+/* A sixteenth of a large window is told when it was taken: a slow path takes what
+ * is at its far end. */
+static void test_large_window_is_told_soon(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	uint64_t window = window_after(&p, l, 1, 0, 16, 10000);
+	uint64_t sent = p.reader[0].received;
+
+	assert_true(window >= 8 * FIRST_CREDIT);
+	assert_true(say_zeroes(l, 1, sent, window / 15) > 0);
+	assert_true(last_credit(l, 1) > sent + window);
+	puppet_finish(&p);
+}
+
 /* A piece now and then, over round trips of 20 ms: it is not the window that
  * limits. */
 static void test_unhurried_stream_does_not_grow(void **state)
@@ -760,6 +775,7 @@ int main(void)
 		cmocka_unit_test(test_fin_before_what_came),
 		cmocka_unit_test(test_credit_to_the_byte),
 		cmocka_unit_test(test_fast_reader_grows),
+		cmocka_unit_test(test_large_window_is_told_soon),
 		cmocka_unit_test(test_unhurried_stream_does_not_grow),
 		cmocka_unit_test(test_growth_within_memory),
 		cmocka_unit_test(test_memory_comes_back),
