@@ -12,8 +12,7 @@
 #define WASTE_LEAST_US 1000000u /* is judged over so long, */
 #define WASTE_RTTS 3u           /* and over so many round trips; */
 #define WASTE_PART 3u           /* where more than a part is wasted */
-#define WASTE_PART_OF_ALL 14u   /* and more than a part of what all carried, */
-#define WASTE_RESTS 2u          /* it rests for so many times as long */
+#define WASTE_PART_OF_ALL 14u   /* and more than a part of what all carried */
 #define LATE_DECAY 1024u /* a part of what is too much, each sample */
 #define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
 
@@ -100,6 +99,15 @@ void path_wasted_not(struct path *path, uint64_t bytes)
 	path->wasted_bytes -= bytes < path->wasted_bytes ? bytes : path->wasted_bytes;
 }
 
+static void judge_anew(struct path *path, uint64_t all_bytes, uint64_t now_us)
+{
+	path->spent_bytes = path->wasted_bytes = 0;
+	path->judged_us = now_us;
+	path->all_bytes = all_bytes;
+}
+
+/* It rests as long as it was judged. What goes again meanwhile was sent before:
+ * it would judge the path by nothing that it was given. */
 bool path_is_wasteful(struct path *path, uint64_t all_bytes, uint64_t now_us)
 {
 	uint64_t rtt_us = path->rtt_us < UINT32_MAX ? path->rtt_us : 0;
@@ -107,14 +115,16 @@ bool path_is_wasteful(struct path *path, uint64_t all_bytes, uint64_t now_us)
 
 	if (while_us < WASTE_LEAST_US)
 		while_us = WASTE_LEAST_US;
+	if (now_us < path->rests_until_us) {
+		judge_anew(path, all_bytes, now_us);
+		return true;
+	}
 	if (now_us - path->judged_us < while_us)
-		return now_us < path->rests_until_us;
+		return false;
 	if (path->wasted_bytes > path->spent_bytes / WASTE_PART &&
 	    path->wasted_bytes > (all_bytes - path->all_bytes) / WASTE_PART_OF_ALL)
-		path->rests_until_us = now_us + WASTE_RESTS * while_us;
-	path->spent_bytes = path->wasted_bytes = 0;
-	path->judged_us = now_us;
-	path->all_bytes = all_bytes;
+		path->rests_until_us = now_us + while_us;
+	judge_anew(path, all_bytes, now_us);
 	return now_us < path->rests_until_us;
 }
 
