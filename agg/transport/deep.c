@@ -20,7 +20,6 @@
 #define SHORT_BYTES 65536u  /* all that is left, and no deep pull is worth it */
 #define MARGIN_BYTES 262144u
 #define BURST_BYTES 14480u
-#define QUIET_PART 8u       /* of the time after which a lane is silent */
 #define RECHECK_US 5000u
 #define WISH_DECAY 256u     /* of what is too much, a part each time */
 
@@ -47,12 +46,6 @@ static uint64_t under_way_bytes(const struct lane *lane)
 	return bytes;
 }
 
-/* Some time without an acknowledgement, and it may be that none will come. */
-static bool is_quiet(const struct lane *lane)
-{
-	return lane_unheard_us(lane) >= lane_silence_us(lane) / QUIET_PART;
-}
-
 static void look_at(const struct lane *lane, struct depth_path *out)
 {
 	struct path *path = &lane->session->path[lane->hello.path];
@@ -68,7 +61,7 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 		.rate_bps = path->rate_bps,
 		.wasteful = path_is_wasteful(path, lane->session->laid_bytes,
 		                             lane->session->now_us),
-		.quiet = is_quiet(lane),
+		.quiet = lane_is_quiet(lane),
 		.rtt_us = path->rtt_us,
 		.min_rtt_us = lane->info.min_rtt_us,
 		.under_way_bytes = under_way_bytes(lane),

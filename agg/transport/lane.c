@@ -20,6 +20,7 @@
 #define LOWAT_MIN_MSS 4u          /* below, the sender looks idle to BBR */
 #define PIECE_MIN_MSS 2u
 #define SILENT_MIN_US 100000u     /* under load ACKs come every few ms */
+#define QUIET_PART 8u
 #define DELAYED_ACK_US 40000u     /* Linux' least */
 #define IDLE_BURST_MSS 10u        /* RFC 6928's initial window */
 
@@ -187,6 +188,11 @@ uint64_t lane_silence_us(const struct lane *lane)
 		rtt_us = path_us;
 	uint64_t us = rtt_us + 4 * lane->info.rttvar_us + DELAYED_ACK_US;
 	return us > SILENT_MIN_US ? us : SILENT_MIN_US;
+}
+
+bool lane_is_quiet(const struct lane *lane)
+{
+	return lane_unheard_us(lane) >= lane_silence_us(lane) / QUIET_PART;
 }
 
 bool lane_stalls(const struct lane *lane)

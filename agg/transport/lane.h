@@ -26,6 +26,8 @@ bool lane_is_good(const struct lane *lane);
  * was under way; 0: that is not so, or not known. */
 uint64_t lane_unheard_us(const struct lane *lane);
 uint64_t lane_silence_us(const struct lane *lane); /* so long, and it is silent */
+/* A part of that, and it may be that none will come. */
+bool lane_is_quiet(const struct lane *lane);
 /* What is in flight on it is given up for now. */
 bool lane_stalls(const struct lane *lane);
 /* Room will come when the subflow has sent: writability tells. */

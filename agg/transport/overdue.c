@@ -9,11 +9,13 @@
  * on another path, before anything new.
  *
  * So does what a lane has that fell silent (watch.c), as far as all before it was
- * sent, at once and from the budget of guesses. All this, and what a lane lost or
- * stalls with, goes by the time when it would be there, not by the scheduler.
+ * sent, at once and from the budget of guesses. That, and what a lane lost or
+ * stalls with, goes by the time when it would be there, not by the scheduler; while
+ * a lane is quiet, all that is overdue does.
  */
 #include "agg/transport/overdue.h"
 
+#include "agg/transport/lane.h"
 #include "agg/transport/reinject.h"
 #include "agg/transport/send.h"
 
@@ -94,6 +96,16 @@ static uint64_t takes_us(const struct session *s, struct lane *const *lanes,
 	                          view->unit->len_bytes);
 }
 
+static bool does_any_pause(const struct session *s)
+{
+	const struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		if (!lane_is_good(lane) || lane_is_quiet(lane))
+			return true;
+	return false;
+}
+
 /* Where it is there first; elsewhere only what comes no later than the last of
  * all that goes again would from there. */
 bool overdue_place(const struct stream *stream, struct lane *const *lanes,
@@ -103,7 +115,8 @@ bool overdue_place(const struct stream *stream, struct lane *const *lanes,
 	unsigned best = 0, free = 0;
 
 	if (!stream->again || (!stream->again->hurries &&
-	                       stream->again->why != REINJECT_OVERDUE))
+	                       (stream->again->why != REINJECT_OVERDUE ||
+	                        !does_any_pause(stream->session))))
 		return false;
 	for (unsigned i = 0; i < view->count; i++) {
 		uint64_t us = takes_us(stream->session, lanes, view, i);
