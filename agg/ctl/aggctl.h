@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: inside of the program aggctl: what a verb is given, and what it may use.
+ * A verb is a function in a file of its own (verb_*.c), declared here, and a row
+ * of the table in aggctl.c, which says also which options it takes; an option is
+ * a row of the other table there, and a field here.
+ */
+#ifndef AGG_CTL_AGGCTL_H
+#define AGG_CTL_AGGCTL_H
+
+#include "agg/base/buf.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define AGGCTL_CONFIG_PATH "/etc/config/aggd" /* as aggd's */
+#define AGGCTL_EXPLAIN_MAX 4096
+
+/* Exit status. */
+enum aggctl_exit { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
+
+/* The options; a verb says which it takes. */
+enum aggctl_takes {
+	TAKES_JSON = 1 << 0, /* it is a report: asked with the terminal's width */
+	TAKES_METRICS = 1 << 1,
+	TAKES_WATCH = 1 << 2,
+	TAKES_CLASS = 1 << 3,
+	TAKES_CONFIG = 1 << 4,
+};
+
+struct aggctl_verb;
+
+/* What was typed; all strings are borrowed from main's argv. */
+struct aggctl_options {
+	const struct aggctl_verb *verb; /* which runs */
+	unsigned given;                 /* enum aggctl_takes */
+	const char *socket;
+	const char *class;  /* of streams; NULL: not said */
+	const char *config;
+	bool json, metrics;
+	bool watch;
+	unsigned width; /* of the terminal; 0: there is none */
+};
+
+struct aggctl_verb {
+	const char *name;
+	const char *args;
+	const char *help;
+	unsigned takes;           /* enum aggctl_takes */
+	int words_min, words_max; /* how many follow the name */
+	/* words[0] is the name, NULL follows the last: an exit status. */
+	int (*run)(const struct aggctl_options *options,
+	           const char *const *words);
+};
+
+/* Lines of text, in so many as the terminal needs; what they are indented by
+ * they keep. Only without a terminal a line stays one. prefix, "aggctl: " or
+ * "", stands before the first. */
+void aggctl_say(const struct aggctl_options *options, FILE *to,
+                const char *prefix, const struct buf *text);
+/* The same of one line to stderr, after "aggctl: ". */
+void aggctl_complain(const struct aggctl_options *options, const char *format,
+                     ...) __attribute__((format(printf, 2, 3)));
+
+/* One question of these words: the answer's text into out (of CTL_ANSWER_MAX +
+ * CTL_REQUEST_MAX bytes). EXIT_DONE; EXIT_REFUSED and EXIT_NO_DAEMON: why is
+ * said already. */
+int aggctl_request(const struct aggctl_options *options, int count,
+                   const char *const *words, struct buf *out);
+
+/* Asks the daemon the words as they are, and shows the answer. */
+int verb_ask(const struct aggctl_options *options, const char *const *words);
+int verb_advise(const struct aggctl_options *options, const char *const *words);
+int verb_keygen(const struct aggctl_options *options, const char *const *words);
+int verb_pin(const struct aggctl_options *options, const char *const *words);
+
+#endif
