@@ -13,17 +13,16 @@
 
 static void tell(struct ipv6 *six)
 {
-	bool works = six->ready && !six->reach.broken;
+	bool broken = ipv6_is_broken(six), works = six->ready && !broken;
 
 	if (works == six->works)
 		return;
 	six->works = works;
-	if (six->args.quiet)
-		; /* of the same host */
-	else if (six->ready && !works)
+	if (broken)
 		log_sys("egress: no IPv6: nobody answers; it is tried again");
-	else
+	else if (six->found || !six->args.quiet)
 		log_info("egress: %s", works ? "IPv4 and IPv6" : "no IPv6");
+	six->found = broken;
 	six->args.on_change(six->args.ctx);
 }
 

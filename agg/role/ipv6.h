@@ -18,7 +18,8 @@ struct ipv6_args {
 	struct resolver *resolver;
 	loop_fn *on_change;          /* ipv6_works() is another */
 	void *ctx;
-	bool quiet;                  /* another says what is to be said */
+	bool quiet;                  /* another says what is so of the device; what
+	                              * connections find is said by who finds it */
 };
 
 struct ipv6 {
@@ -29,6 +30,7 @@ struct ipv6 {
 	struct loop_timer *timer;
 	struct dial *probe;          /* NULL: none is on its way */
 	bool ready, works;           /* a device is; as it was told */
+	bool found;                  /* that nobody answers, when that was told */
 };
 
 int ipv6_init(struct ipv6 *six, const struct ipv6_args *args); /* 0, -errno */
