@@ -120,6 +120,8 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 	case WIRE_PING:
 	case WIRE_PONG:
 	case WIRE_ACK:
+	case WIRE_TUNNEL_KEY:
+	case WIRE_TUNNEL_NET:
 		break; /* one_frame's */
 	}
 	return *why ? -EPROTO : 0;
@@ -174,6 +176,11 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 		return 0;
 	case WIRE_ACK:
 		return on_ack(s, &f->ack, why);
+	case WIRE_TUNNEL_KEY:
+	case WIRE_TUNNEL_NET:
+		if (s->args.events->on_tunnel)
+			s->args.events->on_tunnel(s->args.ctx, f);
+		return 0;
 	case WIRE_OPEN:
 	case WIRE_ACCEPT:
 	case WIRE_DATA:

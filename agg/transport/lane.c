@@ -302,7 +302,8 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
 	struct flight flight = { .wire_end = lane->tx_bytes + n, .todo = todo,
 	                         .sent_us = lane->session->now_us,
 	                         .stream = stream };
-	bool tracked = todo || frame->type == WIRE_SETTINGS;
+	bool tracked = todo || frame->type == WIRE_SETTINGS ||
+	               frame->type == WIRE_TUNNEL_KEY || frame->type == WIRE_TUNNEL_NET;
 
 	lane->full = !to;
 	if (!to || (tracked && remember(lane, &flight) < 0))

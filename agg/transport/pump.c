@@ -102,16 +102,29 @@ static void send_refusals(struct session *s)
 	}
 }
 
+/* Sent, or never said. */
+static bool send_said(struct lane *lane, const struct wire_frame *frame)
+{
+	return !frame->type || lane_send(lane, frame, 0, 0) == 0;
+}
+
+static void send_settings(struct session *s)
+{
+	struct wire_frame frame = { .type = WIRE_SETTINGS, .settings = s->settings };
+	struct lane *lane;
+
+	if (s->settings_todo && (lane = lane_best(s, STREAM_BULK)))
+		s->settings_todo = !send_said(lane, &frame);
+	if (s->tunnel_todo && (lane = lane_best(s, STREAM_BULK)))
+		s->tunnel_todo = !send_said(lane, &s->tunnel_key) ||
+		                 !send_said(lane, &s->tunnel_net);
+}
+
 static void send_controls(struct session *s)
 {
 	struct stream *stream, *tmp;
-	struct lane *lane;
 
-	if (s->settings_todo && (lane = lane_best(s, STREAM_BULK))) {
-		struct wire_frame frame = { .type = WIRE_SETTINGS,
-		                            .settings = s->settings };
-		s->settings_todo = lane_send(lane, &frame, 0, 0) < 0;
-	}
+	send_settings(s);
 	send_refusals(s);
 	DL_FOREACH_SAFE2(s->todo, stream, tmp, todo_next) {
 		if (!send_todo(stream))

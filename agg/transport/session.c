@@ -174,7 +174,7 @@ struct lane *session_attach(struct session *s, const struct wire_hello *hello,
 		return NULL;
 	s->laneless_us = 0;
 	if (s->lane_count == 1)
-		s->settings_todo = true;
+		s->settings_todo = s->tunnel_todo = true;
 	return lane;
 }
 
@@ -390,6 +390,16 @@ void session_set_settings(struct session *s, uint32_t flags,
 	s->settings.flags = flags;
 	s->settings.wish = wish ? *wish : (struct wire_wish){ 0 };
 	s->settings_todo = true;
+}
+
+void session_say_tunnel(struct session *s, const struct wire_frame *frame)
+{
+	work_note(s);
+	if (frame->type == WIRE_TUNNEL_KEY)
+		s->tunnel_key = *frame;
+	else
+		s->tunnel_net = *frame;
+	s->tunnel_todo = true;
 }
 
 void session_probe(struct session *s)

@@ -100,6 +100,9 @@ struct session_events {
 	                             void **stream_ctx);
 	/* The peer's settings changed. */
 	void (*on_settings)(void *ctx, const struct wire_settings *settings);
+	/* (optional) What the peer says of the packet tunnel, from inside of
+	 * session_input(): TUNNEL_KEY, TUNNEL_NET; doubles too. */
+	void (*on_tunnel)(void *ctx, const struct wire_frame *frame);
 	/* (optional) A lane became suspect or recovered; those that were
 	 * doubted with it did too. */
 	void (*on_suspect)(void *ctx, const struct lane *lane);
@@ -186,6 +189,8 @@ void session_set_settings(struct session *s, uint32_t flags,
 /* Paths, a bit each, that carry nothing while a lane of another path works; the
  * peer does the same (gateway only). What is on its way there arrives. */
 void session_set_reserve(struct session *s, unsigned paths);
+/* The same for the packet tunnel: a TUNNEL_KEY or a TUNNEL_NET, of each the latest. */
+void session_say_tunnel(struct session *s, const struct wire_frame *frame);
 /* Asks the peer for an echo, by the way that an interactive stream would take
  * now; none while one is awaited. See session_stats. */
 void session_probe(struct session *s);

@@ -286,6 +286,8 @@ struct session {
 	uint32_t announced;     /* the most that settings.stream_credit ever was */
 	bool settings_todo;
 	bool settings_news;     /* of the peer's, to be told */
+	struct wire_frame tunnel_key, tunnel_net; /* type 0: not said */
+	bool tunnel_todo;
 };
 
 #endif

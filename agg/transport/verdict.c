@@ -54,7 +54,7 @@ static const char *lost(struct lane *lane, const struct flight *flight)
 	else if (flight->stream)
 		stream_redo(s, flight->stream, flight->todo);
 	else
-		s->settings_todo = true;
+		s->settings_todo = s->tunnel_todo = true; /* one of these */
 	return NULL;
 }
 

@@ -76,6 +76,23 @@ static void take_addr(struct cursor *c, struct addr *to)
 	to->port = (uint16_t)take_uint(c, 2);
 }
 
+/* A family byte (0, 4, 6), bits, the address, of which no others are set. */
+static void take_prefix(struct cursor *c, struct prefix *to)
+{
+	uint8_t family = (uint8_t)take_uint(c, 1);
+	size_t bytes = family == 4 ? 4 : family == 6 ? 16 : 0;
+
+	to->family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
+	to->length = (uint8_t)take_uint(c, 1);
+	if ((family && !bytes) || to->length > 8 * bytes) {
+		c->short_of = true;
+		return;
+	}
+	take_bytes(c, to->ip, bytes);
+	for (size_t bit = to->length; bit < 8 * bytes; bit++)
+		c->short_of |= to->ip[bit / 8] >> (7 - bit % 8) & 1;
+}
+
 static uint8_t *put_uint(uint8_t *p, uint64_t value, unsigned bytes)
 {
 	for (unsigned i = bytes; i > 0; i--, value >>= 8)
@@ -102,6 +119,14 @@ static uint8_t *put_addr(uint8_t *p, const struct addr *a)
 
 	p = put_uint(p, n == 16 ? 6 : n, 1);
 	return put_uint(put_bytes(p, a->ip, n), a->port, 2);
+}
+
+static uint8_t *put_prefix(uint8_t *p, const struct prefix *prefix)
+{
+	unsigned n = prefix->family == AF_INET ? 4 : prefix->family ? 16 : 0;
+
+	p = put_uint(p, n == 16 ? 6 : n, 1);
+	return put_bytes(put_uint(p, prefix->length, 1), prefix->ip, n);
 }
 
 static const char *decode_hello(struct wire_hello *h, struct cursor *c)
@@ -211,6 +236,29 @@ static const char *decode_class(struct wire_class *class, struct cursor *c)
 	return class->class < STREAM_CLASS_COUNT ? NULL : "CLASS: no such class";
 }
 
+static const char *decode_tunnel_key(struct wire_tunnel_key *k, struct cursor *c)
+{
+	k->epoch = (uint32_t)take_uint(c, 4);
+	k->index = (uint32_t)take_uint(c, 4);
+	k->suite = (uint8_t)take_uint(c, 1);
+	take_bytes(c, k->random, sizeof(k->random));
+	return k->epoch ? NULL : "TUNNEL_KEY: no epoch";
+}
+
+static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c)
+{
+	n->flags = (uint8_t)take_uint(c, 1);
+	take_addr(c, &n->inner4);
+	take_prefix(c, &n->inner6);
+	n->lan_count = (uint8_t)take_uint(c, 1);
+	if (n->lan_count > WIRE_LAN_PREFIXES_MAX)
+		return "TUNNEL_NET: too many prefixes";
+	for (unsigned i = 0; i < n->lan_count; i++)
+		take_prefix(c, &n->lan[i]);
+	c->left = 0; /* a later version may say more */
+	return NULL;
+}
+
 static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 {
 	switch ((enum wire_type)f->type) {
@@ -228,6 +276,8 @@ static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 	case WIRE_CREDIT: return decode_credit(&f->credit, c);
 	case WIRE_RESET: return decode_reset(&f->reset, c);
 	case WIRE_CLASS: return decode_class(&f->class, c);
+	case WIRE_TUNNEL_KEY: return decode_tunnel_key(&f->tunnel_key, c);
+	case WIRE_TUNNEL_NET: return decode_tunnel_net(&f->tunnel_net, c);
 	}
 	if (!(f->type & WIRE_IGNORABLE))
 		return "frame of unknown type";
@@ -259,6 +309,25 @@ ssize_t wire_decode(struct wire_frame *out, const uint8_t *p, size_t n,
 	if (!*why && c.left)
 		*why = "frame longer than its fields";
 	return *why ? -EPROTO : (ssize_t)(WIRE_HEADER_BYTES + len);
+}
+
+static uint8_t *encode_tunnel_key(uint8_t *p, const struct wire_tunnel_key *k)
+{
+	p = put_uint(p, k->epoch, 4);
+	p = put_uint(p, k->index, 4);
+	p = put_uint(p, k->suite, 1);
+	return put_bytes(p, k->random, sizeof(k->random));
+}
+
+static uint8_t *encode_tunnel_net(uint8_t *p, const struct wire_tunnel_net *n)
+{
+	p = put_uint(p, n->flags, 1);
+	p = put_addr(p, &n->inner4);
+	p = put_prefix(p, &n->inner6);
+	p = put_uint(p, n->lan_count, 1);
+	for (unsigned i = 0; i < n->lan_count; i++)
+		p = put_prefix(p, &n->lan[i]);
+	return p;
 }
 
 static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
@@ -311,6 +380,10 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 	case WIRE_CLASS:
 		p = put_uint(p, f->class.stream, 4);
 		return put_uint(p, f->class.class, 1);
+	case WIRE_TUNNEL_KEY:
+		return encode_tunnel_key(p, &f->tunnel_key);
+	case WIRE_TUNNEL_NET:
+		return encode_tunnel_net(p, &f->tunnel_net);
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
 		break; /* wire_encode_data_header */

@@ -50,6 +50,8 @@
 #define WIRE_SESSION_ID_BYTES 16
 #define WIRE_OFFSET_MAX (UINT64_C(1) << 62)
 #define WIRE_CREDIT_LEAST 1024u   /* that a stream begins with */
+#define WIRE_TUNNEL_SECRET_BYTES 32
+#define WIRE_LAN_PREFIXES_MAX 16
 
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -66,6 +68,9 @@ enum wire_type {
 	WIRE_CREDIT = 12,
 	WIRE_RESET = 13,
 	WIRE_CLASS = 1 | WIRE_IGNORABLE,
+	/* The packet tunnel's (datagram.h). */
+	WIRE_TUNNEL_KEY = 3 | WIRE_IGNORABLE,
+	WIRE_TUNNEL_NET = 4 | WIRE_IGNORABLE,
 };
 
 /* Says nothing, and is as long as its sender likes: before a greeting it shows
@@ -158,6 +163,29 @@ struct wire_class {
 	uint8_t class; /* enum stream_class */
 };
 
+/* How the sender of it wants datagrams to be sealed from now on. */
+struct wire_tunnel_key {
+	uint32_t epoch; /* 1 and up; one that is not higher is a double */
+	uint32_t index; /* to be named in each datagram */
+	uint8_t suite;  /* enum aead_suite; one may not know it */
+	uint8_t random[WIRE_TUNNEL_SECRET_BYTES];
+};
+
+/* What the sender of it does with packets; each replaces the one before. */
+struct wire_tunnel_net {
+	uint8_t flags;        /* WIRE_TUNNEL_... */
+	/* The concentrator's: what the gateway itself has inside; family 0: none. */
+	struct addr inner4;   /* without a port */
+	struct prefix inner6;
+	/* The gateway's: what stands behind it. */
+	uint8_t lan_count;
+	struct prefix lan[WIRE_LAN_PREFIXES_MAX];
+};
+enum { /* wire_tunnel_net.flags */
+	WIRE_TUNNEL_ON = 1,  /* it takes packets */
+	WIRE_TUNNEL_UDP = 2, /* and datagrams, where it takes subflows */
+};
+
 struct wire_close { char reason[128]; };
 
 struct wire_frame {
@@ -175,6 +203,8 @@ struct wire_frame {
 		struct wire_credit credit;
 		struct wire_reset reset;
 		struct wire_class class;
+		struct wire_tunnel_key tunnel_key;
+		struct wire_tunnel_net tunnel_net;
 	};
 };
 

@@ -274,6 +274,14 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 	return STREAM_END_FINISHED;
 }
 
+static void on_tunnel(void *ctx, const struct wire_frame *frame)
+{
+	struct puppet *p = ctx;
+
+	p->tunnel_seen++;
+	p->tunnel = *frame;
+}
+
 static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct puppet *p = ctx;
@@ -303,7 +311,7 @@ static void on_over(void *ctx, const char *why)
 static const struct session_events puppet_events = {
 	.now_us = on_now_us, .on_work = on_work, .on_deadline = on_deadline,
 	.on_stream = on_stream,
-	.on_settings = on_settings, .on_suspect = on_suspect,
+	.on_settings = on_settings, .on_tunnel = on_tunnel, .on_suspect = on_suspect,
 	.on_over = on_over,
 };
 

@@ -71,6 +71,8 @@ struct puppet {
 	uint8_t *keep;          /* for the next reader */
 	unsigned over, suspects, recoveries, settings_seen;
 	struct wire_settings settings;
+	unsigned tunnel_seen;
+	struct wire_frame tunnel; /* the last of them */
 	char why[128];
 };
 

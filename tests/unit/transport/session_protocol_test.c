@@ -151,6 +151,60 @@ static void test_we_close(void **state)
 	puppet_finish(&p);
 }
 
+static struct wire_frame key_of_epoch(uint32_t epoch)
+{
+	return (struct wire_frame){ .type = WIRE_TUNNEL_KEY,
+		.tunnel_key = { .epoch = epoch, .index = 7, .random = { 9 } } };
+}
+
+static void test_tunnel_frames_are_heard(void **state)
+{
+	struct wire_frame key = key_of_epoch(3);
+	struct wire_frame net = { .type = WIRE_TUNNEL_NET,
+	                          .tunnel_net = { .flags = WIRE_TUNNEL_UDP } };
+
+	begin(false);
+	assert_true(puppet_say(&p.lane[0], &key) > 0);
+	assert_int_equal(p.tunnel_seen, 1);
+	assert_int_equal(p.tunnel.type, WIRE_TUNNEL_KEY);
+	assert_int_equal(p.tunnel.tunnel_key.epoch, 3);
+	assert_true(puppet_say(&p.lane[0], &net) > 0);
+	assert_int_equal(p.tunnel_seen, 2);
+	assert_int_equal(p.tunnel.tunnel_net.flags, WIRE_TUNNEL_UDP);
+	puppet_finish(&p);
+}
+
+/* The latest of each, until it is acknowledged. */
+static void test_tunnel_frames_are_said(void **state)
+{
+	struct wire_frame frame, net = { .type = WIRE_TUNNEL_NET };
+
+	begin(false);
+	puppet_turn(&p);
+	assert_false(puppet_hear_type(&p.lane[0], WIRE_TUNNEL_KEY, &frame));
+	for (uint32_t epoch = 1; epoch <= 2; epoch++) {
+		struct wire_frame key = key_of_epoch(epoch);
+		session_say_tunnel(p.session, &key);
+	}
+	session_say_tunnel(p.session, &net);
+	puppet_turn(&p);
+	assert_true(puppet_hear_type(&p.lane[0], WIRE_TUNNEL_KEY, &frame));
+	assert_int_equal(frame.tunnel_key.epoch, 2);
+	assert_int_equal(frame.tunnel_key.random[0], 9);
+	assert_true(puppet_hear_type(&p.lane[0], WIRE_TUNNEL_NET, &frame));
+	puppet_attach(&p, 1);
+	puppet_detach(&p.lane[0]); /* lost: said again */
+	puppet_turn(&p);
+	assert_true(puppet_hear_type(&p.lane[1], WIRE_TUNNEL_KEY, &frame));
+	assert_int_equal(frame.tunnel_key.epoch, 2);
+	puppet_say_ack(&p.lane[1], &p.lane[1]);
+	puppet_attach(&p, 2);
+	puppet_detach(&p.lane[1]);
+	puppet_turn(&p);
+	assert_false(puppet_hear_type(&p.lane[2], WIRE_TUNNEL_KEY, &frame));
+	puppet_finish(&p);
+}
+
 static void test_settings(void **state)
 {
 	struct wire_frame s = { .type = WIRE_SETTINGS,
@@ -605,6 +659,8 @@ int main(void)
 		cmocka_unit_test(test_frames_in_parts),
 		cmocka_unit_test(test_peer_closes),
 		cmocka_unit_test(test_we_close),
+		cmocka_unit_test(test_tunnel_frames_are_heard),
+		cmocka_unit_test(test_tunnel_frames_are_said),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_id_even),
 		cmocka_unit_test(test_id_too_far),

@@ -96,6 +96,24 @@ static const struct sample samples[] = {
 	{ { .type = WIRE_RESET,
 	    .reset = { UINT32_MAX, STREAM_END_SESSION_LOST, WIRE_OFFSET_MAX } },
 	  "0d" "00000d" "ffffffff" "09" "4000000000000000", false },
+	{ { .type = WIRE_TUNNEL_KEY,
+	    .tunnel_key = { 1, 0x01020304, 2, { 0xaa, [31] = 0xbb } } },
+	  "83" "000029" "00000001" "01020304" "02" "aa" "000000000000000000000000"
+	  "000000000000000000000000000000000000" "bb", false },
+	{ { .type = WIRE_TUNNEL_NET }, "84" "000007" "00" "000000" "0000" "00", true },
+	{ { .type = WIRE_TUNNEL_NET,
+	    .tunnel_net = { .flags = WIRE_TUNNEL_ON | WIRE_TUNNEL_UDP,
+	                    .inner4 = { .family = AF_INET, .ip = { 100, 64, 0, 1 } },
+	                    .inner6 = { .family = AF_INET6, .length = 64,
+	                                .ip = { 0x20, 1, 0xd, 0xb8 } } } },
+	  "84" "00001b" "03" "04644000010000"
+	  "064020010db8000000000000000000000000" "00", true },
+	{ { .type = WIRE_TUNNEL_NET,
+	    .tunnel_net = { .flags = WIRE_TUNNEL_ON, .lan_count = 2,
+	                    .lan = { { AF_INET, 25, { 192, 168, 1, 128 } },
+	                             { AF_INET6, 128, { [15] = 1 } } } } },
+	  "84" "00001f" "01" "000000" "0000" "02" "0419c0a80180"
+	  "068000000000000000000000000000000001", true },
 };
 #define SAMPLE_COUNT (sizeof(samples) / sizeof(samples[0]))
 
@@ -315,7 +333,8 @@ static void test_unknown(void **state)
 
 	for (unsigned type = 0; type < 256; type++) {
 		if ((type >= WIRE_HELLO && type <= WIRE_RESET) ||
-		    type == WIRE_CLASS)
+		    type == WIRE_CLASS || type == WIRE_TUNNEL_KEY ||
+		    type == WIRE_TUNNEL_NET)
 			continue;
 		bytes[0] = (uint8_t)type;
 		set_length(bytes, 0);
@@ -328,6 +347,49 @@ static void test_unknown(void **state)
 	set_length(bytes, WIRE_PAYLOAD_BYTES_MAX);
 	assert_int_equal(decode(&out, bytes, sizeof(bytes)), sizeof(bytes));
 	assert_int_equal(out.type, 0);
+}
+
+static ssize_t decode_net(const char *hex)
+{
+	uint8_t payload[512];
+	struct wire_frame out;
+	size_t n = unhex(payload, hex);
+
+	return decode_frame(&out, WIRE_TUNNEL_NET, payload, n);
+}
+
+static void test_tunnel_net(void **state)
+{
+	struct wire_frame most = { .type = WIRE_TUNNEL_NET,
+	                           .tunnel_net = { .inner4 = V4_ADDR(0),
+	                                           .lan_count = WIRE_LAN_PREFIXES_MAX } };
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+	struct wire_frame out;
+
+	for (int i = 0; i < WIRE_LAN_PREFIXES_MAX; i++)
+		most.tunnel_net.lan[i] = (struct prefix){ AF_INET6, 128, { 1, [15] = 1 } };
+	size_t n = wire_encode(bytes, &most);
+	assert_true(n <= sizeof(bytes));
+	assert_int_equal(decode(&out, bytes, n), n);
+	assert_memory_equal(&out, &most, sizeof(out));
+
+	assert_true(decode_net("00" "000000" "0000" "01" "0419c0a80180") > 0);
+	/* Host bits; bits that the family has not; no such family; too many. */
+	assert_int_equal(decode_net("00" "000000" "0000" "01" "0418c0a80180"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0000" "01" "0421c0a80180"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0001" "00"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0500" "00"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0000" "11"), -EPROTO);
+}
+
+static void test_tunnel_key_has_an_epoch(void **state)
+{
+	uint8_t payload[41] = { 0 };
+	struct wire_frame out;
+
+	assert_int_equal(decode_frame(&out, WIRE_TUNNEL_KEY, payload, 41), -EPROTO);
+	payload[3] = 1;
+	assert_true(decode_frame(&out, WIRE_TUNNEL_KEY, payload, 41) > 0);
 }
 
 /* A known type with the ignorable bit is another, unknown type. */
@@ -462,6 +524,8 @@ int main(void)
 		cmocka_unit_test(test_data_short),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_tunnel_net),
+		cmocka_unit_test(test_tunnel_key_has_an_epoch),
 		cmocka_unit_test(test_known_is_not_ignorable),
 		cmocka_unit_test(test_hello_ranges),
 		cmocka_unit_test(test_texts),
