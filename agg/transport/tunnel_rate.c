@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see tunnel_rate.h. Pure: it owns nothing but its struct. Here is what leaves
+ * and when, tunnel_hear.c is what feedback changes.
+ */
+#include "agg/transport/tunnel_rate_impl.h"
+
+#include <string.h>
+
+#define CAP_SLACK_US (10 * MS_US)
+#define FIRST_US (20 * MS_US)        /* of the first rate: the first flight */
+#define CAP_PACKETS 4u
+#define PERCENT_START 200u
+#define PERCENT_RESTART 150u
+#define PERCENT_DRAIN 50u
+#define PERCENT_UP 125u
+#define PERCENT_DOWN 75u
+#define TICK_MIN_US MS_US
+#define SUSPECT_MIN_US (150 * MS_US)
+#define SUSPECT_FIRST_US S_US        /* before a round trip is known */
+#define MARK_US 250u
+#define MARKS_A_TRIP 512u
+
+uint64_t tunnel_rate_feedback_us(uint64_t srtt_us)
+{
+	return min_u64(max_u64(srtt_us / 4, RATE_FEEDBACK_MIN_US),
+	               RATE_FEEDBACK_MAX_US);
+}
+
+static unsigned pace_percent(enum rate_state state)
+{
+	switch (state) {
+	case RATE_START: return PERCENT_START;
+	case RATE_RESTART: return PERCENT_RESTART;
+	case RATE_DRAIN: return PERCENT_DRAIN;
+	case RATE_CRUISE: return 100;
+	case RATE_UP: return PERCENT_UP;
+	case RATE_DOWN: return PERCENT_DOWN;
+	}
+	return 100;
+}
+
+uint64_t tunnel_rate_pace(const struct tunnel_rate *r)
+{
+	uint64_t bps = r->bw_bps * pace_percent(r->state) / 100;
+
+	if (r->limit_bps && bps > r->limit_bps)
+		bps = r->limit_bps;
+	return max_u64(bps, RATE_MIN_BPS);
+}
+
+static uint64_t cap_bytes(const struct tunnel_rate *r)
+{
+	uint64_t gap_us = min_u64(r->gap_us + 2 * r->gap_var_us, GAP_MAX_US);
+	uint64_t us = r->min_rtt_us +
+	              max_u64(gap_us, tunnel_rate_feedback_us(r->srtt_us)) +
+	              r->jitter_us + max_u64(CAP_SLACK_US, r->min_rtt_us / 10);
+	unsigned percent = r->state == RATE_START || r->state == RATE_RESTART ?
+		pace_percent(r->state) : 100;
+
+	if (!r->srtt_us) /* the first flight */
+		us = FIRST_US;
+	return r->bw_bps * us / S_US * percent / 100 +
+	       CAP_PACKETS * RATE_PACKET_BYTES;
+}
+
+/* Life ------------------------------------------------------------------ */
+
+void tunnel_rate_enter(struct tunnel_rate *r, enum rate_state state, uint64_t now_us)
+{
+	r->state = state;
+	r->entered_us = r->checked_us = now_us;
+	r->checked_bps = r->bw_bps;
+	r->flat = 0;
+	if (r->over_since_us)
+		r->over_since_us = now_us;
+}
+
+void tunnel_rate_init(struct tunnel_rate *r, uint64_t now_us)
+{
+	memset(r, 0, sizeof(*r));
+	r->bw_bps = RATE_FIRST_BPS;
+	r->filled_us = r->clocked_us = r->heard_us = now_us;
+	tunnel_hear_forget(r, now_us);
+	tunnel_rate_enter(r, RATE_START, now_us);
+}
+
+void tunnel_rate_restart(struct tunnel_rate *r, uint64_t now_us)
+{
+	r->bw_bps = max_u64(r->bw_bps / 2, RATE_FIRST_BPS);
+	r->lost = r->judged = 0;
+	r->policed_until_us = r->excused_until_us = 0;
+	tunnel_hear_forget(r, now_us);
+	r->heard_us = now_us;
+	tunnel_rate_enter(r, RATE_START, now_us);
+}
+
+void tunnel_rate_limit(struct tunnel_rate *r, uint64_t bps)
+{
+	r->limit_bps = bps;
+}
+
+/* Sending --------------------------------------------------------------- */
+
+static uint64_t tick_us(uint64_t pace_bps)
+{
+	return max_u64(TICK_MIN_US, 2 * RATE_PACKET_BYTES * S_US / pace_bps);
+}
+
+/* One cut to the tick's bytes would pin the rate at whole packets a tick. */
+static void fill(struct tunnel_rate *r, uint64_t now_us)
+{
+	uint64_t pace_bps = tunnel_rate_pace(r);
+	int64_t most = (int64_t)(pace_bps * tick_us(pace_bps) +
+	                         2 * RATE_PACKET_BYTES * S_US);
+
+	r->tokens += (int64_t)(pace_bps * min_u64(now_us - r->filled_us, S_US));
+	r->filled_us = now_us;
+	if (r->tokens > most)
+		r->tokens = most;
+}
+
+uint64_t tunnel_rate_in_flight(const struct tunnel_rate *r)
+{
+	return r->sent_bytes - r->passed_bytes;
+}
+
+uint64_t tunnel_rate_room(struct tunnel_rate *r, uint64_t now_us)
+{
+	uint64_t cap = cap_bytes(r), out = tunnel_rate_in_flight(r);
+
+	fill(r, now_us);
+	if (r->tokens < (int64_t)(RATE_PACKET_BYTES * S_US) || out >= cap)
+		return 0;
+	return min_u64((uint64_t)r->tokens / S_US, max_u64(cap - out, RATE_PACKET_BYTES));
+}
+
+uint64_t tunnel_rate_next_us(const struct tunnel_rate *r, uint64_t now_us)
+{
+	uint64_t pace_bps = tunnel_rate_pace(r);
+	int64_t lack = (int64_t)(RATE_PACKET_BYTES * S_US) - r->tokens;
+
+	if (tunnel_rate_in_flight(r) >= cap_bytes(r))
+		return UINT64_MAX;
+	if (lack <= 0)
+		return now_us;
+	/* With a tick's bytes at once. */
+	uint64_t at_us = r->filled_us + ((uint64_t)lack + pace_bps - 1) / pace_bps;
+	return max_u64(at_us, now_us + TICK_MIN_US);
+}
+
+void tunnel_rate_sent(struct tunnel_rate *r, uint64_t counter, uint32_t bytes,
+                      uint64_t now_us)
+{
+	uint64_t apart_us = max_u64(MARK_US, r->srtt_us / MARKS_A_TRIP);
+	uint32_t last = (r->mark_end - 1) % RATE_MARKS;
+
+	if (!tunnel_rate_in_flight(r))
+		r->out_since_us = now_us;
+	if (r->mark_end == r->mark_first ||
+	    now_us - r->marks[last].at_us >= apart_us) {
+		last = r->mark_end++ % RATE_MARKS;
+		r->marks[last].counter = counter;
+		r->marks[last].at_us = now_us;
+		r->marks[last].bytes = r->sent_bytes;
+		if (r->mark_end - r->mark_first > RATE_MARKS)
+			r->mark_first++;
+	}
+	r->sent_counter = counter;
+	r->sent_bytes += bytes;
+	r->tokens -= (int64_t)(bytes * S_US);
+}
+
+void tunnel_rate_idle(struct tunnel_rate *r, uint64_t now_us)
+{
+	r->idle_us = now_us;
+}
+
+uint64_t tunnel_rate_suspect_us(const struct tunnel_rate *r)
+{
+	uint64_t us = max_u64(SUSPECT_MIN_US, 2 * r->srtt_us + 4 * r->rttvar_us);
+
+	if (r->sent_counter == r->heard_counter)
+		return UINT64_MAX;
+	if (!r->srtt_us)
+		us = SUSPECT_FIRST_US;
+	return max_u64(r->heard_us, r->out_since_us) + us;
+}
