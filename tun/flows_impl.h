@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what flows.c and flow_table.c share. See flows.h for what it is.
+ */
+#ifndef TUN_FLOWS_IMPL_H
+#define TUN_FLOWS_IMPL_H
+
+#include "tun/codel.h"
+#include "tun/flow_form.h"
+#include "tun/flows.h"
+
+#include <stddef.h>
+
+#define FLOW_WAYS 8u   /* places that a flow may have in the table */
+#define HOST_SETS 64u  /* of FLOW_WAYS hosts */
+
+/* A LAN host, as long as a flow of its is listed. */
+struct flow_host {
+	uint64_t tag;     /* hash of its address */
+	uint32_t listed;  /* flows; 0: the place is free */
+	uint32_t busy;    /* of them, those that are old ones */
+	uint32_t packets; /* queued */
+};
+
+/* Where a path takes its next packet: it took none that is numbered higher. */
+struct flow_cursor {
+	struct packet *at; /* the first numbered seq or higher; NULL: none yet */
+	uint32_t seq;
+	uint32_t before;   /* bytes that are queued before it */
+};
+
+enum flow_state { FLOW_IDLE, FLOW_NEW, FLOW_OLD };
+
+struct flow {
+	struct flow *next, *prev;   /* flow_tier.new, .old, or passed */
+	struct packet *head;        /* packet.next, .prev; owned */
+	struct flow_host *host;     /* borrowed; while it is listed */
+	uint64_t tag;               /* hash of the key; 0: the place is free */
+	int64_t deficit;            /* in bytes / DEFICIT_UNIT */
+	uint64_t passed_turn;       /* the turn in which it was passed over */
+	uint64_t busy_since_us, last_us;
+	uint32_t packets, bytes;    /* queued */
+	uint32_t seq_next;          /* of the next that is put */
+	uint32_t dropped_end, dropped_run; /* behind the last that was dropped; how many up to it */
+	uint32_t cursors;           /* a bit each: which are used */
+	uint8_t state;              /* enum flow_state */
+	uint8_t told;               /* enum traffic: what its packets say */
+	uint8_t traffic;            /* and its form with it: in that tier it is listed */
+	struct flow_tuning tuning;
+	struct codel codel;
+	struct flow_form form;
+	struct inspect_key key;
+	struct flow_cursor cursor[FLOWS_PATHS_MAX];
+	_Alignas(max_align_t) uint8_t scope[FLOW_SCOPE_BYTES];
+};
+
+enum { TIER_REALTIME, TIER_OTHERS, TIERS };
+
+struct flow_tier {
+	struct flow *lists[FLOW_OLD + 1];  /* flow.next, .prev; by state, of which idle is none */
+	struct flow *passed[FLOW_OLD + 1]; /* likewise: not again in this turn */
+	uint64_t packets;
+};
+
+struct flows {
+	struct flows_args args;
+	struct flows_stats stats;
+	struct flow_tier tiers[TIERS];
+	struct flow_host *hosts;    /* [HOST_SETS * FLOW_WAYS]; NULL: none yet */
+	struct flow **sets;         /* [args.table / FLOW_WAYS] of FLOW_WAYS, or NULL */
+	uint64_t turn;
+	int64_t realtime_credit;    /* bytes that real time may have before others */
+	struct flow_host spare_host; /* of all, where there is no memory */
+	struct flow spare;          /* likewise */
+};
+
+/* The flow of that key; its place is another's where it must, and where there is no
+ * memory it is the spare one. */
+struct flow *flow_table_get(struct flows *fs, const struct inspect_key *key,
+                            uint64_t now_us);
+struct flow *flow_table_find(struct flows *fs, const struct inspect_key *key);
+/* The host of a flow that is being listed. */
+struct flow_host *flow_table_host(struct flows *fs, const struct flow *f);
+/* That of which most is queued, by its host and then by itself; NULL: none. */
+struct flow *flow_table_longest(struct flows *fs);
+void flow_table_finish(struct flows *fs); /* none is listed */
+
+#endif
