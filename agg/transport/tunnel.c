@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the tunnel itself: lifetimes, the turn, the deadline, what it shows. An entry from
+ * outside takes in what it is told and notes that there is work; the turn does it.
+ */
+#include "agg/transport/tunnel.h"
+
+#include "agg/transport/tunnel_in.h"
+#include "agg/transport/tunnel_keys.h"
+#include "agg/transport/tunnel_out.h"
+#include "agg/transport/tunnel_probe.h"
+
+#include <stdlib.h>
+
+#define QUANTUM 1500u
+
+static void read_clock(struct tunnel *t)
+{
+	t->now_us = t->args.ops->now_us(t->args.ctx);
+}
+
+void tunnel_note(struct tunnel *t)
+{
+	if (t->noted)
+		return;
+	t->noted = true;
+	t->args.ops->on_work(t->args.ctx);
+}
+
+static void on_drop(void *ctx, struct flow *f, const struct packet *p, enum flows_drop why)
+{
+	struct tunnel *t = ctx;
+
+	t->dropped[why]++;
+}
+
+_Static_assert((int)TUNNEL_DROP_CODEL == FLOWS_DROP_CODEL &&
+               (int)TUNNEL_DROP_OVERFLOW == FLOWS_DROP_OVERFLOW &&
+               (int)TUNNEL_DROP_AGE == FLOWS_DROP_AGE &&
+               (int)TUNNEL_DROP_FLUSH == FLOWS_DROP_FLUSH, "they begin alike");
+
+static const struct flows_ops flows_ops = { .on_drop = on_drop };
+
+static struct flows *make_flows(struct tunnel *t)
+{
+	struct flows_args args = {
+		.bytes_max = t->args.queue_bytes_max,
+		.quantum = QUANTUM,
+		.lan_is_source = t->args.is_gateway,
+		.budget = t->args.budget,
+		.ops = &flows_ops,
+		.ctx = t,
+	};
+
+	t->args.ops->random(t->args.ctx, args.key, sizeof(args.key));
+	return flows_create(&args);
+}
+
+struct tunnel *tunnel_create(const struct tunnel_args *args)
+{
+	struct tunnel *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->args = *args;
+	t->deadline_us = UINT64_MAX;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX && !args->is_gateway; i++)
+		t->path[i].state = TUNNEL_PATH_UP;
+	t->flows = make_flows(t);
+	if (!t->flows) {
+		free(t);
+		return NULL;
+	}
+	read_clock(t);
+	tunnel_note(t); /* a key is to be announced */
+	return t;
+}
+
+void tunnel_destroy(struct tunnel *t)
+{
+	if (!t)
+		return;
+	tunnel_keys_finish(t);
+	flows_destroy(t->flows);
+	free(t);
+}
+
+/* Entries ------------------------------------------------------------------ */
+
+static void enter(struct tunnel *t)
+{
+	read_clock(t);
+	tunnel_note(t);
+}
+
+void tunnel_path(struct tunnel *t, unsigned path, enum tunnel_path_state state,
+                 unsigned path_class)
+{
+	struct tunnel_path *p = &t->path[path];
+
+	assert(path < TUNNEL_PATHS_MAX);
+	if (p->state == state && p->path_class == path_class)
+		return;
+	enter(t);
+	if (state == TUNNEL_PATH_DOWN || p->state == TUNNEL_PATH_DOWN)
+		tunnel_probe_reset(t, path);
+	p->state = state;
+	p->path_class = (uint8_t)path_class;
+}
+
+void tunnel_renewed(struct tunnel *t, unsigned path)
+{
+	assert(path < TUNNEL_PATHS_MAX);
+	enter(t);
+	tunnel_probe_reset(t, path);
+}
+
+void tunnel_writable(struct tunnel *t, unsigned path)
+{
+	assert(path < TUNNEL_PATHS_MAX);
+	enter(t);
+	t->path[path].busy = false;
+}
+
+void tunnel_put(struct tunnel *t, struct packet *p)
+{
+	enter(t);
+	tunnel_out_put(t, p);
+}
+
+void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
+                  bool ce)
+{
+	enter(t);
+	tunnel_in(t, ends, p, n, ce);
+}
+
+int tunnel_frame(struct tunnel *t, const struct wire_frame *frame)
+{
+	if (frame->type != WIRE_TUNNEL_KEY)
+		return 0;
+	enter(t);
+	return tunnel_keys_take(t, &frame->tunnel_key);
+}
+
+/* The turn ----------------------------------------------------------------- */
+
+static void tell_deadline(struct tunnel *t)
+{
+	uint64_t at = tunnel_probe_deadline(t), keys_us = tunnel_keys_deadline(t);
+
+	if (keys_us < at)
+		at = keys_us;
+	if (at == t->deadline_us)
+		return;
+	t->deadline_us = at;
+	t->args.ops->on_deadline(t->args.ctx, at);
+}
+
+void tunnel_turn(struct tunnel *t)
+{
+	read_clock(t);
+	t->noted = false;
+	if (t->now_us >= t->deadline_us)
+		t->deadline_us = 0; /* passed: to be told anew */
+	tunnel_keys_turn(t);
+	tunnel_probe_turn(t);
+	tunnel_out_turn(t);
+	t->args.ops->flush(t->args.ctx);
+	tell_deadline(t);
+}
+
+/* Reports ------------------------------------------------------------------ */
+
+bool tunnel_is_up(const struct tunnel *t)
+{
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		if (tunnel_probe_is_usable(t, i))
+			return true;
+	return false;
+}
+
+static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path_stats *out)
+{
+	const struct tunnel_path *p = &t->path[path];
+
+	*out = (struct tunnel_path_stats){
+		.state = p->state,
+		.usable = tunnel_probe_is_usable(t, path),
+		.busy = p->busy,
+		.path_class = p->path_class,
+		.ends = p->ends,
+		.srtt_us = p->srtt_us,
+		.heard_us = p->heard_us,
+		.tx_packets = p->tx_packets,
+		.tx_bytes = p->tx_bytes,
+		.rx_packets = p->rx_packets,
+		.rx_bytes = p->rx_bytes,
+		.rx_ce = p->rx_ce,
+		.moves = p->moves,
+	};
+}
+
+void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
+{
+	struct flows_stats flows;
+
+	flows_stats(t->flows, &flows);
+	*out = (struct tunnel_stats){
+		.tx_packets = t->tx_packets,
+		.tx_bytes = t->tx_bytes,
+		.rx_packets = t->rx_packets,
+		.rx_bytes = t->rx_bytes,
+		.unkept = t->unkept,
+		.queued_bytes = flows.queued_bytes,
+		.flows = flows.flows,
+		.epoch_out = t->out ? t->out->epoch : 0,
+		.epoch_in = t->epoch,
+	};
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		path_stats(t, i, &out->path[i]);
+	for (unsigned i = 0; i < TUNNEL_REFUSALS; i++)
+		out->refused[i] = t->refused[i];
+	for (unsigned i = 0; i < TUNNEL_DROPS; i++)
+		out->dropped[i] = t->dropped[i];
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the state that the files of the tunnel share with each other and nobody else.
+ * Nobody calls one that stands above it:
+ *
+ *     tunnel.c       lifetimes, the turn, the deadline, reports
+ *     tunnel_in.c    what arrives
+ *     tunnel_out.c   what goes out now, and where
+ *     tunnel_probe.c what is asked of a path, and whether it can be used
+ *     tunnel_send.c  one datagram to one path
+ *     tunnel_keys.c  keys, ours and the peer's
+ */
+#ifndef AGG_TRANSPORT_TUNNEL_IMPL_H
+#define AGG_TRANSPORT_TUNNEL_IMPL_H
+
+#include "agg/transport/datagram_key.h"
+#include "agg/transport/tunnel.h"
+
+#include <assert.h>
+
+#define TUNNEL_PROBES 4u /* whose echo is still understood */
+
+struct tunnel_path {
+	enum tunnel_path_state state; /* as the owner says */
+	uint8_t path_class;
+	bool busy;              /* until tunnel_writable() */
+
+	/* probing, see tunnel_probe.c */
+	bool usable;            /* something came back of late, and nothing is silent */
+	struct { uint64_t nonce, sent_us; } probe[TUNNEL_PROBES]; /* the latest */
+	unsigned probes;        /* ever */
+	unsigned unanswered;    /* of them, in a row */
+	uint64_t probe_us;      /* the last one was sent; 0: none since an answer */
+	bool echo_due;
+	uint64_t echo_nonce;
+	uint64_t srtt_us, rttvar_us;
+	uint64_t heard_us;      /* something genuine came; 0: never */
+	uint64_t spoke_us;      /* something went; 0: never */
+	uint64_t awaits_us;     /* the first that went since something came; 0: nothing did */
+	uint64_t dead_us;       /* since then; 0: it is not */
+	uint64_t revive_us;     /* then on_dead() is due, while it is */
+	unsigned revivals;      /* since it is dead */
+
+	/* the peer's address, where it is learnt */
+	bool has_ends, validated; /* validated: a probe to it came back */
+	struct tunnel_ends ends;
+	uint64_t unproved_in, unproved_out; /* bytes, until it is */
+
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, rx_ce;
+	unsigned moves;
+};
+
+struct tunnel_epoch {
+	struct datagram_key *key; /* NULL: none */
+	uint64_t announced_us, used_us; /* used: the first good one came; 0: none did */
+};
+
+struct tunnel {
+	struct tunnel_args args;
+	uint64_t now_us;        /* of the turn, or of the entry */
+	uint64_t deadline_us;
+	bool noted;
+
+	struct flows *flows;
+	struct tunnel_path path[TUNNEL_PATHS_MAX];
+
+	struct datagram_key *out; /* the peer's newest; NULL: it gave none yet */
+	struct tunnel_epoch in[TUNNEL_EPOCHS_MAX]; /* ours, the newest first */
+	uint32_t epoch;         /* of in[0]; 0: none */
+	uint64_t announce_us;   /* not before; 0: whenever it is due */
+
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, unkept;
+	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];
+};
+
+/* There is something for a turn. */
+void tunnel_note(struct tunnel *t);
+
+#endif

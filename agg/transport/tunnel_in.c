@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see tunnel_in.h. What is not genuine changes nothing but a count, and is never
+ * answered. What is genuine and yet not understood is dropped alone: a later version may
+ * say more.
+ */
+#include "agg/transport/tunnel_in.h"
+
+#include "agg/transport/tunnel_keys.h"
+#include "agg/transport/tunnel_probe.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct arrival {
+	unsigned path;
+	uint64_t counter;
+	size_t n;
+	bool is_highest, ce;
+};
+
+/* An inner packet, to our side. */
+static void deliver(struct tunnel *t, const uint8_t *p, size_t n)
+{
+	struct inspection in;
+
+	if (n > PACKET_LEN_MAX || inspect_packet(&in, p, n) < 0) {
+		t->refused[TUNNEL_MALFORMED]++;
+		return;
+	}
+	struct packet *packet = packet_get(t->args.pool);
+	if (!packet) {
+		t->unkept++;
+		return;
+	}
+	packet->len = in.len; /* what is behind it is none of its */
+	memcpy(packet_data(packet), p, in.len);
+	t->rx_packets++;
+	t->rx_bytes += in.len;
+	flows_heard(t->flows, &in, t->now_us);
+	t->args.ops->deliver(t->args.ctx, packet, &in);
+}
+
+static void on_feedback(struct tunnel *t, const struct datagram_feedback *feedback)
+{
+	tunnel_probe_answered(t, feedback->path);
+}
+
+static void dispatch(struct tunnel *t, const struct arrival *a, const struct datagram *d)
+{
+	if (d->has_feedback)
+		on_feedback(t, &d->feedback);
+	switch ((enum datagram_type)d->type) {
+	case DATAGRAM_PLAIN:
+	case DATAGRAM_ORDERED:
+		deliver(t, d->body, d->body_len);
+		break;
+	case DATAGRAM_SPLIT:
+		t->refused[TUNNEL_MALFORMED]++;
+		break;
+	case DATAGRAM_PROBE:
+		tunnel_probe_asked(t, a->path, d->probe.nonce);
+		break;
+	case DATAGRAM_PROBE_ECHO:
+		tunnel_probe_echoed(t, a->path, d->probe.nonce);
+		break;
+	case DATAGRAM_FEEDBACK:
+		break; /* alone */
+	}
+}
+
+/* What is known of the path by that it came. */
+static void heard(struct tunnel *t, const struct arrival *a, const struct tunnel_ends *ends)
+{
+	struct tunnel_path *p = &t->path[a->path];
+
+	p->rx_packets++;
+	p->rx_bytes += a->n;
+	p->rx_ce += a->ce;
+	tunnel_probe_heard(t, a->path, ends, a->is_highest, a->n);
+}
+
+void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
+               bool ce)
+{
+	struct datagram_header header;
+	struct arrival a = { .n = n, .ce = ce };
+	struct datagram d;
+	struct tunnel_epoch *epoch = NULL;
+
+	if (datagram_read_header(&header, p, n) == 0)
+		epoch = tunnel_keys_find(t, header.index);
+	if (!epoch) {
+		t->refused[TUNNEL_UNKNOWN]++;
+		return;
+	}
+	int err = datagram_key_open(epoch->key, &header, p, n, &a.counter, &a.is_highest);
+	if (err) {
+		t->refused[err == -EALREADY ? TUNNEL_REPLAYED : TUNNEL_FORGED]++;
+		return;
+	}
+	a.path = header.path;
+	tunnel_keys_used(t, epoch);
+	heard(t, &a, ends);
+	if (datagram_decode(&d, p + DATAGRAM_HEADER_BYTES, n - DATAGRAM_SEAL_BYTES) == 0)
+		dispatch(t, &a, &d);
+	else
+		t->refused[TUNNEL_MALFORMED]++;
+}

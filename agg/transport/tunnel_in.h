@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what arrives in the tunnel: opened, understood, taken to where it belongs.
+ */
+#ifndef AGG_TRANSPORT_TUNNEL_IN_H
+#define AGG_TRANSPORT_TUNNEL_IN_H
+
+#include "agg/transport/tunnel_impl.h"
+
+/* As tunnel_input(). */
+void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
+               bool ce);
+
+#endif

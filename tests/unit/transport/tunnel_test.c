@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: two tunnels under virtual time: keys, paths that come, fall silent and change their
+ * address, and what others throw at the port.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tunnel_pair.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define S UINT64_C(1000000)
+#define MS UINT64_C(1000)
+
+static struct pair p;
+
+static struct pair_side *const gateway = &p.side[PAIR_GATEWAY];
+static struct pair_side *const concentrator = &p.side[PAIR_CONCENTRATOR];
+
+static void begin(unsigned paths)
+{
+	pair_init(&p);
+	for (unsigned i = 0; i < paths; i++)
+		pair_up(&p, i);
+	pair_run(&p, 200 * MS);
+}
+
+static bool usable(unsigned side, unsigned path)
+{
+	return pair_stats(&p, side).path[path].usable;
+}
+
+/* Nothing is lost, doubled or out of order, of what both sides sent. */
+static void assert_all_came(void)
+{
+	for (unsigned side = 0; side < PAIR_SIDES; side++) {
+		assert_int_equal(p.side[!side].received, p.side[side].next_seq);
+		assert_int_equal(p.side[!side].doubles, 0);
+		assert_int_equal(p.side[!side].disordered, 0);
+	}
+}
+
+static void refused(unsigned side, enum tunnel_refusal why, uint64_t n)
+{
+	assert_int_equal(pair_stats(&p, side).refused[why], n);
+}
+
+static void it_carries_both_ways(void **state)
+{
+	begin(1);
+	assert_true(tunnel_is_up(gateway->tunnel));
+	assert_true(tunnel_is_up(concentrator->tunnel));
+	pair_load(&p, 1000, 2 * S);
+	pair_run(&p, 100 * MS);
+	assert_int_equal(gateway->next_seq, 2000);
+	assert_all_came();
+	struct tunnel_stats s = pair_stats(&p, PAIR_GATEWAY);
+	assert_int_equal(s.tx_packets, 2000);
+	assert_int_equal(s.rx_packets, 2000);
+	assert_in_range(s.path[0].srtt_us, 20 * MS, 21 * MS);
+	assert_int_equal(s.epoch_in, 1);
+	assert_int_equal(s.epoch_out, 1);
+	pair_finish(&p);
+}
+
+static void without_a_path_or_a_key_it_waits(void **state)
+{
+	pair_init(&p);
+	pair_run(&p, S);
+	assert_false(tunnel_is_up(gateway->tunnel));
+	assert_int_equal(gateway->sent[0], 0);
+	pair_finish(&p);
+
+	pair_init(&p);
+	concentrator->silent = true; /* its key does not arrive */
+	pair_up(&p, 0);
+	pair_send(&p, PAIR_GATEWAY, 1, 500);
+	pair_run(&p, 5 * S);
+	assert_int_equal(gateway->sent[0], 0);
+	assert_int_equal(concentrator->sent[0], 0);
+	pair_finish(&p);
+}
+
+/* It is asked at once, and what was put meanwhile goes when it answers. */
+static void what_waits_goes_when_a_path_comes(void **state)
+{
+	pair_init(&p);
+	pair_send(&p, PAIR_GATEWAY, 1, 500);
+	pair_run(&p, 300 * MS);
+	pair_up(&p, 3);
+	pair_run(&p, 100 * MS);
+	assert_int_equal(concentrator->received, 1);
+	pair_finish(&p);
+}
+
+static void the_first_path_is_dead_at_start(void **state)
+{
+	pair_init(&p);
+	p.path[0].cut[0] = p.path[0].cut[1] = true;
+	pair_up(&p, 0);
+	pair_up(&p, 1);
+	pair_run(&p, S);
+	assert_false(usable(PAIR_GATEWAY, 0));
+	assert_true(usable(PAIR_GATEWAY, 1));
+	pair_load(&p, 100, S);
+	pair_run(&p, 100 * MS);
+	assert_all_came();
+	pair_finish(&p);
+}
+
+static void a_silent_cut_moves_to_another_path(void **state)
+{
+	begin(2);
+	p.path[1].delay_us = 30 * MS;
+	pair_load(&p, 200, S);
+	p.path[0].cut[0] = p.path[0].cut[1] = true;
+	pair_load(&p, 200, S);
+	assert_false(usable(PAIR_GATEWAY, 0));
+	assert_false(usable(PAIR_CONCENTRATOR, 0));
+	unsigned before = concentrator->received;
+	pair_load(&p, 200, S);
+	assert_in_range(concentrator->received, before + 190, before + 210);
+	p.path[0].cut[0] = p.path[0].cut[1] = false;
+	pair_run(&p, S);
+	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_int_equal(concentrator->doubles, 0);
+	pair_finish(&p);
+}
+
+/* The peer is heard, and does not hear us. */
+static void a_cut_of_one_way_is_seen(void **state)
+{
+	begin(2);
+	pair_load(&p, 200, S);
+	p.path[0].cut[PAIR_GATEWAY] = true;
+	pair_load(&p, 200, S);
+	assert_false(usable(PAIR_GATEWAY, 0));
+	assert_true(usable(PAIR_GATEWAY, 1));
+	pair_finish(&p);
+}
+
+/* The same number, the same counters: no id runs out, and no nonce repeats. */
+static void a_path_may_flap(void **state)
+{
+	begin(2);
+	for (int i = 0; i < 300; i++) {
+		tunnel_path(gateway->tunnel, 0, TUNNEL_PATH_DOWN, 0);
+		pair_load(&p, 100, 50 * MS);
+		tunnel_path(gateway->tunnel, 0, TUNNEL_PATH_UP, 0);
+		pair_load(&p, 100, 50 * MS);
+	}
+	pair_run(&p, S);
+	assert_true(usable(PAIR_GATEWAY, 0));
+	for (unsigned side = 0; side < PAIR_SIDES; side++)
+		assert_int_equal(p.side[!side].received, p.side[side].next_seq);
+	pair_finish(&p);
+}
+
+static void an_idle_path_is_kept(void **state)
+{
+	begin(1);
+	unsigned sent = gateway->sent[0];
+	pair_run(&p, 3600 * S);
+	assert_in_range(gateway->sent[0] - sent, 140, 150);
+	assert_true(usable(PAIR_GATEWAY, 0));
+	uint64_t bytes = pair_stats(&p, PAIR_GATEWAY).path[0].tx_bytes +
+	                 pair_stats(&p, PAIR_GATEWAY).path[0].rx_bytes;
+	assert_true(bytes + 28 * 2 * 150 < 40000); /* with the headers outside */
+	pair_finish(&p);
+}
+
+/* A NAT takes another port in the middle of a load. */
+static void the_peer_moves(void **state)
+{
+	begin(1);
+	pair_load(&p, 200, S);
+	p.path[0].port = 50000;
+	pair_load(&p, 200, S);
+	pair_run(&p, 100 * MS);
+	assert_int_equal(concentrator->ends[0].peer.port, 50000);
+	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).path[0].moves, 1);
+	assert_int_equal(concentrator->received, gateway->next_seq);
+	/* Down, what went to the old port until then is lost, nothing more. */
+	assert_in_range(gateway->received, concentrator->next_seq - 20,
+	                concentrator->next_seq);
+	pair_finish(&p);
+}
+
+/* A new port, for one that the NAT in the middle no longer knows. */
+static void a_dead_path_asks_for_another_socket(void **state)
+{
+	begin(1);
+	p.path[0].cut[0] = p.path[0].cut[1] = true;
+	pair_load(&p, 100, 6 * S);
+	assert_in_range(gateway->deaths, 1, 3);
+	assert_int_equal(concentrator->deaths, 0);
+	p.path[0].port = 50001;
+	p.path[0].cut[0] = p.path[0].cut[1] = false;
+	tunnel_renewed(gateway->tunnel, 0);
+	pair_run(&p, 200 * MS);
+	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(usable(PAIR_CONCENTRATOR, 0));
+	pair_finish(&p);
+}
+
+/* What goes to an address of which nobody answered yet is bounded. */
+static uint64_t towards_new, from_new;
+
+static bool watch_new(struct pair *pair, unsigned from, unsigned path, uint8_t *bytes,
+                      size_t n)
+{
+	if (from == PAIR_GATEWAY)
+		from_new += n;
+	else
+		towards_new += n;
+	return from == PAIR_GATEWAY; /* nothing arrives there: it is not ours */
+}
+
+static void an_unproved_address_gets_little(void **state)
+{
+	begin(1);
+	p.tap = watch_new;
+	towards_new = from_new = 0;
+	p.path[0].port = 50000;
+	for (int i = 0; i < 5; i++)
+		pair_send(&p, PAIR_GATEWAY, 1, 400);
+	pair_run(&p, 15 * MS);
+	assert_int_equal(concentrator->ends[0].peer.port, 50000);
+	towards_new = 0;
+	for (int i = 0; i < 100; i++)
+		pair_send(&p, PAIR_CONCENTRATOR, 2, 1200);
+	pair_run(&p, 5 * MS);
+	assert_true(towards_new > 0);
+	assert_true(towards_new <= 3 * from_new);
+	pair_finish(&p);
+}
+
+/* Replay --------------------------------------------------------------------- */
+
+#define KEPT 70000u
+static struct { size_t n; unsigned path; uint8_t bytes[128]; } *kept;
+static size_t kept_count;
+
+static bool keep(struct pair *pair, unsigned from, unsigned path, uint8_t *bytes, size_t n)
+{
+	if (from == PAIR_GATEWAY && kept_count < KEPT && n <= sizeof(kept[0].bytes)) {
+		kept[kept_count].n = n;
+		kept[kept_count].path = path;
+		memcpy(kept[kept_count++].bytes, bytes, n);
+	}
+	return true;
+}
+
+static void replay_all(uint16_t port)
+{
+	for (size_t i = 0; i < kept_count; i++)
+		pair_inject(&p, PAIR_CONCENTRATOR, kept[i].path, port, kept[i].bytes,
+		            kept[i].n);
+	pair_run(&p, 0);
+}
+
+/* Each of them from elsewhere: none is taken, and the address stays. */
+static void nothing_is_taken_twice(void **state)
+{
+	kept = test_calloc(KEPT, sizeof(*kept));
+	kept_count = 0;
+	begin(2);
+	p.tap = keep;
+	for (int i = 0; i < 500; i++) {
+		pair_send(&p, PAIR_GATEWAY, (uint16_t)i, 60);
+		pair_run(&p, MS);
+	}
+	pair_run(&p, 100 * MS);
+	p.tap = NULL;
+	unsigned sent = concentrator->sent[0] + concentrator->sent[1];
+	replay_all(666);
+	assert_int_equal(concentrator->received, 500);
+	refused(PAIR_CONCENTRATOR, TUNNEL_REPLAYED, kept_count);
+	assert_int_equal(concentrator->ends[0].peer.port, 40000);
+	assert_int_equal(concentrator->sent[0] + concentrator->sent[1], sent);
+	pair_finish(&p);
+	test_free(kept);
+}
+
+/* And what never arrived is not taken when it is older than the window, or its key. */
+static void what_is_too_old_is_not_taken(void **state)
+{
+	kept = test_calloc(KEPT, sizeof(*kept));
+	kept_count = 0;
+	p.renew_packets = 80000;
+	p.epoch_kept_us = 2 * S;
+	begin(1);
+	p.path[0].cut[PAIR_GATEWAY] = true;
+	p.tap = keep;
+	pair_send(&p, PAIR_GATEWAY, 1, 60);
+	pair_run(&p, 20 * MS);
+	p.tap = NULL;
+	p.path[0].cut[PAIR_GATEWAY] = false;
+	assert_true(kept_count > 0);
+	for (int i = 0; i < 65536; i += 64) {
+		for (int k = 0; k < 64; k++)
+			pair_send(&p, PAIR_GATEWAY, 7, 60);
+		gateway->next_seq %= PAIR_SEQ_MAX - 64;
+		pair_run(&p, MS);
+	}
+	pair_run(&p, S);
+	unsigned received = concentrator->received;
+	replay_all(666);
+	assert_int_equal(concentrator->received, received);
+	refused(PAIR_CONCENTRATOR, TUNNEL_REPLAYED, kept_count);
+	for (int i = 0; i < 20000; i++) { /* a new key */
+		pair_send(&p, PAIR_GATEWAY, 7, 60);
+		gateway->next_seq %= PAIR_SEQ_MAX - 64;
+		if (i % 64 == 0)
+			pair_run(&p, MS);
+	}
+	pair_run(&p, 5 * S);
+	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).epoch_in, 2);
+	received = concentrator->received;
+	replay_all(666);
+	assert_int_equal(concentrator->received, received);
+	refused(PAIR_CONCENTRATOR, TUNNEL_UNKNOWN, kept_count);
+	pair_finish(&p);
+	test_free(kept);
+}
+
+/* Keys ------------------------------------------------------------------------ */
+
+/* Again and again, under load, over paths of which one is slow: nothing is lost. */
+static void keys_are_renewed_under_load(void **state)
+{
+	p.renew_packets = 1000;
+	p.epoch_kept_us = 400 * MS;
+	begin(2);
+	p.path[0].jitter_us = 15 * MS;
+	pair_load(&p, 2000, 5 * S);
+	pair_run(&p, S);
+	for (unsigned side = 0; side < PAIR_SIDES; side++) {
+		struct tunnel_stats s = pair_stats(&p, side);
+		assert_int_equal(p.side[!side].received, p.side[side].next_seq);
+		assert_int_equal(p.side[side].doubles, 0);
+		assert_true(s.epoch_in >= 5);
+		assert_int_equal(s.refused[TUNNEL_UNKNOWN] + s.refused[TUNNEL_FORGED], 0);
+	}
+	pair_finish(&p);
+}
+
+static void a_key_gets_old(void **state)
+{
+	begin(1);
+	pair_run(&p, 500 * S);
+	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).epoch_in, 1);
+	pair_run(&p, 200 * S);
+	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).epoch_in, 2);
+	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).epoch_out, 2);
+	assert_true(usable(PAIR_GATEWAY, 0));
+	pair_finish(&p);
+}
+
+/* Doubles and old ones change nothing; a suite that we have not is said. */
+static void a_key_is_taken_once(void **state)
+{
+	struct wire_frame frame = { .type = WIRE_TUNNEL_KEY, .tunnel_key = { .epoch = 1 } };
+
+	begin(1);
+	assert_int_equal(tunnel_frame(gateway->tunnel, &frame), 0);
+	frame.tunnel_key.epoch = 9;
+	frame.tunnel_key.suite = 77;
+	assert_int_equal(tunnel_frame(gateway->tunnel, &frame), -EOPNOTSUPP);
+	frame.type = WIRE_TUNNEL_NET;
+	assert_int_equal(tunnel_frame(gateway->tunnel, &frame), 0);
+	pair_load(&p, 100, S);
+	pair_run(&p, 100 * MS);
+	assert_all_came();
+	pair_finish(&p);
+}
+
+/* What is on its way to the one before is no longer understood, and harmless. */
+static void the_concentrator_restarts(void **state)
+{
+	begin(1);
+	pair_load(&p, 100, S);
+	pair_send(&p, PAIR_GATEWAY, 1, 100);
+	pair_run(&p, MS);
+	pair_restart(&p, PAIR_CONCENTRATOR);
+	pair_restart(&p, PAIR_GATEWAY); /* its session is another one, too */
+	pair_up(&p, 0);
+	pair_run(&p, 200 * MS);
+	assert_true(pair_stats(&p, PAIR_CONCENTRATOR).refused[TUNNEL_UNKNOWN] > 0);
+	unsigned received = concentrator->received;
+	pair_load(&p, 100, S);
+	pair_run(&p, 100 * MS);
+	assert_int_equal(concentrator->received, received + 100);
+	pair_finish(&p);
+}
+
+/* Strangers -------------------------------------------------------------------- */
+
+static void random_ones_are_dropped(void **state)
+{
+	uint8_t bytes[200];
+
+	begin(1);
+	unsigned sent = concentrator->sent[0];
+	for (int i = 0; i < 20000; i++) {
+		for (size_t k = 0; k < sizeof(bytes); k++)
+			bytes[k] = (uint8_t)(pair_random(&p) >> 20);
+		bytes[0] = i % 2 ? 0x10 : bytes[0];
+		pair_inject(&p, PAIR_CONCENTRATOR, 0, 666, bytes, pair_random(&p) % 200);
+	}
+	pair_run(&p, 0);
+	refused(PAIR_CONCENTRATOR, TUNNEL_UNKNOWN, 20000);
+	assert_int_equal(concentrator->sent[0], sent);
+	assert_int_equal(concentrator->ends[0].peer.port, 40000);
+	pair_finish(&p);
+}
+
+/* A genuine one with a bit turned, that an eavesdropper sends first. */
+static bool forge(struct pair *pair, unsigned from, unsigned path, uint8_t *bytes, size_t n)
+{
+	if (from == PAIR_GATEWAY) {
+		size_t at = 2 + pair_random(pair) % (n - 2);
+		bytes[at] ^= (uint8_t)(1u << pair_random(pair) % 8);
+		pair_inject(pair, PAIR_CONCENTRATOR, path, 666, bytes, n);
+		return false;
+	}
+	return true;
+}
+
+static void forged_ones_are_dropped(void **state)
+{
+	begin(1);
+	pair_load(&p, 100, S);
+	unsigned received = concentrator->received;
+	p.tap = forge;
+	pair_load(&p, 100, 100 * MS);
+	p.tap = NULL;
+	assert_int_equal(concentrator->received, received);
+	assert_true(pair_stats(&p, PAIR_CONCENTRATOR).refused[TUNNEL_FORGED] > 0);
+	assert_int_equal(concentrator->ends[0].peer.port, 40000);
+	pair_load(&p, 100, S);
+	pair_run(&p, 100 * MS);
+	assert_in_range(concentrator->received, gateway->next_seq - 15, gateway->next_seq);
+	pair_finish(&p);
+}
+
+/* The limits of what is put ---------------------------------------------------- */
+
+static void what_is_no_packet_is_dropped(void **state)
+{
+	begin(1);
+	struct packet *packet = packet_get(gateway->pool);
+	packet->len = 100; /* all zero */
+	tunnel_put(gateway->tunnel, packet);
+	pair_send(&p, PAIR_GATEWAY, 1, TUNNEL_MTU);
+	pair_send(&p, PAIR_GATEWAY, 1, TUNNEL_MTU + 1);
+	pair_run(&p, 100 * MS);
+	struct tunnel_stats s = pair_stats(&p, PAIR_GATEWAY);
+	assert_int_equal(s.dropped[TUNNEL_DROP_MALFORMED], 1);
+	assert_int_equal(s.dropped[TUNNEL_DROP_TOO_LONG], 1);
+	assert_int_equal(concentrator->received, 1);
+	pair_finish(&p);
+}
+
+static void a_busy_path_keeps_them_waiting(void **state)
+{
+	begin(1);
+	p.path[0].busy[PAIR_GATEWAY] = true;
+	for (int i = 0; i < 10; i++)
+		pair_send(&p, PAIR_GATEWAY, 1, 100);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(concentrator->received, 0);
+	assert_true(pair_stats(&p, PAIR_GATEWAY).path[0].busy);
+	p.path[0].busy[PAIR_GATEWAY] = false;
+	tunnel_writable(gateway->tunnel, 0);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(concentrator->received, 10);
+	assert_all_came();
+	pair_finish(&p);
+}
+
+/* All paths are away for half a minute: what comes then is not from before. */
+static void nothing_old_arrives(void **state)
+{
+	begin(1);
+	p.path[0].cut[0] = p.path[0].cut[1] = true;
+	for (int i = 0; i < 300; i++) {
+		pair_send(&p, PAIR_GATEWAY, 1, 100);
+		pair_run(&p, 100 * MS);
+	}
+	p.path[0].cut[0] = p.path[0].cut[1] = false;
+	pair_load(&p, 100, 2 * S);
+	pair_run(&p, 100 * MS);
+	assert_true(concentrator->received > 100);
+	assert_true(concentrator->worst_us <= S + 20 * MS);
+	pair_finish(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_carries_both_ways),
+		cmocka_unit_test(without_a_path_or_a_key_it_waits),
+		cmocka_unit_test(what_waits_goes_when_a_path_comes),
+		cmocka_unit_test(the_first_path_is_dead_at_start),
+		cmocka_unit_test(a_silent_cut_moves_to_another_path),
+		cmocka_unit_test(a_cut_of_one_way_is_seen),
+		cmocka_unit_test(a_path_may_flap),
+		cmocka_unit_test(an_idle_path_is_kept),
+		cmocka_unit_test(the_peer_moves),
+		cmocka_unit_test(a_dead_path_asks_for_another_socket),
+		cmocka_unit_test(an_unproved_address_gets_little),
+		cmocka_unit_test(nothing_is_taken_twice),
+		cmocka_unit_test(what_is_too_old_is_not_taken),
+		cmocka_unit_test(keys_are_renewed_under_load),
+		cmocka_unit_test(a_key_gets_old),
+		cmocka_unit_test(a_key_is_taken_once),
+		cmocka_unit_test(the_concentrator_restarts),
+		cmocka_unit_test(random_ones_are_dropped),
+		cmocka_unit_test(forged_ones_are_dropped),
+		cmocka_unit_test(what_is_no_packet_is_dropped),
+		cmocka_unit_test(a_busy_path_keeps_them_waiting),
+		cmocka_unit_test(nothing_old_arrives),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
