@@ -198,6 +198,14 @@ uint64_t loop_now_us(const struct loop *loop)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+uint64_t loop_cpu_us(const struct loop *loop)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 uint64_t loop_turn(const struct loop *loop)
 {
 	return loop->turn;

@@ -46,6 +46,8 @@ void loop_rest(struct loop *loop); /* gives it back */
 
 /* CLOCK_MONOTONIC in microseconds, read now. */
 uint64_t loop_now_us(const struct loop *loop);
+/* CPU time of the calling thread, ever: which is the loop's, in a callback. */
+uint64_t loop_cpu_us(const struct loop *loop);
 /* The number of this turn, 1 and up. Tasks belong to the next. */
 uint64_t loop_turn(const struct loop *loop);
 

@@ -122,6 +122,7 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 	case WIRE_ACK:
 	case WIRE_TUNNEL_KEY:
 	case WIRE_TUNNEL_NET:
+	case WIRE_LIMITS:
 		break; /* one_frame's */
 	}
 	return *why ? -EPROTO : 0;
@@ -181,6 +182,10 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 		if (s->args.events->on_tunnel)
 			s->args.events->on_tunnel(s->args.ctx, f);
 		return 0;
+	case WIRE_LIMITS:
+		s->peer_limits = f->limits;
+		s->peer_limits_us = s->now_us;
+		return 0;
 	case WIRE_OPEN:
 	case WIRE_ACCEPT:
 	case WIRE_DATA:
@@ -195,7 +200,7 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 
 static bool is_tracked(uint8_t type)
 {
-	return type == WIRE_SETTINGS || type >= WIRE_OPEN;
+	return type == WIRE_SETTINGS || (type >= WIRE_OPEN && type != WIRE_LIMITS);
 }
 
 /* What came before it is delivered first. */

@@ -427,6 +427,17 @@ static bool has_room(const struct candidates *among, uint32_t without)
 	return false;
 }
 
+static void note_pick(struct session *s, const struct sched_decision *decision,
+                      const struct sched_unit *unit)
+{
+	if (decision->verdict != SCHED_SEND)
+		s->picks.waited++;
+	else if (unit->kind == SCHED_DOUBLE || decision->mask & (decision->mask - 1))
+		s->picks.again++;
+	else
+		s->picks.sent++;
+}
+
 /* One turn of a stream: true if a piece went out, or found a lane full. */
 static bool serve(struct filling *f, struct stream *stream)
 {
@@ -440,6 +451,7 @@ static bool serve(struct filling *f, struct stream *stream)
 		return false;
 	describe_unit(f, stream, &unit);
 	decide(f, stream, &deep, &unit, &decision);
+	note_pick(stream->session, &decision, &unit);
 	if (decision.verdict != SCHED_SEND)
 		return make_wait(stream, among, &unit, &decision);
 	if (!send_piece(stream, among, decision.mask, from_of(&deep, decision.mask)))

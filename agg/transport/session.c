@@ -220,6 +220,18 @@ static void tell_deadline(struct session *s, uint64_t at_us)
 	s->args.events->on_deadline(s->args.ctx, at_us);
 }
 
+/* What the pump left, and why. */
+static void note_limits(struct session *s)
+{
+	const struct lane *lane;
+	unsigned full = 0;
+
+	DL_FOREACH(s->lanes, lane)
+		full |= lane->wants_write ? 1u << lane->hello.path : 0;
+	limits_note(&s->limits, work_any(s) ? LIMITS_PATHS :
+	            s->starved ? LIMITS_CREDIT : LIMITS_SOURCE, full, s->now_us);
+}
+
 void session_turn(struct session *s)
 {
 	bool due = !s->noted; /* why else? */
@@ -233,8 +245,10 @@ void session_turn(struct session *s)
 	}
 	if (!s->over && work_any(s))
 		refresh(s);
-	if (!s->over)
+	if (!s->over) {
 		pump(s);
+		note_limits(s);
+	}
 	reap(s);
 	if (!s->over) {
 		tell_deadline(s, next_deadline(s));
@@ -400,6 +414,16 @@ void session_say_tunnel(struct session *s, const struct wire_frame *frame)
 	else
 		s->tunnel_net = *frame;
 	s->tunnel_todo = true;
+}
+
+void session_tell_limits(struct session *s, const struct wire_limits *limits)
+{
+	work_note(s);
+	struct lane *lane = lane_best(s, STREAM_INTERACTIVE);
+	struct wire_frame frame = { .type = WIRE_LIMITS, .limits = *limits };
+
+	if (lane)
+		lane_send(lane, &frame, 0, 0);
 }
 
 void session_probe(struct session *s)

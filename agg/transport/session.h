@@ -21,6 +21,7 @@
 #ifndef AGG_TRANSPORT_SESSION_H
 #define AGG_TRANSPORT_SESSION_H
 
+#include "agg/transport/limits.h"
 #include "agg/transport/stream.h"
 #include "agg/transport/wire.h"
 #include "scheduler/order.h"
@@ -197,6 +198,10 @@ void session_probe(struct session *s);
 /* Ends it with a reason that both sides log: CLOSE, then on_over. */
 void session_close(struct session *s, const char *why);
 
+/* What held up the bytes of late, told to the peer for its report. Not kept where
+ * no lane takes it. */
+void session_tell_limits(struct session *s, const struct wire_limits *limits);
+
 /* For reports. */
 #define SESSION_MUTE_WORDS "only the peer's kernel answers: its process hangs, " \
 	"or is overloaded"
@@ -223,6 +228,11 @@ struct stream_stats {
 	uint64_t path_tx_bytes[WIRE_PATHS_MAX];
 	uint64_t path_rx_bytes[WIRE_PATHS_MAX];
 };
+/* What the schedulers said, ever. */
+struct session_picks {
+	uint64_t sent, waited; /* of what is new or lost */
+	uint64_t again;        /* sent though another path has it too */
+};
 struct session_stats {
 	unsigned streams, lanes, lanes_suspect, lanes_mute;
 	uint64_t streams_opened;
@@ -235,12 +245,19 @@ struct session_stats {
 	 * came had a hole before it; by which path; 0: none. */
 	uint64_t silent_us;
 	uint8_t silent_path;
+	struct limits limits;
+	struct wire_limits peer_limits;
+	uint64_t peer_limits_age_us; /* UINT64_MAX: it never said */
+	struct session_picks picks;
+	uint64_t ends[STREAM_END_COUNT]; /* streams, by how they ended, ever */
 	struct session_policy policy;
 	uint64_t again_bytes[REINJECT_REASONS]; /* sent again, and why, ever */
 	/* Frames, ever, by path, of lanes that are gone too. */
 	uint64_t path_tx_bytes[WIRE_PATHS_MAX], path_rx_bytes[WIRE_PATHS_MAX];
 };
 void session_stats(const struct session *s, struct session_stats *out);
+/* How its streams' readers are now: wire_limits.flags. Looks at each stream. */
+uint8_t session_readers(const struct session *s);
 void session_lane(const struct lane *lane, struct lane_stats *out);
 void session_each_lane(const struct session *s,
                        void (*fn)(void *ctx, const struct lane_stats *),

@@ -29,6 +29,7 @@
  *     sendq.c    the bytes of a sending half
  *     unsent.c   which of them were never sent
  *     silence.c  the longest silence of late
+ *     limits.c   what held up the bytes
  */
 #ifndef AGG_TRANSPORT_SESSION_IMPL_H
 #define AGG_TRANSPORT_SESSION_IMPL_H
@@ -37,6 +38,7 @@
 #include "agg/base/slice.h"
 #include "agg/transport/depth.h"
 #include "agg/transport/flights.h"
+#include "agg/transport/limits.h"
 #include "agg/transport/path.h"
 #include "agg/transport/segments.h"
 #include "agg/transport/sendq.h"
@@ -276,6 +278,11 @@ struct session {
 	uint64_t probe_us;      /* since then */
 	uint64_t echo_us, echoes;
 	struct silence silence; /* of its streams' readers */
+	struct limits limits;   /* of what it sends */
+	struct wire_limits peer_limits; /* the peer's word, and when; 0: never */
+	uint64_t peer_limits_us;
+	struct session_picks picks;
+	uint64_t ends[STREAM_END_COUNT]; /* streams, by how they ended */
 	struct fresh fresh[FRESH_MAX]; /* since session_deliver() */
 	unsigned fresh_count;
 

@@ -13,6 +13,8 @@
 
 #include <utlist.h>
 
+#define MEMORY_SHORT_PART 8u /* with less of it left large windows do not grow */
+
 void session_stats(const struct session *s, struct session_stats *out)
 {
 	const struct lane *lane;
@@ -31,14 +33,35 @@ void session_stats(const struct session *s, struct session_stats *out)
 		.doubles_bytes = s->doubles_bytes,
 		.echo_us = s->echo_us, .echoes = s->echoes,
 		.policy = s->args.policy,
+		.limits = s->limits, .peer_limits = s->peer_limits,
+		.peer_limits_age_us = s->peer_limits_us ?
+			s->now_us - s->peer_limits_us : UINT64_MAX,
+		.picks = s->picks,
 	};
 	DL_FOREACH(s->lanes, lane) {
 		out->lanes_suspect += !lane_is_good(lane);
 		out->lanes_mute += lane->state == LANE_MUTE;
 	}
+	memcpy(out->ends, s->ends, sizeof(s->ends));
 	memcpy(out->again_bytes, s->again_bytes, sizeof(s->again_bytes));
 	memcpy(out->path_tx_bytes, s->path_tx, sizeof(s->path_tx));
 	memcpy(out->path_rx_bytes, s->path_rx, sizeof(s->path_rx));
+}
+
+uint8_t session_readers(const struct session *s)
+{
+	const struct stream *stream, *tmp;
+	uint8_t flags = 0;
+
+	HASH_ITER(hh, s->streams, stream, tmp) {
+		if (stream->sated)
+			flags |= WIRE_READER_FULL;
+		else if (stream->segments.bytes)
+			flags |= WIRE_HOLE;
+	}
+	if (budget_left(&s->received) < s->received.max / MEMORY_SHORT_PART)
+		flags |= WIRE_MEMORY_SHORT;
+	return flags;
 }
 
 void session_lane(const struct lane *lane, struct lane_stats *out)

@@ -100,6 +100,7 @@ static void set_closing(struct stream *stream, enum stream_end end)
 	stream->closing = true;
 	stream->end = (uint8_t)end;
 	stream->session->open_count--;
+	stream->session->ends[end]++;
 }
 
 void stream_close(struct stream *stream, enum stream_end end)

@@ -259,6 +259,17 @@ static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c
 	return NULL;
 }
 
+static const char *decode_limits(struct wire_limits *l, struct cursor *c)
+{
+	l->paths = (uint16_t)take_uint(c, 2);
+	l->credit = (uint16_t)take_uint(c, 2);
+	l->cpu = (uint16_t)take_uint(c, 2);
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
+		l->full[p] = (uint16_t)take_uint(c, 2);
+	l->flags = (uint8_t)take_uint(c, 1);
+	return NULL;
+}
+
 static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 {
 	switch ((enum wire_type)f->type) {
@@ -278,6 +289,7 @@ static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 	case WIRE_CLASS: return decode_class(&f->class, c);
 	case WIRE_TUNNEL_KEY: return decode_tunnel_key(&f->tunnel_key, c);
 	case WIRE_TUNNEL_NET: return decode_tunnel_net(&f->tunnel_net, c);
+	case WIRE_LIMITS: return decode_limits(&f->limits, c);
 	}
 	if (!(f->type & WIRE_IGNORABLE))
 		return "frame of unknown type";
@@ -384,6 +396,13 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		return encode_tunnel_key(p, &f->tunnel_key);
 	case WIRE_TUNNEL_NET:
 		return encode_tunnel_net(p, &f->tunnel_net);
+	case WIRE_LIMITS:
+		p = put_uint(p, f->limits.paths, 2);
+		p = put_uint(p, f->limits.credit, 2);
+		p = put_uint(p, f->limits.cpu, 2);
+		for (unsigned i = 0; i < WIRE_PATHS_MAX; i++)
+			p = put_uint(p, f->limits.full[i], 2);
+		return put_uint(p, f->limits.flags, 1);
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
 		break; /* wire_encode_data_header */

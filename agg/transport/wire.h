@@ -71,6 +71,7 @@ enum wire_type {
 	/* The packet tunnel's (datagram.h). */
 	WIRE_TUNNEL_KEY = 3 | WIRE_IGNORABLE,
 	WIRE_TUNNEL_NET = 4 | WIRE_IGNORABLE,
+	WIRE_LIMITS = 8 | WIRE_IGNORABLE, /* once a second, of a busy one */
 };
 
 /* Says nothing, and is as long as its sender likes: before a greeting it shows
@@ -186,6 +187,22 @@ enum { /* wire_tunnel_net.flags */
 	WIRE_TUNNEL_UDP = 2, /* and datagrams, where it takes subflows */
 };
 
+/* What its sender knows of the last seconds: what held up the bytes that it sends,
+ * and, flags, those that it gets. For a person; nothing is decided by it. */
+struct wire_limits {
+	/* Of the time, in thousandths: bytes waited as no path took them; as the
+	 * receiver's credit was used up. Else none waited. */
+	uint16_t paths, credit;
+	uint16_t cpu;                   /* of the thread's time */
+	uint16_t full[WIRE_PATHS_MAX];  /* of the time that each path was */
+	uint8_t flags;
+};
+enum { /* wire_limits.flags */
+	WIRE_READER_FULL = 1,  /* a reader did not take what was there */
+	WIRE_HOLE = 2,         /* a reader waits for what is late or lost */
+	WIRE_MEMORY_SHORT = 4, /* there was none for more credit */
+};
+
 struct wire_close { char reason[128]; };
 
 struct wire_frame {
@@ -205,6 +222,7 @@ struct wire_frame {
 		struct wire_class class;
 		struct wire_tunnel_key tunnel_key;
 		struct wire_tunnel_net tunnel_net;
+		struct wire_limits limits;
 	};
 };
 

@@ -64,6 +64,10 @@ static const struct sample samples[] = {
 	  "03656174" "0473727074" "047461696c", true },
 	{ { .type = WIRE_CLASS, .class = { 7, STREAM_BULK } },
 	  "81" "000005" "00000007" "01", false },
+	{ { .type = WIRE_LIMITS, .limits = { 1000, 2, 3,
+	    { 1, 2, 3, 4, 5, 6, 7, 8, 9, 1000 }, WIRE_HOLE } },
+	  "88" "00001b" "03e8" "0002" "0003" "0001" "0002" "0003" "0004" "0005"
+	  "0006" "0007" "0008" "0009" "03e8" "02", false },
 	{ { .type = WIRE_PING, .ping = { 0x1122334455667788 } },
 	  "05" "000008" "1122334455667788", false },
 	{ { .type = WIRE_PONG, .ping = { UINT64_MAX } },
@@ -334,7 +338,7 @@ static void test_unknown(void **state)
 	for (unsigned type = 0; type < 256; type++) {
 		if ((type >= WIRE_HELLO && type <= WIRE_RESET) ||
 		    type == WIRE_CLASS || type == WIRE_TUNNEL_KEY ||
-		    type == WIRE_TUNNEL_NET)
+		    type == WIRE_TUNNEL_NET || type == WIRE_LIMITS)
 			continue;
 		bytes[0] = (uint8_t)type;
 		set_length(bytes, 0);
