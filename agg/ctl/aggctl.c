@@ -4,7 +4,8 @@
  * DOC: aggctl, the client program: its verbs and its options, a table each, and
  * how they are found, refused and run. What a verb does is in a file of its own.
  *
- * Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon.
+ * Exit status: 0 done, 1 refused, 2 wrong usage, 3 no daemon; of status 4, it is
+ * degraded, and 5, it is down.
  */
 #include "agg/ctl/aggctl.h"
 
@@ -150,6 +151,9 @@ static void print_usage(FILE *to)
 		print_verb(to, v);
 	fprintf(to, "\n");
 	print_options(to);
+	fprintf(to, "\nexit status: 0 done, 1 refused, 2 wrong usage, 3 aggd is not "
+	        "running; of status\nalso 4 degraded, 5 down (but with --json and "
+	        "--metrics)\n");
 }
 
 static int help(const struct aggctl_options *options, const char *const *words)

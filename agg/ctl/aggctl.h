@@ -17,8 +17,13 @@
 #define AGGCTL_CONFIG_PATH "/etc/config/aggd" /* as aggd's */
 #define AGGCTL_EXPLAIN_MAX 4096
 
-/* Exit status. */
-enum aggctl_exit { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON };
+/* Exit status. The last two are of status alone, for people: by the number of the
+ * daemon's "ok". */
+enum aggctl_exit {
+	EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_DAEMON, EXIT_DEGRADED,
+	EXIT_DOWN
+};
+#define EXIT_OF_ANSWER(number) ((number) ? (number) - 1 + EXIT_DEGRADED : EXIT_DONE)
 
 /* The options; a verb says which it takes. */
 enum aggctl_takes {
@@ -64,10 +69,10 @@ void aggctl_complain(const struct aggctl_options *options, const char *format,
                      ...) __attribute__((format(printf, 2, 3)));
 
 /* One question of these words: the answer's text into out (of CTL_ANSWER_MAX +
- * CTL_REQUEST_MAX bytes). EXIT_DONE; EXIT_REFUSED and EXIT_NO_DAEMON: why is
- * said already. */
+ * CTL_REQUEST_MAX bytes), and the number of its "ok" into number, if that is not
+ * NULL. EXIT_DONE; EXIT_REFUSED and EXIT_NO_DAEMON: why is said already. */
 int aggctl_request(const struct aggctl_options *options, int count,
-                   const char *const *words, struct buf *out);
+                   const char *const *words, int *number, struct buf *out);
 
 /* Asks the daemon the words as they are, and shows the answer. */
 int verb_ask(const struct aggctl_options *options, const char *const *words);

@@ -11,13 +11,14 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES 65536
-#define STATUS_LEN 3 /* "ok\n", "no\n" */
+#define STATUS_MAX 15 /* "ok", "ok 1", "no" */
 
 static int send_all(int fd, const uint8_t *p, size_t n)
 {
@@ -73,14 +74,22 @@ static int receive(int fd, struct buf *out)
 	}
 }
 
-static int take_status(struct buf *answer, bool *ok)
+static int take_status(struct buf *answer, int *status)
 {
-	if (answer->len < STATUS_LEN)
+	const char *line = (const char *)buf_head(answer);
+	const char *end = answer->len ? memchr(line, '\n', answer->len) : NULL;
+	char text[STATUS_MAX + 1], more;
+
+	if (!end || end - line > STATUS_MAX)
 		return -EPROTO;
-	*ok = !memcmp(buf_head(answer), "ok\n", STATUS_LEN);
-	if (!*ok && memcmp(buf_head(answer), "no\n", STATUS_LEN))
+	snprintf(text, sizeof(text), "%.*s", (int)(end - line), line);
+	*status = 0;
+	if (!strcmp(text, "no"))
+		*status = CTL_REFUSED;
+	else if (strcmp(text, "ok") &&
+	         (sscanf(text, "ok %9d%c", status, &more) != 1 || *status < 1))
 		return -EPROTO;
-	buf_take(answer, STATUS_LEN);
+	buf_take(answer, (size_t)(end - line) + 1);
 	return 0;
 }
 
@@ -149,7 +158,7 @@ void ctl_explain(const char *path, int err, struct buf *out)
 	}
 }
 
-int ctl_request(const char *path, int argc, const char *const *argv, bool *ok,
+int ctl_request(const char *path, int argc, const char *const *argv, int *status,
                 struct buf *out)
 {
 	int fd = ctl_socket_connect(path, CTL_CLIENT_WAIT_S);
@@ -160,7 +169,7 @@ int ctl_request(const char *path, int argc, const char *const *argv, bool *ok,
 	if (!err)
 		err = receive(fd, out);
 	if (!err)
-		err = take_status(out, ok);
+		err = take_status(out, status);
 	close(fd);
 	return err;
 }

@@ -13,12 +13,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <utlist.h>
 
+#define STATUS_BYTES 16 /* "ok 1\n" */
 #define STATUS_MAX 16 /* "ok\n" */
 #define ACCEPT_PAUSE_US 1000000u
 #define BLANKS " \t\r"
@@ -143,18 +145,21 @@ static int obey(const struct ctl *ctl, int argc, const char *const *argv,
 /* The handler's text stands behind the status line, which is known last. */
 static void answer(struct client *c, int argc, const char *const *argv)
 {
+	char status[STATUS_BYTES] = "ok\n";
 	struct buf text;
 
 	buf_init(&text, CTL_ANSWER_MAX);
 	int err = obey(c->ctl, argc, argv, &text);
+	if (err > 0)
+		snprintf(status, sizeof(status), "ok %d\n", err);
 	if (err == -ENOBUFS) {
 		buf_take(&text, text.len);
 		buf_printf(&text, "the answer is larger than %d bytes\n",
 		           CTL_ANSWER_MAX);
-	} else if (err && !text.len) {
+	} else if (err < 0 && !text.len) {
 		buf_printf(&text, "%s\n", strerror(-err));
 	}
-	if (buf_printf(&c->answer, err ? "no\n" : "ok\n") < 0 ||
+	if (buf_printf(&c->answer, "%s", err < 0 ? "no\n" : status) < 0 ||
 	    buf_put(&c->answer, buf_head(&text), text.len) < 0)
 		log_sys("control: no memory for an answer");
 	buf_finish(&text);

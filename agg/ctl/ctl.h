@@ -5,8 +5,8 @@
  * may command the daemon.
  *
  * A request is one line of words parted by blanks, a connection one request.
- * The answer is a status line, "ok" or "no", and a text; then the daemon
- * closes. The limits below keep a client that is broken, slow or hostile from
+ * The answer is a status line, "ok", "ok NUMBER" or "no", and a text; then the
+ * daemon closes. The limits below keep a client that is broken, slow or hostile from
  * costing more than its share: it is told why where it can be, and closed.
  */
 #ifndef AGG_CTL_CTL_H
@@ -30,7 +30,7 @@
 #define CTL_STALL_US_MAX 5000000u           /* without a byte of it being read */
 
 /* One command. The handler gets the words, argv[0] being the name, and writes
- * the answer's text to out. 0: "ok"; -errno: "no", where an empty text is
+ * the answer's text to out. 0: "ok"; above 0: that number too; -errno: "no", where an empty text is
  * replaced by the error's. -ENOBUFS: the answer is too large. It must not
  * destroy the server. All fields but args are required. */
 struct ctl_verb {

@@ -53,7 +53,7 @@ static int advise_on(const struct aggctl_options *options,
 static int ask_status(const struct aggctl_options *options, struct buf *out)
 {
 	static const char *const words[] = { "status", "--json" };
-	int status = aggctl_request(options, 2, words, out);
+	int status = aggctl_request(options, 2, words, NULL, out);
 
 	return !status && buf_put(out, "", 1) ? EXIT_REFUSED : status;
 }

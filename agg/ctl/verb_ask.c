@@ -9,12 +9,12 @@
 #include "agg/base/columns.h"
 #include "agg/ctl/client.h"
 #include "agg/ctl/ctl.h"
+#include "agg/ctl/screen.h"
 #include "agg/report/human.h"
 
 #include <unistd.h>
 
 #define WATCH_S 1
-#define CLEAR_SCREEN "\033[H\033[J" /* ECMA-48: home, erase to the end */
 
 static int refuse(const struct aggctl_options *options, int err)
 {
@@ -28,14 +28,16 @@ static int refuse(const struct aggctl_options *options, int err)
 }
 
 int aggctl_request(const struct aggctl_options *options, int count,
-                   const char *const *words, struct buf *out)
+                   const char *const *words, int *number, struct buf *out)
 {
-	bool ok = false;
-	int err = ctl_request(options->socket, count, words, &ok, out);
+	int status = 0;
+	int err = ctl_request(options->socket, count, words, &status, out);
 
 	if (err)
 		return refuse(options, err);
-	if (ok)
+	if (number)
+		*number = status;
+	if (status != CTL_REFUSED)
 		return EXIT_DONE;
 	aggctl_say(options, stderr, "aggctl: ", out);
 	return EXIT_REFUSED;
@@ -74,40 +76,60 @@ static int gather_words(const struct aggctl_options *options,
 
 static void show(const struct aggctl_options *options, const struct buf *answer)
 {
-	if (options->watch && isatty(STDOUT_FILENO))
-		fputs(CLEAR_SCREEN, stdout);
-	if (is_table(options))
-		fwrite(buf_head(answer), 1, answer->len, stdout);
-	else
+	const char *text = (const char *)buf_head(answer);
+
+	if (!is_table(options))
 		aggctl_say(options, stdout, "", answer);
+	else if (options->watch && isatty(STDOUT_FILENO))
+		screen_draw(text, answer->len, screen_has_colours());
+	else if (!options->json && !options->metrics && screen_has_colours())
+		screen_paint(stdout, text, answer->len);
+	else
+		fwrite(text, 1, answer->len, stdout);
 	fflush(stdout);
 }
 
+/* How it went: an exit status. Into *after what it is in the end, if that is all. */
 static int ask_once(const struct aggctl_options *options,
-                    const char *const *argv)
+                    const char *const *argv, int *after)
 {
 	const char *words[CTL_WORDS_MAX];
 	char width[HUMAN_MAX];
 	int count = gather_words(options, argv, width, words);
 	struct buf answer;
+	int number = 0;
 
 	buf_init(&answer, CTL_ANSWER_MAX + CTL_REQUEST_MAX);
-	int status = aggctl_request(options, count, words, &answer);
+	int status = aggctl_request(options, count, words, &number, &answer);
 	if (status == EXIT_DONE)
 		show(options, &answer);
 	buf_finish(&answer);
+	/* A program reads the state, and fails where it cannot. */
+	bool tells = !options->json && !options->metrics;
+	*after = status ? status : tells ? EXIT_OF_ANSWER(number) : EXIT_DONE;
 	return status;
+}
+
+static int watch(const struct aggctl_options *options, const char *const *words)
+{
+	struct aggctl_options now = *options;
+	int status, after;
+
+	screen_begin();
+	do {
+		now.width = columns_of_terminal(); /* it may have another size */
+		status = ask_once(&now, words, &after);
+	} while (!status && !ferror(stdout) && screen_wait(WATCH_S));
+	screen_end();
+	return after;
 }
 
 int verb_ask(const struct aggctl_options *options, const char *const *words)
 {
-	struct aggctl_options now = *options;
-	int status;
+	int after;
 
-	do {
-		status = ask_once(&now, words);
-		now.width = columns_of_terminal(); /* it may have another size */
-	} while (!status && options->watch && !ferror(stdout) &&
-	         !sleep(WATCH_S));
-	return status;
+	if (options->watch)
+		return watch(options, words);
+	ask_once(options, words, &after);
+	return after;
 }

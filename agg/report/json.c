@@ -9,6 +9,7 @@
 #include "agg/report/report.h"
 
 #include "agg/base/printable.h"
+#include "agg/report/limit.h"
 
 #include <string.h>
 
@@ -96,13 +97,28 @@ static void put_part(struct render *r, unsigned part, const char *key)
 	put(r, r->state, key, array);
 }
 
+/* Of a status alone. */
+static void put_health(struct render *r, struct json_object *in)
+{
+	const unsigned status = REPORT_PART_SESSIONS | REPORT_PART_UPLINKS;
+	char text[LIMIT_TEXT_MAX + 1];
+
+	if ((r->parts & status) != status)
+		return;
+	limit_sentence(r->report, text);
+	put_text(r, in, "state", limit_health_text(limit_health(r->report)));
+	put_text(r, in, "limit", text);
+}
+
 static void on_head(struct render *r, const struct report_head *head)
 {
 	struct json_object *root = r->state = json_object_new_object();
 
+	put_number(r, root, "schema_version", REPORT_SCHEMA_VERSION);
 	put_text(r, root, "role", head->role);
 	put_text(r, root, "version", head->version);
 	put_number(r, root, "uptime_us", head->uptime_us);
+	put_health(r, root);
 	if (*head->waits_for)
 		put_text(r, root, "waits_for", head->waits_for);
 	put_text(r, root, "own_pin", head->own_pin);
@@ -138,6 +154,50 @@ static void put_again(struct render *r, struct json_object *in,
 		put_number(r, o, report_again_text((enum report_again)i),
 		           s->again_bytes[i]);
 	put(r, in, "again_bytes", o);
+}
+
+static void put_bool(struct render *r, struct json_object *in, const char *key,
+                     bool value)
+{
+	put(r, in, key, json_object_new_boolean(value));
+}
+
+static void put_flow(struct render *r, struct json_object *in, const char *key,
+                     const struct report_flow *f)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_bool(r, o, "sender_known", f->known);
+	put_number(r, o, "waits_for_path_permille", f->paths_permille);
+	put_number(r, o, "waits_for_credit_permille", f->credit_permille);
+	put_number(r, o, "sender_cpu_permille", f->sender_cpu_permille);
+	put_number(r, o, "receiver_cpu_permille", f->receiver_cpu_permille);
+	put_bool(r, o, "reader_full", f->reader_full);
+	put_bool(r, o, "hole", f->hole);
+	put_bool(r, o, "memory_short", f->memory_short);
+	put(r, in, key, o);
+}
+
+static void put_picks(struct render *r, struct json_object *in,
+                      const struct report_session *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(r, o, "sent", s->picks_sent);
+	put_number(r, o, "waited", s->picks_waited);
+	put_number(r, o, "again", s->picks_again);
+	put(r, in, "scheduler_picks", o);
+}
+
+/* Its keys are the ways in which a stream ends. */
+static void put_ends(struct render *r, struct json_object *in,
+                     const struct report_session *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned i = 0; i < s->end_count; i++)
+		put_number(r, o, s->ends[i].why, s->ends[i].count); /* lives as long */
+	put(r, in, "stream_ends", o);
 }
 
 static void put_mptcp_host(struct render *r, struct json_object *in,
@@ -185,6 +245,10 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_sending(r, o, "down", &s->down);
 	put_sending(r, o, "up", &s->up);
 	put_again(r, o, s);
+	put_picks(r, o, s);
+	put_flow(r, o, "down_flow", &s->down_flow);
+	put_flow(r, o, "up_flow", &s->up_flow);
+	put_ends(r, o, s);
 	put_text(r, o, "carrier", s->carrier);
 	put_text(r, o, "carrier_wanted", s->carrier_wanted);
 	put_text(r, o, "carrier_why", s->carrier_why);
@@ -241,6 +305,8 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_number(r, o, "up_bytes_per_s", u->up_bps);
 	put_number(r, o, "down_best_bytes_per_s", u->down_best_bps);
 	put_number(r, o, "up_best_bytes_per_s", u->up_best_bps);
+	put_number(r, o, "down_full_permille", u->down_full_permille);
+	put_number(r, o, "up_full_permille", u->up_full_permille);
 	put_known(r, o, "down_capacity_bytes_per_s", u->down_capacity_bps);
 	put_known(r, o, "up_capacity_bytes_per_s", u->up_capacity_bps);
 	put_number(r, o, "down_bytes", u->down_bytes);
@@ -261,8 +327,8 @@ static void on_subflow(struct render *r, const struct report_subflow *s)
 	put_number(r, o, "bundle", s->bundle);
 	put_text(r, o, "local", s->local);
 	put_text(r, o, "remote", s->remote);
-	put(r, o, "fallback", json_object_new_boolean(s->fallback));
-	put(r, o, "checksum", json_object_new_boolean(s->checksum));
+	put_bool(r, o, "fallback", s->fallback);
+	put_bool(r, o, "checksum", s->checksum);
 	put_known(r, o, "srtt_us", s->srtt_us);
 	put_known(r, o, "min_rtt_us", s->min_rtt_us);
 	put_known(r, o, "rate_bytes_per_s", s->rate_bps);
@@ -314,7 +380,7 @@ static void on_site(struct render *r, const struct report_site *s)
 	struct json_object *o = append_object(r, "sites");
 
 	put_text(r, o, "name", s->name);
-	put(r, o, "connected", json_object_new_boolean(s->connected));
+	put_bool(r, o, "connected", s->connected);
 	put_known(r, o, "since_us", s->since_us);
 	put_number(r, o, "uplinks", s->uplinks);
 	put_number(r, o, "streams", s->streams);

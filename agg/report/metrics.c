@@ -9,12 +9,13 @@
 #include "agg/report/report.h"
 
 #include "agg/base/printable.h"
+#include "agg/report/limit.h"
 
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
-enum value { VALUE_U64, VALUE_UNSIGNED, VALUE_BOOL, VALUE_SECONDS, VALUE_PPM,
+enum value { VALUE_U64, VALUE_UNSIGNED, VALUE_BOOL, VALUE_SECONDS, VALUE_PPM, VALUE_PERMILLE,
              VALUE_SESSION_UP, VALUE_PATH_UP };
 
 /* A family: one field of each item, or a pair of them, down and up. */
@@ -50,6 +51,18 @@ static const struct family session_families[] = {
 	{ "aggd_session_silence_seconds", "gauge", "seconds",
 	  "Longest silence of the last minute as bytes were missing.",
 	  VALUE_SECONDS, SESSION(silent_us) },
+	{ "aggd_session_path_wait_ratio", "gauge", "ratio",
+	  "Share of the time of late in which bytes waited for a path.",
+	  VALUE_PERMILLE, SESSION(down_flow.paths_permille),
+	  SESSION(up_flow.paths_permille) },
+	{ "aggd_session_credit_wait_ratio", "gauge", "ratio",
+	  "Share of the time of late in which bytes waited for credit.",
+	  VALUE_PERMILLE, SESSION(down_flow.credit_permille),
+	  SESSION(up_flow.credit_permille) },
+	{ "aggd_session_sender_cpu_ratio", "gauge", "ratio",
+	  "CPU of the direction's sender, of a core.", VALUE_PERMILLE,
+	  SESSION(down_flow.sender_cpu_permille),
+	  SESSION(up_flow.sender_cpu_permille) },
 	{ "aggd_session_bytes", "counter", "bytes", "Bytes of streams.",
 	  VALUE_U64, SESSION(down_bytes), SESSION(up_bytes) },
 	{ NULL },
@@ -69,6 +82,9 @@ static const struct family uplink_families[] = {
 	{ "aggd_uplink_retransmitted_ratio", "gauge", "ratio",
 	  "Share of the sent bytes that was sent again.", VALUE_PPM,
 	  UPLINK(retransmitted_ppm), .known = UPLINK(sent_bytes) },
+	{ "aggd_uplink_full_ratio", "gauge", "ratio",
+	  "Share of the time of late in which the path was full.", VALUE_PERMILLE,
+	  UPLINK(down_full_permille), UPLINK(up_full_permille) },
 	{ "aggd_uplink_subflows", "gauge", "", "Subflows that are alive.",
 	  VALUE_UNSIGNED, UPLINK(subflows_alive) },
 	{ "aggd_uplink_mptcp_bundles", "gauge", "",
@@ -125,6 +141,9 @@ static void print_value(struct render *r, enum value value, const uint8_t *at)
 		break;
 	case VALUE_PPM:
 		PRINT(r, " %.6f\n", read_unsigned(at) * 1e-6);
+		break;
+	case VALUE_PERMILLE:
+		PRINT(r, " %.3f\n", read_unsigned(at) * 1e-3);
 		break;
 	case VALUE_SESSION_UP:
 		PRINT(r, " %d\n", read_unsigned(at) == REPORT_SESSION_UP);
@@ -236,6 +255,37 @@ static void print_again(struct render *r, const struct report_session *s)
 	}
 }
 
+static void print_one(struct render *r, const struct report_session *s,
+                      const char *family, const char *label, const char *of,
+                      uint64_t count)
+{
+	PRINT(r, "%s_total{", family);
+	print_session_labels(r, s);
+	print_label(r, label, of, !*s->site && !*s->concentrator);
+	PRINT(r, "} %" PRIu64 "\n", count);
+}
+
+static void print_counts(struct render *r, const struct report *report)
+{
+	const char *picks = "aggd_session_picks", *ends = "aggd_session_stream_ends";
+
+	print_family_head(r, picks, "counter", "",
+	                  "What this side's schedulers said.");
+	for (size_t i = 0; i < report->session_count; i++) {
+		const struct report_session *s = &report->sessions[i];
+		print_one(r, s, picks, "verdict", "sent", s->picks_sent);
+		print_one(r, s, picks, "verdict", "waited", s->picks_waited);
+		print_one(r, s, picks, "verdict", "again", s->picks_again);
+	}
+	print_family_head(r, ends, "counter", "", "Streams, by how they ended.");
+	for (size_t i = 0; i < report->session_count; i++) {
+		const struct report_session *s = &report->sessions[i];
+		for (unsigned e = 0; e < s->end_count; e++)
+			print_one(r, s, ends, "reason", s->ends[e].why,
+			          s->ends[e].count);
+	}
+}
+
 /* What is no number of a session, or several. */
 static void print_more_of_sessions(struct render *r,
                                    const struct report *report)
@@ -254,6 +304,7 @@ static void print_more_of_sessions(struct render *r,
 	                  "Bytes that this side sent again on another path.");
 	for (size_t i = 0; i < report->session_count; i++)
 		print_again(r, &s[i]);
+	print_counts(r, report);
 }
 
 /* Of gateways that intercept. */
@@ -288,6 +339,17 @@ static void print_head(struct render *r, const struct report_head *head)
 	PRINT(r, "aggd_uptime_seconds %.6f\n", (double)head->uptime_us * 1e-6);
 }
 
+static void print_health(struct render *r)
+{
+	const unsigned status = REPORT_PART_SESSIONS | REPORT_PART_UPLINKS;
+
+	if ((r->parts & status) != status)
+		return;
+	print_family_head(r, "aggd_health", "gauge", "",
+	                  "0: up. 1: degraded. 2: down.");
+	PRINT(r, "aggd_health %d\n", (int)limit_health(r->report));
+}
+
 static void on_tail(struct render *r)
 {
 	const struct report *report = r->report;
@@ -306,6 +368,7 @@ static void on_tail(struct render *r)
 		{ { "site", SITE(name) }, { NULL, 0 } } };
 
 	print_head(r, &report->head);
+	print_health(r);
 	if (r->parts & REPORT_PART_SESSIONS)
 		print_kind(r, &sessions);
 	if (r->parts & REPORT_PART_SESSIONS)

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define REPORT_SCHEMA_VERSION 1 /* of the JSON; docs/report.schema.json */
 #define REPORT_NAME_MAX 31
 #define REPORT_WORDS_MAX 191  /* a reason, a library's name */
 #define REPORT_WAITS_MAX 255  /* several things */
@@ -32,6 +33,7 @@
 #define REPORT_SITES_MAX 4096
 #define REPORT_CHOICES_MAX 128
 #define REPORT_PIN_MAX 63
+#define REPORT_ENDS_MAX 16   /* ways in which a stream ends */
 #define REPORT_SENDING_MAX 255 /* a struct report_sending in words */
 
 /* States are facts of the daemon in words for people; their texts are part of
@@ -107,6 +109,18 @@ struct report_interception {
 	                              * happens instead, on purpose */
 };
 
+/* One direction of a session of late, as both ends see it; shares of the time in
+ * thousandths. */
+struct report_flow {
+	bool known; /* by its sender: what bytes waited for */
+	unsigned paths_permille;  /* that a path has room, */
+	unsigned credit_permille; /* or that the receiver takes more */
+	unsigned sender_cpu_permille, receiver_cpu_permille; /* of a core */
+	bool reader_full;  /* by the receiver: a reader takes no more; */
+	bool hole;         /* one waits for what is late or lost; */
+	bool memory_short; /* there is none for more credit */
+};
+
 struct report_session {
 	char site[REPORT_NAME_MAX + 1];         /* on the concentrator */
 	char concentrator[REPORT_NAME_MAX + 1]; /* on the gateway */
@@ -117,6 +131,13 @@ struct report_session {
 	 * gateway does is also what it wishes for down. */
 	struct report_sending down, up;
 	uint64_t again_bytes[REPORT_AGAIN_COUNT]; /* by this side, ever */
+	/* What this side's schedulers said, ever; again: a double. */
+	uint64_t picks_sent, picks_waited, picks_again;
+	struct report_flow down_flow, up_flow;
+	/* Its streams by how they ended, ever. */
+	struct { char why[REPORT_NAME_MAX + 1]; uint64_t count; }
+		ends[REPORT_ENDS_MAX];
+	unsigned end_count;
 	char scheduler[REPORT_NAME_MAX + 1]; /* of this side, for bulk */
 	char carrier[REPORT_NAME_MAX + 1]; /* that is used: "subflows", "mptcp" */
 	char carrier_wanted[REPORT_NAME_MAX + 1]; /* on the gateway */
@@ -153,6 +174,7 @@ struct report_uplink {
 	/* The most that it carried over a few seconds of late; 0: it was not
 	 * loaded. */
 	uint64_t down_best_bps, up_best_bps;
+	unsigned down_full_permille, up_full_permille; /* of the time of late */
 	uint64_t down_capacity_bps, up_capacity_bps; /* estimated; 0: unknown */
 	uint64_t down_bytes, up_bytes;
 	uint64_t sent_bytes;            /* by this side, on living subflows */

@@ -6,11 +6,12 @@
  * gathered row by row and printed when the walk has left its part. Nothing is
  * wider than the terminal that it is for, and nothing is cut (columns.h).
  */
-#include "agg/report/report.h"
+#include "agg/report/text_impl.h"
 
 #include "agg/base/columns.h"
 #include "agg/base/printable.h"
 #include "agg/report/human.h"
+#include "agg/report/limit.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,10 +20,8 @@
 #include <string.h>
 
 #define CELL_MAX COLUMNS_CELL_MAX
-#define LINE_MAX_BYTES 2048
 /* Less was never a load: greetings and pings. */
 #define SEEN_MIN_BPS 25000u
-#define SILENCE_SHOWN_US 100000u /* less is no news */
 
 #define NO_SITE \
 	"no gateway may connect yet: put 'config site' with its pin, which " \
@@ -31,18 +30,14 @@
 
 struct text {
 	unsigned part; /* whose table is being gathered; 0: none */
+	unsigned sessions, well, wrong; /* shown, of a status: uplinks that are up */
+	size_t passed_over[2];   /* sessions, uplinks that are not shown */
 	struct columns columns;
 };
 
-#define PRINT(r, ...) ((r)->failed |= buf_printf((r)->out, __VA_ARGS__) < 0)
-
-/* A line, indented by two, in as many as the terminal needs. */
-static void say(struct render *r, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(struct render *r, const char *fmt, ...)
+void text_say(struct render *r, const char *fmt, ...)
 {
-	char line[LINE_MAX_BYTES];
+	char line[TEXT_LINE_BYTES];
 	va_list args;
 
 	va_start(args, fmt);
@@ -77,15 +72,40 @@ static struct columns *table(struct render *r, unsigned part, const char *align,
 	return &t->columns;
 }
 
-/* And where it belongs, as whoever sets up the other side asks. */
+static bool is_status(const struct render *r)
+{
+	return (r->parts & REPORT_PART_SESSIONS) && (r->parts & REPORT_PART_UPLINKS);
+}
+
+static bool is_new(const struct report *report)
+{
+	return !report->session_count ||
+	       report->sessions[0].state != REPORT_SESSION_UP;
+}
+
+/* And where it belongs, while whoever sets up the other side may ask. */
 static void print_own_pin(struct render *r, const struct report_head *head)
 {
 	if (!*head->own_pin || !(r->parts & REPORT_PART_SESSIONS))
 		return;
-	PRINT(r, "own pin %s\n  (put it into %s)\n", head->own_pin,
-	      strcmp(head->role, "gateway") ?
-	      "config concentrator on the gateways" :
-	      "config site on the concentrator");
+	PRINT(r, "own pin %s\n", head->own_pin);
+	if (is_new(r->report))
+		PRINT(r, "  (put it into %s)\n", strcmp(head->role, "gateway") ?
+		      "config concentrator on the gateways" :
+		      "config site on the concentrator");
+}
+
+/* "degraded: download at 47.1 Mbit/s, as dsl is full; lte is down". */
+static void print_limit(struct render *r)
+{
+	char text[LIMIT_TEXT_MAX + 1], line[LIMIT_TEXT_MAX + 16];
+
+	if (!is_status(r))
+		return;
+	limit_sentence(r->report, text);
+	snprintf(line, sizeof(line), "%s: %s",
+	         limit_health_text(limit_health(r->report)), text);
+	r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
 }
 
 static void on_head(struct render *r, const struct report_head *head)
@@ -96,6 +116,7 @@ static void on_head(struct render *r, const struct report_head *head)
 	r->failed |= !r->state;
 	PRINT(r, "aggd %s, %s, running for %s\n", head->version, head->role,
 	      human_age(head->uptime_us, age));
+	print_limit(r);
 	print_own_pin(r, head);
 	if (*head->waits_for) {
 		char line[REPORT_WAITS_MAX + 16];
@@ -104,160 +125,21 @@ static void on_head(struct render *r, const struct report_head *head)
 	}
 }
 
-static void print_sending(struct render *r, const char *direction,
-                          const struct report_sending *sending,
-                          const char *note)
-{
-	char text[REPORT_SENDING_MAX + 1], clean[REPORT_SENDING_MAX + 1];
 
-	report_sending_text(sending, text);
-	if (*text)
-		say(r, "%s: %s%s", direction,
-		    printable_ascii(clean, sizeof(clean), text), note);
-}
-
-/* "sent again 1.20 MB: 1.10 MB suspect, 100 KB tail" */
-static void print_again(struct render *r, const struct report_session *s)
-{
-	char text[HUMAN_MAX], parts[CELL_MAX] = "";
-	uint64_t sum = 0;
-	size_t used = 0;
-
-	for (int i = 0; i < REPORT_AGAIN_COUNT; i++) {
-		if (!s->again_bytes[i])
-			continue;
-		used += (size_t)snprintf(parts + used, sizeof(parts) - used,
-		                         "%s %s %s", sum ? "," : "",
-		                         human_bytes(s->again_bytes[i], text),
-		                         report_again_text((enum report_again)i));
-		sum += s->again_bytes[i];
-	}
-	if (sum)
-		say(r, "sent again %s:%s", human_bytes(sum, text), parts);
-}
-
-/* What a person sees stand still. */
-static void print_silence(struct render *r, const struct report_session *s)
-{
-	if (s->silent_us >= SILENCE_SHOWN_US)
-		say(r, "longest silence of the last minute %" PRIu64 " ms: %s was late",
-		    s->silent_us / 1000, s->silent_uplink);
-}
-
-/* "carrier auto: MPTCP is not on every uplink; the kernel's scheduler: default" */
-static void print_carrier(struct render *r, const struct report_session *s)
-{
-	char why[REPORT_WORDS_MAX + 1];
-	bool kernel = *s->kernel_scheduler && strcmp(s->carrier, "subflows");
-
-	if (*s->carrier_wanted)
-		say(r, "carrier %s: %s%s%s", s->carrier_wanted,
-		    printable_ascii(why, sizeof(why), s->carrier_why),
-		    kernel ? "; the kernel's scheduler: " : "",
-		    kernel ? s->kernel_scheduler : "");
-}
-
-/* "MPTCP on this host: 2 fell back to TCP, 3 joins refused" */
-static void print_trouble(struct render *r, const struct report_mptcp *m)
-{
-	const struct { uint64_t count; const char *what; } troubles[] = {
-		{ m->fallbacks, "fell back to TCP" },
-		{ m->joins > m->joined ? m->joins - m->joined : 0,
-		  "joined in vain" },
-		{ m->joins_refused, "refused to join" },
-		{ m->checksum_errors, "with a wrong checksum" },
-		{ m->blackholes, "times turned off for a blackhole" },
-	};
-	char text[CELL_MAX] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
-		if (troubles[i].count)
-			used += (size_t)snprintf(text + used, sizeof(text) - used,
-			                         "%s%" PRIu64 " %s",
-			                         used ? ", " : "",
-			                         troubles[i].count,
-			                         troubles[i].what);
-	if (used)
-		say(r, "MPTCP on this host: %s", text);
-}
-
-static void print_headline(struct render *r, const struct report_session *s)
-{
-	char age[HUMAN_MAX], why[REPORT_WORDS_MAX + 1], line[LINE_MAX_BYTES];
-
-	snprintf(line, sizeof(line), "session %s: %s for %s%s%s",
-	         *s->concentrator ? s->concentrator : s->site,
-	         report_session_state_text(s->state), human_age(s->age_us, age),
-	         *s->why ? ": " : "", printable_ascii(why, sizeof(why), s->why));
-	PRINT(r, "\n");
-	r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
-}
-
-/* "interception: broken: nft table is gone"; "in force; new connections leave
- * directly" */
-static void print_interception(struct render *r,
-                               const struct report_interception *i)
-{
-	char why[REPORT_WORDS_MAX + 1];
-
-	const char *colon = i->state == REPORT_INTERCEPTION_IN_FORCE ? "; " : ": ";
-
-	if (i->state != REPORT_INTERCEPTION_NONE)
-		say(r, "interception: %s%s%s", report_interception_text(i->state),
-		    *i->why ? colon : "", printable_ascii(why, sizeof(why), i->why));
-}
-
-static bool is_said_before(const struct report *report, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (!strcmp(report->uplinks[i].endpoint_name,
-		            report->uplinks[at].endpoint_name) &&
-		    !strcmp(report->uplinks[i].endpoint,
-		            report->uplinks[at].endpoint))
-			return true;
-	return false;
-}
-
-/* "at vps.example.net, 203.0.113.10:443": names, and their addresses in use. */
-static void print_endpoints(struct render *r)
-{
-	const struct report *report = r->report;
-
-	for (size_t i = 0; i < report->uplink_count; i++)
-		if (*report->uplinks[i].endpoint_name &&
-		    !is_said_before(report, i))
-			say(r, "at %s, %s", report->uplinks[i].endpoint_name,
-			    report->uplinks[i].endpoint);
-}
-
+/* One is told whole; of many those that are not up. */
 static void on_session(struct render *r, const struct report_session *s)
 {
-	char down[HUMAN_MAX], up[HUMAN_MAX], used[HUMAN_MAX], budget[HUMAN_MAX];
-	char bundles[HUMAN_MAX + 16] = "";
+	struct text *t = r->state;
 
-	print_headline(r, s);
-	print_endpoints(r);
-	if (s->bundles) /* which the gateway chooses */
-		snprintf(bundles, sizeof(bundles), " in %u bundle%s", s->bundles,
-		         s->bundles == 1 ? "" : "s");
-	say(r, "%u stream%s%s over %s", s->streams, s->streams == 1 ? "" : "s",
-	    bundles, s->carrier);
-	print_interception(r, &s->interception);
-	print_carrier(r, s);
-	print_trouble(r, &s->mptcp);
-	bool follows = !*s->up.bulk || report_sending_equal(&s->down, &s->up);
-	print_sending(r, "down", &s->down,
-	              follows ? "" : " (not what the gateway wishes)");
-	print_sending(r, "up", &s->up, "");
-	say(r, "moved %s down, %s up; %s of %s memory in use",
-	    human_bytes(s->down_bytes, down), human_bytes(s->up_bytes, up),
-	    human_bytes(s->memory_bytes, used),
-	    human_bytes(s->memory_budget_bytes, budget));
-	print_again(r, s);
-	print_silence(r, s);
-	if (*s->cipher)
-		say(r, "%s, %s", s->cipher, s->library);
+	if (!t)
+		return;
+	if (!is_status(r) || r->report->session_count <= TEXT_SESSIONS_WHOLE ||
+	    (s->state != REPORT_SESSION_UP && t->sessions < TEXT_SESSIONS_SHOWN)) {
+		t->sessions++;
+		text_session(r, s);
+	} else {
+		t->passed_over[0]++;
+	}
 }
 
 /* "47.1 of 49.8", which is the most that was carried of late; "0.3" where it
@@ -383,6 +265,34 @@ static void add_endpoint(struct columns *c, const struct report_uplink *u)
 	add_known(c, cell);
 }
 
+static unsigned count_wrong(const struct report *report)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < report->uplink_count; i++)
+		n += report->uplinks[i].state != REPORT_PATH_UP;
+	return n;
+}
+
+/* Of many, those that are not up come first. */
+static bool has_room(const struct render *r, const struct report_uplink *u)
+{
+	struct text *t = r->state;
+	unsigned wrong = count_wrong(r->report);
+
+	if (!is_status(r) || r->report->uplink_count <= TEXT_UPLINKS_SHOWN)
+		return true;
+	bool shown = u->state != REPORT_PATH_UP ? t->wrong < TEXT_UPLINKS_SHOWN :
+		t->well + wrong < TEXT_UPLINKS_SHOWN;
+	if (!shown)
+		t->passed_over[1]++;
+	else if (u->state != REPORT_PATH_UP)
+		t->wrong++;
+	else
+		t->well++;
+	return shown;
+}
+
 /* Beside the sessions the table is kept narrow; alone it says all. */
 static void on_uplink(struct render *r, const struct report_uplink *u)
 {
@@ -396,7 +306,7 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	bool is_brief = r->parts & REPORT_PART_SESSIONS;
 	char subflows[HUMAN_MAX];
 
-	if (!r->state)
+	if (!r->state || !has_room(r, u))
 		return;
 	struct columns *c = table(r, REPORT_PART_UPLINKS,
 	                          is_brief ? "llrrrrn" : "llrrrrrrrllln",
@@ -427,7 +337,7 @@ static void on_subflow(struct render *r, const struct report_subflow *s)
 		"local", "remote", "note", NULL };
 	char rate[HUMAN_MAX];
 
-	if (!r->state)
+	if (!r->state || is_status(r)) /* there is a line for each of them there */
 		return;
 	struct columns *c = table(r, REPORT_PART_SUBFLOWS, "lrrrrrrlln", heading);
 	add_name(c, s->site, *s->uplink ? s->uplink : "?");
@@ -572,10 +482,24 @@ static void say_none(struct render *r)
 	}
 }
 
+static void say_passed_over(struct render *r, const struct text *t)
+{
+	char line[TEXT_LINE_BYTES];
+
+	if (!t->passed_over[0] && !t->passed_over[1])
+		return;
+	snprintf(line, sizeof(line), "%zu sessions and %zu uplinks more: 'aggctl "
+	         "sites' and 'aggctl uplinks' list them", t->passed_over[0],
+	         t->passed_over[1]);
+	say_nothing_of(r, line);
+}
+
 static void on_tail(struct render *r)
 {
-	if (r->state)
+	if (r->state) {
 		end_table(r, r->state);
+		say_passed_over(r, r->state);
+	}
 	say_none(r);
 	free(r->state);
 }

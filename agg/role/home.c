@@ -217,9 +217,14 @@ void home_set_limits(struct home *home, size_t memory_max, uint64_t linger_us)
 
 void home_measure(struct home *home, const struct snapshot_totals *more)
 {
-	if (home->session)
-		snapshot_measure(&home->meter, home->session, more,
-		                 loop_now_us(home->args.loop));
+	uint64_t now_us = loop_now_us(home->args.loop);
+
+	if (!home->session)
+		return;
+	snapshot_measure(&home->meter, home->session, more, now_us);
+	limiting_measure(&home->meter.limiting, home->session,
+	                 snapshot_is_busy(&home->meter),
+	                 loop_cpu_us(home->args.loop), now_us);
 }
 
 unsigned home_streams(const struct home *home)

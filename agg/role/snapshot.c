@@ -8,9 +8,11 @@
 #include "agg/base/log.h"
 #include "agg/role/policy.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#define BUSY_BPS 12500u /* in all; less is greetings and pings */
 #define SEEN_SHARE 2 /* of an estimate, half was carried */
 
 /* Totals that fell are those of another session. */
@@ -100,6 +102,15 @@ void snapshot_measure(struct snapshot_meter *m, const struct session *s,
 	session_each_lane(s, note_rttvar, m->rttvar_us[0]);
 }
 
+bool snapshot_is_busy(const struct snapshot_meter *m)
+{
+	uint64_t bps = 0;
+
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
+		bps += m->now.tx_bps[p] + m->now.rx_bps[p];
+	return bps >= BUSY_BPS;
+}
+
 void snapshot_log_suspect(const char *site, const struct lane *lane)
 {
 	struct lane_stats stats;
@@ -148,6 +159,17 @@ static void add_policy(const struct snapshot *snap,
 		out->again_bytes[reasons[i]] = stats->again_bytes[i];
 }
 
+static_assert(STREAM_END_COUNT <= REPORT_ENDS_MAX, "all of them are told");
+
+static void add_ends(const struct session_stats *stats, struct report_session *out)
+{
+	for (int i = 0; i < STREAM_END_COUNT; i++) {
+		copy_name(out->ends[i].why, stream_end_text((enum stream_end)i));
+		out->ends[i].count = stats->ends[i];
+	}
+	out->end_count = STREAM_END_COUNT;
+}
+
 /* 1: a subflow of ours is used; 2: a bundle of MPTCP is. */
 static void note_carrier(void *ctx, const struct lane_stats *lane)
 {
@@ -192,6 +214,11 @@ void snapshot_session(const struct snapshot *snap, struct report_session *out)
 		rx += stats.path_rx_bytes[p];
 	}
 	add_policy(snap, &stats, out);
+	limiting_report(&snap->meter->limiting, &stats, snap->gateway, out);
+	add_ends(&stats, out);
+	out->picks_sent = stats.picks.sent;
+	out->picks_waited = stats.picks.waited;
+	out->picks_again = stats.picks.again;
 	out->silent_us = stats.silent_us;
 	if (stats.silent_us)
 		name_late(snap->session, stats.silent_path, out);
@@ -260,6 +287,7 @@ void snapshot_path(const struct snapshot *snap, unsigned path,
 		out->state = REPORT_PATH_SUSPECT;
 	if (walk.mute && walk.suspect == walk.lanes && !out->why[0])
 		snprintf(out->why, sizeof(out->why), "%s", SESSION_MUTE_WORDS);
+	limiting_report_path(&m->limiting, &stats, gw, path, out);
 	out->sent_bytes = walk.sent;
 	if (walk.sent)
 		out->retransmitted_ppm = (unsigned)(walk.retransmitted * 1000000 /

@@ -9,6 +9,7 @@
 
 #include "agg/kernel/mptcpinfo.h"
 #include "agg/report/report.h"
+#include "agg/role/limiting.h"
 #include "agg/transport/session.h"
 
 #define SNAPSHOT_RATE_US 1000000u /* rates are measured over this */
@@ -36,12 +37,16 @@ struct snapshot_meter {
 	struct snapshot_rates best[SNAPSHOT_BESTS];
 	uint64_t rttvar_us[SNAPSHOT_BESTS][WIRE_PATHS_MAX]; /* 0: not known */
 	uint64_t best_us;
+	struct limiting limiting; /* what held them up */
 };
 
 /* Call each SNAPSHOT_RATE_US. more: what the paths moved besides the session's
  * own lanes, ever; or NULL. */
 void snapshot_measure(struct snapshot_meter *m, const struct session *s,
                       const struct snapshot_totals *more, uint64_t now_us);
+
+/* More than pings was moved in the last second. */
+bool snapshot_is_busy(const struct snapshot_meter *m);
 
 /* One debug line about a lane that became suspect or recovered. */
 void snapshot_log_suspect(const char *site, const struct lane *lane);

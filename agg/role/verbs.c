@@ -6,6 +6,7 @@
 #include "agg/role/verbs.h"
 
 #include "agg/base/log.h"
+#include "agg/report/limit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,11 +47,15 @@ static int render(struct verbs *v, unsigned parts, int argc,
 
 /* Questions -------------------------------------------------------------------- */
 
+/* Whoever asked learns, as a number, how it is. */
 static int on_status(void *ctx, int argc, const char *const *argv,
                      struct buf *out)
 {
-	return render(ctx, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
-	              REPORT_PART_SUBFLOWS, argc, argv, out);
+	struct verbs *v = ctx;
+	int err = render(v, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
+	                 REPORT_PART_SUBFLOWS, argc, argv, out);
+
+	return err ? err : (int)limit_health(&v->snapshot);
 }
 
 static int on_uplinks(void *ctx, int argc, const char *const *argv,

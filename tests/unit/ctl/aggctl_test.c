@@ -37,6 +37,7 @@ struct fixture {
 	unsigned answers;      /* of "status" */
 	unsigned answers_most; /* then it fails */
 	const char *status;    /* what is answered instead; NULL: a report */
+	int number;            /* behind "ok" */
 	bool impatient;
 	unsigned short columns; /* of the program's terminal; 0: a pipe */
 	int fd;             /* of the program's output */
@@ -52,7 +53,7 @@ static int verb_status(void *ctx, int argc, const char *const *argv,
 	if (f->answers++ == f->answers_most)
 		return -ECANCELED;
 	if (f->status)
-		return buf_printf(out, "%s\n", f->status);
+		return buf_printf(out, "%s\n", f->status) ? -EIO : f->number;
 	report_init(&report);
 	strcpy(report.head.role, "gateway");
 	strcpy(report.head.version, "1.2.3");
@@ -213,7 +214,7 @@ static void answers_are_printed(void **state)
 	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
 	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n");
 	assert_int_equal(aggctl(f, "status", "--json", "-s", f->path, NULL), 0);
-	assert_string_equal(output(f), "{\"role\":\"gateway\",\"version\":"
+	assert_string_equal(output(f), "{\"schema_version\":1,\"role\":\"gateway\",\"version\":"
 	                    "\"1.2.3\",\"uptime_us\":0,\"own_pin\":null,"
 	                    "\"left_out\":0}\n");
 }
@@ -238,6 +239,67 @@ static void watch_goes_on_until_refused(void **state)
 	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n"
 	                    "aggd 1.2.3, gateway, running for 0 s\n"
 	                    "aggctl: Operation canceled\n");
+}
+
+static void exit_status_says_how_it_is(void **state)
+{
+	struct fixture *f = *state;
+
+	f->status = "up: fine";
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	f->number = 1;
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 4);
+	assert_string_equal(output(f), "up: fine\n");
+	f->number = 2;
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 5);
+	/* A program reads it, and fails where it cannot. */
+	assert_int_equal(aggctl(f, "-s", f->path, "status", "--json", NULL), 0);
+	assert_int_equal(aggctl(f, "-s", f->path, "status", "--metrics", NULL), 0);
+}
+
+/* Only on a terminal, and not where somebody wants none. */
+static void colours_are_for_terminals(void **state)
+{
+	struct fixture *f = *state;
+
+	f->status = "degraded: up\nuplink state\ndsl  up\nlte  down  why";
+	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
+	f->columns = 80;
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	assert_string_equal(output(f), "\033[33mdegraded\033[0m: up\r\n"
+	                    "uplink state\r\ndsl  \033[32mup\033[0m\r\n"
+	                    "lte  \033[31mdown\033[0m  why\r\n");
+	setenv("NO_COLOR", "1", 1);
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	assert_null(strchr(output(f), '\033'));
+	unsetenv("NO_COLOR");
+	setenv("TERM", "dumb", 1);
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	assert_null(strchr(output(f), '\033'));
+	setenv("TERM", "xterm", 1);
+	f->columns = 0;
+	assert_int_equal(aggctl(f, "-s", f->path, "status", NULL), 0);
+	assert_null(strchr(output(f), '\033'));
+}
+
+/* In one place: home, each line and what was behind it, what was below. The
+ * cursor is there again in the end. */
+static void watch_draws_in_one_place(void **state)
+{
+	struct fixture *f = *state;
+
+	f->status = "up: fine\nsecond";
+	f->answers_most = 2;
+	f->columns = 80;
+	setenv("NO_COLOR", "1", 1);
+	setenv("TERM", "xterm", 1);
+	assert_int_equal(aggctl(f, "-s", f->path, "status", "--watch", NULL), 1);
+	unsetenv("NO_COLOR");
+	assert_string_equal(output(f), "\033[?25l\033[H\033[J"
+	                    "\033[Hup: fine\033[K\r\nsecond\033[K\r\n\033[J"
+	                    "\033[Hup: fine\033[K\r\nsecond\033[K\r\n\033[J"
+	                    "aggctl: Operation canceled\r\n\033[?25h");
 }
 
 static void refusal_is_1(void **state)
@@ -484,6 +546,9 @@ int main(void)
 		TEST(answers_are_printed),
 		TEST(environment_names_the_socket),
 		TEST(watch_goes_on_until_refused),
+		TEST(exit_status_says_how_it_is),
+		TEST(colours_are_for_terminals),
+		TEST(watch_draws_in_one_place),
 		TEST(refusal_is_1),
 		TEST(wrong_usage_is_2),
 		TEST(words_of_a_scheduler_are_passed_on),
