@@ -42,6 +42,8 @@ ROOMS = {
 EXCEPTIONS = {
     ('agg/transport', 'agg/kernel/sockopt.h'):
         'subflow.c, the shell round the session, owns a TCP socket',
+    ('agg/transport', 'agg/kernel/udp.h'):
+        'dgram.c, the shell round packet tunnels, owns UDP sockets',
     ('agg/transport', 'agg/kernel/mptcpinfo.h'):
         'whose socket may be one of MPTCP',
     ('agg/transport', 'agg/kernel/tcpinfo.h'):

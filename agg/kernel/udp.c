@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see udp.h. Owns nothing. udp(7), ip(7), ipv6(7), cmsg(3); for the choice among
+ * sockets of an address: socket(7), SO_ATTACH_REUSEPORT_CBPF.
+ */
+#include "agg/kernel/udp.h"
+
+#include "agg/kernel/sockopt.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/udp.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT /* older headers */
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+#define SEND_BYTES (256 * 1024)
+#define RECEIVE_BYTES (4 * 1024 * 1024)
+#define CONTROL_BYTES 128 /* of a message: address, segment size, traffic class */
+#define CE 3              /* both ECN bits */
+#define ERRORS_MAX 8      /* that the network reports, in a row */
+
+static int set_int(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+/* Beyond what an unprivileged program may have, if we are allowed to. */
+static void set_buffer(int fd, int force, int option, int bytes)
+{
+	if (set_int(fd, SOL_SOCKET, force, bytes) < 0)
+		set_int(fd, SOL_SOCKET, option, bytes);
+}
+
+static int set_options(int fd, sa_family_t family)
+{
+	bool v6 = family == AF_INET6;
+	int err = v6 ? set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
+
+	if (!err)
+		err = v6 ? set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE) :
+			set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	if (!err)
+		err = v6 ? set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) :
+			set_int(fd, IPPROTO_IP, IP_RECVTOS, 1);
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BYTES);
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BYTES);
+	set_int(fd, IPPROTO_UDP, UDP_GRO, 1); /* or it comes one by one */
+	return err;
+}
+
+static int open_socket(sa_family_t family, const char *device)
+{
+	if (family != AF_INET && family != AF_INET6)
+		return -EAFNOSUPPORT;
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int err = set_options(fd, family);
+	if (!err)
+		err = sockopt_bind_device(fd, device);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int bind_to(int fd, const struct addr *at)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(at, &sa);
+
+	return bind(fd, (struct sockaddr *)&sa, len) < 0 ? -errno : 0;
+}
+
+int udp_connect(const char *device, const struct addr *source, const struct addr *peer)
+{
+	int fd = open_socket(peer->family, device), err = 0;
+
+	if (fd < 0)
+		return fd;
+	if (source && source->family != AF_UNSPEC)
+		err = source->family == peer->family ? bind_to(fd, source) : -EAFNOSUPPORT;
+	if (!err)
+		err = sockopt_connect(fd, peer);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+/* The i-th socket that was bound is the i-th of the group. */
+static int choose_by_index(int fd, unsigned n)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 2), /* of the datagram */
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+	                  sizeof(program)) < 0 ? -errno : 0;
+}
+
+static int listen_one(const struct addr *at, const char *device, unsigned n)
+{
+	bool v6 = at->family == AF_INET6;
+	int fd = open_socket(at->family, device), err;
+
+	if (fd < 0)
+		return fd;
+	err = v6 ? set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) :
+		set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	/* The address may come later, and go and come again. */
+	if (!err)
+		err = v6 ? set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) :
+			set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	if (!err && n > 1)
+		err = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (!err)
+		err = bind_to(fd, at);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int udp_listen(const struct addr *at, const char *device, int *fds, unsigned n)
+{
+	int err = n && n <= UDP_SOCKETS_MAX ? 0 : -EINVAL;
+	unsigned i = 0;
+
+	for (; !err && i < n; i++) {
+		fds[i] = listen_one(at, device, n);
+		if (fds[i] < 0) {
+			err = fds[i];
+			break;
+		}
+	}
+	if (!err && n > 1)
+		err = choose_by_index(fds[0], n);
+	while (err && i > 0)
+		close(fds[--i]);
+	return err;
+}
+
+/* Messages ----------------------------------------------------------------- */
+
+union control {
+	struct cmsghdr align;
+	uint8_t bytes[CONTROL_BYTES];
+};
+
+struct batch {
+	struct mmsghdr headers[UDP_MESSAGES_MAX];
+	struct iovec parts[UDP_MESSAGES_MAX];
+	struct sockaddr_storage peers[UDP_MESSAGES_MAX];
+	union control controls[UDP_MESSAGES_MAX];
+};
+
+/* One more, of n bytes; the caller knows that there is room. */
+static void *add(struct msghdr *h, int level, int type, size_t n)
+{
+	struct cmsghdr *c = (struct cmsghdr *)(void *)((uint8_t *)h->msg_control +
+	                                               h->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(n);
+	h->msg_controllen += CMSG_SPACE(n);
+	memset(CMSG_DATA(c), 0, n);
+	return CMSG_DATA(c);
+}
+
+static void add_source(struct msghdr *h, const struct addr *local)
+{
+	if (local->family == AF_INET) {
+		struct in_pktinfo info = { 0 };
+		memcpy(&info.ipi_spec_dst, local->ip, 4);
+		memcpy(add(h, IPPROTO_IP, IP_PKTINFO, sizeof(info)), &info, sizeof(info));
+	} else if (local->family == AF_INET6) {
+		struct in6_pktinfo info = { .ipi6_ifindex = local->scope_id };
+		memcpy(&info.ipi6_addr, local->ip, 16);
+		memcpy(add(h, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(info)), &info, sizeof(info));
+	}
+}
+
+static void prepare(struct batch *b, unsigned i, const struct udp_message *m)
+{
+	struct msghdr *h = &b->headers[i].msg_hdr;
+
+	b->parts[i] = (struct iovec){ m->p, m->n };
+	*h = (struct msghdr){ .msg_iov = &b->parts[i], .msg_iovlen = 1,
+	                      .msg_control = &b->controls[i] };
+	if (m->addressed) {
+		h->msg_name = &b->peers[i];
+		h->msg_namelen = addr_to_sockaddr(&m->peer, &b->peers[i]);
+		add_source(h, &m->local);
+	}
+	if (m->segment && m->segment < m->n)
+		memcpy(add(h, IPPROTO_UDP, UDP_SEGMENT, sizeof(m->segment)), &m->segment,
+		       sizeof(m->segment));
+	if (!h->msg_controllen)
+		h->msg_control = NULL;
+}
+
+int udp_send(int fd, const struct udp_message *messages, unsigned n)
+{
+	struct batch b;
+
+	if (n > UDP_MESSAGES_MAX)
+		n = UDP_MESSAGES_MAX;
+	for (unsigned i = 0; i < n; i++)
+		prepare(&b, i, &messages[i]);
+	for (unsigned errors = 0;; errors++) {
+		int sent = sendmmsg(fd, b.headers, n, 0);
+		if (sent >= 0)
+			return sent;
+		/* What the network said of those before: of this one, nothing yet. */
+		if (errors == ERRORS_MAX || (errno != ECONNREFUSED && errno != EINTR))
+			return -errno;
+	}
+}
+
+static void read_control(struct udp_message *m, struct msghdr *h)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+		int value = 0;
+		if (c->cmsg_len >= CMSG_LEN(sizeof(value)))
+			memcpy(&value, CMSG_DATA(c), sizeof(value));
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			m->segment = (uint16_t)value;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			m->ce = (*CMSG_DATA(c) & CE) == CE; /* one byte */
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			m->ce = (value & CE) == CE;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			m->local.family = AF_INET;
+			memcpy(m->local.ip, &info.ipi_addr, 4);
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			m->local.family = AF_INET6;
+			memcpy(m->local.ip, &info.ipi6_addr, 16);
+			if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+				m->local.scope_id = info.ipi6_ifindex;
+		}
+	}
+}
+
+static void understand(struct udp_message *m, struct batch *b, unsigned i)
+{
+	struct msghdr *h = &b->headers[i].msg_hdr;
+
+	*m = (struct udp_message){ .p = m->p, .n = b->headers[i].msg_len };
+	read_control(m, h);
+	m->addressed = addr_from_sockaddr(&m->peer, h->msg_name);
+	if (h->msg_flags & MSG_TRUNC)
+		m->n = 0; /* longer than any of ours */
+}
+
+int udp_receive(int fd, struct udp_message *messages, unsigned n)
+{
+	struct batch b;
+
+	if (n > UDP_MESSAGES_MAX)
+		n = UDP_MESSAGES_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		b.parts[i] = (struct iovec){ messages[i].p, messages[i].n };
+		b.peers[i].ss_family = AF_UNSPEC;
+		b.headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &b.peers[i], .msg_namelen = sizeof(b.peers[i]),
+			.msg_iov = &b.parts[i], .msg_iovlen = 1,
+			.msg_control = &b.controls[i], .msg_controllen = CONTROL_BYTES };
+	}
+	for (unsigned errors = 0;; errors++) {
+		int got = recvmmsg(fd, b.headers, n, 0, NULL);
+		for (int i = 0; i < got; i++)
+			understand(&messages[i], &b, (unsigned)i);
+		if (got >= 0)
+			return got;
+		if (errno == EAGAIN || errors == ERRORS_MAX)
+			return -errno;
+	}
+}
