@@ -208,9 +208,43 @@ static int check_forwards(const struct check *c)
 	return err;
 }
 
+static int check_tunnel(const struct check *c)
+{
+	const struct prefix *pool = &c->conf->main.pool;
+	char text[ADDR_TEXT_MAX];
+
+	if (pool->family != AF_INET || pool->length < 8 ||
+	    pool->length > CONF_POOL_LENGTH_MAX)
+		return FAIL(c, c->conf->main.line, "pool '%s'; allowed: a network "
+		            "of IPv4, /8 to /%d", prefix_format(pool, text),
+		            CONF_POOL_LENGTH_MAX);
+	for (unsigned i = 0; i < c->conf->site_count; i++) {
+		const struct conf_site *site = &c->conf->sites[i];
+		if (site->prefix.family != AF_UNSPEC &&
+		    (site->prefix.family != AF_INET6 || site->prefix.length > 64))
+			return FAIL(c, site->line, "site '%s': prefix '%s'; allowed: a "
+			            "network of IPv6, /64 or larger", site->name,
+			            prefix_format(&site->prefix, text));
+	}
+	return 0;
+}
+
+static int check_marks(const struct check *c)
+{
+	const struct conf_main *main = &c->conf->main;
+
+	if (main->mark == main->tunnel_mark)
+		return FAIL(c, main->line, "mark and tunnel_mark are both 0x%08x; "
+		            "needed: two bits", main->mark);
+	return 0;
+}
+
 static int check_gateway(const struct check *c)
 {
-	int err = check_concentrator(c);
+	int err = check_marks(c);
+
+	if (!err)
+		err = check_concentrator(c);
 
 	if (!err)
 		err = check_uplinks(c);
@@ -230,6 +264,7 @@ int conf_check(const struct conf *conf, const char *file,
 		return check_gateway(&c);
 	case CONF_ROLE_CONCENTRATOR:
 		err = conf_sites_check(conf, file, error);
+		err = err ? err : check_tunnel(&c);
 		return err ? err : check_forwards(&c);
 	}
 	return 0;

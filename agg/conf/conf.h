@@ -36,6 +36,8 @@
 #define CONF_CLASSES_MAX 2
 #define CONF_PORTS_MAX 64
 #define CONF_DSCPS_MAX 64       /* there are no more */
+#define CONF_NUMBERS_MAX 4095    /* of sites */
+#define CONF_POOL_LENGTH_MAX 19  /* so that every site has an address */
 
 #define CONF_SITES_DIR "/etc/aggd/sites.d" /* where there is one */
 
@@ -75,7 +77,10 @@ struct conf_main {
 	char congestion[CONF_CONGESTION_MAX + 1]; /* "auto", or the kernel's */
 	unsigned bundles;            /* gateway, as the next two */
 	unsigned mark;               /* one bit */
+	unsigned tunnel_mark;        /* another one */
 	unsigned rule_pref;
+	bool tunnel;                 /* concentrator, as the next */
+	struct prefix pool;          /* IPv4; of the gateways' own addresses */
 };
 
 struct conf_concentrator {
@@ -100,6 +105,7 @@ struct conf_lan {
 	struct conf_device device[CONF_LAN_DEVICES_MAX];
 	unsigned device_count;
 	bool tproxy; /* then device_count >= 1 */
+	bool tunnel; /* what is not taken by tproxy */
 	struct addr socks5; /* family AF_UNSPEC: none */
 	char socks5_user[CONF_CREDENTIAL_MAX + 1];     /* both, or both "" */
 	char socks5_password[CONF_CREDENTIAL_MAX + 1];
@@ -117,6 +123,9 @@ struct conf_site {
 	unsigned line;
 	unsigned file; /* 0: the configuration; n: site_files[n - 1] */
 	struct conf_pin pin;
+	unsigned number; /* 1 to CONF_NUMBERS_MAX, no other's; 0: none was left.
+	                  * By its pin: mostly the same in another file. */
+	struct prefix prefix; /* of IPv6, the site's own; AF_UNSPEC: none */
 	/* "": the gateway's wish, or main's. */
 	char scheduler[CONF_WORD_MAX + 1];
 	char order[CONF_WORD_MAX + 1];

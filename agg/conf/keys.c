@@ -124,6 +124,18 @@ static const struct conf_key main_keys[] = {
 	  .help = "The bit of a packet's mark that leads it to the proxy; the other "
 	          "bits stay whose they are. mwan3 takes 0x3f00, pbr 0xff0000, SQM "
 	          "0xff." },
+	{ "tunnel_mark", CONF_MARK, GATEWAY, .fallback = "0x02000000",
+	  AT(conf_main, tunnel_mark),
+	  .help = "And the bit that leads it into the packet tunnel." },
+	{ "tunnel", CONF_BOOL, CONCENTRATOR, .fallback = "1",
+	  AT(conf_main, tunnel),
+	  .help = "Takes the packets of the sites' tunnels, and sends them on as "
+	          "its own (NAT). It wants /dev/net/tun and nft, and turns on "
+	          "forwarding." },
+	{ "pool", CONF_PREFIX, CONCENTRATOR, .fallback = "100.64.0.0/16",
+	  AT(conf_main, pool),
+	  .help = "An IPv4 network that nobody uses here nor at the sites: each "
+	          "gateway gets an address of it for packets of its own." },
 	{ "rule_pref", CONF_INT, GATEWAY, .fallback = "700", .min = 5,
 	  .max = 32760, AT(conf_main, rule_pref),
 	  .help = "The preference of the first of our four routing rules. They have "
@@ -187,6 +199,11 @@ static const struct conf_key lan_keys[] = {
 	  .help = "A device whose hosts are served." },
 	{ "tproxy", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_lan, tproxy),
 	  .help = "Takes the TCP connections of those hosts, who need not know." },
+	{ "tunnel", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_lan, tunnel),
+	  .help = "Takes what else those hosts send, UDP, ICMP or any other "
+	          "protocol, through the packet tunnel; TCP too where tproxy is 0. "
+	          "It wants /dev/net/tun, and a concentrator that has a tunnel; "
+	          "until then it leaves directly." },
 	{ "socks5", CONF_ADDR, GATEWAY, .default_port = PORT_SOCKS5,
 	  AT(conf_lan, socks5),
 	  .help = "Where a SOCKS5 server listens, for the hosts behind the LAN's "
@@ -212,6 +229,11 @@ static const struct conf_key bypass_keys[] = {
 static const struct conf_key site_keys[] = {
 	{ "pin", CONF_PIN, CONCENTRATOR, .required = true, AT(conf_site, pin),
 	  .help = "The gateway's key." },
+	{ "prefix", CONF_PREFIX, CONCENTRATOR, AT(conf_site, prefix),
+	  .help = "An IPv6 network of at least a /64 that is routed to this host, "
+	          "and that the site's router gives to its LAN: its addresses leave "
+	          "as they are. Not set: the LAN's addresses are translated to this "
+	          "host's own (NAT66)." },
 	{ "scheduler", CONF_SCHEDULER, CONCENTRATOR, .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_site, scheduler),
 	  .help = "Towards this site; not set: as its gateway wishes." },

@@ -144,10 +144,31 @@ static const struct conf_site **sorted(const struct conf *conf, compare *order)
 	return list;
 }
 
+/* Where its pin says, or the next that is free. */
+static int number(struct conf *conf)
+{
+	bool *taken = calloc(CONF_NUMBERS_MAX + 1, sizeof(*taken));
+
+	if (!taken)
+		return -ENOMEM;
+	for (unsigned i = 0; i < conf->site_count && i < CONF_NUMBERS_MAX; i++) {
+		struct conf_site *site = &conf->sites[conf->site_by_name[i] -
+		                                      conf->sites];
+		unsigned at = (site->pin.sha256[0] << 8 | site->pin.sha256[1]) %
+		              CONF_NUMBERS_MAX;
+		while (taken[at + 1])
+			at = (at + 1) % CONF_NUMBERS_MAX;
+		taken[at + 1] = true;
+		site->number = at + 1;
+	}
+	free(taken);
+	return 0;
+}
+
 int conf_sites_index(struct conf *conf)
 {
 	conf->site_by_name = sorted(conf, by_name);
-	return conf->site_by_name ? 0 : -ENOMEM;
+	return conf->site_by_name ? number(conf) : -ENOMEM;
 }
 
 const struct conf_site *conf_find_site(const struct conf *conf,

@@ -16,7 +16,7 @@
 int conf_sites_list_files(const char *dir, char ***files, unsigned *count);
 void conf_sites_free_files(char **files, unsigned count);
 
-/* Fills conf->site_by_name. 0, -ENOMEM. */
+/* Fills conf->site_by_name, and the sites' numbers. 0, -ENOMEM. */
 int conf_sites_index(struct conf *conf);
 /* After that: no two have one name or one pin. As conf_check; -ENOMEM too. */
 int conf_sites_check(const struct conf *conf, const char *file,

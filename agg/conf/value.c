@@ -429,7 +429,8 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_ENDPOINT:
 		return conf_endpoint_format(value, text);
 	case CONF_PREFIX:
-		return prefix_format(value, text);
+		return ((const struct prefix *)value)->family == AF_UNSPEC ?
+			strcpy(text, "") : prefix_format(value, text);
 	case CONF_PIN:
 		format_pin(text, value);
 		return text;

@@ -149,7 +149,7 @@ static void mistake_names_file_and_line(void **state)
 	put(p->sites, "a.conf", SITE("home", PIN));
 	put(p->sites, "b.conf", SITE("office", PIN2) "option pinn x\n");
 	assert_string_equal(refuse(p), "sites.d/b.conf:3: site 'office': unknown "
-	                    "key 'pinn', did you mean 'pin'? allowed: pin, "
+	                    "key 'pinn', did you mean 'pin'? allowed: pin, prefix, "
 	                    "scheduler, order, reinjection");
 	put(p->sites, "b.conf", SITE("office", "sha256:x"));
 	assert_string_equal(refuse(p), "sites.d/b.conf:2: site 'office': pin "
@@ -209,7 +209,7 @@ static void gateway_reads_none(void **state)
 	                    "this role; allowed: role, scheduler, order, "
 	                    "reinjection, carrier, on_outage, control, state, "
 	                    "log_level, linger, memory, congestion, bundles, mark, "
-	                    "rule_pref");
+	                    "tunnel_mark, rule_pref");
 }
 
 /* Each with a pin of its own. */
@@ -238,6 +238,31 @@ static void thousands_are_found(void **state)
 	}
 }
 
+/* They name devices, marks and addresses: another's number would be another's
+ * packets. */
+static void every_site_has_a_number_of_its_own(void **state)
+{
+	struct place *p = *state;
+	bool taken[CONF_NUMBERS_MAX + 1] = { false };
+	char pin[64], text[160];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		char name[32];
+		snprintf(pin, sizeof(pin), "sha256:aaa%c%c%c%037d", 'a' + i % 26,
+		         'a' + i / 26 % 26, 'a' + i / 676 % 26, 0);
+		snprintf(text, sizeof(text), SITE("s%u", "%s"), i, pin);
+		snprintf(name, sizeof(name), "s%u.conf", i);
+		put(p->sites, name, text);
+	}
+	load(p);
+	for (unsigned i = 0; i < MANY; i++) {
+		unsigned number = p->conf->sites[i].number;
+		assert_in_range(number, 1, CONF_NUMBERS_MAX);
+		assert_false(taken[number]);
+		taken[number] = true;
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -249,6 +274,7 @@ int main(void)
 		TEST(only_a_named_directory_must_be_there),
 		TEST(gateway_reads_none),
 		TEST(thousands_are_found),
+		TEST(every_site_has_a_number_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
