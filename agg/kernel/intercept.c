@@ -11,8 +11,14 @@
  * socket (the listener is bound to loopback, so it is a connection's) goes to
  * it; the first of a connection is taken, forwarded or rejected; any other
  * belongs to a connection that was forwarded, and is left alone.
+ *
+ * What goes into the packet tunnel is decided packet by packet, before it is
+ * tracked: it gets a conntrack zone of its own, and after others have set their
+ * marks that zone its mark. The address translation of others, which is meant for
+ * uplinks, is forestalled in the tunnel: the LAN's addresses are kept.
  */
 #include "agg/kernel/nft.h"
+#include "agg/kernel/nft_text.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -20,26 +26,6 @@
 #include <string.h>
 
 #define NOT_FIRST "tcp flags & (fin | syn | rst | ack) != syn"
-
-/* A buffer that remembers the first failure. */
-struct writer {
-	struct buf *out; /* borrowed */
-	int rc;
-};
-
-#define put(w, ...) \
-	((w)->rc = (w)->rc ? (w)->rc : buf_printf((w)->out, __VA_ARGS__))
-
-/* In nft's quotes '"' ends the name and '*' is a wildcard: names are kept to
- * what people use. */
-static bool device_is_plain(const char *name)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+@";
-	size_t len = strlen(name);
-
-	return len > 0 && len < IFNAMSIZ && strspn(name, plain) == len;
-}
 
 static int check(const struct intercept *want, struct kerr *err)
 {
@@ -51,68 +37,64 @@ static int check(const struct intercept *want, struct kerr *err)
 		return kerr_set(err, -EINVAL, "more than %d prefixes",
 		                NFT_PREFIXES_MAX);
 	for (size_t i = 0; i < want->devices_count; i++)
-		if (!device_is_plain(want->devices[i]))
+		if (!nft_device_is_plain(want->devices[i]))
 			return kerr_set(err, -EINVAL, "LAN device '%s'",
 			                want->devices[i]);
+	if (want->tunnel && !nft_device_is_plain(want->tunnel))
+		return kerr_set(err, -EINVAL, "tunnel '%s'", want->tunnel);
 	return 0;
 }
 
-/* An interval set of the prefixes of one family; auto-merge takes those that
- * overlap or repeat. */
-static void put_set(struct writer *w, const char *name, sa_family_t family,
-                    const struct prefix *prefixes, size_t count)
-{
-	int version = family == AF_INET ? 4 : 6;
-	const char *before = "\t\telements = { ", *after = "";
-	char text[ADDR_TEXT_MAX];
-
-	put(w, "\tset %s%d {\n\t\ttype ipv%d_addr\n"
-	    "\t\tflags interval\n\t\tauto-merge\n", name, version, version);
-	for (size_t i = 0; i < count; i++) {
-		if (prefixes[i].family != family)
-			continue;
-		put(w, "%s%s", before, prefix_format(&prefixes[i], text));
-		before = ", ";
-		after = " }\n";
-	}
-	put(w, "%s\t}\n", after);
-}
-
-static void put_sets(struct writer *w, const struct intercept *want)
+static void put_sets(struct nft_text *w, const struct intercept *want)
 {
 	static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
 	for (int i = 0; i < 2; i++) {
-		put_set(w, "bypass", families[i], want->bypass,
+		nft_put_set(w, "bypass", families[i], want->bypass,
 		        want->bypass_count);
-		put_set(w, "connected", families[i], want->connected,
+		nft_put_set(w, "connected", families[i], want->connected,
 		        want->connected_count);
 	}
 }
 
-static void put_prerouting(struct writer *w, const struct intercept *want)
+static void put_devices(struct nft_text *w, const struct intercept *want)
 {
-	put(w, "\tchain prerouting {\n\t\ttype filter hook prerouting "
-	    "priority mangle + 10; policy accept;\n\t\tiifname { ");
+	nft_put(w, "\t\tiifname { ");
 	for (size_t i = 0; i < want->devices_count; i++)
-		put(w, "%s\"%s\"", i ? ", " : "", want->devices[i]);
-	put(w, " } meta l4proto tcp jump lan\n\t}\n");
+		nft_put(w, "%s\"%s\"", i ? ", " : "", want->devices[i]);
+	nft_put(w, " }");
 }
 
-static void put_mode(struct writer *w, const struct intercept *want,
+static void put_prerouting(struct nft_text *w, const struct intercept *want)
+{
+	nft_put(w, "\tchain prerouting {\n\t\ttype filter hook prerouting "
+	    "priority mangle + 10; policy accept;\n");
+	if (want->tunnel) {
+		put_devices(w, want);
+		nft_put(w, " ct zone %u meta mark set mark or 0x%08x accept\n",
+		    NFT_TUNNEL_ZONE, want->tunnel_mark);
+	}
+	if (want->port) {
+		put_devices(w, want);
+		nft_put(w, " meta l4proto tcp jump lan\n");
+	}
+	nft_put(w, "\t}\n");
+}
+
+static void put_mode(struct nft_text *w, const struct intercept *want,
                      sa_family_t family)
 {
 	bool v4 = family == AF_INET;
 
 	switch (v4 ? want->v4_mode : want->v6_mode) {
 	case INTERCEPT_TAKE:
-		put(w, "\t\tmeta nfproto %s meta l4proto tcp tproxy %s to %s:%u "
+		nft_put(w, "\t\tmeta nfproto %s meta l4proto tcp tproxy %s to %s:%u "
 		    "meta mark set mark or 0x%08x accept\n",
 		    v4 ? "ipv4" : "ipv6", v4 ? "ip" : "ip6",
 		    v4 ? "127.0.0.1" : "[::1]", want->port, want->mark);
 		break;
 	case INTERCEPT_REJECT:
-		put(w, "\t\tmeta nfproto %s meta l4proto tcp reject with tcp reset\n",
+		nft_put(w, "\t\tmeta nfproto %s meta l4proto tcp reject with tcp reset\n",
 		    v4 ? "ipv4" : "ipv6");
 		break;
 	case INTERCEPT_FORWARD:
@@ -120,13 +102,9 @@ static void put_mode(struct writer *w, const struct intercept *want,
 	}
 }
 
-static void put_lan(struct writer *w, const struct intercept *want)
+static void put_left_alone(struct nft_text *w)
 {
-	put(w, "\tchain lan {\n"
-	    "\t\t" NOT_FIRST " socket transparent 1 "
-	    "meta mark set mark or 0x%08x accept\n"
-	    "\t\t" NOT_FIRST " return\n", want->mark);
-	put(w, "\t\tfib daddr type { local, broadcast, anycast, multicast } "
+	nft_put(w, "\t\tfib daddr type { local, broadcast, anycast, multicast } "
 	    "return\n"
 	    "\t\tip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, "
 	    "224.0.0.0/3 } return\n"
@@ -135,24 +113,78 @@ static void put_lan(struct writer *w, const struct intercept *want)
 	    "\t\tip6 daddr @bypass6 return\n"
 	    "\t\tip daddr @connected4 return\n"
 	    "\t\tip6 daddr @connected6 return\n");
+}
+
+static void put_lan(struct nft_text *w, const struct intercept *want)
+{
+	nft_put(w, "\tchain lan {\n"
+	    "\t\t" NOT_FIRST " socket transparent 1 "
+	    "meta mark set mark or 0x%08x accept\n"
+	    "\t\t" NOT_FIRST " return\n", want->mark);
+	put_left_alone(w);
 	put_mode(w, want, AF_INET);
 	put_mode(w, want, AF_INET6);
-	put(w, "\t}\n");
+	nft_put(w, "\t}\n");
+}
+
+static void put_tunnel_mode(struct nft_text *w, const struct intercept *want,
+                            sa_family_t family)
+{
+	const char *protocol = family == AF_INET ? "ipv4" : "ipv6";
+
+	switch (family == AF_INET ? want->v4_tunnel : want->v6_tunnel) {
+	case INTERCEPT_TAKE:
+		nft_put(w, "\t\tmeta nfproto %s ct zone set %u\n", protocol,
+		    NFT_TUNNEL_ZONE);
+		break;
+	case INTERCEPT_REJECT:
+		nft_put(w, "\t\tmeta nfproto %s reject with icmpx admin-prohibited\n",
+		    protocol);
+		break;
+	case INTERCEPT_FORWARD:
+		break;
+	}
+}
+
+static void put_tunnel(struct nft_text *w, const struct intercept *want)
+{
+	nft_put(w, "\tchain early {\n\t\ttype filter hook prerouting "
+	    "priority raw - 10; policy accept;\n"
+	    "\t\tiifname \"%s\" ct zone set %u accept\n", want->tunnel,
+	    NFT_TUNNEL_ZONE);
+	put_devices(w, want);
+	nft_put(w, "%s jump others\n\t}\n\tchain others {\n",
+	    want->port ? " meta l4proto != tcp" : "");
+	put_left_alone(w);
+	put_tunnel_mode(w, want, AF_INET);
+	put_tunnel_mode(w, want, AF_INET6);
+	nft_put(w, "\t}\n\tchain forward {\n\t\ttype filter hook forward "
+	    "priority filter; policy accept;\n"
+	    "\t\tiifname \"%s\" tcp flags syn tcp option maxseg size set rt mtu\n"
+	    "\t\toifname \"%s\" tcp flags syn tcp option maxseg size set rt mtu\n"
+	    "\t}\n\tchain postrouting {\n\t\ttype nat hook postrouting "
+	    "priority srcnat - 10; policy accept;\n"
+	    "\t\toifname \"%s\" snat ip to ip saddr\n"
+	    "\t\toifname \"%s\" snat ip6 to ip6 saddr\n\t}\n",
+	    want->tunnel, want->tunnel, want->tunnel, want->tunnel);
 }
 
 int intercept_ruleset(struct buf *out, const struct intercept *want,
                       struct kerr *err)
 {
-	struct writer w = { .out = out };
+	struct nft_text w = { .out = out };
 	int rc = check(want, err);
 
 	if (rc)
 		return rc;
-	put(&w, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE
+	nft_put(&w, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE
 	    "\ntable inet " NFT_TABLE " {\n");
 	put_sets(&w, want);
 	put_prerouting(&w, want);
-	put_lan(&w, want);
-	put(&w, "}\n");
+	if (want->port)
+		put_lan(&w, want);
+	if (want->tunnel)
+		put_tunnel(&w, want);
+	nft_put(&w, "}\n");
 	return w.rc ? kerr_set(err, w.rc, "writing the nft ruleset") : 0;
 }

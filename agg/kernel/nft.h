@@ -16,6 +16,7 @@
 #include "agg/base/loop.h"
 #include "agg/kernel/kerr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,6 +25,13 @@
 #define NFT_RULESET_MAX (1u << 20)  /* bytes; a buf of this size is enough */
 #define NFT_DEVICES_MAX 64
 #define NFT_PREFIXES_MAX 8192       /* of bypass and of connected each */
+/* What is led into the tunnel is tracked apart from what the same hosts send by
+ * other ways, so that a change of the way finds another address translation. */
+#define NFT_TUNNEL_ZONE 24935u
+
+/* May the device's name stand in a ruleset? In nft's quotes '"' ends the name
+ * and '*' is a wildcard: names are kept to what people use. */
+bool nft_device_is_plain(const char *name);
 
 /* What happens to a LAN host's new connection. */
 enum intercept_mode {
@@ -40,9 +48,15 @@ struct intercept {
 	size_t bypass_count;
 	const struct prefix *connected; /* networks that are the host's own */
 	size_t connected_count;
-	uint16_t port;                  /* of sockopt_tproxy_listen, both families */
+	uint16_t port;                  /* of sockopt_tproxy_listen, both families;
+	                                 * 0: TCP is not taken */
 	uint32_t mark;                  /* of route_set_tproxy: one bit */
 	enum intercept_mode v4_mode, v6_mode;
+	/* The packet tunnel's device: what else those hosts send, and TCP too
+	 * where port is 0, is taken (marked), forwarded or rejected. NULL: none. */
+	const char *tunnel;
+	uint32_t tunnel_mark;           /* of route_set_tunnel: one bit */
+	enum intercept_mode v4_tunnel, v6_tunnel;
 };
 
 /* Appends the ruleset: one transaction that replaces our table, whatever it

@@ -17,8 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLES (ROUTE_UPLINKS_MAX + 1) /* the last is TPROXY's */
+/* Tables of ours by index: uplinks', TPROXY's, tunnels'. */
 #define TPROXY ROUTE_UPLINKS_MAX
+#define TUNNELS (TPROXY + 1)
+#define TABLES_FIRST (TUNNELS + 1) /* there is room for so many at first */
 
 /* A table of ours that shall be. */
 struct wanted {
@@ -32,7 +34,8 @@ struct route {
 	struct ways *ways;
 	struct rules *rules;
 	uint32_t preference;
-	struct wanted *tables[2][TABLES]; /* by family; NULL: not wanted */
+	struct wanted **tables[2]; /* by family; NULL: not wanted */
+	unsigned room[2];
 };
 
 /* What settle() found, and whether it may change anything. */
@@ -61,6 +64,25 @@ static int refuse(const char *reason, int rc, struct kerr *err, const char *what
 	return kerr_set(err, rc, "%s", what);
 }
 
+/* For a table of that index. 0, or -1 with errno. */
+static int make_room(struct route *r, sa_family_t family, unsigned index)
+{
+	unsigned f = family == AF_INET6, room = r->room[f];
+
+	room = room ? room : TABLES_FIRST;
+	while (room <= index)
+		room *= 2;
+	if (room == r->room[f])
+		return 0;
+	struct wanted **tables = realloc(r->tables[f], room * sizeof(*tables));
+	if (!tables)
+		return -1;
+	memset(tables + r->room[f], 0, (room - r->room[f]) * sizeof(*tables));
+	r->tables[f] = tables;
+	r->room[f] = room;
+	return 0;
+}
+
 struct route *route_create(struct kerr *err)
 {
 	struct route *r = calloc(1, sizeof(*r));
@@ -73,7 +95,8 @@ struct route *route_create(struct kerr *err)
 	r->preference = ROUTE_PREFERENCE;
 	r->ways = ways_create();
 	r->rules = r->ways ? rules_create() : NULL;
-	if (!r->rules) {
+	if (!r->rules || make_room(r, AF_INET, 0) < 0 ||
+	    make_room(r, AF_INET6, 0) < 0) {
 		error = errno;
 		route_destroy(r);
 		kerr_set(err, -error, "netlink");
@@ -87,9 +110,10 @@ void route_destroy(struct route *r)
 {
 	if (!r)
 		return;
-	for (unsigned i = 0; i < TABLES; i++) {
-		free(r->tables[0][i]);
-		free(r->tables[1][i]);
+	for (unsigned f = 0; f < 2; f++) {
+		for (unsigned i = 0; i < r->room[f]; i++)
+			free(r->tables[f][i]);
+		free(r->tables[f]);
 	}
 	rules_destroy(r->rules);
 	ways_destroy(r->ways);
@@ -111,6 +135,8 @@ static struct wanted **place_of(struct route *r, unsigned index,
 
 static uint32_t table_of(unsigned index)
 {
+	if (index >= TUNNELS)
+		return ROUTE_TABLE_TUNNEL + index - TUNNELS;
 	return index == TPROXY ? ROUTE_TABLE_TPROXY : ROUTE_TABLE_BASE + index;
 }
 
@@ -121,7 +147,7 @@ static void lacks(struct work *w, struct wanted *want, const char *what)
 	char words[ROUTE_WORDS_MAX];
 
 	snprintf(words, sizeof(words), "%s %s (%s)",
-	         want->plan.mark ? "TPROXY's" : want->plan.uplink.device, what,
+	         routeplan_whose(&want->plan), what,
 	         family_word(w->family));
 	if (!w->look->missing++)
 		memcpy(w->look->words, words, sizeof(words));
@@ -132,8 +158,7 @@ static void lacks(struct work *w, struct wanted *want, const char *what)
 static int settle_ways(struct work *w, struct wanted *want)
 {
 	const struct routeplan *plan = &want->plan;
-	int ifindex = (int)if_nametoindex(plan->mark ? "lo"
-	                                             : plan->uplink.device);
+	int ifindex = (int)if_nametoindex(routeplan_device(plan));
 	struct way ways[ROUTEPLAN_WAYS_MAX];
 	unsigned count = routeplan_ways(plan, ifindex, ways);
 	struct ways_list found;
@@ -247,7 +272,7 @@ static bool is_without_ipv6(const struct wanted *want, int rc)
  * that is half made. */
 static int settle(struct work *w, struct wanted *want, struct kerr *err)
 {
-	char before[RULE_TEXT_MAX];
+	char before[RULE_TEXT_MAX], what[IFNAMSIZ + 16];
 	struct kerr kerr = { "" };
 
 	unsigned lacked = w->look->missing + w->look->moved;
@@ -271,8 +296,10 @@ static int settle(struct work *w, struct wanted *want, struct kerr *err)
 	if (w->mend)
 		want->refused = rc;
 	if (rc) {
-		refuse(reason, rc, &kerr, want->plan.mark ?
-		       "TPROXY's route" : want->plan.uplink.device);
+		snprintf(what, sizeof(what), "%s route",
+		         routeplan_whose(&want->plan));
+		refuse(reason, rc, &kerr, want->plan.mark ? what
+		                          : want->plan.uplink.device);
 		snprintf(want->why, sizeof(want->why), "%.120s", kerr.text);
 		*err = kerr;
 	} else if (w->place.before && !want->why[0]) {
@@ -318,7 +345,7 @@ void route_look(struct route *r, bool mend, struct route_look *out)
 		int rc = rules_read(r->rules, families[f], &rules);
 
 		w.place = routeplan_place(&rules, r->preference);
-		for (unsigned i = 0; i < TABLES && !rc; i++)
+		for (unsigned i = 0; i < r->room[f] && !rc; i++)
 			if (r->tables[f][i] && settle(&w, r->tables[f][i], &err))
 				note_failure(out, -EIO, &err);
 		if (rc && rc != -EAFNOSUPPORT && rc != -EOPNOTSUPP)
@@ -332,8 +359,9 @@ void route_look(struct route *r, bool mend, struct route_look *out)
 static struct wanted *want_table(struct route *r, unsigned index,
                                  sa_family_t family)
 {
+	if (make_room(r, family, index) < 0)
+		return NULL;
 	struct wanted **place = place_of(r, index, family);
-
 	if (!*place)
 		*place = calloc(1, sizeof(**place));
 	if (*place) {
@@ -400,27 +428,23 @@ int route_clear_uplink(struct route *r, unsigned index, sa_family_t family,
 	              "removing an uplink's routes");
 }
 
-int route_set_tproxy(struct route *r, uint32_t mark,
-                     const char (*devices)[IFNAMSIZ], unsigned count,
-                     struct kerr *err)
+/* Of both families the same; a kernel without IPv6 gets IPv4's. */
+static int set_marked(struct route *r, unsigned index,
+                      const struct routeplan *want, struct kerr *err)
 {
-	if (count > ROUTE_LAN_DEVICES_MAX)
-		return kerr_set(err, -EINVAL, "TPROXY's route: %u devices", count);
 	int rc = 0;
+
 	for (unsigned f = 0; f < 2; f++) {
-		struct wanted *table = want_table(r, TPROXY, families[f]);
+		struct wanted *table = want_table(r, index, families[f]);
 		if (!table)
-			return kerr_set(err, -ENOMEM, "TPROXY's route");
-		struct routeplan *plan = &table->plan;
-		plan->mark = mark;
-		plan->device_count = count;
-		memset(plan->devices, 0, sizeof(plan->devices));
-		if (count)
-			memcpy(plan->devices, devices, count * IFNAMSIZ);
-		int failed = settle_one(r, TPROXY, families[f], err);
-		/* A kernel without IPv6. */
+			return kerr_set(err, -ENOMEM, "routes");
+		struct routeplan plan = *want;
+		plan.table = table->plan.table;
+		plan.family = families[f];
+		table->plan = plan;
+		int failed = settle_one(r, index, families[f], err);
 		if (f && (failed == -EAFNOSUPPORT || failed == -EOPNOTSUPP)) {
-			forget(r, TPROXY, AF_INET6);
+			forget(r, index, AF_INET6);
 			failed = 0;
 		}
 		rc = rc ? rc : failed;
@@ -428,19 +452,66 @@ int route_set_tproxy(struct route *r, uint32_t mark,
 	return rc;
 }
 
-int route_clear_tproxy(struct route *r, struct kerr *err)
+static void set_from(struct routeplan *plan, const char (*devices)[IFNAMSIZ],
+                     unsigned count)
+{
+	plan->device_count = count;
+	if (count)
+		memcpy(plan->devices, devices, count * IFNAMSIZ);
+}
+
+int route_set_tproxy(struct route *r, uint32_t mark,
+                     const char (*devices)[IFNAMSIZ], unsigned count,
+                     struct kerr *err)
+{
+	struct routeplan plan = { .mark = mark, .mask = mark };
+
+	if (count > ROUTE_LAN_DEVICES_MAX)
+		return kerr_set(err, -EINVAL, "TPROXY's route: %u devices", count);
+	set_from(&plan, devices, count);
+	return set_marked(r, TPROXY, &plan, err);
+}
+
+int route_set_tunnel(struct route *r, const struct route_tunnel *want,
+                     struct kerr *err)
+{
+	struct routeplan plan = { .mark = want->mark, .mask = want->mask };
+
+	if (want->number >= ROUTE_TUNNELS_MAX || !*want->device ||
+	    want->from_count > ROUTE_LAN_DEVICES_MAX)
+		return kerr_set(err, -EINVAL, "routes of %s", want->device);
+	set_from(&plan, want->from, want->from_count);
+	memcpy(plan.tunnel, want->device, sizeof(plan.tunnel));
+	return set_marked(r, TUNNELS + want->number, &plan, err);
+}
+
+static int clear_marked(struct route *r, unsigned index)
 {
 	int rc = 0;
 
-	for (int i = 0; i < 2 && !rc; i++)
-		rc = clear_table(r, TPROXY, families[i]);
-	return refuse(NULL, rc, err, "removing TPROXY's route");
+	for (unsigned f = 0; f < 2 && !rc; f++)
+		if (index < r->room[f])
+			rc = clear_table(r, index, families[f]);
+	return rc;
+}
+
+int route_clear_tproxy(struct route *r, struct kerr *err)
+{
+	return refuse(NULL, clear_marked(r, TPROXY), err,
+	              "removing TPROXY's route");
+}
+
+int route_clear_tunnel(struct route *r, unsigned number, struct kerr *err)
+{
+	return refuse(NULL, clear_marked(r, TUNNELS + number), err,
+	              "removing a tunnel's routes");
 }
 
 static const char *why_of(const struct route *r, unsigned index)
 {
 	for (unsigned f = 0; f < 2; f++)
-		if (r->tables[f][index] && r->tables[f][index]->why[0])
+		if (index < r->room[f] && r->tables[f][index] &&
+		    r->tables[f][index]->why[0])
 			return r->tables[f][index]->why;
 	return "";
 }
@@ -482,7 +553,7 @@ int route_cleanup(struct route *r, struct kerr *err)
 	int rc = 0;
 
 	for (int i = 0; i < 2; i++) {
-		for (unsigned t = 0; t < TABLES; t++)
+		for (unsigned t = 0; t < r->room[i]; t++)
 			forget(r, t, families[i]);
 		int failed = remove_all(r, families[i]);
 		if (failed != -EAFNOSUPPORT && failed != -EOPNOTSUPP)

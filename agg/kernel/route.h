@@ -10,6 +10,10 @@
  * every address local. Without the device the kernel would find itself on the
  * way back to a LAN host where src_valid_mark is set, as wg-quick does.
  *
+ * The packet tunnel has a table with a default route by its device; on the gateway one,
+ * to which the rule `fwmark MARK/MARK iif DEVICE` of each LAN device leads; on the
+ * concentrator one for each site, for what carries the site's mark.
+ *
  * All of them carry our protocol number, so that a later run finds and
  * removes what an earlier one left. Nothing else is ever touched.
  *
@@ -30,7 +34,9 @@
 #define ROUTE_PROTOCOL 169            /* rtm_protocol, FRA_PROTOCOL: 'aggd' */
 #define ROUTE_TABLE_BASE 0x61670000u  /* + the uplink's index; "ag" */
 #define ROUTE_TABLE_TPROXY 0x6167ffffu
+#define ROUTE_TABLE_TUNNEL 0x61680000u /* + the tunnel's number */
 #define ROUTE_UPLINKS_MAX 64
+#define ROUTE_TUNNELS_MAX 4096
 #define ROUTE_CONNECTED_MAX 32        /* of an uplink and family */
 #define ROUTE_LAN_DEVICES_MAX 16
 #define ROUTE_PREFERENCE 700          /* of the first of our rules */
@@ -75,6 +81,20 @@ int route_set_tproxy(struct route *r, uint32_t mark,
                      struct kerr *err);
 int route_clear_tproxy(struct route *r, struct kerr *err);
 
+/* A packet tunnel's rules and routes, both families: what carries the mark (under
+ * the mask) and comes in by one of the devices leads to the tunnel's. */
+struct route_tunnel {
+	unsigned number;         /* names the table; < ROUTE_TUNNELS_MAX */
+	char device[IFNAMSIZ];
+	uint32_t mark, mask;
+	const char (*from)[IFNAMSIZ]; /* borrowed; from_count of them; 0: any */
+	unsigned from_count;
+};
+/* As route_set_uplink. A host without IPv6 gets IPv4's. */
+int route_set_tunnel(struct route *r, const struct route_tunnel *want,
+                     struct kerr *err);
+int route_clear_tunnel(struct route *r, unsigned number, struct kerr *err);
+
 struct route_look {
 	unsigned missing; /* rules and routes that should be there and were not */
 	unsigned moved;   /* rules that stood at another preference */
@@ -88,7 +108,7 @@ struct route_look {
  * The answers below are of the last look or change. */
 void route_look(struct route *r, bool mend, struct route_look *out);
 
-/* Why TPROXY's or an uplink's rules and routes are not in force; "": they are,
+/* Why TPROXY's, an uplink's or a tunnel's rules and routes are not in force; "": they are,
  * or are not wanted. */
 const char *route_tproxy_why(const struct route *r);
 const char *route_uplink_why(const struct route *r, unsigned index);

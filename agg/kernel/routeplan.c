@@ -10,8 +10,18 @@
 #include <string.h>
 
 /* Where in the row of preferences. */
-enum { AT_TPROXY, AT_DEVICE, AT_SOURCE_MAIN, AT_SOURCE };
+enum { AT_MARK, AT_DEVICE, AT_SOURCE_MAIN, AT_SOURCE };
 _Static_assert(AT_SOURCE < ROUTE_PREFERENCES, "preferences");
+
+const char *routeplan_device(const struct routeplan *p)
+{
+	return *p->tunnel ? p->tunnel : p->mark ? "lo" : p->uplink.device;
+}
+
+const char *routeplan_whose(const struct routeplan *p)
+{
+	return p->mark && !*p->tunnel ? "TPROXY's" : routeplan_device(p);
+}
 
 unsigned routeplan_ways(const struct routeplan *p, int ifindex,
                         struct way out[ROUTEPLAN_WAYS_MAX])
@@ -19,7 +29,8 @@ unsigned routeplan_ways(const struct routeplan *p, int ifindex,
 	const struct route_uplink *u = &p->uplink;
 	struct way all = { .family = p->family, .table = p->table,
 	                   .dest = { .family = p->family },
-	                   .ifindex = ifindex, .local = p->mark };
+	                   .ifindex = ifindex,
+	                   .local = p->mark && !*p->tunnel };
 	unsigned n = 0;
 
 	if (p->mark) {
@@ -55,15 +66,16 @@ static void set_source(struct rule *rule, const struct addr *source)
 	memcpy(rule->source.ip, source->ip, addr_ip_len(source));
 }
 
-static unsigned tproxy_rules(const struct routeplan *p,
+static unsigned mark_rules(const struct routeplan *p,
                              const struct routeplan_place *place,
                              struct rule out[ROUTEPLAN_RULES_MAX])
 {
 	unsigned count = p->device_count ? p->device_count : 1;
 
 	for (unsigned i = 0; i < count; i++) {
-		out[i] = rule_at(p, place, AT_TPROXY);
-		out[i].mark = out[i].mask = p->mark;
+		out[i] = rule_at(p, place, AT_MARK);
+		out[i].mark = p->mark;
+		out[i].mask = p->mask;
 		memcpy(out[i].iif, p->devices[i], IFNAMSIZ); /* "": any */
 	}
 	return count;
@@ -77,7 +89,7 @@ unsigned routeplan_rules(const struct routeplan *p,
 	unsigned n = 0;
 
 	if (p->mark)
-		return tproxy_rules(p, place, out);
+		return mark_rules(p, place, out);
 	out[n] = rule_at(p, place, AT_DEVICE);
 	memcpy(out[n++].oif, u->device, sizeof(u->device));
 	if (u->source.family != p->family)

@@ -18,14 +18,19 @@
 struct routeplan {
 	sa_family_t family;
 	uint32_t table;
-	uint32_t mark; /* TPROXY's; 0: it is of the uplink */
-	char devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ]; /* TPROXY's */
+	uint32_t mark, mask; /* TPROXY's or a tunnel's; 0: it is of the uplink */
+	char devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ]; /* where packets come in */
 	unsigned device_count;
+	char tunnel[IFNAMSIZ]; /* with a mark: by that device; "": TPROXY's */
 	struct route_uplink uplink; /* its connected: of the next */
 	struct prefix connected[ROUTE_CONNECTED_MAX];
 };
 
-/* Its routes; ifindex: of the uplink's device, or of lo. */
+/* The device of its routes, and whose they are, for a person. */
+const char *routeplan_device(const struct routeplan *p);
+const char *routeplan_whose(const struct routeplan *p);
+
+/* Its routes; ifindex: of that device. */
 unsigned routeplan_ways(const struct routeplan *p, int ifindex,
                         struct way out[ROUTEPLAN_WAYS_MAX]);
 

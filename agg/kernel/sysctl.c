@@ -33,6 +33,21 @@ int sysctl_read(const char *folder, const char *name, char *text, size_t size)
 	return 0;
 }
 
+int sysctl_write(const char *folder, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	size_t len = strlen(text);
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = write(fd, text, len);
+	int err = n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
+	close(fd);
+	return err;
+}
+
 long sysctl_number(const char *folder, const char *name, long absent)
 {
 	char text[NUMBER_MAX], *end;

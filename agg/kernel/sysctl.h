@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: reads settings of the kernel, as files below /proc/sys and /sys.
+ * DOC: reads and writes settings of the kernel, as files below /proc/sys and /sys.
  */
 #ifndef AGG_KERNEL_SYSCTL_H
 #define AGG_KERNEL_SYSCTL_H
@@ -13,6 +13,7 @@
 /* The first line of one setting. 0 or -errno; -ENOENT: this kernel does not
  * have it. */
 int sysctl_read(const char *folder, const char *name, char *text, size_t size);
+int sysctl_write(const char *folder, const char *name, const char *text);
 /* A number. absent where there is none. */
 long sysctl_number(const char *folder, const char *name, long absent);
 

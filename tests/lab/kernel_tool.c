@@ -7,14 +7,18 @@
  */
 #include "agg/base/loop.h"
 #include "agg/kernel/caps.h"
+#include "agg/kernel/forwarding.h"
+#include "agg/kernel/link.h"
 #include "agg/kernel/mptcp_pm.h"
 #include "agg/kernel/mptcp_sched.h"
 #include "agg/kernel/mptcp_sysctl.h"
 #include "agg/kernel/mptcpinfo.h"
+#include "agg/kernel/nat.h"
 #include "agg/kernel/netmon.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
 #include "agg/kernel/sockopt.h"
+#include "agg/kernel/sysctl.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -158,6 +162,44 @@ static int route_uplink(struct route *r, int argc, char **argv,
 	return route_set_uplink(r, &want, err);
 }
 
+/* tunnel NUMBER DEVICE MARK MASK [FROM] */
+static int route_tunnel(struct route *r, int argc, char **argv,
+                        struct kerr *err)
+{
+	char from[1][IFNAMSIZ] = { "" };
+	struct route_tunnel want = { .number = (unsigned)atoi(argv[0]),
+		.mark = (uint32_t)strtoul(argv[2], NULL, 0),
+		.mask = (uint32_t)strtoul(argv[3], NULL, 0),
+		.from = (const char (*)[IFNAMSIZ])from, .from_count = argc > 4 };
+
+	snprintf(want.device, sizeof(want.device), "%s", argv[1]);
+	if (argc > 4)
+		snprintf(from[0], IFNAMSIZ, "%s", argv[4]);
+	return route_set_tunnel(r, &want, err);
+}
+
+/* link DEVICE MTU [ADDRESS/LENGTH ...]: sets it; then what was changed, and what
+ * lacks, of this host's forwarding */
+static int command_link(int argc, char **argv)
+{
+	char changed[FORWARDING_WORDS_MAX], lacks[FORWARDING_WORDS_MAX];
+	struct link want = { .mtu = 0 };
+	struct kerr err = { "usage" };
+
+	if (argc < 2 || argc > 2 + LINK_ADDRESSES_MAX)
+		return fail("link", &err);
+	snprintf(want.device, sizeof(want.device), "%s", argv[0]);
+	want.mtu = (unsigned)atoi(argv[1]);
+	for (int i = 2; i < argc; i++)
+		if (prefix_parse(&want.addresses[i - 2], argv[i]) < 0)
+			return fail(argv[i], &err);
+	if (link_set(&want, &err))
+		return fail("link", &err);
+	forwarding_enable(SYSCTL_FOLDER, changed, lacks);
+	printf("changed: %s\nlacks: %s\n", changed, lacks);
+	return 0;
+}
+
 static int command_route(int argc, char **argv)
 {
 	struct kerr err = { "usage" };
@@ -175,6 +217,10 @@ static int command_route(int argc, char **argv)
 	else if (!strcmp(what, "tproxy") && argc == 2)
 		rc = route_set_tproxy(r, (uint32_t)strtoul(argv[1], NULL, 0), NULL,
 		                      0, &err);
+	else if (!strcmp(what, "tunnel") && argc >= 5)
+		rc = route_tunnel(r, argc - 1, argv + 1, &err);
+	else if (!strcmp(what, "cleartunnel") && argc == 2)
+		rc = route_clear_tunnel(r, (unsigned)atoi(argv[1]), &err);
 	else if (!strcmp(what, "cleartproxy"))
 		rc = route_clear_tproxy(r, &err);
 	else if (!strcmp(what, "cleanup"))
@@ -191,8 +237,9 @@ static enum intercept_mode mode_of(char c)
 	       INTERCEPT_FORWARD;
 }
 
-/* DEVICE PORT MARK MODES(two of t, f, r: IPv4, IPv6) [PREFIX | =PREFIX...]:
- * bypassed, or with a "=" connected. */
+/* DEVICE PORT MARK MODES(two of t, f, r: IPv4, IPv6) [@TUNNEL] [PREFIX |
+ * =PREFIX...]: bypassed, or with a "=" connected. The tunnel takes what else
+ * there is by the same modes, with the mark's next bit. */
 static int intercept(int argc, char **argv, bool apply)
 {
 	const char *device = argv[0];
@@ -202,12 +249,20 @@ static int intercept(int argc, char **argv, bool apply)
 	struct kerr err = { "usage" };
 	struct buf text;
 
-	if (argc < 4 || argc > 4 + PREFIXES_MAX)
+	if (argc < 4 || argc > 5 + PREFIXES_MAX)
 		return fail("intercept", &err);
 	want.port = (uint16_t)atoi(argv[1]);
 	want.mark = (uint32_t)strtoul(argv[2], NULL, 0);
 	want.v4_mode = mode_of(argv[3][0]);
 	want.v6_mode = mode_of(argv[3][1]);
+	if (argc > 4 && *argv[4] == '@') {
+		want.tunnel = argv[4] + 1;
+		want.tunnel_mark = want.mark << 1;
+		want.v4_tunnel = want.v4_mode;
+		want.v6_tunnel = want.v6_mode;
+		argv++;
+		argc--;
+	}
 	for (int i = 4; i < argc; i++)
 		if (*argv[i] == '=' ?
 		    prefix_parse(&connected[want.connected_count++], argv[i] + 1) :
@@ -232,6 +287,35 @@ static int command_intercept(int argc, char **argv)
 static int command_ruleset(int argc, char **argv)
 {
 	return intercept(argc, argv, false);
+}
+
+/* check|apply patient|hasty DEVICE NUMBER PREFIX|- ... */
+static int command_nat(int argc, char **argv)
+{
+	struct nat_site sites[PREFIXES_MAX] = { 0 };
+	struct nat want = { .sites = sites };
+	struct kerr err = { "usage" };
+	struct buf text;
+
+	if (argc < 5 || argc > 2 + 3 * PREFIXES_MAX || (argc - 2) % 3)
+		return fail("nat", &err);
+	want.patient = *argv[1] == 'p';
+	for (int i = 2; i < argc; i += 3) {
+		struct nat_site *site = &sites[want.count++];
+		site->device = argv[i];
+		site->number = (unsigned)atoi(argv[i + 1]);
+		if (*argv[i + 2] != '-' &&
+		    prefix_parse(&site->prefix, argv[i + 2]) < 0)
+			return fail(argv[i + 2], &err);
+	}
+	buf_init(&text, NFT_RULESET_MAX);
+	int rc = nat_ruleset(&text, &want, &err);
+	if (!rc)
+		rc = *argv[0] == 'a' ? nft_apply(buf_head(&text), text.len, &err)
+		                     : nft_check(buf_head(&text), text.len, &err);
+	fwrite(buf_head(&text), 1, text.len, stdout);
+	buf_finish(&text);
+	return rc ? fail("nat", &err) : 0;
 }
 
 static int command_nft(int argc, char **argv)
@@ -644,6 +728,8 @@ static const struct {
 	{ "route", command_route },
 	{ "intercept", command_intercept },
 	{ "ruleset", command_ruleset },
+	{ "link", command_link },
+	{ "nat", command_nat },
 	{ "nft", command_nft },
 	{ "listen", command_listen },
 	{ "connect", command_connect },

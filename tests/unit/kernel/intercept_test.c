@@ -45,6 +45,30 @@ static unsigned count(const char *text, const char *what)
 	return n;
 }
 
+static void what_else_there_is_goes_into_the_tunnel(void **state)
+{
+	struct intercept want = sample();
+	char *text = text_of(&want);
+
+	assert_null(strstr(text, "ct zone"));
+	free(text);
+	want.tunnel = "agg-tun";
+	want.tunnel_mark = 0x02000000;
+	want.v6_tunnel = INTERCEPT_REJECT;
+	text = text_of(&want);
+	assert_non_null(strstr(text, "} meta l4proto != tcp jump others"));
+	assert_non_null(strstr(text, "meta nfproto ipv4 ct zone set 24935\n"));
+	assert_non_null(strstr(text, "meta nfproto ipv6 reject"));
+	assert_non_null(strstr(text, "ct zone 24935 meta mark set mark or 0x02000000"));
+	assert_int_equal(count(text, "{"), count(text, "}"));
+	free(text);
+	want.port = 0; /* and TCP with it */
+	text = text_of(&want);
+	assert_non_null(strstr(text, "} jump others"));
+	assert_null(strstr(text, "tproxy"));
+	free(text);
+}
+
 static void it_replaces_the_table_in_one_go(void **state)
 {
 	struct intercept want = sample();
@@ -157,6 +181,7 @@ static void the_largest_fits_and_a_small_buffer_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_else_there_is_goes_into_the_tunnel),
 		cmocka_unit_test(it_replaces_the_table_in_one_go),
 		cmocka_unit_test(each_family_has_its_mode),
 		cmocka_unit_test(prefixes_go_to_the_set_of_their_family),

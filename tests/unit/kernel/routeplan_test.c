@@ -58,7 +58,7 @@ static void rules_of_an_uplink(void **state)
 static void rules_of_tproxy(void **state)
 {
 	struct routeplan p = { .family = AF_INET6, .table = ROUTE_TABLE_TPROXY,
-		.mark = BIT, .devices = { "lan0", "lan1" }, .device_count = 2 };
+		.mark = BIT, .mask = BIT, .devices = { "lan0", "lan1" }, .device_count = 2 };
 	struct rule rules[ROUTEPLAN_RULES_MAX];
 	struct way ways[ROUTEPLAN_WAYS_MAX];
 
@@ -68,6 +68,27 @@ static void rules_of_tproxy(void **state)
 	assert_string_equal(rules[1].iif, "lan1");
 	assert_int_equal(routeplan_ways(&p, 1, ways), 1);
 	assert_true(ways[0].local);
+}
+
+/* A site's number is told by several bits; and what leads there is a device. */
+static void rules_of_a_tunnel(void **state)
+{
+	struct routeplan p = { .family = AF_INET,
+		.table = ROUTE_TABLE_TUNNEL + 5, .mark = 5u << 20,
+		.mask = 0xfff80000u, .tunnel = "agg-home" };
+	struct rule rules[ROUTEPLAN_RULES_MAX];
+	struct way ways[ROUTEPLAN_WAYS_MAX];
+
+	assert_int_equal(routeplan_rules(&p, &at_700, rules), 1);
+	assert_int_equal(rules[0].mark, 5u << 20);
+	assert_int_equal(rules[0].mask, 0xfff80000u);
+	assert_string_equal(rules[0].iif, "");
+	assert_string_equal(routeplan_device(&p), "agg-home");
+	assert_string_equal(routeplan_whose(&p), "agg-home");
+	assert_int_equal(routeplan_ways(&p, 7, ways), 1);
+	assert_false(ways[0].local);
+	assert_int_equal(ways[0].ifindex, 7);
+	assert_int_equal(ways[0].dest.length, 0);
 }
 
 static void in_place_where_nobody_is_before(void **state)
@@ -173,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_of_an_uplink),
 		cmocka_unit_test(rules_of_tproxy),
+		cmocka_unit_test(rules_of_a_tunnel),
 		cmocka_unit_test(in_place_where_nobody_is_before),
 		cmocka_unit_test(before_the_first_of_others),
 		cmocka_unit_test(not_with_others_in_between),

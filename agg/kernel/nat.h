@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: what the concentrator's kernel does to the packets of the sites' tunnels: our
+ * `table inet aggd` there, as text. Each site has a device of its own; its packets
+ * leave as the host's own (NAT), and the answers find back to it, though several
+ * sites may use the same addresses.
+ */
+#ifndef AGG_KERNEL_NAT_H
+#define AGG_KERNEL_NAT_H
+
+#include "agg/base/addr.h"
+#include "agg/base/buf.h"
+#include "agg/kernel/kerr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A site's number in the mark of a packet that goes to it; with NAT_FROM, of one
+ * that comes from it. Of connections too. */
+#define NAT_NUMBER_SHIFT 20
+#define NAT_NUMBERS 0xfff00000u
+#define NAT_FROM 0x00080000u
+#define NAT_ZONE_BASE 24576u /* of conntrack, + the site's number */
+
+struct nat_site {
+	const char *device;    /* borrowed */
+	unsigned number;       /* 1 to 4095 */
+	struct prefix prefix;  /* of IPv6: not translated; AF_UNSPEC: none */
+};
+
+/* Borrowed for the call. */
+struct nat {
+	const struct nat_site *sites;
+	size_t count;
+	bool patient; /* this kernel can be told how long to remember UDP */
+};
+
+/* Appends the ruleset: one transaction that replaces our table. Pure. 0;
+ * -EINVAL: a device's name; -ENOBUFS. */
+int nat_ruleset(struct buf *out, const struct nat *want, struct kerr *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the text of the concentrator's ruleset. That nft and the kernel take it, and
+ * that it does what it says, is test_kernel_nat.py's.
+ */
+#include "agg/kernel/nat.h"
+#include "agg/kernel/nft.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct nat_site sites[] = {
+	{ .device = "agg-home", .number = 1 },
+	{ .device = "agg-office", .number = 4095 },
+};
+
+/* The ruleset as a string that the caller frees. */
+static char *text_of(const struct nat *want)
+{
+	struct kerr err;
+	struct buf b;
+
+	buf_init(&b, NFT_RULESET_MAX);
+	assert_int_equal(nat_ruleset(&b, want, &err), 0);
+	char *text = strndup((char *)buf_head(&b), b.len);
+	buf_finish(&b);
+	return text;
+}
+
+static void each_site_has_its_zone_and_mark(void **state)
+{
+	const struct nat want = { .sites = sites, .count = 2 };
+	char *text = text_of(&want);
+
+	assert_non_null(strstr(text, "{ \"agg-home\" : 24577, "
+	                             "\"agg-office\" : 28671 }"));
+	assert_non_null(strstr(text, "{ \"agg-home\" : 0x00180000, "
+	                             "\"agg-office\" : 0xfff80000 }"));
+	assert_non_null(strstr(text, "iifname @sites oifname @sites drop"));
+	assert_null(strstr(text, "patient"));
+	free(text);
+}
+
+static void own_prefix_is_exempt(void **state)
+{
+	const struct nat want = { .sites = sites, .count = 2, .patient = true };
+	char *text;
+
+	assert_int_equal(prefix_parse(&sites[1].prefix, "2001:db8:7::/56"), 0);
+	text = text_of(&want);
+	assert_non_null(strstr(text, "{ 2001:db8:7::/56 : 0xfff00000 }"));
+	assert_non_null(strstr(text, "ct timeout set \"patient\""));
+	free(text);
+	sites[1].prefix.family = AF_UNSPEC;
+}
+
+static void what_nft_would_misread_is_refused(void **state)
+{
+	const struct nat_site bad = { .device = "agg\" ; flush", .number = 1 };
+	const struct nat want = { .sites = &bad, .count = 1 };
+	struct kerr err;
+	struct buf b;
+
+	buf_init(&b, NFT_RULESET_MAX);
+	assert_int_equal(nat_ruleset(&b, &want, &err), -EINVAL);
+	buf_finish(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_site_has_its_zone_and_mark),
+		cmocka_unit_test(own_prefix_is_exempt),
+		cmocka_unit_test(what_nft_would_misread_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
