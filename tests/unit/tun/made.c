@@ -22,6 +22,8 @@ uint16_t made_sum(const uint8_t *p, size_t n, uint32_t sum)
 		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
 		sum = (sum & 0xffff) + (sum >> 16);
 	}
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)sum;
 }
 
