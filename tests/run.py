@@ -3,8 +3,8 @@
 # Copyright (c) 2026 The aggd authors
 """Runs every test: ./dev test [PATTERN...]
 
-Builds with gcc, with gcc and ASan + UBSan, and with clang, all with warnings
-as errors; runs units, contracts and fuzz corpora of the sanitized build; then
+Builds with gcc, with gcc and ASan + UBSan, with mbedTLS, and with clang, all with
+warnings as errors; runs units, contracts and fuzz corpora of the sanitized build; then
 the lab tests, tests/lab/test_*.py: unittest modules that drive the programs
 in network namespaces: the daemon of the sanitized build, but where figures are
 asserted. A line each; details only of failures. The last line counts them; a
@@ -31,6 +31,7 @@ LAB_FILE_TIMEOUT_S = 400
 ALONE = ("bench", "demo", "linkem", "load")
 DETAIL_LINES_MAX = 60
 SANITIZE = ["-Db_sanitize=address,undefined"]
+MBEDTLS = ["-Dtls=mbedtls", "-Dtests=disabled"]
 # Seeded networks: all of them on the plain build, of which these with sanitizers.
 SEEDED = ("transport/session",)
 COUNTED = ("cost/frames",)  # instructions, of which sanitizers would add many
@@ -236,6 +237,8 @@ def main(patterns):
     if not patterns:
         build(report, "build with clang", "build-clang", [], {"CC": "clang"})
     if built and sanitized:
+        if report.wants("lab/libraries"):
+            build(report, "build with mbedTLS", "build-mbedtls", MBEDTLS)
         run_lab(report)
     return report.close()
 

@@ -7,11 +7,12 @@
  * After the handshake records are sealed and opened in these queues themselves,
  * by seal.h; or by the library, where it gives no secrets.
  *
- * TLS 1.3 only (RFC 8446), no tickets, no early data, no renegotiation, ALPN
- * "aggd/1". Both sides show a self-signed certificate; no authority and no
- * name is checked: who the peer is, is said by its pin. A client knows the one
- * that it expects, and refuses any other in the handshake; a server's caller
- * decides after it. A peer without a certificate is refused in it.
+ * TLS 1.3 (RFC 8446); 1.2 with ECDHE and an AEAD where a library has no better; no
+ * tickets, no early data, no renegotiation, ALPN "aggd/1". Both sides show a
+ * self-signed certificate; no authority and no name is checked: who the peer is,
+ * is said by its pin. A client knows the one that it expects, and refuses any
+ * other in the handshake; a server's caller decides after it. A peer without a
+ * certificate is refused in it.
  *
  * A server shows its certificate to nobody who does not offer the ALPN: such
  * a one gets the alert no_application_protocol (RFC 7301, 3.2), as any TLS
@@ -29,8 +30,8 @@
 
 #define TLS_RECORD_PAYLOAD_MAX 16384 /* RFC 8446, 5.1 */
 #define TLS_RECORD_OVERHEAD 22       /* header 5, content type 1, tag 16 */
+#define TLS_RECORD_OVERHEAD_MAX 29   /* of TLS 1.2: header 5, nonce 8, tag 16 */
 #define TLS_PIN_TEXT_LEN 50          /* "sha256:" and 43 of base64url */
-#define TLS_EXPORT_LABEL_MAX 64
 
 /* SHA-256 of the peer's SubjectPublicKeyInfo (RFC 7469's pin). */
 struct tls_pin {
@@ -82,8 +83,7 @@ int tls_handshake(struct tls *tls);
 void tls_peer_pin(const struct tls *tls, struct tls_pin *out);
 const char *tls_cipher(const struct tls *tls); /* after the handshake */
 
-/* Lets go of what only the handshake needed; then tls_export() has no answer any
- * more. */
+/* Lets go of what only the handshake needed. */
 void tls_settle(struct tls *tls);
 
 /* Room for n bytes more of plaintext, then tls_commit() of them: in the record at
@@ -108,9 +108,5 @@ void tls_taken(struct tls *tls);
 /* Tells the peer that nothing follows (close_notify), into out. */
 void tls_close(struct tls *tls);
 const char *tls_error(const struct tls *tls);
-
-/* Keying material of the connection (RFC 8446, 7.5), equal on both sides.
- * 0 or -EPROTO. */
-int tls_export(struct tls *tls, const char *label, uint8_t *out, size_t n);
 
 #endif

@@ -28,39 +28,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/objects.h>
+
 #define ALPN "\x06" "aggd/1" /* RFC 7301: a length byte before each name */
-#define NO_ALPN "no shared ALPN"
 #define GROUPS "X25519:P-256"
 #define SUITES_AES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
 #define SUITES_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
+/* For peers that have no TLS 1.3. */
+#define SUITES12_AES "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
+#define SUITES12_CHACHA "ECDHE-ECDSA-CHACHA20-POLY1305"
 
-#define PEER_CERT_BYTES_MAX 8192 /* what a stranger can make us hold */
 /* The alert by which a client of ours says so (on_peer_certificate). */
-#define PEER_REJECTS_US SSL_R_SSLV3_ALERT_BAD_CERTIFICATE
+#define ALERT_BAD_CERTIFICATE SSL_R_SSLV3_ALERT_BAD_CERTIFICATE
 #define RANDOM_HEX_LEN 64 /* of a line of secrets: the client's random */
+
+#define KEY_UPDATE_ROOM 64 /* a KeyUpdate's record, sealed */
+#define CHACHA12_OVERHEAD 21 /* header 5, tag 16 (RFC 7905) */
+
+struct tls_context {
+	enum tls_side side;
+	_Atomic unsigned users; /* its creator, and each connection, which may
+	                         * end in another thread */
+	SSL_CTX *ssl;
+	BIO_METHOD *queues;
+	bool library_records;
+};
+
+struct tls {
+	struct tls_common common; /* the first */
+	struct tls_context *ctx;  /* one of its users */
+	SSL *ssl;                 /* NULL: it has done its part */
+};
 
 /* Errors. */
 
-void tls_openssl_blame(struct tls *tls, const char *text)
-{
-	if (!tls->error[0]) /* the first is the cause */
-		snprintf(tls->error, sizeof(tls->error), "%s", text);
-}
-
-int tls_openssl_outcome(struct tls *tls, int rc)
+/* What an SSL_... call that returned rc means: 0 to wait, or -errno. */
+static int outcome_of(struct tls *tls, int rc)
 {
 	int code = SSL_get_error(tls->ssl, rc);
 
 	if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
 		return 0;
 	if (code == SSL_ERROR_ZERO_RETURN) {
-		tls_openssl_blame(tls, "the peer closed");
+		tls_common_blame(&tls->common, "the peer closed");
 		return -EPIPE;
 	}
 	unsigned long error = ERR_peek_error();
-	const char *reason = ERR_GET_REASON(error) == PEER_REJECTS_US ?
-		"the peer rejects our certificate" : ERR_reason_error_string(error);
-	tls_openssl_blame(tls, reason ? reason : "OpenSSL gave no reason");
+	const char *reason = ERR_GET_REASON(error) == ALERT_BAD_CERTIFICATE ?
+		TLS_PEER_REJECTS_US : ERR_reason_error_string(error);
+	tls_common_blame(&tls->common, reason ? reason : "OpenSSL gave no reason");
 	ERR_clear_error();
 	return -EPROTO;
 }
@@ -77,7 +93,7 @@ int tls_openssl_errno(void)
 
 static int bio_read(BIO *bio, char *p, size_t n, size_t *got)
 {
-	struct buf *in = ((struct tls *)BIO_get_data(bio))->in;
+	struct buf *in = ((struct tls_common *)BIO_get_data(bio))->in;
 
 	BIO_clear_retry_flags(bio);
 	if (!in->len) {
@@ -92,7 +108,7 @@ static int bio_read(BIO *bio, char *p, size_t n, size_t *got)
 
 static int bio_write(BIO *bio, const char *p, size_t n, size_t *put)
 {
-	struct buf *out = ((struct tls *)BIO_get_data(bio))->out;
+	struct buf *out = ((struct tls_common *)BIO_get_data(bio))->out;
 
 	BIO_clear_retry_flags(bio);
 	if (buf_put(out, p, n) < 0) {
@@ -124,22 +140,16 @@ static BIO_METHOD *bio_method_create(void)
 
 static const char *peer_objection(struct tls *tls, STACK_OF(X509) *chain)
 {
+	X509 *cert = sk_X509_value(chain, 0);
 	const uint8_t *alpn;
 	unsigned alpn_len;
 
 	SSL_get0_alpn_selected(tls->ssl, &alpn, &alpn_len);
-	if (!alpn_len)
-		return NO_ALPN;
-	if (sk_X509_num(chain) != 1)
-		return "peer's certificate is not alone";
-	X509 *cert = sk_X509_value(chain, 0);
-	if (!tls_key_is_p256(X509_get0_pubkey(cert)))
-		return "peer's certificate is not P-256";
-	if (tls_key_pin(cert, &tls->peer) < 0)
+	if (tls_key_pin(cert, &tls->common.peer) < 0)
 		return "no memory for the peer's pin";
-	tls->wrong_pin = tls->expects &&
-	                 !tls_pin_equal(&tls->peer, &tls->expected);
-	return tls->wrong_pin ? "wrong pin" : NULL;
+	return tls_common_objection(&tls->common, alpn_len > 0,
+	                            (unsigned)sk_X509_num(chain),
+	                            tls_key_is_p256(X509_get0_pubkey(cert)));
 }
 
 static int on_peer_certificate(X509_STORE_CTX *store, void *ctx)
@@ -152,7 +162,7 @@ static int on_peer_certificate(X509_STORE_CTX *store, void *ctx)
 
 	if (!objection)
 		return 1;
-	tls_openssl_blame(tls, objection);
+	tls_common_blame(&tls->common, objection);
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED); /* the alert
 	                                                            * bad_certificate */
 	return 0;
@@ -169,7 +179,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *ctx)
 		    ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
 		    &alpn, &n))
 		return SSL_CLIENT_HELLO_SUCCESS;
-	tls_openssl_blame(SSL_get_app_data(ssl), NO_ALPN);
+	tls_common_blame(SSL_get_app_data(ssl), TLS_NO_ALPN);
 	*alert = SSL_AD_NO_APPLICATION_PROTOCOL;
 	return SSL_CLIENT_HELLO_ERROR;
 }
@@ -182,7 +192,7 @@ static int on_client_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len,
 	if (SSL_select_next_proto(&chosen, out_len, (const uint8_t *)ALPN,
 	                          sizeof(ALPN) - 1, in, in_len) !=
 	    OPENSSL_NPN_NEGOTIATED) {
-		tls_openssl_blame(SSL_get_app_data(ssl), NO_ALPN);
+		tls_common_blame(SSL_get_app_data(ssl), TLS_NO_ALPN);
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	}
 	*out = chosen;
@@ -223,38 +233,22 @@ static void on_secret(const SSL *ssl, const char *line)
 		size_t n = strlen(labels[side]);
 		if (!strncmp(line, labels[side], n) &&
 		    strlen(line) > n + RANDOM_HEX_LEN)
-			secret_parse(&tls->secrets[side],
+			secret_parse(&tls->common.secrets[side],
 			             line + n + RANDOM_HEX_LEN + 1);
 	}
 }
 
 /* The context. */
 
-/* Whether OpenSSL has AES instructions to use here; by its own account, as
- * a test of the processor would be one file for each kind. The bits: man
- * OPENSSL_ia32cap, and ARMV8_AES of OpenSSL's arm_arch.h. */
-static bool cpu_has_aes(void)
-{
-	const char *caps = OPENSSL_info(OPENSSL_INFO_CPU_SETTINGS);
-	const char *value = caps ? strchr(caps, '=') : NULL;
-	uint64_t bits = value ? strtoull(value + 1, NULL, 16) : 0;
-
-	if (caps && !strncmp(caps, "OPENSSL_ia32cap=", 16))
-		return bits >> 57 & 1;
-	if (caps && !strncmp(caps, "OPENSSL_armcap=", 15))
-		return bits >> 2 & 1;
-	return false;
-}
-
-/* The suite must be fast on both sides, and the slower side decides: who has
- * no AES instructions puts ChaCha20 first; a server that has them follows a
- * client that put ChaCha20 first. */
 static bool set_suites(SSL_CTX *ssl)
 {
 	SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE |
 	                         SSL_OP_PRIORITIZE_CHACHA);
-	return SSL_CTX_set_ciphersuites(ssl, cpu_has_aes() ?
-		SUITES_AES ":" SUITES_CHACHA : SUITES_CHACHA ":" SUITES_AES);
+	if (tls_common_aes_is_faster())
+		return SSL_CTX_set_ciphersuites(ssl, SUITES_AES ":" SUITES_CHACHA) &&
+		       SSL_CTX_set_cipher_list(ssl, SUITES12_AES ":" SUITES12_CHACHA);
+	return SSL_CTX_set_ciphersuites(ssl, SUITES_CHACHA ":" SUITES_AES) &&
+	       SSL_CTX_set_cipher_list(ssl, SUITES12_CHACHA ":" SUITES12_AES);
 }
 
 static bool set_protocol(SSL_CTX *ssl, enum tls_side side)
@@ -267,7 +261,7 @@ static bool set_protocol(SSL_CTX *ssl, enum tls_side side)
 	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN |
 	                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_max_cert_list(ssl, PEER_CERT_BYTES_MAX);
+	SSL_CTX_set_max_cert_list(ssl, TLS_PEER_CERT_BYTES_MAX);
 	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER |
 	                        SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ssl, on_peer_certificate, NULL);
@@ -277,7 +271,7 @@ static bool set_protocol(SSL_CTX *ssl, enum tls_side side)
 	if (side == TLS_CLIENT &&
 	    SSL_CTX_set_alpn_protos(ssl, (const uint8_t *)ALPN, sizeof(ALPN) - 1))
 		return false;
-	return SSL_CTX_set_min_proto_version(ssl, TLS1_3_VERSION) &&
+	return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) &&
 	       SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) &&
 	       SSL_CTX_set1_groups_list(ssl, groups) &&
 	       SSL_CTX_set_num_tickets(ssl, 0) && set_suites(ssl);
@@ -371,7 +365,7 @@ struct tls *tls_create(struct tls_context *ctx, struct buf *in, struct buf *out)
 	BIO *bio = BIO_new(ctx->queues);
 	tls->ctx = ctx;
 	ctx->users++;
-	tls_records_init(tls);
+	tls_common_init(&tls->common, in, out);
 	tls->ssl = SSL_new(ctx->ssl);
 	if (!bio || !tls->ssl) {
 		BIO_free(bio);
@@ -379,8 +373,6 @@ struct tls *tls_create(struct tls_context *ctx, struct buf *in, struct buf *out)
 		errno = tls_openssl_errno();
 		return NULL;
 	}
-	tls->in = in;
-	tls->out = out;
 	BIO_set_data(bio, tls);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(tls->ssl, bio, bio); /* takes it */
@@ -396,196 +388,106 @@ void tls_destroy(struct tls *tls)
 {
 	if (!tls)
 		return;
-	seal_destroy(tls->seal);
 	SSL_free(tls->ssl);
-	tls_records_finish(tls);
+	tls_common_finish(&tls->common);
 	context_put(tls->ctx);
-	OPENSSL_cleanse(tls, sizeof(*tls));
 	free(tls);
-}
-
-void tls_expect_pin(struct tls *tls, const struct tls_pin *pin)
-{
-	tls->expects = true;
-	tls->expected = *pin;
-}
-
-/* RFC 8446, B.4. False: none that seal.h knows. */
-static bool suite_of(const SSL *ssl, enum aead_suite *suite)
-{
-	switch (SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl))) {
-	case 0x1301:
-		*suite = AEAD_AES_128_GCM_SHA256;
-		return true;
-	case 0x1302:
-		*suite = AEAD_AES_256_GCM_SHA384;
-		return true;
-	case 0x1303:
-		*suite = AEAD_CHACHA20_POLY1305_SHA256;
-		return true;
-	}
-	return false;
-}
-
-static bool can_take_over(const struct tls *tls, enum aead_suite *suite)
-{
-	return !tls->ctx->library_records &&
-	       SSL_version(tls->ssl) == TLS1_3_VERSION &&
-	       suite_of(tls->ssl, suite) &&
-	       tls->secrets[TLS_CLIENT].n == seal_hash_bytes(*suite) &&
-	       tls->secrets[TLS_SERVER].n == seal_hash_bytes(*suite);
 }
 
 /* The handshake is complete: from here on the records are ours, where they can
  * be. 1 or -EPROTO. */
 static int take_over(struct tls *tls)
 {
-	enum tls_side us = tls->ctx->side;
-	struct seal_args args = { .in = tls->in, .out = tls->out };
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(tls->ssl);
+	bool ours = !tls->ctx->library_records &&
+	            SSL_version(tls->ssl) == TLS1_3_VERSION;
 
-	tls->cipher = SSL_get_cipher_name(tls->ssl);
-	if (can_take_over(tls, &args.suite)) {
-		assert(!SSL_get_read_ahead(tls->ssl));
-		if (SSL_has_pending(tls->ssl)) {
-			tls_openssl_blame(tls, "bytes behind the handshake");
-			return -EPROTO;
-		}
-		args.send_secret = tls->secrets[us].bytes;
-		args.receive_secret = tls->secrets[!us].bytes;
-		tls->seal = seal_create(&args);
-		if (!tls->seal) {
-			tls_openssl_blame(tls, "no memory for the keys");
-			return -EPROTO;
-		}
+	assert(!SSL_get_read_ahead(tls->ssl));
+	snprintf(tls->common.cipher, sizeof(tls->common.cipher), "%s",
+	         SSL_CIPHER_standard_name(cipher));
+	if (ours && SSL_has_pending(tls->ssl)) {
+		tls_common_blame(&tls->common, "bytes behind the handshake");
+		return -EPROTO;
 	}
-	OPENSSL_cleanse(tls->secrets, sizeof(tls->secrets));
-	return 1;
+	int rc = tls_common_take_over(&tls->common, tls->ctx->side, ours ?
+	                              SSL_CIPHER_get_protocol_id(cipher) : 0);
+	return rc < 0 ? rc : 1;
 }
 
 int tls_handshake(struct tls *tls)
 {
-	if (tls->seal)
+	if (tls->common.seal)
 		return 1;
 	int rc = SSL_do_handshake(tls->ssl);
 	if (rc == 1)
-		return take_over(tls);
-	if (!tls_openssl_outcome(tls, rc))
+		return tls->common.cipher[0] ? 1 : take_over(tls);
+	if (!outcome_of(tls, rc))
 		return 0;
-	return tls->wrong_pin ? -EKEYREJECTED : -EPROTO;
+	return tls->common.wrong_pin ? -EKEYREJECTED : -EPROTO;
 }
 
 void tls_settle(struct tls *tls)
 {
-	if (!tls->seal)
+	if (!tls->common.seal)
 		return;
 	SSL_free(tls->ssl);
 	tls->ssl = NULL;
 }
 
-void tls_peer_pin(const struct tls *tls, struct tls_pin *out)
+/* OpenSSL's records. */
+
+bool tls_lib_has_pending(const struct tls *tls)
 {
-	*out = tls->peer;
+	return SSL_has_pending(tls->ssl);
 }
 
-const char *tls_cipher(const struct tls *tls)
+static size_t overhead12(const struct tls *tls)
 {
-	return tls->cipher;
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(tls->ssl);
+
+	return SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305 ?
+		CHACHA12_OVERHEAD : TLS_RECORD_OVERHEAD_MAX;
 }
 
-int tls_export(struct tls *tls, const char *label, uint8_t *out, size_t n)
+size_t tls_lib_overhead(const struct tls *tls)
 {
-	if (tls->ssl && SSL_export_keying_material(tls->ssl, out, n, label,
-	                                           strlen(label), NULL, 0, 0) == 1)
+	bool update = tls->common.records_sealed > SEAL_RECORDS_PER_KEY ||
+	              SSL_get_key_update_type(tls->ssl) != SSL_KEY_UPDATE_NONE;
+
+	if (SSL_version(tls->ssl) < TLS1_3_VERSION)
+		return overhead12(tls);
+	return TLS_RECORD_OVERHEAD + (update ? KEY_UPDATE_ROOM : 0);
+}
+
+/* TLS 1.2 has none but in a new connection. */
+bool tls_lib_renew_key(struct tls *tls)
+{
+	return SSL_version(tls->ssl) >= TLS1_3_VERSION &&
+	       SSL_key_update(tls->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1;
+}
+
+int tls_lib_write(struct tls *tls, const uint8_t *p, size_t n)
+{
+	size_t sealed;
+
+	int rc = SSL_write_ex(tls->ssl, p, n, &sealed);
+	if (rc == 1)
 		return 0;
-	ERR_clear_error();
+	if (!outcome_of(tls, rc)) /* the room was there: no */
+		tls_common_blame(&tls->common, "cannot write now");
 	return -EPROTO;
 }
 
-/* Records: seal.h's, or OpenSSL's. */
-
-uint8_t *tls_reserve(struct tls *tls, size_t n)
+ssize_t tls_lib_read(struct tls *tls, uint8_t *p)
 {
-	return tls->seal ? seal_reserve(tls->seal, n)
-	                 : tls_records_reserve(tls, n);
+	size_t n;
+	int rc = SSL_read_ex(tls->ssl, p, TLS_RECORD_PAYLOAD_MAX, &n);
+
+	return rc == 1 ? (ssize_t)n : outcome_of(tls, rc);
 }
 
-void tls_commit(struct tls *tls, size_t n)
+void tls_lib_close(struct tls *tls)
 {
-	if (tls->seal)
-		seal_commit(tls->seal, n);
-	else
-		buf_added(&tls->plain, n);
-}
-
-size_t tls_begun(const struct tls *tls)
-{
-	return tls->seal ? seal_begun(tls->seal) : tls->plain.len;
-}
-
-int tls_flush(struct tls *tls)
-{
-	return tls->seal ? seal_flush(tls->seal) : tls_records_flush(tls);
-}
-
-static bool has_room(struct tls *tls, size_t n)
-{
-	/* A record is begun only where a full one would fit. */
-	size_t records = (n + TLS_RECORD_PAYLOAD_MAX - 1) / TLS_RECORD_PAYLOAD_MAX;
-	size_t full = records * TLS_RECORD_PAYLOAD_MAX;
-
-	return buf_reserve(tls->out, tls->seal ? seal_room(tls->seal, full)
-	                                       : tls_records_room(tls, full));
-}
-
-int tls_write(struct tls *tls, const uint8_t *p, size_t n)
-{
-	int err = tls_flush(tls);
-
-	if (!err && n && !has_room(tls, n))
-		return -ENOBUFS;
-	while (!err && n) {
-		size_t part = n < TLS_RECORD_PAYLOAD_MAX ? n
-		                                         : TLS_RECORD_PAYLOAD_MAX;
-		uint8_t *to = tls_reserve(tls, part);
-		if (!to)
-			return -EPROTO; /* there is room */
-		memcpy(to, p, part);
-		tls_commit(tls, part);
-		err = tls_flush(tls);
-		p += part;
-		n -= part;
-	}
-	return err;
-}
-
-ssize_t tls_open(struct tls *tls, uint8_t **p)
-{
-	return tls->seal ? seal_open(tls->seal, p) : tls_records_open(tls, p);
-}
-
-void tls_taken(struct tls *tls)
-{
-	if (tls->seal)
-		seal_taken(tls->seal);
-	else
-		buf_take(&tls->opened, tls->opened.len);
-}
-
-void tls_close(struct tls *tls)
-{
-	if (tls->seal) {
-		seal_close(tls->seal);
-		return;
-	}
-	(void)tls_records_flush(tls);
 	if (SSL_shutdown(tls->ssl) < 0)
 		ERR_clear_error(); /* in the handshake, or broken: nothing to say */
-}
-
-const char *tls_error(const struct tls *tls)
-{
-	if (tls->error[0])
-		return tls->error;
-	return tls->seal && seal_error(tls->seal)[0] ? seal_error(tls->seal)
-	                                             : "no error";
 }

@@ -36,8 +36,7 @@ static struct tls_context *with_library_records(enum tls_side side,
 	.open = tls_open, \
 	.taken = tls_taken, \
 	.close = tls_close, \
-	.error = tls_error, \
-	.export = tls_export
+	.error = tls_error
 
 const struct tls_impl TLS_IMPL = {
 	.name = TLS_IMPL_NAME, .context_create = tls_context_create, REST

@@ -36,11 +36,10 @@ struct tls_impl {
 	void (*taken)(struct tls *tls);
 	void (*close)(struct tls *tls);
 	const char *(*error)(const struct tls *tls);
-	int (*export)(struct tls *tls, const char *label, uint8_t *out,
-	              size_t n);
 };
 
 /* By records of our own, and by the library's. */
-extern const struct tls_impl tls_impl_openssl, tls_impl_openssl_records;
+extern const struct tls_impl tls_impl_openssl, tls_impl_openssl_records,
+                             tls_impl_mbedtls, tls_impl_mbedtls_records;
 
 #endif

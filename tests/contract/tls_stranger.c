@@ -131,8 +131,13 @@ struct tls_stranger *tls_stranger_create(const struct tls_stranger_args *args,
 	s->out = out;
 	s->ctx = SSL_CTX_new(TLS_method());
 	need(s->ctx);
-	if (args->tls12_only)
-		need(SSL_CTX_set_max_proto_version(s->ctx, TLS1_2_VERSION));
+	if (args->version)
+		need(SSL_CTX_set_min_proto_version(s->ctx, args->version) &&
+		     SSL_CTX_set_max_proto_version(s->ctx, args->version));
+	if (args->version == TLS1_1_VERSION)
+		SSL_CTX_set_security_level(s->ctx, 0); /* else it has none to offer */
+	if (args->suites)
+		need(SSL_CTX_set_cipher_list(s->ctx, args->suites));
 	if (args->alpn)
 		use_alpn(s, args->alpn);
 	SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER, NULL);
@@ -188,7 +193,8 @@ int tls_stranger_shake(struct tls_stranger *s)
 
 void tls_stranger_rekey(struct tls_stranger *s)
 {
-	need(SSL_key_update(s->ssl, SSL_KEY_UPDATE_REQUESTED));
+	if (SSL_version(s->ssl) >= TLS1_3_VERSION) /* 1.2 has none */
+		need(SSL_key_update(s->ssl, SSL_KEY_UPDATE_REQUESTED));
 }
 
 void tls_stranger_write(struct tls_stranger *s, const uint8_t *p, size_t n)

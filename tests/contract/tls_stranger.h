@@ -20,7 +20,8 @@ enum stranger_key {
 
 struct tls_stranger_args {
 	enum tls_side side;
-	bool tls12_only;
+	int version;            /* 0: the best; else this alone, as on the wire */
+	const char *suites;     /* of TLS 1.2, in OpenSSL's words; NULL: its own */
 	const char *alpn; /* NULL: none */
 	enum stranger_key key;
 	unsigned tickets; /* of a server */

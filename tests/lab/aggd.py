@@ -126,6 +126,7 @@ class Aggd:
         self.sites = {}                     # more of them: name to pin
         self.more = {}                      # sections at the end, by role
         self.under = under or {}            # words before the program, by role
+        self.program = {}                   # another build's, by role
         self.patience = 1                   # how many times slower than usual
         self.gw_process = self.vps_process = None
 
@@ -189,7 +190,8 @@ class Aggd:
     def spawn(self, role):
         """A daemon; its control socket, which answers last, answers."""
         process = self.lab.node(role).spawn(
-            [*self.under.get(role, ()), self.lab.tool("aggd"), "-c", self.path(f"{role}.conf")],
+            [*self.under.get(role, ()), self.program.get(role) or self.lab.tool("aggd"),
+             "-c", self.path(f"{role}.conf")],
             log=f"{role}.log", env=dict(os.environ, **SANITIZER_ENV))
 
         def answers():
