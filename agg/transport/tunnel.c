@@ -8,8 +8,10 @@
 
 #include "agg/transport/tunnel_in.h"
 #include "agg/transport/tunnel_keys.h"
+#include "agg/transport/tunnel_mtu.h"
 #include "agg/transport/tunnel_out.h"
 #include "agg/transport/tunnel_probe.h"
+#include "agg/transport/tunnel_split.h"
 
 #include <stdlib.h>
 
@@ -65,8 +67,11 @@ struct tunnel *tunnel_create(const struct tunnel_args *args)
 		return NULL;
 	t->args = *args;
 	t->deadline_us = UINT64_MAX;
-	for (unsigned i = 0; i < TUNNEL_PATHS_MAX && !args->is_gateway; i++)
-		t->path[i].state = TUNNEL_PATH_UP;
+	t->mtu = TUNNEL_MTU;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		tunnel_mtu_reset(t, i, AF_INET6);
+		t->path[i].state = args->is_gateway ? TUNNEL_PATH_DOWN : TUNNEL_PATH_UP;
+	}
 	t->flows = make_flows(t);
 	if (!t->flows) {
 		free(t);
@@ -82,6 +87,7 @@ void tunnel_destroy(struct tunnel *t)
 	if (!t)
 		return;
 	tunnel_keys_finish(t);
+	tunnel_split_finish(t);
 	flows_destroy(t->flows);
 	free(t);
 }
@@ -109,11 +115,12 @@ void tunnel_path(struct tunnel *t, unsigned path, enum tunnel_path_state state,
 	p->path_class = (uint8_t)path_class;
 }
 
-void tunnel_renewed(struct tunnel *t, unsigned path)
+void tunnel_renewed(struct tunnel *t, unsigned path, sa_family_t family)
 {
 	assert(path < TUNNEL_PATHS_MAX);
 	enter(t);
 	tunnel_probe_reset(t, path);
+	tunnel_mtu_reset(t, path, family);
 }
 
 void tunnel_writable(struct tunnel *t, unsigned path)
@@ -148,10 +155,12 @@ int tunnel_frame(struct tunnel *t, const struct wire_frame *frame)
 
 static void tell_deadline(struct tunnel *t)
 {
-	uint64_t at = tunnel_probe_deadline(t), keys_us = tunnel_keys_deadline(t);
+	const uint64_t due_us[] = { tunnel_keys_deadline(t), tunnel_mtu_deadline(t) };
+	uint64_t at = tunnel_probe_deadline(t);
 
-	if (keys_us < at)
-		at = keys_us;
+	for (unsigned i = 0; i < sizeof(due_us) / sizeof(*due_us); i++)
+		if (due_us[i] < at)
+			at = due_us[i];
 	if (at == t->deadline_us)
 		return;
 	t->deadline_us = at;
@@ -166,12 +175,18 @@ void tunnel_turn(struct tunnel *t)
 		t->deadline_us = 0; /* passed: to be told anew */
 	tunnel_keys_turn(t);
 	tunnel_probe_turn(t);
+	tunnel_mtu_turn(t);
 	tunnel_out_turn(t);
 	t->args.ops->flush(t->args.ctx);
 	tell_deadline(t);
 }
 
 /* Reports ------------------------------------------------------------------ */
+
+unsigned tunnel_mtu(const struct tunnel *t)
+{
+	return t->mtu;
+}
 
 bool tunnel_is_up(const struct tunnel *t)
 {
@@ -198,6 +213,7 @@ static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path
 		.rx_packets = p->rx_packets,
 		.rx_bytes = p->rx_bytes,
 		.rx_ce = p->rx_ce,
+		.mtu = mtu_bytes(&p->fit.mtu),
 		.moves = p->moves,
 	};
 }

@@ -25,8 +25,8 @@
 #define TUNNEL_PATHS_MAX DATAGRAM_PATHS_MAX
 #define TUNNEL_EPOCHS_MAX 4u         /* keys that are opened with at once */
 #define TUNNEL_EPOCH_KEPT_US 30000000u /* an old one, since the next is used */
-/* The longest inner packet that every datagram has room for, in an Ethernet frame
- * with IPv6 outside. */
+/* The longest inner packet before anything is known of the paths: every datagram has room
+ * for it, in an Ethernet frame with IPv6 outside. */
 #define TUNNEL_MTU (1500 - 48 - DATAGRAM_SEAL_BYTES - DATAGRAM_ORDERED_BYTES)
 
 struct tunnel;
@@ -90,8 +90,9 @@ void tunnel_destroy(struct tunnel *t);
  * said. */
 void tunnel_path(struct tunnel *t, unsigned path, enum tunnel_path_state state,
                  unsigned path_class);
-/* It has another socket, address or device: what was known of it is no longer true. */
-void tunnel_renewed(struct tunnel *t, unsigned path);
+/* It has another socket, address or device: what was known of it is no longer true. The
+ * family is of its datagrams. */
+void tunnel_renewed(struct tunnel *t, unsigned path, sa_family_t family);
 void tunnel_writable(struct tunnel *t, unsigned path);
 
 /* A packet of our side, the tunnel's then. */
@@ -105,6 +106,9 @@ void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, 
 int tunnel_frame(struct tunnel *t, const struct wire_frame *frame);
 void tunnel_turn(struct tunnel *t);
 
+/* The longest inner packet that is taken: as long as the least of the paths in use lets
+ * it be, and 1280 at least. It falls at once, and grows after a minute. */
+unsigned tunnel_mtu(const struct tunnel *t);
 /* May anything leave now, by whatever path? */
 bool tunnel_is_up(const struct tunnel *t);
 
@@ -135,6 +139,7 @@ struct tunnel_path_stats {
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* datagrams, ever */
 	uint64_t rx_ce;
 	unsigned moves;
+	uint16_t mtu;           /* outside, with IP's header */
 };
 struct tunnel_stats {
 	struct tunnel_path_stats path[TUNNEL_PATHS_MAX];

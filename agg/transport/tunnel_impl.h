@@ -7,18 +7,23 @@
  *     tunnel.c       lifetimes, the turn, the deadline, reports
  *     tunnel_in.c    what arrives
  *     tunnel_out.c   what goes out now, and where
+ *     tunnel_split.c packets that are longer than a path's datagrams
+ *     tunnel_mtu.c   how long these are
  *     tunnel_probe.c what is asked of a path, and whether it can be used
  *     tunnel_send.c  one datagram to one path
  *     tunnel_keys.c  keys, ours and the peer's
+ *     tunnel_fit.c   how long datagrams fare on a path (pure)
  */
 #ifndef AGG_TRANSPORT_TUNNEL_IMPL_H
 #define AGG_TRANSPORT_TUNNEL_IMPL_H
 
 #include "agg/transport/datagram_key.h"
 #include "agg/transport/tunnel.h"
+#include "agg/transport/tunnel_fit.h"
 
 #include <assert.h>
 
+#define TUNNEL_HALVES 4u /* of packets that are split, on a path */
 #define TUNNEL_PROBES 4u /* whose echo is still understood */
 
 struct tunnel_path {
@@ -47,6 +52,9 @@ struct tunnel_path {
 	struct tunnel_ends ends;
 	uint64_t unproved_in, unproved_out; /* bytes, until it is */
 
+	struct tunnel_fit fit;
+	struct packet *halves[TUNNEL_HALVES]; /* that wait for their other half */
+
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, rx_ce;
 	unsigned moves;
 };
@@ -69,6 +77,11 @@ struct tunnel {
 	struct tunnel_epoch in[TUNNEL_EPOCHS_MAX]; /* ours, the newest first */
 	uint32_t epoch;         /* of in[0]; 0: none */
 	uint64_t announce_us;   /* not before; 0: whenever it is due */
+
+	uint16_t mtu;           /* of inner packets */
+	bool mtu_known;         /* by what passed */
+	uint64_t mtu_us;        /* when it was last no larger than what passes */
+	uint16_t split_id;
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, unkept;
 	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];

@@ -8,7 +8,9 @@
 #include "agg/transport/tunnel_in.h"
 
 #include "agg/transport/tunnel_keys.h"
+#include "agg/transport/tunnel_mtu.h"
 #include "agg/transport/tunnel_probe.h"
+#include "agg/transport/tunnel_split.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,30 +23,58 @@ struct arrival {
 };
 
 /* An inner packet, to our side. */
-static void deliver(struct tunnel *t, const uint8_t *p, size_t n)
+static void deliver(void *ctx, struct packet *packet)
 {
+	struct tunnel *t = ctx;
 	struct inspection in;
 
-	if (n > PACKET_LEN_MAX || inspect_packet(&in, p, n) < 0) {
+	if (inspect_packet(&in, packet_data(packet), packet->len) < 0) {
 		t->refused[TUNNEL_MALFORMED]++;
-		return;
-	}
-	struct packet *packet = packet_get(t->args.pool);
-	if (!packet) {
-		t->unkept++;
+		packet_put(packet);
 		return;
 	}
 	packet->len = in.len; /* what is behind it is none of its */
-	memcpy(packet_data(packet), p, in.len);
 	t->rx_packets++;
 	t->rx_bytes += in.len;
 	flows_heard(t->flows, &in, t->now_us);
 	t->args.ops->deliver(t->args.ctx, packet, &in);
 }
 
+static struct packet *keep(struct tunnel *t, const uint8_t *p, size_t n)
+{
+	struct packet *packet = n <= PACKET_LEN_MAX ? packet_get(t->args.pool) : NULL;
+
+	if (!packet) {
+		t->unkept++;
+		return NULL;
+	}
+	packet->len = (uint16_t)n;
+	memcpy(packet_data(packet), p, n);
+	return packet;
+}
+
+static void take(struct tunnel *t, const struct datagram *d)
+{
+	struct packet *packet = keep(t, d->body, d->body_len);
+
+	if (packet)
+		deliver(t, packet);
+}
+
+static void take_half(struct tunnel *t, unsigned path, const struct datagram *d)
+{
+	struct packet *whole = tunnel_split_join(t, path, d);
+
+	if (whole)
+		deliver(t, whole);
+}
+
 static void on_feedback(struct tunnel *t, const struct datagram_feedback *feedback)
 {
+	struct tunnel_path *p = &t->path[feedback->path];
+
 	tunnel_probe_answered(t, feedback->path);
+	tunnel_fit_told(&p->fit, feedback, p->srtt_us, t->now_us);
 }
 
 static void dispatch(struct tunnel *t, const struct arrival *a, const struct datagram *d)
@@ -54,16 +84,17 @@ static void dispatch(struct tunnel *t, const struct arrival *a, const struct dat
 	switch ((enum datagram_type)d->type) {
 	case DATAGRAM_PLAIN:
 	case DATAGRAM_ORDERED:
-		deliver(t, d->body, d->body_len);
+		take(t, d);
 		break;
 	case DATAGRAM_SPLIT:
-		t->refused[TUNNEL_MALFORMED]++;
+		take_half(t, a->path, d);
 		break;
 	case DATAGRAM_PROBE:
 		tunnel_probe_asked(t, a->path, d->probe.nonce);
 		break;
 	case DATAGRAM_PROBE_ECHO:
 		tunnel_probe_echoed(t, a->path, d->probe.nonce);
+		tunnel_mtu_echoed(t, a->path, d->probe.nonce);
 		break;
 	case DATAGRAM_FEEDBACK:
 		break; /* alone */
@@ -74,11 +105,14 @@ static void dispatch(struct tunnel *t, const struct arrival *a, const struct dat
 static void heard(struct tunnel *t, const struct arrival *a, const struct tunnel_ends *ends)
 {
 	struct tunnel_path *p = &t->path[a->path];
+	unsigned moves = p->moves;
 
 	p->rx_packets++;
 	p->rx_bytes += a->n;
 	p->rx_ce += a->ce;
 	tunnel_probe_heard(t, a->path, ends, a->is_highest, a->n);
+	if (p->moves != moves)
+		tunnel_mtu_reset(t, a->path, ends->peer.family);
 }
 
 void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,

@@ -8,6 +8,7 @@
 
 #include "agg/transport/tunnel_probe.h"
 #include "agg/transport/tunnel_send.h"
+#include "agg/transport/tunnel_split.h"
 
 #include <errno.h>
 
@@ -23,7 +24,7 @@ void tunnel_out_put(struct tunnel *t, struct packet *p)
 
 	if (inspect_packet(&in, packet_data(p), p->len) < 0)
 		drop(t, p, TUNNEL_DROP_MALFORMED);
-	else if (p->len > TUNNEL_MTU)
+	else if (p->len > t->mtu)
 		drop(t, p, TUNNEL_DROP_TOO_LONG);
 	else
 		flows_put(t->flows, p, &in, t->now_us);
@@ -61,7 +62,7 @@ static bool send_one(struct tunnel *t, struct flow *f, unsigned path)
 	struct packet *p = flows_take(t->flows, f, path, 0, t->now_us);
 	if (!p)
 		return false;
-	int err = tunnel_send(t, path, &d, packet_data(p), p->len, 0, &counter);
+	int err = tunnel_split_send(t, path, &d, p, &counter);
 	if (err) { /* the key is worn */
 		drop(t, p, TUNNEL_DROP_KEY);
 		return false;

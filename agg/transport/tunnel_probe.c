@@ -182,7 +182,7 @@ static void move(struct tunnel *t, unsigned path, const struct tunnel_ends *ends
 {
 	struct tunnel_path *p = &t->path[path];
 
-	p->moves += p->has_ends;
+	p->moves++;
 	p->has_ends = true;
 	p->validated = false;
 	p->busy = false;

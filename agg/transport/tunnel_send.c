@@ -61,5 +61,6 @@ int tunnel_send(struct tunnel *t, unsigned path, struct datagram *d, const uint8
 		return err;
 	t->args.ops->commit(t->args.ctx, path, n);
 	sent(t, &t->path[path], n);
+	tunnel_fit_sent(&t->path[path].fit, *counter, n, t->now_us);
 	return 0;
 }

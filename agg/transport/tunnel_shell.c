@@ -200,7 +200,7 @@ int tunnel_shell_connect(struct tunnel_shell *s, unsigned path, const struct tun
 		return err;
 	}
 	if (!same)
-		tunnel_renewed(s->tunnel, path);
+		tunnel_renewed(s->tunnel, path, way->peer.family);
 	tunnel_path(s->tunnel, path, TUNNEL_PATH_UP, path_class);
 	return 0;
 }
@@ -222,7 +222,7 @@ static void renew_sockets(struct tunnel_shell *s)
 		if (!s->path[i].stale)
 			continue;
 		if (open_socket(&s->path[i]) == 0)
-			tunnel_renewed(s->tunnel, i);
+			tunnel_renewed(s->tunnel, i, s->path[i].way.peer.family);
 	}
 }
 

@@ -82,6 +82,8 @@ static void transmit(struct pair *p, unsigned from, unsigned number, uint8_t *by
 	p->side[from].sent[number]++;
 	if (p->tap && !p->tap(p, from, number, bytes, n))
 		return;
+	if (path->mtu && n + HEADERS > path->mtu)
+		return;
 	if (path->cut[from] || pair_random(p) % 1000000 < path->loss_ppm)
 		return;
 	if (from == PAIR_CONCENTRATOR && towards != path->port)
@@ -303,6 +305,7 @@ void pair_restart(struct pair *p, unsigned side)
 
 void pair_up(struct pair *p, unsigned path)
 {
+	tunnel_renewed(p->side[PAIR_GATEWAY].tunnel, path, AF_INET);
 	tunnel_path(p->side[PAIR_GATEWAY].tunnel, path, TUNNEL_PATH_UP, 0);
 }
 

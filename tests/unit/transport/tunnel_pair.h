@@ -18,6 +18,7 @@ enum { PAIR_GATEWAY, PAIR_CONCENTRATOR, PAIR_SIDES };
 struct pair_path {
 	uint64_t delay_us, jitter_us;
 	unsigned loss_ppm;
+	uint16_t mtu;               /* longer ones vanish; 0: none do */
 	uint64_t rate_bps;          /* bytes/s of a queue without an end; 0: no limit */
 	uint64_t free_us[PAIR_SIDES]; /* when that has sent all */
 	bool cut[PAIR_SIDES];       /* what that side sends there is lost */

@@ -185,7 +185,7 @@ static void the_peer_moves(void **state)
 	pair_load(&p, 200, S);
 	pair_run(&p, 100 * MS);
 	assert_int_equal(concentrator->ends[0].peer.port, 50000);
-	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).path[0].moves, 1);
+	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).path[0].moves, 2);
 	assert_int_equal(concentrator->received, gateway->next_seq);
 	/* Down, what went to the old port until then is lost, nothing more. */
 	assert_in_range(gateway->received, concentrator->next_seq - 20,
@@ -203,7 +203,7 @@ static void a_dead_path_asks_for_another_socket(void **state)
 	assert_int_equal(concentrator->deaths, 0);
 	p.path[0].port = 50001;
 	p.path[0].cut[0] = p.path[0].cut[1] = false;
-	tunnel_renewed(gateway->tunnel, 0);
+	tunnel_renewed(gateway->tunnel, 0, AF_INET);
 	pair_run(&p, 200 * MS);
 	assert_true(usable(PAIR_GATEWAY, 0));
 	assert_true(usable(PAIR_CONCENTRATOR, 0));
@@ -457,10 +457,11 @@ static void what_is_no_packet_is_dropped(void **state)
 {
 	begin(1);
 	struct packet *packet = packet_get(gateway->pool);
-	packet->len = 100; /* all zero */
+	packet->len = 100;
+	memset(packet_data(packet), 0, 100);
 	tunnel_put(gateway->tunnel, packet);
-	pair_send(&p, PAIR_GATEWAY, 1, TUNNEL_MTU);
-	pair_send(&p, PAIR_GATEWAY, 1, TUNNEL_MTU + 1);
+	pair_send(&p, PAIR_GATEWAY, 1, tunnel_mtu(gateway->tunnel));
+	pair_send(&p, PAIR_GATEWAY, 1, tunnel_mtu(gateway->tunnel) + 1);
 	pair_run(&p, 100 * MS);
 	struct tunnel_stats s = pair_stats(&p, PAIR_GATEWAY);
 	assert_int_equal(s.dropped[TUNNEL_DROP_MALFORMED], 1);
@@ -503,6 +504,134 @@ static void nothing_old_arrives(void **state)
 	pair_finish(&p);
 }
 
+/* Sizes -------------------------------------------------------------------------- */
+
+static unsigned mtu_of(unsigned path)
+{
+	return pair_stats(&p, PAIR_GATEWAY).path[path].mtu;
+}
+
+static void assert_passes(size_t n)
+{
+	unsigned received = concentrator->received;
+
+	pair_send(&p, PAIR_GATEWAY, 1, n);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(concentrator->received, received + 1);
+}
+
+/* Each is found, and what is inside fits the least of them. */
+static void paths_have_their_sizes(void **state)
+{
+	static const uint16_t sizes[] = { 1500, 1492, 1400, 1280 };
+
+	pair_init(&p);
+	for (unsigned i = 0; i < 4; i++) {
+		p.path[i].mtu = sizes[i];
+		pair_up(&p, i);
+	}
+	pair_run(&p, 4 * S);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(mtu_of(i), sizes[i]);
+	assert_int_equal(tunnel_mtu(gateway->tunnel), 1280); /* and no less */
+	tunnel_path(gateway->tunnel, 3, TUNNEL_PATH_DOWN, 0);
+	pair_run(&p, 59 * S);
+	pair_send(&p, PAIR_GATEWAY, 1, 100);
+	assert_int_equal(tunnel_mtu(gateway->tunnel), 1280);
+	pair_run(&p, 30 * S);
+	assert_int_equal(tunnel_mtu(gateway->tunnel), 1400 - 28 - 35);
+	pair_finish(&p);
+}
+
+/* Before anything is known, and where less than 1280 passes. */
+static void what_does_not_fit_is_split(void **state)
+{
+	pair_init(&p);
+	p.path[0].mtu = 1200;
+	pair_up(&p, 0);
+	pair_send(&p, PAIR_GATEWAY, 1, TUNNEL_MTU);
+	pair_run(&p, 100 * MS);
+	assert_int_equal(concentrator->received, 1);
+	pair_run(&p, 4 * S);
+	assert_int_equal(mtu_of(0), 1200);
+	assert_int_equal(tunnel_mtu(gateway->tunnel), 1280);
+	for (size_t n = 1100; n <= 1280; n++)
+		assert_passes(n);
+	pair_finish(&p);
+}
+
+static bool swap_halves(struct pair *pair, unsigned from, unsigned path, uint8_t *bytes,
+                        size_t n)
+{
+	static uint8_t held[DATAGRAM_BYTES_MAX];
+	static size_t held_n;
+
+	if (from != PAIR_GATEWAY || n < 500)
+		return true;
+	if (!held_n) {
+		memcpy(held, bytes, n);
+		held_n = n;
+		return false;
+	}
+	pair_inject(pair, PAIR_CONCENTRATOR, path, pair->path[path].port, bytes, n);
+	pair_inject(pair, PAIR_CONCENTRATOR, path, pair->path[path].port, held, held_n);
+	held_n = 0;
+	return false;
+}
+
+static unsigned nth;
+static bool lose_one_half(struct pair *pair, unsigned from, unsigned path, uint8_t *bytes,
+                          size_t n)
+{
+	return from != PAIR_GATEWAY || n < 500 || nth++ % 3;
+}
+
+static void halves_may_come_in_any_order_or_not(void **state)
+{
+	pair_init(&p);
+	p.path[0].mtu = 1200;
+	pair_up(&p, 0);
+	pair_run(&p, 4 * S);
+	p.tap = swap_halves;
+	for (int i = 0; i < 20; i++)
+		assert_passes(1200);
+	p.tap = lose_one_half;
+	unsigned received = concentrator->received;
+	for (int i = 0; i < 30; i++)
+		pair_send(&p, PAIR_GATEWAY, 1, 1200);
+	pair_run(&p, 100 * MS);
+	assert_in_range(concentrator->received, received + 5, received + 15);
+	p.tap = NULL;
+	assert_passes(1200);
+	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).refused[TUNNEL_MALFORMED], 0);
+	pair_finish(&p);
+}
+
+/* Nobody says so: what is long just vanishes. */
+static void a_path_shrinks_under_load(void **state)
+{
+	begin(1);
+	pair_run(&p, S);
+	assert_int_equal(mtu_of(0), 1500);
+	p.path[0].mtu = 1420;
+	for (int i = 0; i < 100; i++) {
+		pair_send(&p, PAIR_GATEWAY, 1, 1400);
+		pair_send(&p, PAIR_GATEWAY, 2, 100);
+		pair_run(&p, 10 * MS);
+	}
+	assert_true(mtu_of(0) <= 1420); /* within a second */
+	unsigned received = concentrator->received, sent = gateway->next_seq;
+	for (int i = 0; i < 100; i++) {
+		pair_send(&p, PAIR_GATEWAY, 1, 1280);
+		pair_run(&p, 10 * MS);
+	}
+	pair_run(&p, 100 * MS);
+	assert_int_equal(concentrator->received - received, gateway->next_seq - sent);
+	pair_run(&p, 3 * S);
+	assert_int_equal(mtu_of(0), 1420);
+	pair_finish(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -528,6 +657,10 @@ int main(void)
 		cmocka_unit_test(what_is_no_packet_is_dropped),
 		cmocka_unit_test(a_busy_path_keeps_them_waiting),
 		cmocka_unit_test(nothing_old_arrives),
+		cmocka_unit_test(paths_have_their_sizes),
+		cmocka_unit_test(what_does_not_fit_is_split),
+		cmocka_unit_test(halves_may_come_in_any_order_or_not),
+		cmocka_unit_test(a_path_shrinks_under_load),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
