@@ -2,12 +2,13 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: see flows.h. Which flow is next, and what becomes of its packets. A flow with
- * packets is in a list of its tier: with the new ones, or with the old ones; or, when it was
- * passed over in this turn, beside them. A flow that has become empty leaves when
+ * packets is in a list of its tier: with the new ones, or with the old ones of its host; or, when
+ * it was passed over in this turn, beside them. A flow that has become empty leaves when
  * its turn comes, so that nobody is new again by sending little and often.
  *
- * Algorithms: fq_codel of RFC 8290; the host's share of CAKE (Høiland-Jørgensen
- * et al., LANMAN 2018).
+ * Algorithms: fq_codel of RFC 8290; that hosts are equal is CAKE's idea (Høiland-
+ * Jørgensen et al., LANMAN 2018), which divides each flow's quantum; a second round
+ * robin costs the same however many flows a host has.
  */
 #include "tun/flows_impl.h"
 
@@ -15,10 +16,9 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define DEFICIT_UNIT 256        /* of a byte: a share of many flows is small */
-#define BULK_WEIGHT 8           /* so many bulk flows are one */
-#define HOST_BUSY_MAX 256u      /* of a host's flows: rounds until the next packet */
-#define REALTIME_BURST 65536    /* bytes, before others while they wait */
+#define REALTIME_BURST 65536 /* bytes, before others while they wait */
+#define BULK_PART 8          /* times as much others have while bulk waits */
+#define DEBT_QUANTA 4        /* that a host may owe for its new flows */
 
 static bool is_behind(uint32_t a, uint32_t b) /* is the number a after b? */
 {
@@ -44,28 +44,64 @@ struct flows *flows_create(const struct flows_args *args)
 
 /* ---- Lists ---- */
 
+static unsigned tier_number(const struct flow *f)
+{
+	if (f->traffic >= TRAFFIC_REALTIME)
+		return TIER_REALTIME;
+	return f->traffic == TRAFFIC_BULK ? TIER_BULK : TIER_NORMAL;
+}
+
 static struct flow_tier *tier_of(struct flows *fs, const struct flow *f)
 {
-	return &fs->tiers[f->traffic >= TRAFFIC_REALTIME ? TIER_REALTIME : TIER_OTHERS];
+	return &fs->tiers[tier_number(f)];
+}
+
+static struct flow_group *group_of(const struct flow *f)
+{
+	return &f->host->groups[tier_number(f)];
+}
+
+static void take_up(struct flow **list, struct flow **passed)
+{
+	DL_CONCAT(*passed, *list);
+	*list = *passed;
+	*passed = NULL;
+}
+
+/* What was passed over in a turn that is over has its place again. */
+static void refresh(const struct flows *fs, struct flow_group *g)
+{
+	if (g->passed && g->passed_turn != fs->turn)
+		take_up(&g->flows, &g->passed);
 }
 
 static struct flow **list_of(struct flows *fs, const struct flow *f)
 {
+	bool passed = f->passed_turn == fs->turn;
 	struct flow_tier *t = tier_of(fs, f);
+	struct flow_group *g = group_of(f);
 
-	return f->passed_turn == fs->turn ? &t->passed[f->state] : &t->lists[f->state];
+	if (f->state == FLOW_NEW)
+		return passed ? &t->passed_fresh : &t->fresh;
+	refresh(fs, g);
+	return passed ? &g->passed : &g->flows;
 }
 
-static int64_t share_of(const struct flows *fs, const struct flow *f)
+static void list_group(struct flow_tier *t, struct flow_group *g)
 {
-	uint32_t busy = f->host->busy ? f->host->busy : 1;
-	int64_t quantum = (int64_t)fs->args.quantum * DEFICIT_UNIT;
+	if (!g->flows && !g->passed)
+		DL_APPEND(t->groups, g);
+}
 
-	if (busy > HOST_BUSY_MAX)
-		busy = HOST_BUSY_MAX;
-	if (f->traffic == TRAFFIC_BULK)
-		quantum /= BULK_WEIGHT;
-	return quantum / busy;
+static void unlist_group(struct flows *fs, struct flow_tier *t, struct flow_group *g)
+{
+	if (g->flows || g->passed)
+		return;
+	if (g->out_turn == fs->turn)
+		DL_DELETE(t->passed_groups, g);
+	else
+		DL_DELETE(t->groups, g);
+	*g = (struct flow_group){ 0 };
 }
 
 static void unlist(struct flows *fs, struct flow *f)
@@ -74,20 +110,23 @@ static void unlist(struct flows *fs, struct flow *f)
 
 	DL_DELETE(*list, f);
 	if (f->state == FLOW_OLD)
-		f->host->busy--;
+		unlist_group(fs, tier_of(fs, f), group_of(f));
 	f->state = FLOW_IDLE;
 	f->passed_turn = 0;
 }
 
 static void list(struct flows *fs, struct flow *f, enum flow_state state)
 {
+	struct flow **list;
+
 	f->state = state;
 	if (state == FLOW_OLD)
-		f->host->busy++;
-	DL_APPEND(tier_of(fs, f)->lists[state], f);
+		list_group(tier_of(fs, f), group_of(f));
+	list = list_of(fs, f);
+	DL_APPEND(*list, f);
 }
 
-/* To the end of the old ones. */
+/* To the end of the old ones of its host. */
 static void move_back(struct flows *fs, struct flow *f)
 {
 	unlist(fs, f);
@@ -98,7 +137,7 @@ static void wake(struct flows *fs, struct flow *f)
 {
 	f->host = flow_table_host(fs, f);
 	f->host->listed++;
-	f->deficit = share_of(fs, f);
+	f->deficit = (int32_t)fs->args.quantum;
 	fs->stats.busy++;
 	list(fs, f, FLOW_NEW);
 }
@@ -226,7 +265,7 @@ void flows_put(struct flows *fs, struct packet *p, const struct inspection *in,
 	p->since_us = now_us;
 	p->flow_seq = f->seq_next++;
 	f->last_us = now_us;
-	f->told = p->traffic;
+	f->told = p->traffic ? p->traffic : inspect_traffic(in);
 	if (in->protocol == IPPROTO_UDP)
 		flow_form_note(&f->form, p->len, now_us);
 	set_traffic(fs, f);
@@ -268,20 +307,21 @@ static void drop_old(struct flows *fs, struct flow *f, uint64_t now_us)
 		drop_head(fs, f, FLOWS_DROP_AGE);
 }
 
-static struct flow *next_of(struct flows *fs, struct flow_tier *t, uint64_t now_us)
+/* The next of the new ones; NULL: there is none. */
+static struct flow *next_fresh(struct flows *fs, struct flow_tier *t, uint64_t now_us)
 {
 	struct flow *f;
 
-	while ((f = t->lists[FLOW_NEW]) || (f = t->lists[FLOW_OLD])) {
+	while ((f = t->fresh)) {
 		if (f->deficit <= 0) {
-			f->deficit += share_of(fs, f);
+			f->deficit += (int32_t)fs->args.quantum;
 			move_back(fs, f);
 			continue;
 		}
 		drop_old(fs, f, now_us);
 		if (f->head)
 			return f;
-		if (f->state == FLOW_NEW && t->lists[FLOW_OLD])
+		if (t->groups)
 			move_back(fs, f);
 		else
 			rest(fs, f);
@@ -289,46 +329,92 @@ static struct flow *next_of(struct flows *fs, struct flow_tier *t, uint64_t now_
 	return NULL;
 }
 
-struct flow *flows_next(struct flows *fs, enum traffic least, uint64_t now_us)
+/* The next of a host's old ones. NULL: its turn is over, and it may be gone. */
+static struct flow *next_in(struct flows *fs, struct flow_tier *t, struct flow_group *g,
+                            uint64_t now_us)
 {
-	struct flow_tier *first = &fs->tiers[TIER_REALTIME];
-	struct flow_tier *second = &fs->tiers[TIER_OTHERS];
 	struct flow *f;
 
-	if (least >= TRAFFIC_REALTIME)
-		return next_of(fs, first, now_us);
-	if (!fs->realtime_credit) {
-		second = first;
-		first = &fs->tiers[TIER_OTHERS];
+	refresh(fs, g);
+	if (!g->flows) {
+		DL_DELETE(t->groups, g);
+		DL_APPEND(t->passed_groups, g);
+		g->out_turn = fs->turn;
+		return NULL;
 	}
-	f = next_of(fs, first, now_us);
-	return f ? f : next_of(fs, second, now_us);
+	if (g->deficit <= 0) {
+		g->deficit += (int32_t)fs->args.quantum;
+		DL_DELETE(t->groups, g);
+		DL_APPEND(t->groups, g);
+		return NULL;
+	}
+	while ((f = g->flows) && f->deficit <= 0) {
+		f->deficit += (int32_t)fs->args.quantum;
+		DL_DELETE(g->flows, f);
+		DL_APPEND(g->flows, f);
+	}
+	drop_old(fs, f, now_us);
+	if (f->head)
+		return f;
+	rest(fs, f);
+	return NULL;
+}
+
+static struct flow *next_of(struct flows *fs, unsigned tier, uint64_t now_us)
+{
+	struct flow_tier *t = &fs->tiers[tier];
+	struct flow *f = next_fresh(fs, t, now_us);
+
+	while (!f && t->groups)
+		f = next_in(fs, t, t->groups, now_us);
+	return f;
+}
+
+struct flow *flows_next(struct flows *fs, enum traffic least, uint64_t now_us)
+{
+	unsigned order[TIERS] = { TIER_REALTIME, TIER_NORMAL, TIER_BULK };
+	struct flow *f = NULL;
+
+	if (least >= TRAFFIC_REALTIME)
+		return next_of(fs, TIER_REALTIME, now_us);
+	if (!fs->realtime_credit) {
+		order[0] = TIER_NORMAL;
+		order[1] = TIER_BULK;
+		order[2] = TIER_REALTIME;
+	}
+	if (fs->bulk_credit >= BULK_PART * (int32_t)fs->args.quantum) {
+		unsigned normal = order[0] == TIER_NORMAL ? 0 : 1;
+		order[normal] = TIER_BULK;
+		order[normal + 1] = TIER_NORMAL;
+	}
+	for (unsigned i = 0; !f && i < TIERS; i++)
+		f = next_of(fs, order[i], now_us);
+	return f;
 }
 
 void flows_pass(struct flows *fs, struct flow *f)
 {
-	struct flow_tier *t = tier_of(fs, f);
+	struct flow **from, **to;
 
 	if (f->state == FLOW_IDLE || f->passed_turn == fs->turn)
 		return;
-	DL_DELETE(t->lists[f->state], f);
+	from = list_of(fs, f);
 	f->passed_turn = fs->turn;
-	DL_APPEND(t->passed[f->state], f);
-}
-
-static void take_up(struct flow **list, struct flow **passed)
-{
-	DL_CONCAT(*passed, *list);
-	*list = *passed;
-	*passed = NULL;
+	if (f->state == FLOW_OLD)
+		group_of(f)->passed_turn = fs->turn;
+	to = list_of(fs, f);
+	DL_DELETE(*from, f);
+	DL_APPEND(*to, f);
 }
 
 void flows_begin(struct flows *fs)
 {
 	for (unsigned i = 0; i < TIERS; i++) {
 		struct flow_tier *t = &fs->tiers[i];
-		take_up(&t->lists[FLOW_NEW], &t->passed[FLOW_NEW]);
-		take_up(&t->lists[FLOW_OLD], &t->passed[FLOW_OLD]);
+		take_up(&t->fresh, &t->passed_fresh);
+		DL_CONCAT(t->passed_groups, t->groups);
+		t->groups = t->passed_groups;
+		t->passed_groups = NULL;
 	}
 	fs->turn++;
 }
@@ -406,17 +492,31 @@ static void advance(struct flow *f, unsigned path, const struct packet *p, uint3
 	                                        before + p->len };
 }
 
-static void charge(struct flows *fs, struct flow *f, uint32_t bytes)
+static int32_t within(int32_t x, int32_t least, int32_t most)
 {
-	f->deficit -= (int64_t)bytes * DEFICIT_UNIT;
-	if (f->traffic < TRAFFIC_REALTIME)
-		fs->realtime_credit += bytes;
-	else if (fs->tiers[TIER_OTHERS].packets)
-		fs->realtime_credit -= bytes;
-	if (fs->realtime_credit > REALTIME_BURST)
-		fs->realtime_credit = REALTIME_BURST;
-	else if (fs->realtime_credit < 0)
-		fs->realtime_credit = 0;
+	return x < least ? least : x > most ? most : x;
+}
+
+static void charge(struct flows *fs, struct flow *f, int32_t bytes)
+{
+	const int32_t quantum = (int32_t)fs->args.quantum;
+	unsigned tier = tier_number(f);
+	struct flow_group *g = group_of(f);
+	int32_t realtime = fs->realtime_credit, bulk = fs->bulk_credit;
+
+	f->deficit -= bytes;
+	if (g->flows || g->passed) /* who has old ones pays for his new ones, too */
+		g->deficit = within(g->deficit - bytes, -DEBT_QUANTA * quantum, quantum);
+	if (tier != TIER_REALTIME)
+		realtime += bytes;
+	else if (fs->tiers[TIER_NORMAL].packets || fs->tiers[TIER_BULK].packets)
+		realtime -= bytes;
+	if (tier == TIER_BULK)
+		bulk -= BULK_PART * bytes;
+	else if (tier == TIER_NORMAL)
+		bulk = fs->tiers[TIER_BULK].packets ? bulk + bytes : 0;
+	fs->realtime_credit = within(realtime, 0, REALTIME_BURST);
+	fs->bulk_credit = within(bulk, 0, 2 * BULK_PART * quantum);
 }
 
 static uint8_t skipped_before(const struct flow *f, uint32_t seq)
@@ -449,22 +549,24 @@ struct packet *flows_take(struct flows *fs, struct flow *f, unsigned path,
 
 /* ---- All of them ---- */
 
-static void flush_list(struct flows *fs, struct flow **list)
+static void flush_flow(struct flows *fs, struct flow *f)
 {
-	while (*list) {
-		struct flow *f = *list;
-		while (f->head)
-			drop_head(fs, f, FLOWS_DROP_FLUSH);
-		rest(fs, f);
-	}
+	while (f->head)
+		drop_head(fs, f, FLOWS_DROP_FLUSH);
+	rest(fs, f);
 }
 
 void flows_flush(struct flows *fs)
 {
 	flows_begin(fs); /* none is passed over */
 	for (unsigned i = 0; i < TIERS; i++) {
-		flush_list(fs, &fs->tiers[i].lists[FLOW_NEW]);
-		flush_list(fs, &fs->tiers[i].lists[FLOW_OLD]);
+		struct flow_tier *t = &fs->tiers[i];
+		while (t->fresh)
+			flush_flow(fs, t->fresh);
+		while (t->groups) {
+			refresh(fs, t->groups);
+			flush_flow(fs, t->groups->flows);
+		}
 	}
 }
 
@@ -493,7 +595,7 @@ void flows_stats(const struct flows *fs, struct flows_stats *out)
 bool flows_are_waiting(const struct flows *fs, enum traffic least)
 {
 	return fs->tiers[TIER_REALTIME].packets ||
-	       (least < TRAFFIC_REALTIME && fs->tiers[TIER_OTHERS].packets);
+	       (least < TRAFFIC_REALTIME && fs->stats.queued);
 }
 
 uint64_t flows_backlog_bytes(const struct flows *fs)

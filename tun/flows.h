@@ -4,11 +4,10 @@
  * DOC: the queue in front of all paths, of one direction: a queue for each flow, so
  * that nobody waits behind another's packets (FQ-CoDel, RFC 8290). Pure.
  *
- * Whose turn it is: deficit round robin with new flows before old ones; a flow's
- * quantum is divided by the number of busy flows of its LAN host (as CAKE does), so
- * hosts are equal, and a host's flows among each other. Real time
- * goes before all others, but takes half at most while others wait; bulk has an eighth
- * of a flow's part. How long a queue may stand: CoDel (RFC 8289) at the head of each
+ * Whose turn it is: new flows go before old ones; of these, LAN hosts have equal parts
+ * (as with CAKE), and of a host its flows: deficit round robin at both levels. Real time
+ * goes before all others, but takes half at most while others wait; bulk has a ninth
+ * while others do. How long a queue may stand: CoDel (RFC 8289) at the head of each
  * flow, which marks where it can; nothing leaves that is older than FLOWS_AGE_*.
  * When memory is used up, the host that has most queued loses from the head of its
  * longest queue.
@@ -85,8 +84,8 @@ struct flows_stats {
 
 struct flows *flows_create(const struct flows_args *args); /* NULL: errno */
 void flows_destroy(struct flows *fs);
-/* Takes the packet, whose packet.traffic says how it wants to be treated, and gives it
- * its number and time. */
+/* Takes the packet, and gives it its number and time. How it is treated packet.traffic
+ * says, or its DSCP where that is untold. */
 void flows_put(struct flows *fs, struct packet *p, const struct inspection *in,
                uint64_t now_us);
 /* A packet of the other direction was delivered: a call has two. */

@@ -13,14 +13,26 @@
 #include <stddef.h>
 
 #define FLOW_WAYS 8u   /* places that a flow may have in the table */
-#define HOST_SETS 64u  /* of FLOW_WAYS hosts */
+#define HOST_SETS 16u  /* of FLOW_WAYS hosts */
+
+enum { TIER_REALTIME, TIER_NORMAL, TIER_BULK, TIERS };
+
+/* The old flows of a host, in a tier. */
+struct flow_group {
+	struct flow_group *next, *prev; /* flow_tier.groups, or .passed_groups */
+	struct flow *flows;             /* flow.next, .prev */
+	struct flow *passed;            /* likewise: not again in that turn */
+	uint64_t passed_turn;           /* in which flows were passed over */
+	uint64_t out_turn;              /* in which all were */
+	int32_t deficit;                /* bytes */
+};
 
 /* A LAN host, as long as a flow of its is listed. */
 struct flow_host {
 	uint64_t tag;     /* hash of its address */
 	uint32_t listed;  /* flows; 0: the place is free */
-	uint32_t busy;    /* of them, those that are old ones */
 	uint32_t packets; /* queued */
+	struct flow_group groups[TIERS];
 };
 
 /* Where a path takes its next packet: it took none that is numbered higher. */
@@ -33,11 +45,11 @@ struct flow_cursor {
 enum flow_state { FLOW_IDLE, FLOW_NEW, FLOW_OLD };
 
 struct flow {
-	struct flow *next, *prev;   /* flow_tier.new, .old, or passed */
+	struct flow *next, *prev;   /* flow_tier.fresh or flow_group.flows, or passed */
 	struct packet *head;        /* packet.next, .prev; owned */
 	struct flow_host *host;     /* borrowed; while it is listed */
 	uint64_t tag;               /* hash of the key; 0: the place is free */
-	int64_t deficit;            /* in bytes / DEFICIT_UNIT */
+	int32_t deficit;            /* bytes */
 	uint64_t passed_turn;       /* the turn in which it was passed over */
 	uint64_t busy_since_us, last_us;
 	uint32_t packets, bytes;    /* queued */
@@ -55,11 +67,11 @@ struct flow {
 	_Alignas(max_align_t) uint8_t scope[FLOW_SCOPE_BYTES];
 };
 
-enum { TIER_REALTIME, TIER_OTHERS, TIERS };
-
 struct flow_tier {
-	struct flow *lists[FLOW_OLD + 1];  /* flow.next, .prev; by state, of which idle is none */
-	struct flow *passed[FLOW_OLD + 1]; /* likewise: not again in this turn */
+	struct flow *fresh;        /* the new ones: flow.next, .prev */
+	struct flow *passed_fresh; /* likewise: not again in this turn */
+	struct flow_group *groups; /* that have flows: flow_group.next, .prev */
+	struct flow_group *passed_groups; /* likewise */
 	uint64_t packets;
 };
 
@@ -70,7 +82,8 @@ struct flows {
 	struct flow_host *hosts;    /* [HOST_SETS * FLOW_WAYS]; NULL: none yet */
 	struct flow **sets;         /* [args.table / FLOW_WAYS] of FLOW_WAYS, or NULL */
 	uint64_t turn;
-	int64_t realtime_credit;    /* bytes that real time may have before others */
+	int32_t realtime_credit;    /* bytes that real time may have before others */
+	int32_t bulk_credit;        /* bytes that others had before bulk */
 	struct flow_host spare_host; /* of all, where there is no memory */
 	struct flow spare;          /* likewise */
 };

@@ -25,7 +25,8 @@
 
 /* How much a packet minds to wait; each more than the one before. */
 enum traffic {
-	TRAFFIC_BULK,      /* yields: DSCP CS1 and LE */
+	TRAFFIC_UNTOLD,    /* by its DSCP, then */
+	TRAFFIC_BULK,      /* yields */
 	TRAFFIC_NORMAL,
 	TRAFFIC_REALTIME,  /* calls, games: the best path, first in the queue */
 	TRAFFIC_REDUNDANT, /* and a copy on the second best */

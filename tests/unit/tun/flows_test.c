@@ -140,7 +140,7 @@ static void put(struct world *w)
 	in.key.sport = (uint16_t)(rand_below(&w->r, 3) ? key.flow % 3 : key.flow);
 	p->len = (uint16_t)(20 + rand_below(&w->r, 1400));
 	p->mark = id;
-	p->traffic = (uint8_t)(in.key.sport == 1 ? rand_below(&w->r, 4) : TRAFFIC_NORMAL);
+	p->traffic = (uint8_t)(in.key.sport == 1 ? rand_below(&w->r, 5) : 0);
 	memset(packet_data(p), 0, p->len);
 	packet_data(p)[0] = 0x45;
 	packet_data(p)[1] = in.key.sport & 1 ? 2 : 0; /* ECT(0) */
