@@ -466,10 +466,6 @@ static bool may_go(struct flows *fs, struct flow *f, uint64_t now_us)
 	                           fs->args.quantum };
 	struct packet *p = f->head;
 
-	if (is_too_old(f, p, now_us)) {
-		drop_head(fs, f, FLOWS_DROP_AGE);
-		return false;
-	}
 	if (!codel_hits(&f->codel, &rule, now_us - p->since_us, f->bytes - p->len, now_us))
 		return true;
 	if (inspect_mark(packet_data(p), p->len)) {

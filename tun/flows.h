@@ -111,7 +111,8 @@ void flows_pass(struct flows *fs, struct flow *f);
  * byte lies that is depth_bytes behind the head, or the next behind what this path
  * took before. CoDel judges it where it is the head. Where no other path that the
  * flow uses (flow_tune) can take the head without turning back, it is the head,
- * whatever depth was asked. NULL: there is none so deep, or what there was is dropped. */
+ * whatever depth was asked. f is of flows_next() at that time. NULL: there is none so
+ * deep, or what there was is dropped. */
 struct packet *flows_take(struct flows *fs, struct flow *f, unsigned path,
                           uint64_t depth_bytes, uint64_t now_us);
 

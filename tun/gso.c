@@ -232,10 +232,11 @@ static unsigned find_ports(const uint8_t *p, size_t n)
 static uint32_t flow_of(const uint8_t *p, size_t n)
 {
 	unsigned from = p[0] >> 4 == 4 ? 12 : 8, to = from == 12 ? 20 : 40, ports;
-	uint32_t flow = 1;
+	uint32_t flow;
 
 	if (n < to)
 		return 0;
+	flow = p[from == 12 ? 9 : 6]; /* the protocol */
 	for (unsigned i = from; i < to; i += 4)
 		flow = (flow ^ get32(p + i)) * 2654435761u;
 	ports = find_ports(p, n);

@@ -403,6 +403,26 @@ static void what_is_merged_is_cut_into_the_same(void **state)
 	free(b);
 }
 
+static void flows_that_take_turns_are_merged_each(void **state)
+{
+	struct packet_pool *pool = packet_pool_create(BURST, NULL);
+	struct burst *b = calloc(1, sizeof(*b));
+
+	for (unsigned i = 0; i < BURST; i++) {
+		struct made m = { i % 4 < 2 ? AF_INET : AF_INET6,
+		                  i % 2 ? IPPROTO_UDP : IPPROTO_TCP, 1, 2, 0, 3, 4, 1000, 16,
+		                  .tcp_seq = i / 4 * 1000 };
+		b->p[i] = packet_get(pool);
+		b->p[i]->len = (uint16_t)made_write(&m, packet_data(b->p[i]));
+	}
+	merge(b);
+	assert_int_equal(b->count, 4);
+	for (unsigned i = 0; i < BURST; i++)
+		packet_put(b->p[i]);
+	packet_pool_destroy(pool);
+	free(b);
+}
+
 static void what_is_not_allowed_is_not_merged(void **state)
 {
 	struct packet_pool *pool = packet_pool_create(2, NULL);
@@ -439,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_single_packet_gets_its_checksum),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(what_is_merged_is_cut_into_the_same),
+		cmocka_unit_test(flows_that_take_turns_are_merged_each),
 		cmocka_unit_test(what_is_not_allowed_is_not_merged),
 	};
 
