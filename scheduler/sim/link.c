@@ -211,8 +211,11 @@ static uint64_t due_ns(struct link *link, uint64_t left_ns)
 
 void link_push(struct link *link, const struct link_frame *frame)
 {
+	if (link->divert) {
+		link->divert(link->divert_ctx, frame);
+		return;
+	}
 	uint64_t now = link->events->now_ns;
-
 	advance(link);
 	link->entered_bytes += frame->bytes;
 	if (link->cut || link->queued_bytes + frame->bytes > link->args.queue_bytes ||

@@ -44,6 +44,9 @@ struct link {
 	struct world_link args;
 	struct events *events;     /* borrowed */
 	void (*on_frame)(const struct link_frame *frame);
+	/* Frames go there instead: then it is no link, and nothing else of it is used. */
+	void (*divert)(void *ctx, const struct link_frame *frame);
+	void *divert_ctx;
 	struct rand rand;
 	struct event arrival;
 	struct link_frame *ring;   /* a power of two */

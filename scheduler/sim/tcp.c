@@ -41,7 +41,7 @@ int tcp_init(struct tcp *t, const struct tcp_args *args, struct tcp *peer)
 	*t = (struct tcp){
 		.peer = peer, .link = args->link, .events = args->events,
 		.owner = args->owner, .ctx = args->ctx, .cc = args->cc,
-		.rand = args->rand,
+		.rand = args->rand, .quic = args->quic,
 		.segments_cap = SEGMENTS_MIN, .una = 1, .next = 1, .high = 1,
 		.arrived = 1, .told = 1, .again_from = 1,
 		.rtt_until = 1, .window_used_until = 1,
@@ -164,6 +164,7 @@ static void transmit(struct tcp *t, uint32_t n)
 	seg->delivered = t->delivered;
 	seg->flags = (uint8_t)((seg->flags & ~SEGMENT_APP_LIMITED) |
 	                       (t->app_limited ? SEGMENT_APP_LIMITED : 0));
+	seg->serial = (uint32_t)t->sent_segments;
 	t->sent_bytes += seg->len;
 	t->sent_segments++;
 	t->last_tx_ns = now_ns(t);

@@ -54,6 +54,7 @@ struct tcp_segment {
 	uint64_t first_tx_ns, delivered_ns; /* the state of then, for rates */
 	uint64_t end;            /* bytes ever written, up to its end */
 	uint32_t delivered;
+	uint32_t serial;         /* of its last sending */
 	uint32_t prev, next;     /* in the order of sending: tcp.first_sent */
 	uint16_t len;
 	uint8_t flags;
@@ -72,6 +73,7 @@ struct tcp {
 	void *ctx;
 	const struct cc_ops *cc;
 	bool dead;                      /* hears and says nothing more */
+	bool quic;                      /* finds losses as RFC 9002, 6.1 has it */
 
 	/* what there is to send */
 	uint64_t written_bytes, notsent_bytes, acked_bytes;
@@ -119,7 +121,7 @@ struct tcp {
 	uint32_t high;                  /* recovery ends when it is acked */
 	uint32_t prior_cwnd, prr_delivered, prr_out;
 	uint64_t rack_tx_ns, rack_rtt_us;
-	uint32_t rack_segment;
+	uint32_t rack_segment, rack_serial;
 	bool rack_advanced, probe_again, probing;
 	uint32_t probe_high;
 	uint32_t seen[LINK_SACKS][2];   /* the blocks of the last acknowledgement */
@@ -160,6 +162,7 @@ struct tcp_args {
 	const struct cc_ops *cc;
 	struct rand *rand;
 	uint64_t rtt_us;
+	bool quic;
 };
 int tcp_init(struct tcp *t, const struct tcp_args *args, struct tcp *peer);
 void tcp_finish(struct tcp *t);

@@ -4,7 +4,7 @@
  * DOC: which segments are lost, and recovery: RACK and the tail loss probe of
  * RFC 8985, proportional rate reduction (RFC 6937), the timeout of RFC 6298.
  * Links keep the order, so reordering is never seen; a third duplicate is
- * enough, as in Linux.
+ * enough, as in Linux; or that of QUIC (RFC 9002, 6.1).
  */
 #include "scheduler/sim/tcp_impl.h"
 
@@ -19,6 +19,8 @@ void tcp_rack_advance(struct tcp *t, const struct tcp_segment *seg, uint32_t n)
 		return;
 	t->rack_advanced = true;
 	t->rack_rtt_us = rtt_us;
+	if (seg->serial > t->rack_serial)
+		t->rack_serial = seg->serial;
 	if (sent_after(seg->tx_ns, n, t->rack_tx_ns, t->rack_segment)) {
 		t->rack_tx_ns = seg->tx_ns;
 		t->rack_segment = n;
@@ -40,6 +42,15 @@ static void mark_lost(struct tcp *t, uint32_t n)
 	}
 	if (n < t->again_from)
 		t->again_from = n;
+}
+
+/* Of QUIC: an eighth more than a round trip, as long as no third packet that was sent
+ * later has arrived. */
+static uint64_t quic_window_us(const struct tcp *t, const struct tcp_segment *seg)
+{
+	uint64_t us = t->rack_rtt_us > t->srtt8_us / 8 ? t->rack_rtt_us : t->srtt8_us / 8;
+
+	return (int32_t)(t->rack_serial - seg->serial) >= (int32_t)DUP_THRESH ? 0 : us + us / 8;
 }
 
 static uint64_t reorder_us(const struct tcp *t)
@@ -65,6 +76,8 @@ static uint64_t detect(struct tcp *t)
 		if (!sent_after(t->rack_tx_ns, t->rack_segment, seg->tx_ns, n))
 			break;
 		uint64_t age_us = since_us(t, seg->tx_ns);
+		if (t->quic)
+			window_us = quic_window_us(t, seg);
 		if (age_us >= window_us) {
 			mark_lost(t, n);
 			tcp_unlist(t, n); /* until it is sent again */
