@@ -14,15 +14,27 @@
 
 /* Receiving ------------------------------------------------------------- */
 
-static void note_counter(struct feedback *f, uint64_t counter, uint64_t now_us)
+static void note_counter(struct feedback *f, uint32_t epoch, uint64_t counter,
+                         uint64_t now_us)
 {
-	if (f->packets && counter <= f->largest) {
+	int32_t newer = (int32_t)(epoch - f->epoch);
+
+	if (f->packets && newer < 0)
+		return;
+	if (!f->packets || newer > 0) {
+		f->epoch = epoch;
+		f->largest = counter;
+		f->largest_us = now_us;
+		f->before = 0;
+		return;
+	}
+	if (counter <= f->largest) {
 		uint64_t back = f->largest - counter;
 		if (back && back <= BEFORE_BITS)
 			f->before |= UINT64_C(1) << (back - 1);
 		return;
 	}
-	uint64_t step = f->packets ? counter - f->largest : BEFORE_BITS + 1;
+	uint64_t step = counter - f->largest;
 	if (step < BEFORE_BITS)
 		f->before = f->before << step | UINT64_C(1) << (step - 1);
 	else
@@ -55,14 +67,16 @@ static void note_delay(struct feedback *f, uint16_t delay)
 	f->delays[f->count++] = delay;
 }
 
-void feedback_note(struct feedback *f, uint64_t counter, uint16_t sent,
-                   uint32_t bytes, bool ce, uint64_t now_us)
+void feedback_note(struct feedback *f, const struct feedback_came *came,
+                   uint64_t now_us)
 {
-	note_counter(f, counter, now_us);
-	note_delay(f, (uint16_t)(now_us / DATAGRAM_TIME_US - sent));
+	note_counter(f, came->epoch, came->counter, now_us);
 	f->packets++;
-	f->bytes += bytes;
-	f->ce += ce;
+	f->bytes += came->bytes;
+	f->ce += came->ce;
+	if (!came->asks)
+		return;
+	note_delay(f, (uint16_t)(now_us / DATAGRAM_TIME_US - came->sent));
 	if (!f->untold_us)
 		f->untold_us = now_us ? now_us : 1;
 }
@@ -106,6 +120,7 @@ void feedback_tell(struct feedback *f, struct datagram_feedback *out,
 {
 	uint64_t held_us = now_us - f->largest_us;
 
+	out->epoch = (uint8_t)f->epoch;
 	out->largest = (uint32_t)f->largest;
 	out->held_us = (uint16_t)(held_us < UINT16_MAX ? held_us : UINT16_MAX);
 	out->packets = f->packets;
@@ -141,13 +156,13 @@ static void hear_first(struct feedback_heard *h, const struct datagram_feedback 
 }
 
 bool feedback_hear(struct feedback_heard *h, const struct datagram_feedback *f,
-                   uint64_t sent, struct rate_news *out)
+                   uint64_t base, uint64_t sent, struct rate_news *out)
 {
 	uint32_t behind = (uint32_t)sent - f->largest;
 
 	if (behind > sent)
 		return false;
-	uint64_t largest = sent - behind;
+	uint64_t largest = base + sent - behind;
 	if (!h->any)
 		hear_first(h, f, largest);
 	int32_t later_us = (int32_t)(f->now_us - (uint32_t)h->told_us);

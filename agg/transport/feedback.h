@@ -16,7 +16,8 @@
 
 /* The receiver's side of a path. Zeroed: nothing has come. */
 struct feedback {
-	uint64_t largest, largest_us, before; /* counter, when it came */
+	uint32_t epoch;                       /* of the newest key */
+	uint64_t largest, largest_us, before; /* counter, when it came; of that key */
 	uint32_t packets, bytes;              /* ever */
 	uint16_t ce;
 	/* since it was told last */
@@ -27,15 +28,22 @@ struct feedback {
 	uint16_t least;
 };
 
-/* A datagram was good: its counter, its send time, its bytes as the sender counts
- * them, and whether the network marked it. */
-void feedback_note(struct feedback *f, uint64_t counter, uint16_t sent,
-                   uint32_t bytes, bool ce, uint64_t now_us);
+/* A datagram that was good. */
+struct feedback_came {
+	uint32_t epoch;
+	uint64_t counter;
+	uint16_t sent;       /* its send time */
+	uint32_t bytes;      /* as the sender counts them */
+	bool ce;             /* the network marked it */
+	bool asks;           /* carries something: its sender wants to hear of it */
+};
+void feedback_note(struct feedback *f, const struct feedback_came *came,
+                   uint64_t now_us);
 /* When to tell; UINT64_MAX: there is nothing to. srtt_us and back_bps are of the way
  * back; 0: not known. */
 uint64_t feedback_due_us(const struct feedback *f, uint64_t srtt_us,
                          uint64_t back_bps);
-/* All but path and epoch. */
+/* All but the path. */
 void feedback_tell(struct feedback *f, struct datagram_feedback *out,
                    uint64_t now_us);
 
@@ -47,10 +55,11 @@ struct feedback_heard {
 	uint16_t ce;
 };
 
-/* False: it is older than what is known, or of what was never sent; sent is the
- * largest counter that was. */
+/* False: it is older than what is known, or of what was never sent. sent is the largest
+ * counter that was with the key it tells of, base what was before that key: counters
+ * of one key after the other are one row. */
 bool feedback_hear(struct feedback_heard *h, const struct datagram_feedback *f,
-                   uint64_t sent, struct rate_news *out);
+                   uint64_t base, uint64_t sent, struct rate_news *out);
 /* By how much one path's delay is longer than another's of the same peer. */
 int64_t feedback_longer_us(int64_t delay_us, int64_t other_us);
 

@@ -113,7 +113,7 @@ void tunnel_hear_forget(struct tunnel_rate *r, uint64_t now_us)
 	r->report_end = 0;
 	r->passed_bytes = r->sent_bytes;
 	r->mark_first = r->mark_end;
-	r->heard_counter = r->sent_counter;
+	r->heard_counter = r->asked_counter = r->sent_counter;
 }
 
 /* As long as there is nothing to send, the filter of the best rate ages not. */
@@ -142,7 +142,8 @@ static uint64_t pass(struct tunnel_rate *r, uint64_t counter)
 	                 r->marks[at].bytes;
 	uint64_t packets = max_u64(end - r->marks[at].counter, 1);
 	uint64_t part = counter + 1 - r->marks[at].counter;
-	r->passed_bytes = r->marks[at].bytes + bytes * min_u64(part, packets) / packets;
+	r->passed_bytes = max_u64(r->passed_bytes, r->marks[at].bytes +
+	                          bytes * min_u64(part, packets) / packets);
 	return r->marks[at].at_us;
 }
 

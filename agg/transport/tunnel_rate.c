@@ -20,7 +20,7 @@
 #define SUSPECT_MIN_US (150 * MS_US)
 #define SUSPECT_FIRST_US S_US        /* before a round trip is known */
 #define MARK_US 250u
-#define MARKS_A_TRIP 512u
+#define MARKS_A_TRIP 256u
 
 uint64_t tunnel_rate_feedback_us(uint64_t srtt_us)
 {
@@ -121,8 +121,15 @@ static void fill(struct tunnel_rate *r, uint64_t now_us)
 		r->tokens = most;
 }
 
+static bool awaits(const struct tunnel_rate *r)
+{
+	return r->asked_counter > r->heard_counter;
+}
+
 uint64_t tunnel_rate_in_flight(const struct tunnel_rate *r)
 {
+	if (!awaits(r))
+		return 0;
 	return r->sent_bytes - r->passed_bytes;
 }
 
@@ -151,13 +158,15 @@ uint64_t tunnel_rate_next_us(const struct tunnel_rate *r, uint64_t now_us)
 }
 
 void tunnel_rate_sent(struct tunnel_rate *r, uint64_t counter, uint32_t bytes,
-                      uint64_t now_us)
+                      bool asks, uint64_t now_us)
 {
 	uint64_t apart_us = max_u64(MARK_US, r->srtt_us / MARKS_A_TRIP);
 	uint32_t last = (r->mark_end - 1) % RATE_MARKS;
 
-	if (!tunnel_rate_in_flight(r))
+	if (asks && !awaits(r)) {
 		r->out_since_us = now_us;
+		r->passed_bytes = r->sent_bytes;
+	}
 	if (r->mark_end == r->mark_first ||
 	    now_us - r->marks[last].at_us >= apart_us) {
 		last = r->mark_end++ % RATE_MARKS;
@@ -168,6 +177,8 @@ void tunnel_rate_sent(struct tunnel_rate *r, uint64_t counter, uint32_t bytes,
 			r->mark_first++;
 	}
 	r->sent_counter = counter;
+	if (asks)
+		r->asked_counter = counter;
 	r->sent_bytes += bytes;
 	r->tokens -= (int64_t)(bytes * S_US);
 }
@@ -181,7 +192,7 @@ uint64_t tunnel_rate_suspect_us(const struct tunnel_rate *r)
 {
 	uint64_t us = max_u64(SUSPECT_MIN_US, 2 * r->srtt_us + 4 * r->rttvar_us);
 
-	if (r->sent_counter == r->heard_counter)
+	if (!awaits(r))
 		return UINT64_MAX;
 	if (!r->srtt_us)
 		us = SUSPECT_FIRST_US;

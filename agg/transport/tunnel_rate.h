@@ -32,7 +32,7 @@
 #define RATE_FEEDBACK_MIN_US 5000u /* the receiver tells each quarter of a */
 #define RATE_FEEDBACK_MAX_US 25000u /* round trip, within these */
 
-#define RATE_MARKS 1024u  /* when which counter was sent; a power of two */
+#define RATE_MARKS 512u   /* when which counter was sent; a power of two */
 #define RATE_REPORTS 64u  /* of feedback, one window; a power of two */
 #define RATE_SLOTS 16u    /* of a windowed minimum or maximum */
 
@@ -84,6 +84,7 @@ struct tunnel_rate {
 	struct { uint64_t counter, at_us, bytes; } marks[RATE_MARKS];
 	uint32_t mark_first, mark_end;
 	uint64_t sent_bytes, sent_counter, out_since_us;
+	uint64_t asked_counter;
 	struct rate_report {
 		uint64_t received_us, sent_us, counter, packets, bytes;
 		int64_t delay_us;
@@ -106,9 +107,9 @@ void tunnel_rate_restart(struct tunnel_rate *r, uint64_t now_us);
 uint64_t tunnel_rate_room(struct tunnel_rate *r, uint64_t now_us);
 /* UINT64_MAX: feedback must come first. */
 uint64_t tunnel_rate_next_us(const struct tunnel_rate *r, uint64_t now_us);
-/* Counters rise. */
+/* Counters rise. What does not ask is not told of at once: alone it is not waited for. */
 void tunnel_rate_sent(struct tunnel_rate *r, uint64_t counter, uint32_t bytes,
-                      uint64_t now_us);
+                      bool asks, uint64_t now_us);
 /* There was room, and nothing to send. */
 void tunnel_rate_idle(struct tunnel_rate *r, uint64_t now_us);
 void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,

@@ -16,7 +16,10 @@ static uint16_t sent_at(uint64_t us) { return (uint16_t)(us / DATAGRAM_TIME_US);
 /* 100 bytes, 5 ms on the way. */
 static void note(struct feedback *f, uint64_t counter, uint64_t now_us)
 {
-	feedback_note(f, counter, sent_at(now_us - 5 * MS), 100, false, now_us);
+	struct feedback_came came = { .epoch = 1, .counter = counter, .bytes = 100,
+		.sent = sent_at(now_us - 5 * MS), .asks = true };
+
+	feedback_note(f, &came, now_us);
 }
 
 static void test_says_what_came(void **state)
@@ -61,8 +64,11 @@ static void test_percentile_of_many(void **state)
 	struct datagram_feedback told;
 	uint64_t now_us = 1000000;
 
-	for (unsigned i = 0; i < 1000; i++) /* delays of 0 to 63.9 ms, in a row */
-		feedback_note(&f, i, sent_at(now_us - i * 64), 1, false, now_us);
+	for (unsigned i = 0; i < 1000; i++) { /* delays of 0 to 63.9 ms, in a row */
+		struct feedback_came came = { .counter = i, .bytes = 1, .asks = true,
+			.sent = sent_at(now_us - i * 64) };
+		feedback_note(&f, &came, now_us);
+	}
 	feedback_tell(&f, &told, now_us);
 	uint16_t above = (uint16_t)(told.delay_p90 - told.delay_min);
 	assert_in_range(above, 850, 930);
@@ -90,7 +96,7 @@ static void test_tells_at_once_and_then_in_turn(void **state)
 
 static void test_is_understood_across_all_wraps(void **state)
 {
-	struct feedback f = { .bytes = UINT32_MAX - 50, .packets = UINT32_MAX };
+	struct feedback f = { .epoch = 1, .bytes = UINT32_MAX - 50, .packets = UINT32_MAX };
 	struct feedback_heard heard = { 0 };
 	struct datagram_feedback told;
 	struct rate_news news, first;
@@ -99,12 +105,12 @@ static void test_is_understood_across_all_wraps(void **state)
 	f.largest = counter - 1;
 	note(&f, counter, now_us);
 	feedback_tell(&f, &told, now_us);
-	assert_true(feedback_hear(&heard, &told, counter + 3, &first));
+	assert_true(feedback_hear(&heard, &told, 0, counter + 3, &first));
 	assert_true(first.largest == counter);
 	for (unsigned i = 1; i <= 3; i++)
 		note(&f, counter + i, now_us + i * 4 * MS);
 	feedback_tell(&f, &told, now_us + 12 * MS);
-	assert_true(feedback_hear(&heard, &told, counter + 3, &news));
+	assert_true(feedback_hear(&heard, &told, 0, counter + 3, &news));
 	assert_true(news.largest == counter + 3);
 	assert_int_equal(news.packets - first.packets, 3);
 	assert_int_equal(news.bytes - first.bytes, 300);
@@ -123,10 +129,10 @@ static void test_refuses_what_cannot_be(void **state)
 	feedback_tell(&f, &old, 1000 * MS);
 	note(&f, 6, 1001 * MS);
 	feedback_tell(&f, &told, 1001 * MS);
-	assert_false(feedback_hear(&heard, &told, 5, &news)); /* 6 was never sent */
-	assert_true(feedback_hear(&heard, &told, 6, &news));
-	assert_false(feedback_hear(&heard, &old, 6, &news)); /* overtaken */
-	assert_true(feedback_hear(&heard, &told, 6, &news)); /* nothing new */
+	assert_false(feedback_hear(&heard, &told, 0, 5, &news)); /* 6 was never sent */
+	assert_true(feedback_hear(&heard, &told, 0, 6, &news));
+	assert_false(feedback_hear(&heard, &old, 0, 6, &news)); /* overtaken */
+	assert_true(feedback_hear(&heard, &told, 0, 6, &news)); /* nothing new */
 	assert_false(news.congested);
 }
 
@@ -139,15 +145,51 @@ static void test_marks_are_told_once(void **state)
 
 	note(&f, 1, 1000 * MS);
 	feedback_tell(&f, &told, 1000 * MS);
-	assert_true(feedback_hear(&heard, &told, 9, &news));
-	feedback_note(&f, 2, sent_at(1000 * MS), 100, true, 1001 * MS);
+	assert_true(feedback_hear(&heard, &told, 0, 9, &news));
+	struct feedback_came marked = { .epoch = 1, .counter = 2, .bytes = 100,
+		.sent = sent_at(1000 * MS), .ce = true, .asks = true };
+	feedback_note(&f, &marked, 1001 * MS);
 	feedback_tell(&f, &told, 1001 * MS);
-	assert_true(feedback_hear(&heard, &told, 9, &news));
+	assert_true(feedback_hear(&heard, &told, 0, 9, &news));
 	assert_true(news.congested);
 	note(&f, 3, 1002 * MS);
 	feedback_tell(&f, &told, 1002 * MS);
-	assert_true(feedback_hear(&heard, &told, 9, &news));
+	assert_true(feedback_hear(&heard, &told, 0, 9, &news));
 	assert_false(news.congested);
+}
+
+/* A new key counts from 0, and to the sender it is one row. */
+static void test_goes_on_across_keys(void **state)
+{
+	struct feedback f = { 0 };
+	struct feedback_heard heard = { 0 };
+	struct datagram_feedback told;
+	struct rate_news news;
+	struct feedback_came came = { .epoch = 2, .bytes = 100, .asks = true };
+
+	note(&f, 99, 1000 * MS);
+	feedback_tell(&f, &told, 1000 * MS);
+	assert_int_equal(told.epoch, 1);
+	assert_true(feedback_hear(&heard, &told, 0, 99, &news));
+	feedback_note(&f, &came, 1001 * MS);
+	note(&f, 98, 1001 * MS); /* of the old key: counted */
+	feedback_tell(&f, &told, 1001 * MS);
+	assert_int_equal(told.epoch, 2);
+	assert_int_equal(told.largest, 0);
+	assert_true(feedback_hear(&heard, &told, 100, 0, &news));
+	assert_int_equal(news.largest, 100);
+	assert_int_equal(news.packets, 3);
+}
+
+static void test_who_carries_nothing_is_not_told_of(void **state)
+{
+	struct feedback f = { 0 };
+	struct feedback_came came = { .counter = 1, .bytes = 100 };
+
+	feedback_note(&f, &came, 1000 * MS);
+	assert_true(feedback_due_us(&f, 0, 0) == UINT64_MAX);
+	note(&f, 2, 1001 * MS);
+	assert_true(feedback_due_us(&f, 0, 0) == 1001 * MS);
 }
 
 static void test_paths_are_compared_across_the_wrap(void **state)
@@ -169,6 +211,8 @@ int main(void)
 		cmocka_unit_test(test_is_understood_across_all_wraps),
 		cmocka_unit_test(test_refuses_what_cannot_be),
 		cmocka_unit_test(test_marks_are_told_once),
+		cmocka_unit_test(test_goes_on_across_keys),
+		cmocka_unit_test(test_who_carries_nothing_is_not_told_of),
 		cmocka_unit_test(test_paths_are_compared_across_the_wrap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ static void on_back(void *ctx)
 	struct rate_news news;
 
 	if (feedback_hear(&w->heard, &w->back[w->back_first++ % BACK_MAX].f,
-	                  w->counter, &news))
+	                  0, w->counter, &news))
 		tunnel_rate_heard(&w->rate, &news, now_us(w));
 	if (w->back_first != w->back_end)
 		event_set(&w->events, &w->back_event,
@@ -89,9 +89,11 @@ static void on_frame(const struct link_frame *frame)
 
 	if (w->events.now_ns >= w->from_ns)
 		w->got_bytes += frame->bytes;
-	feedback_note(&w->feedback, frame->segment,
-	              w->sent[frame->segment % (1u << 17)], frame->bytes, false,
-	              now_us(w) + CLOCK_US);
+	struct feedback_came came = {
+		.counter = frame->segment, .bytes = frame->bytes, .asks = true,
+		.sent = w->sent[frame->segment % (1u << 17)],
+	};
+	feedback_note(&w->feedback, &came, now_us(w) + CLOCK_US);
 	tell(w);
 }
 
@@ -121,7 +123,7 @@ static void send_some(void *ctx)
 		struct link_frame frame = { .to = w, .segment = (uint32_t)++w->counter,
 		                            .bytes = BYTES };
 		w->sent[w->counter % (1u << 17)] = datagram_time(now_us(w));
-		tunnel_rate_sent(&w->rate, w->counter, BYTES, now_us(w));
+		tunnel_rate_sent(&w->rate, w->counter, BYTES, true, now_us(w));
 		uint64_t lost = w->link.lost_frames;
 		link_push(&w->link, &frame);
 		if (w->events.now_ns >= w->from_ns) {

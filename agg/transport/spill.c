@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see spill.h.
+ */
+#include "agg/transport/spill.h"
+
+#include "agg/transport/feedback.h"
+
+#define S_US UINT64_C(1000000)
+#define MS_US UINT64_C(1000)
+#define MSS 1400u
+#define SLICE_US (50 * MS_US)        /* of a flow's rate on a path */
+#define TURN_MIN_US (3 * MS_US)      /* another order: by so much, for so long */
+#define TURN_AFTER_US (100 * MS_US)
+#define STAY_US (5 * MS_US)          /* a small flow stays for that and a fifth */
+#define CARRIER_SHARE 64u            /* less than that of its rate is the past */
+#define LONG_BYTES 100000u           /* of what a long flow is placed for */
+#define HOME_PERCENT 125u            /* another home must be so much faster */
+#define HOME_RTTS 2u                 /* and not of more than so many of its round trips */
+#define CALL_BETTER_US (10 * MS_US)  /* or a quarter, for a second: a call moves */
+#define CALL_AFTER_US S_US
+#define CALL_LOSS_PPM 20000u
+#define PROOF_US S_US
+#define PROOF_PERCENT 103u
+#define DOUBTS_MAX 2u                /* seconds in a row: the first may be its start */
+#define PROOF_SHARE 20u              /* a twentieth at least was spilled */
+#define STOP_US (30 * S_US)
+#define STOP_DOUBLINGS 4u            /* to 8 minutes */
+
+static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* Paths ----------------------------------------------------------------- */
+
+static uint64_t send_us(const struct spill_path *p, uint64_t bytes)
+{
+	return bytes * S_US / max_u64(p->rate_bps, 1);
+}
+
+/* Against the first that is known; of one that is not, half of the round trip says. */
+static void compare_delays(struct spill_paths *ps)
+{
+	const struct spill_path *first = NULL;
+	int64_t least_us = INT64_MAX;
+
+	for (unsigned i = 0; !first && i < SPILL_PATHS; i++)
+		if (ps->path[i].usable && ps->path[i].known)
+			first = &ps->path[i];
+	for (unsigned i = 0; i < SPILL_PATHS; i++) {
+		struct spill_path *p = &ps->path[i];
+		int64_t half_us = (int64_t)(p->rtt_us / 2);
+		if (!p->usable)
+			continue;
+		p->later_us = !first ? half_us : p->known ?
+			feedback_longer_us(p->delay_us, first->delay_us) :
+			half_us - (int64_t)(first->rtt_us / 2);
+		p->later_us += (int64_t)send_us(p, MSS);
+		if (p->later_us < least_us)
+			least_us = p->later_us;
+	}
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		if (ps->path[i].usable)
+			ps->path[i].later_us -= least_us;
+}
+
+static unsigned sort(const struct spill_paths *ps, uint8_t order[SPILL_PATHS])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SPILL_PATHS; i++) {
+		unsigned at = count;
+		if (!ps->path[i].usable)
+			continue;
+		for (; at && ps->path[i].later_us < ps->path[order[at - 1]].later_us; at--)
+			order[at] = order[at - 1];
+		order[at] = (uint8_t)i;
+		count++;
+	}
+	return count;
+}
+
+/* Jitter does not turn it round. */
+static void set_order(struct spill_paths *ps, uint64_t now_us)
+{
+	uint8_t order[SPILL_PATHS];
+	unsigned count = sort(ps, order);
+	bool same = count == ps->count, clear = false, gone = false;
+
+	for (unsigned i = 0; same && i < count; i++) {
+		gone |= !ps->path[ps->order[i]].usable;
+		same &= order[i] == ps->order[i];
+	}
+	for (unsigned i = 0; i + 1 < ps->count; i++)
+		clear |= ps->path[ps->order[i]].later_us >
+		         ps->path[ps->order[i + 1]].later_us + (int64_t)TURN_MIN_US;
+	if (count == ps->count && !gone && (same || !clear)) {
+		ps->turned_us = 0;
+		return;
+	}
+	if (!ps->turned_us)
+		ps->turned_us = now_us;
+	if (count == ps->count && !gone && now_us - ps->turned_us < TURN_AFTER_US)
+		return;
+	ps->turned_us = 0;
+	ps->count = count;
+	for (unsigned i = 0; i < count; i++)
+		ps->order[i] = order[i];
+}
+
+void spill_begin(struct spill_paths *ps, uint64_t now_us)
+{
+	compare_delays(ps);
+	set_order(ps, now_us);
+	if (now_us - ps->slice_us < 2 * SLICE_US)
+		return;
+	ps->slice_us = now_us;
+	ps->serial++;
+	for (unsigned i = 0; i < SPILL_PATHS; i++) {
+		ps->path[i].busy = ps->path[i].busy_now;
+		ps->path[i].busy_now = 0;
+	}
+}
+
+/* Where no other is: backup paths only when all others are gone. */
+static bool is_offered(const struct spill_paths *ps, unsigned path)
+{
+	uint8_t least = UINT8_MAX;
+
+	for (unsigned i = 0; i < ps->count; i++)
+		if (ps->path[ps->order[i]].cost < least)
+			least = ps->path[ps->order[i]].cost;
+	return ps->path[path].usable && ps->path[path].cost == least;
+}
+
+/* A flow's rates ---------------------------------------------------------- */
+
+static void roll(struct spill_flow *f, uint64_t now_us)
+{
+	uint64_t us = now_us - f->slice_us;
+
+	if (us < SLICE_US)
+		return;
+	for (unsigned i = 0; i < SPILL_PATHS; i++) {
+		uint64_t bps = min_u64(f->slice_bytes[i] * S_US / us, UINT32_MAX);
+		f->rate_bps[i] = us >= 4 * SLICE_US ? (uint32_t)bps :
+			(uint32_t)((f->rate_bps[i] + bps) / 2);
+		f->slice_bytes[i] = 0;
+	}
+	f->slice_us = now_us;
+}
+
+/* What the flow would have of the path, were it alone there with its like. */
+static uint64_t share_bps(const struct spill_paths *ps, const struct spill_flow *f,
+                          unsigned path)
+{
+	const struct spill_path *p = &ps->path[path];
+	bool counted = ps->serial - f->serial[path] <= 1 && f->serial[path];
+	unsigned others = p->busy - (counted && p->busy);
+
+	return p->rate_bps / (1 + others);
+}
+
+void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
+                uint32_t bytes, bool bulk, uint64_t now_us)
+{
+	roll(f, now_us);
+	f->slice_bytes[path] += bytes;
+	f->took_us = now_us;
+	if (bulk && f->serial[path] != ps->serial) {
+		f->serial[path] = ps->serial;
+		ps->path[path].busy_now++;
+	}
+	f->proof_bytes += bytes;
+	if (f->home != path + 1)
+		f->spilled_bytes += bytes;
+}
+
+uint8_t spill_carriers(const struct spill_flow *f)
+{
+	uint64_t all_bps = 0;
+	uint8_t paths = 0;
+
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		all_bps += f->rate_bps[i];
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		if (f->slice_bytes[i] || f->rate_bps[i] > all_bps / CARRIER_SHARE)
+			paths |= (uint8_t)(1u << i);
+	return paths;
+}
+
+/* Homes ------------------------------------------------------------------- */
+
+/* For the packet that comes next, or for a long flow's first 100 KB. */
+static uint64_t arrival_us(const struct spill_path *p, const struct spill_ask *ask)
+{
+	uint64_t us = (uint64_t)p->later_us + p->wait_us;
+
+	return ask->is_long ? us + send_us(p, LONG_BYTES) : us;
+}
+
+static unsigned first_home(const struct spill_paths *ps, const struct spill_ask *ask)
+{
+	unsigned best = ps->order[0];
+
+	for (unsigned i = 0; i < ps->count; i++) {
+		unsigned path = ps->order[i];
+		if (is_offered(ps, path) && (!is_offered(ps, best) ||
+		    arrival_us(&ps->path[path], ask) < arrival_us(&ps->path[best], ask)))
+			best = path;
+	}
+	return best;
+}
+
+static bool may_stay(const struct spill_paths *ps, const struct spill_flow *f)
+{
+	return f->home && is_offered(ps, f->home - 1u);
+}
+
+/* Nothing of it is under way that would be overtaken. */
+static bool has_gap(const struct spill_paths *ps, const struct spill_flow *f,
+                    unsigned to, uint64_t now_us)
+{
+	int64_t ahead_us = ps->path[f->home - 1].later_us - ps->path[to].later_us;
+
+	return (int64_t)(now_us - f->took_us) > ahead_us;
+}
+
+static void place_small(const struct spill_paths *ps, struct spill_flow *f,
+                        const struct spill_ask *ask)
+{
+	unsigned best = first_home(ps, ask);
+
+	if (may_stay(ps, f)) {
+		const struct spill_path *home = &ps->path[f->home - 1];
+		uint64_t slack_us = max_u64(STAY_US, home->rtt_us / 2 / 5);
+		if (arrival_us(home, ask) <= arrival_us(&ps->path[best], ask) + slack_us ||
+		    !has_gap(ps, f, best, ask->now_us))
+			return;
+	}
+	f->home = (uint8_t)(best + 1);
+}
+
+/* The quickest beside its home; -1: there is none. */
+static int other_home(const struct spill_paths *ps, const struct spill_flow *f)
+{
+	for (unsigned i = 0; i < ps->count; i++)
+		if (ps->order[i] + 1u != f->home && is_offered(ps, ps->order[i]))
+			return ps->order[i];
+	return -1;
+}
+
+static void place_call(const struct spill_paths *ps, struct spill_flow *f,
+                       const struct spill_ask *ask)
+{
+	if (!may_stay(ps, f)) {
+		f->home = (uint8_t)(first_home(ps, ask) + 1);
+		return;
+	}
+	int other = other_home(ps, f);
+	if (other < 0)
+		return;
+	const struct spill_path *home = &ps->path[f->home - 1], *to = &ps->path[other];
+	bool loses = home->loss_ppm > CALL_LOSS_PPM && to->loss_ppm < home->loss_ppm / 2;
+	uint64_t by_us = max_u64(CALL_BETTER_US, home->rtt_us / 2 / 4);
+	bool better = home->later_us > to->later_us + (int64_t)by_us;
+	if (!better)
+		f->better_us = 0;
+	else if (!f->better_us)
+		f->better_us = ask->now_us;
+	if (loses || (better && ask->now_us - f->better_us >= CALL_AFTER_US)) {
+		f->home = (uint8_t)(other + 1);
+		f->better_us = 0;
+	}
+}
+
+/* The one that gives it most; a change must be worth it. */
+static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
+                       const struct spill_ask *ask)
+{
+	if (!may_stay(ps, f)) {
+		f->home = (uint8_t)(first_home(ps, ask) + 1);
+		return;
+	}
+	const struct spill_path *home = &ps->path[f->home - 1];
+	uint64_t best_bps = share_bps(ps, f, f->home - 1) * HOME_PERCENT / 100;
+	for (unsigned i = 0; i < ps->count; i++) {
+		unsigned path = ps->order[i];
+		const struct spill_path *p = &ps->path[path];
+		if (!is_offered(ps, path) || share_bps(ps, f, path) <= best_bps ||
+		    p->rtt_us > HOME_RTTS * home->rtt_us)
+			continue;
+		if (!f->spills && !has_gap(ps, f, path, ask->now_us))
+			continue;
+		best_bps = share_bps(ps, f, path);
+		f->home = (uint8_t)(path + 1);
+	}
+}
+
+/* Guards ------------------------------------------------------------------ */
+
+/* A loss-based sender of that rate bears about 1.5 (MSS / (RTT rate))^2; of the path's
+ * losses it sees the path's share. */
+static bool bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
+                       unsigned path)
+{
+	const struct spill_path *p = &ps->path[path];
+	uint64_t all_bps = 0, rtt_us = max_u64(ps->path[f->home - 1].rtt_us, MS_US);
+
+	if (!p->loss_ppm)
+		return true;
+	for (unsigned i = 0; i < ps->count; i++)
+		all_bps += share_bps(ps, f, ps->order[i]);
+	double window = (double)all_bps * (double)max_u64(rtt_us, p->rtt_us) / 1e6 / MSS;
+	double share = (double)share_bps(ps, f, path) / (double)max_u64(all_bps, 1);
+	return p->loss_ppm * 1e-6 * share <= 1.5 / (window * window);
+}
+
+static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
+                      unsigned path)
+{
+	const struct spill_path *p = &ps->path[path], *home = &ps->path[f->home - 1];
+	int64_t spread_us = p->later_us - home->later_us;
+
+	if (spread_us < 0)
+		spread_us = -spread_us;
+	return is_offered(ps, path) && spread_us <= (int64_t)SPILL_SPREAD_US &&
+	       bears_loss(ps, f, path);
+}
+
+static void begin_proof(struct spill_flow *f, uint64_t now_us)
+{
+	f->proof_us = now_us;
+	f->proof_bytes = f->spilled_bytes = 0;
+}
+
+/* Each second: was it faster than its home alone? */
+static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t now_us)
+{
+	uint64_t us = now_us - f->proof_us;
+
+	if (us < PROOF_US)
+		return;
+	uint64_t got_bps = f->proof_bytes * S_US / us;
+	uint64_t alone_bps = share_bps(ps, f, f->home - 1);
+	bool spilled = f->spilled_bytes > f->proof_bytes / PROOF_SHARE;
+	bool counts = us < 2 * PROOF_US && spilled && f->spills;
+	begin_proof(f, now_us);
+	if (!counts)
+		return;
+	bool proved = got_bps * 100 >= alone_bps * PROOF_PERCENT;
+	f->doubts = proved ? 0 : f->doubts + 1;
+	if (proved)
+		f->failures = 0;
+	if (f->doubts < DOUBTS_MAX)
+		return;
+	f->doubts = 0;
+	f->stopped_us = now_us + (STOP_US << f->failures);
+	f->failures = (uint8_t)min_u64(f->failures + 1u, STOP_DOUBLINGS);
+}
+
+static void set_paths(const struct spill_paths *ps, struct spill_flow *f,
+                      const struct spill_ask *ask)
+{
+	f->paths = (uint8_t)(1u << (f->home - 1));
+	if (ask->kind == SPILL_BULK && ask->now_us >= f->stopped_us)
+		for (unsigned i = 0; i < ps->count; i++)
+			if (may_spill(ps, f, ps->order[i]))
+				f->paths |= (uint8_t)(1u << ps->order[i]);
+	bool spills = f->paths & (f->paths - 1);
+	if (spills && !f->spills) {
+		f->since_us = ask->now_us;
+		begin_proof(f, ask->now_us);
+	}
+	f->spills = spills;
+}
+
+/* Choice ------------------------------------------------------------------ */
+
+/* How far the faster ones come until the packet is there. */
+static uint64_t depth_bytes(const struct spill_paths *ps, const struct spill_flow *f,
+                            unsigned path)
+{
+	const struct spill_path *slow = &ps->path[path];
+	uint64_t depth = 0;
+
+	for (unsigned i = 0; i < ps->count && ps->order[i] != path; i++) {
+		unsigned fast = ps->order[i];
+		const struct spill_path *p = &ps->path[fast];
+		int64_t ahead_us = slow->later_us - p->later_us - (int64_t)p->wait_us;
+		if (!(f->paths >> fast & 1) || ahead_us <= 0)
+			continue;
+		uint64_t bps = f->rate_bps[fast] ? f->rate_bps[fast] :
+			share_bps(ps, f, fast);
+		depth += bps * (uint64_t)ahead_us / S_US;
+	}
+	return depth;
+}
+
+static unsigned choose_bulk(const struct spill_paths *ps, const struct spill_flow *f,
+                            const struct spill_ask *ask, struct spill_choice *out)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ps->count; i++) {
+		unsigned path = ps->order[i];
+		if (!(f->paths >> path & 1))
+			continue;
+		uint64_t depth = depth_bytes(ps, f, path);
+		if (depth && depth + ask->len > ask->backlog_bytes && path + 1u != f->home)
+			continue;
+		out[count++] = (struct spill_choice){ (uint8_t)path, depth };
+	}
+	return count;
+}
+
+/* Its home, then where a copy would be there first. */
+static unsigned choose_call(const struct spill_paths *ps, const struct spill_flow *f,
+                            struct spill_choice *out)
+{
+	unsigned count = 1;
+
+	out[0] = (struct spill_choice){ (uint8_t)(f->home - 1), 0 };
+	for (unsigned i = 0; i < ps->count && count < 2; i++)
+		if (ps->order[i] + 1u != f->home && is_offered(ps, ps->order[i]))
+			out[count++] = (struct spill_choice){ ps->order[i], 0 };
+	return count;
+}
+
+unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
+                      const struct spill_ask *ask,
+                      struct spill_choice out[SPILL_PATHS])
+{
+	if (!ps->count)
+		return 0;
+	roll(f, ask->now_us);
+	switch (ask->kind) {
+	case SPILL_SMALL:
+		place_small(ps, f, ask);
+		break;
+	case SPILL_BULK:
+		place_bulk(ps, f, ask);
+		prove(ps, f, ask->now_us);
+		break;
+	case SPILL_REALTIME:
+		place_call(ps, f, ask);
+		break;
+	}
+	set_paths(ps, f, ask);
+	if (ask->kind == SPILL_REALTIME)
+		return choose_call(ps, f, out);
+	return choose_bulk(ps, f, ask, out);
+}
+
+uint32_t spill_spread_us(const struct spill_paths *ps, const struct spill_flow *f)
+{
+	int64_t first_us = INT64_MAX, last_us = 0;
+
+	for (unsigned i = 0; i < ps->count; i++) {
+		const struct spill_path *p = &ps->path[ps->order[i]];
+		if (!(f->paths >> ps->order[i] & 1))
+			continue;
+		first_us = p->later_us < first_us ? p->later_us : first_us;
+		last_us = p->later_us > last_us ? p->later_us : last_us;
+	}
+	return last_us > first_us ? (uint32_t)(last_us - first_us) : 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: which path takes a packet of which flow, and how deep in the flow's queue it
+ * takes it. Pure.
+ *
+ * Real time keeps the best path. What is new or small goes where it arrives first.
+ * A bulk flow has a home; while it has more in its queue than its home can take, it
+ * spills in the order of arrival: a slow path takes what the faster ones would come to
+ * when its packet arrives, so many bytes deep, and nothing if the queue is shorter.
+ * So a flow that keeps no queue is never spread, and the packets of one that does
+ * arrive nearly in order. (STMS, USENIX ATC 2018, does so with a stream's bytes.)
+ *
+ * Spilling is guarded, so that no flow is worse off than on its best path: by the
+ * spread of delays; by loss, which a loss-based sender of that rate would not bear
+ * (Mathis et al., 1997); and by proof: what a second of it did not make faster than its
+ * home alone, goes by its home alone for a while.
+ */
+#ifndef AGG_TRANSPORT_SPILL_H
+#define AGG_TRANSPORT_SPILL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SPILL_PATHS 8u
+#define SPILL_SPREAD_US 60000u  /* later than by the fastest, at most */
+
+/* The tunnel fills the first half before spill_begin(). */
+struct spill_path {
+	bool usable;
+	bool known;          /* feedback came: delay and rate are measured */
+	uint8_t cost;        /* enum sched_path_class: a dearer one is for when no other is */
+	int64_t delay_us;    /* one way, with its queue; of two clocks */
+	uint64_t wait_us;    /* until it may take something; 0: now */
+	uint64_t rate_bps, rtt_us; /* bytes/s; the least round trip */
+	uint32_t loss_ppm;
+	/* private */
+	int64_t later_us;    /* than the fastest: for a packet that it takes now */
+	unsigned busy, busy_now; /* bulk flows that took of it, in a slice of time */
+};
+
+/* Zeroed: none is usable. */
+struct spill_paths {
+	struct spill_path path[SPILL_PATHS];
+	uint8_t order[SPILL_PATHS]; /* of those usable, by arrival */
+	unsigned count;
+	uint64_t slice_us;   /* this slice's begin */
+	uint64_t turned_us;  /* since then the order would be another; 0: it is right */
+	uint32_t serial;     /* of the slice */
+};
+
+/* Of a flow, in flow_scope(). Zeroed: new. */
+struct spill_flow {
+	uint8_t home;        /* 1 + path; 0: none */
+	uint8_t paths;       /* that may take of it now */
+	uint8_t doubts, failures; /* of proof, in a row */
+	bool spills;         /* by more than one path, since since_us */
+	uint64_t since_us, stopped_us; /* not before stopped_us again */
+	uint64_t better_us;  /* another path is, since then; 0: none */
+	uint64_t took_us;    /* the last packet */
+	uint64_t slice_us;
+	uint64_t proof_us;   /* this second's begin */
+	uint32_t proof_bytes, spilled_bytes;
+	uint32_t slice_bytes[SPILL_PATHS], rate_bps[SPILL_PATHS];
+	uint32_t serial[SPILL_PATHS]; /* slice in which it counted as busy there */
+};
+
+enum spill_kind {
+	SPILL_SMALL,     /* new, or sends little */
+	SPILL_BULK,      /* there is always something in its queue */
+	SPILL_REALTIME,
+};
+
+struct spill_ask {
+	enum spill_kind kind;
+	uint64_t backlog_bytes;
+	uint32_t len;        /* of its next packet */
+	bool is_long;        /* it will likely be bulk (QUIC) */
+	uint64_t now_us;
+};
+
+struct spill_choice {
+	uint8_t path;
+	uint64_t depth_bytes;
+};
+
+/* Paths are as they are now. */
+void spill_begin(struct spill_paths *ps, uint64_t now_us);
+/* Which paths may have a packet of the flow, the fastest first; of these the tunnel
+ * asks those that are ready. 0: none is usable. For real time the second is where a
+ * copy may go. */
+unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
+                      const struct spill_ask *ask,
+                      struct spill_choice out[SPILL_PATHS]);
+void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
+                uint32_t bytes, bool bulk, uint64_t now_us);
+/* Those that carry it now, a bit each. */
+uint8_t spill_carriers(const struct spill_flow *f);
+/* How much later than by its fastest path something of the flow may arrive: its queue
+ * must be allowed to be so long. */
+uint32_t spill_spread_us(const struct spill_paths *ps, const struct spill_flow *f);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ */
+#include "agg/transport/spill.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define MS UINT64_C(1000)
+#define S (1000 * MS)
+#define MBIT 125000u
+#define LEN 1400u
+
+static struct spill_paths ps;
+static struct spill_flow f;
+static struct spill_choice out[SPILL_PATHS];
+static uint64_t now_us;
+
+static void path(unsigned i, unsigned mbit, unsigned delay_ms)
+{
+	ps.path[i] = (struct spill_path){
+		.usable = true, .known = true, .delay_us = (int64_t)(delay_ms * MS),
+		.rate_bps = mbit * MBIT, .rtt_us = 2 * delay_ms * MS,
+	};
+}
+
+/* 50 Mbit/s of 5 ms and 20 Mbit/s of 30 ms. */
+static int begin(void **state)
+{
+	ps = (struct spill_paths){ 0 };
+	f = (struct spill_flow){ 0 };
+	now_us = 10 * S;
+	path(0, 50, 5);
+	path(1, 20, 30);
+	return 0;
+}
+
+static unsigned ask(enum spill_kind kind, uint64_t backlog_bytes)
+{
+	struct spill_ask a = { .kind = kind, .backlog_bytes = backlog_bytes, .len = LEN,
+	                       .now_us = now_us };
+
+	spill_begin(&ps, now_us);
+	return spill_choose(&ps, &f, &a, out);
+}
+
+static void take(unsigned p, uint64_t bytes)
+{
+	for (; bytes >= LEN; bytes -= LEN)
+		spill_took(&ps, &f, p, LEN, true, now_us);
+}
+
+/* So many ms of a flow that takes so much of both, and has so much in its queue. */
+static void flow(unsigned ms, unsigned mbit0, unsigned mbit1, uint64_t backlog_bytes)
+{
+	for (unsigned i = 0; i < ms; i += 10, now_us += 10 * MS) {
+		ask(SPILL_BULK, backlog_bytes);
+		take(0, mbit0 * MBIT / 100);
+		take(1, mbit1 * MBIT / 100);
+	}
+}
+
+static void test_small_goes_where_it_arrives_first(void **state)
+{
+	assert_int_equal(ask(SPILL_SMALL, LEN), 1);
+	assert_int_equal(out[0].path, 0);
+	assert_int_equal(out[0].depth_bytes, 0);
+	assert_false(f.spills);
+}
+
+static void test_small_moves_only_for_much(void **state)
+{
+	ask(SPILL_SMALL, LEN);
+	take(0, LEN);
+	now_us += 100 * MS;
+	ps.path[0].wait_us = 27 * MS; /* 32 against 30 */
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(out[0].path, 0);
+	ps.path[0].wait_us = 60 * MS;
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(out[0].path, 1);
+}
+
+static void test_a_flow_without_a_queue_is_not_spread(void **state)
+{
+	flow(500, 40, 0, 20000);
+	assert_int_equal(ask(SPILL_BULK, 20000), 1);
+	assert_int_equal(out[0].path, 0);
+}
+
+static void test_the_slow_path_takes_what_is_deep(void **state)
+{
+	flow(500, 50, 0, 20000);
+	assert_int_equal(ask(SPILL_BULK, 400000), 2);
+	assert_int_equal(out[1].path, 1);
+	/* 25 ms and its own packet's time, of 50 Mbit/s. */
+	assert_in_range(out[1].depth_bytes, 140000, 185000);
+	assert_true(f.spills);
+	assert_in_range(spill_spread_us(&ps, &f), 25 * MS, 27 * MS);
+}
+
+static void test_too_much_later_is_too_late(void **state)
+{
+	path(1, 20, 80);
+	flow(500, 50, 0, 20000);
+	assert_int_equal(ask(SPILL_BULK, 2000000), 1);
+	assert_int_equal(spill_spread_us(&ps, &f), 0);
+}
+
+static void test_a_lossy_path_is_not_spilled_over(void **state)
+{
+	ps.path[1].loss_ppm = 10000;
+	flow(500, 50, 0, 20000);
+	assert_int_equal(ask(SPILL_BULK, 400000), 1);
+	ps.path[1].loss_ppm = 10; /* 1e-5 of the smaller part */
+	assert_int_equal(ask(SPILL_BULK, 400000), 2);
+}
+
+static void test_what_does_not_help_stops(void **state)
+{
+	flow(2200, 30, 5, 400000); /* 35 of 50 alone */
+	assert_false(f.spills);
+	flow(29000, 50, 0, 400000);
+	assert_false(f.spills);
+	flow(2000, 50, 0, 400000); /* tried again */
+	assert_true(f.spills);
+	flow(2500, 30, 5, 400000); /* and for twice as long not */
+	flow(58000, 50, 0, 400000);
+	assert_false(f.spills);
+	flow(4000, 50, 0, 400000);
+	assert_true(f.spills);
+}
+
+static void test_what_helps_goes_on(void **state)
+{
+	flow(20000, 48, 18, 400000);
+	assert_true(f.spills);
+}
+
+static void test_home_is_the_path_that_gives_most(void **state)
+{
+	path(0, 20, 10);
+	path(1, 60, 15);
+	ask(SPILL_SMALL, LEN);
+	take(0, LEN);
+	assert_int_equal(f.home, 1);
+	flow(300, 20, 0, 400000);
+	assert_int_equal(f.home, 2);
+	ps.path[0].rate_bps = 70 * MBIT; /* not worth a change */
+	flow(300, 20, 50, 400000);
+	assert_int_equal(f.home, 2);
+}
+
+static void test_a_dead_home_is_left(void **state)
+{
+	flow(300, 50, 0, 20000);
+	ps.path[0].usable = false;
+	assert_int_equal(ask(SPILL_BULK, 20000), 1);
+	assert_int_equal(out[0].path, 1);
+	assert_int_equal(out[0].depth_bytes, 0);
+	ps.path[1].usable = false;
+	assert_int_equal(ask(SPILL_BULK, 20000), 0);
+}
+
+static void test_a_dearer_path_is_for_when_no_other_is(void **state)
+{
+	ps.path[0].cost = 1;
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(out[0].path, 1);
+	flow(500, 0, 20, 400000);
+	assert_int_equal(ask(SPILL_BULK, 400000), 1);
+	ps.path[1].usable = false;
+	ask(SPILL_BULK, 400000);
+	assert_int_equal(out[0].path, 0);
+}
+
+static void test_a_call_keeps_its_path(void **state)
+{
+	assert_int_equal(ask(SPILL_REALTIME, 160), 2); /* and where a copy would go */
+	assert_int_equal(out[0].path, 0);
+	assert_int_equal(out[1].path, 1);
+	ps.path[0].delay_us += 37 * (int64_t)MS; /* 12 ms worse than the other */
+	for (unsigned i = 0; i < 90; i++, now_us += 10 * MS)
+		ask(SPILL_REALTIME, 160);
+	assert_int_equal(out[0].path, 0);
+	now_us += 200 * MS;
+	ask(SPILL_REALTIME, 160);
+	assert_int_equal(out[0].path, 1);
+}
+
+static void test_a_call_leaves_what_loses(void **state)
+{
+	ask(SPILL_REALTIME, 160);
+	ps.path[0].loss_ppm = 30000;
+	ask(SPILL_REALTIME, 160);
+	assert_int_equal(out[0].path, 1);
+}
+
+/* 65536 * 64 us later it is the same delay. */
+static void test_delays_are_compared_across_their_wrap(void **state)
+{
+	ps.path[0].delay_us = 65530 * 64;
+	ps.path[1].delay_us = 4 * 64; /* 0.64 ms more */
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(ps.order[0], 0);
+	assert_in_range(ps.path[1].later_us, 600, 1100);
+}
+
+static void test_jitter_does_not_turn_the_order(void **state)
+{
+	path(1, 50, 6);
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(ps.order[0], 0);
+	for (unsigned i = 0; i < 50; i++, now_us += 10 * MS) {
+		ps.path[0].delay_us = (int64_t)((i % 2 ? 5 : 8) * MS);
+		ask(SPILL_SMALL, LEN);
+		assert_int_equal(ps.order[0], 0);
+	}
+	ps.path[0].delay_us = (int64_t)(30 * MS);
+	for (unsigned i = 0; i < 12; i++, now_us += 10 * MS)
+		ask(SPILL_SMALL, LEN);
+	assert_int_equal(ps.order[0], 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, begin)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_small_goes_where_it_arrives_first),
+		TEST(test_small_moves_only_for_much),
+		TEST(test_a_flow_without_a_queue_is_not_spread),
+		TEST(test_the_slow_path_takes_what_is_deep),
+		TEST(test_too_much_later_is_too_late),
+		TEST(test_a_lossy_path_is_not_spilled_over),
+		TEST(test_what_does_not_help_stops),
+		TEST(test_what_helps_goes_on),
+		TEST(test_home_is_the_path_that_gives_most),
+		TEST(test_a_dead_home_is_left),
+		TEST(test_a_dearer_path_is_for_when_no_other_is),
+		TEST(test_a_call_keeps_its_path),
+		TEST(test_a_call_leaves_what_loses),
+		TEST(test_delays_are_compared_across_their_wrap),
+		TEST(test_jitter_does_not_turn_the_order),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
