@@ -6,6 +6,7 @@
  */
 #include "agg/transport/tunnel.h"
 
+#include "agg/transport/tunnel_control.h"
 #include "agg/transport/tunnel_in.h"
 #include "agg/transport/tunnel_keys.h"
 #include "agg/transport/tunnel_mtu.h"
@@ -13,6 +14,7 @@
 #include "agg/transport/tunnel_probe.h"
 #include "agg/transport/tunnel_split.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define QUANTUM 1500u
@@ -42,7 +44,12 @@ _Static_assert((int)TUNNEL_DROP_CODEL == FLOWS_DROP_CODEL &&
                (int)TUNNEL_DROP_AGE == FLOWS_DROP_AGE &&
                (int)TUNNEL_DROP_FLUSH == FLOWS_DROP_FLUSH, "they begin alike");
 
-static const struct flows_ops flows_ops = { .on_drop = on_drop };
+static void on_gone(void *ctx, struct flow *f)
+{
+	tunnel_out_gone(ctx, f);
+}
+
+static const struct flows_ops flows_ops = { .on_drop = on_drop, .on_gone = on_gone };
 
 static struct flows *make_flows(struct tunnel *t)
 {
@@ -72,12 +79,14 @@ struct tunnel *tunnel_create(const struct tunnel_args *args)
 		tunnel_mtu_reset(t, i, AF_INET6);
 		t->path[i].state = args->is_gateway ? TUNNEL_PATH_DOWN : TUNNEL_PATH_UP;
 	}
+	read_clock(t);
 	t->flows = make_flows(t);
-	if (!t->flows) {
-		free(t);
+	t->merge = tunnel_in_merge(t);
+	if (!t->flows || !t->merge || tunnel_control_init(t) < 0) {
+		tunnel_destroy(t);
+		errno = ENOMEM;
 		return NULL;
 	}
-	read_clock(t);
 	tunnel_note(t); /* a key is to be announced */
 	return t;
 }
@@ -88,7 +97,10 @@ void tunnel_destroy(struct tunnel *t)
 		return;
 	tunnel_keys_finish(t);
 	tunnel_split_finish(t);
-	flows_destroy(t->flows);
+	if (t->flows)
+		flows_destroy(t->flows);
+	merge_destroy(t->merge);
+	tunnel_control_finish(t);
 	free(t);
 }
 
@@ -155,7 +167,10 @@ int tunnel_frame(struct tunnel *t, const struct wire_frame *frame)
 
 static void tell_deadline(struct tunnel *t)
 {
-	const uint64_t due_us[] = { tunnel_keys_deadline(t), tunnel_mtu_deadline(t) };
+	const uint64_t due_us[] = {
+		tunnel_keys_deadline(t), tunnel_mtu_deadline(t),
+		tunnel_control_deadline(t), tunnel_out_deadline(t), merge_next_us(t->merge),
+	};
 	uint64_t at = tunnel_probe_deadline(t);
 
 	for (unsigned i = 0; i < sizeof(due_us) / sizeof(*due_us); i++)
@@ -176,7 +191,9 @@ void tunnel_turn(struct tunnel *t)
 	tunnel_keys_turn(t);
 	tunnel_probe_turn(t);
 	tunnel_mtu_turn(t);
+	merge_turn(t->merge, t->now_us);
 	tunnel_out_turn(t);
+	tunnel_control_turn(t);
 	t->args.ops->flush(t->args.ctx);
 	tell_deadline(t);
 }

@@ -9,6 +9,7 @@
  *     tunnel_out.c   what goes out now, and where
  *     tunnel_split.c packets that are longer than a path's datagrams
  *     tunnel_mtu.c   how long these are
+ *     tunnel_control.c how fast a path goes, and what the peer is told of it
  *     tunnel_probe.c what is asked of a path, and whether it can be used
  *     tunnel_send.c  one datagram to one path
  *     tunnel_keys.c  keys, ours and the peer's
@@ -18,6 +19,8 @@
 #define AGG_TRANSPORT_TUNNEL_IMPL_H
 
 #include "agg/transport/datagram_key.h"
+#include "agg/transport/merge.h"
+#include "agg/transport/spill.h"
 #include "agg/transport/tunnel.h"
 #include "agg/transport/tunnel_fit.h"
 
@@ -64,6 +67,13 @@ struct tunnel_epoch {
 	uint64_t announced_us, used_us; /* used: the first good one came; 0: none did */
 };
 
+/* Numbers of flows in order (merge.h): who has which. */
+struct tunnel_slots {
+	uint64_t used[MERGE_SLOTS / 64];
+	uint8_t generation[MERGE_SLOTS];
+	unsigned next;          /* the one free for longest, about */
+};
+
 struct tunnel {
 	struct tunnel_args args;
 	uint64_t now_us;        /* of the turn, or of the entry */
@@ -72,6 +82,10 @@ struct tunnel {
 
 	struct flows *flows;
 	struct tunnel_path path[TUNNEL_PATHS_MAX];
+	struct tunnel_control *control; /* TUNNEL_PATHS_MAX */
+	struct spill_paths paths; /* as of this turn */
+	struct tunnel_slots slots;
+	struct merge *merge;
 
 	struct datagram_key *out; /* the peer's newest; NULL: it gave none yet */
 	struct tunnel_epoch in[TUNNEL_EPOCHS_MAX]; /* ours, the newest first */

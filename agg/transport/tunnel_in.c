@@ -7,6 +7,7 @@
  */
 #include "agg/transport/tunnel_in.h"
 
+#include "agg/transport/tunnel_control.h"
 #include "agg/transport/tunnel_keys.h"
 #include "agg/transport/tunnel_mtu.h"
 #include "agg/transport/tunnel_probe.h"
@@ -15,8 +16,11 @@
 #include <errno.h>
 #include <string.h>
 
+#define HELD_BYTES_MAX (4u << 20) /* of flows that are put in order */
+
 struct arrival {
 	unsigned path;
+	uint32_t epoch;
 	uint64_t counter;
 	size_t n;
 	bool is_highest, ce;
@@ -40,6 +44,13 @@ static void deliver(void *ctx, struct packet *packet)
 	t->args.ops->deliver(t->args.ctx, packet, &in);
 }
 
+struct merge *tunnel_in_merge(struct tunnel *t)
+{
+	static const struct merge_ops ops = { .deliver = deliver };
+
+	return merge_create(HELD_BYTES_MAX, &ops, t);
+}
+
 static struct packet *keep(struct tunnel *t, const uint8_t *p, size_t n)
 {
 	struct packet *packet = n <= PACKET_LEN_MAX ? packet_get(t->args.pool) : NULL;
@@ -53,12 +64,21 @@ static struct packet *keep(struct tunnel *t, const uint8_t *p, size_t n)
 	return packet;
 }
 
-static void take(struct tunnel *t, const struct datagram *d)
+static void take(struct tunnel *t, const struct arrival *a, const struct datagram *d)
 {
 	struct packet *packet = keep(t, d->body, d->body_len);
 
-	if (packet)
+	if (!packet)
+		return;
+	if (d->type == DATAGRAM_PLAIN) {
 		deliver(t, packet);
+		return;
+	}
+	struct merge_order order = {
+		.slot = d->ordered.slot, .sequence = d->ordered.sequence,
+		.skip = d->ordered.skip, .paths = d->ordered.paths,
+	};
+	merge_put(t->merge, &order, a->path, packet, t->now_us);
 }
 
 static void take_half(struct tunnel *t, unsigned path, const struct datagram *d)
@@ -69,22 +89,36 @@ static void take_half(struct tunnel *t, unsigned path, const struct datagram *d)
 		deliver(t, whole);
 }
 
+static void note(struct tunnel *t, const struct arrival *a, const struct datagram *d)
+{
+	struct feedback_came came = {
+		.epoch = a->epoch, .counter = a->counter, .sent = d->sent,
+		.bytes = (uint32_t)a->n, .ce = a->ce,
+		.asks = d->type == DATAGRAM_PLAIN || d->type == DATAGRAM_ORDERED ||
+		        d->type == DATAGRAM_SPLIT,
+	};
+
+	tunnel_control_came(t, a->path, &came);
+}
+
 static void on_feedback(struct tunnel *t, const struct datagram_feedback *feedback)
 {
 	struct tunnel_path *p = &t->path[feedback->path];
 
 	tunnel_probe_answered(t, feedback->path);
 	tunnel_fit_told(&p->fit, feedback, p->srtt_us, t->now_us);
+	tunnel_control_feedback(t, feedback);
 }
 
 static void dispatch(struct tunnel *t, const struct arrival *a, const struct datagram *d)
 {
+	note(t, a, d);
 	if (d->has_feedback)
 		on_feedback(t, &d->feedback);
 	switch ((enum datagram_type)d->type) {
 	case DATAGRAM_PLAIN:
 	case DATAGRAM_ORDERED:
-		take(t, d);
+		take(t, a, d);
 		break;
 	case DATAGRAM_SPLIT:
 		take_half(t, a->path, d);
@@ -135,6 +169,7 @@ void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, siz
 		return;
 	}
 	a.path = header.path;
+	a.epoch = epoch->key->epoch;
 	tunnel_keys_used(t, epoch);
 	heard(t, &a, ends);
 	if (datagram_decode(&d, p + DATAGRAM_HEADER_BYTES, n - DATAGRAM_SEAL_BYTES) == 0)

@@ -8,6 +8,8 @@
 
 #include "agg/transport/tunnel_impl.h"
 
+/* What puts flows in order (t->merge). NULL: -ENOMEM. */
+struct merge *tunnel_in_merge(struct tunnel *t);
 /* As tunnel_input(). */
 void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
                bool ce);

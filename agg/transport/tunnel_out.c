@@ -1,16 +1,39 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see tunnel_out.h. All flows take the best path: of the best class the one of least
- * round-trip time. While it is busy they wait in their queues.
+ * DOC: see tunnel_out.h. Each path takes as much as its rate lets it (tunnel_rate.h);
+ * which packet of which flow is the flow queues' (whose turn it is) and spill.h's
+ * (which path, and how deep). What may go by several paths is numbered, so that the peer
+ * puts it in order again (merge.h). Real time does not wait for a rate: it is little.
  */
 #include "agg/transport/tunnel_out.h"
 
-#include "agg/transport/tunnel_probe.h"
+#include "agg/transport/tunnel_control.h"
 #include "agg/transport/tunnel_send.h"
 #include "agg/transport/tunnel_split.h"
 
 #include <errno.h>
+
+#define BULK_AFTER_US 100000u  /* something in its queue so long, or two round trips */
+#define BULK_REST_US 1000000u  /* and no longer, when it was empty for so long */
+#define TARGET_US 5000u        /* of CoDel, with what the paths differ by */
+#define INTERVAL_US 100000u
+#define TARGET_STEP_US 500u    /* less is not worth a change */
+#define QUIC_PORT 443u
+#define INNER_PERCENT 96u      /* of what is on the wire; of full packets */
+#define SUSPECT_COST 16u       /* more than any class */
+#define IDLE_RTTS 4u           /* then what was queued there is gone */
+
+/* What a flow is to the tunnel, in flow_scope(). */
+struct tunnel_flow {
+	struct spill_flow spill;
+	uint64_t bulk_us;      /* it was bulk then; 0: never */
+	uint32_t base;         /* the number that is 0 on the wire */
+	uint32_t target_us, tuned_paths;
+	uint16_t slot;
+	bool ordered;
+};
+_Static_assert(sizeof(struct tunnel_flow) <= FLOW_SCOPE_BYTES, "its place in a flow");
 
 static void drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
 {
@@ -30,59 +53,271 @@ void tunnel_out_put(struct tunnel *t, struct packet *p)
 		flows_put(t->flows, p, &in, t->now_us);
 }
 
-static bool is_better(const struct tunnel_path *p, const struct tunnel_path *than)
+/* Numbers --------------------------------------------------------------- */
+
+static bool take_slot(struct tunnel *t, uint16_t *slot)
 {
-	if (p->state != than->state)
-		return p->state > than->state;
-	if (p->path_class != than->path_class)
-		return p->path_class < than->path_class;
-	return p->srtt_us < than->srtt_us;
+	struct tunnel_slots *s = &t->slots;
+
+	for (unsigned i = 0; i < MERGE_SLOTS; i++) {
+		unsigned at = (s->next + i) % MERGE_SLOTS;
+		if (s->used[at / 64] >> at % 64 & 1)
+			continue;
+		s->used[at / 64] |= UINT64_C(1) << at % 64;
+		s->next = at + 1;
+		*slot = (uint16_t)(s->generation[at]++ * MERGE_SLOTS + at);
+		return true;
+	}
+	return false;
 }
 
-/* Of those that work; -1: none does. */
-static int best_path(const struct tunnel *t)
+static void give_slot(struct tunnel *t, struct tunnel_flow *own)
 {
-	int best = -1;
+	unsigned at = own->slot % MERGE_SLOTS;
 
+	if (own->ordered)
+		t->slots.used[at / 64] &= ~(UINT64_C(1) << at % 64);
+	own->ordered = false;
+}
+
+void tunnel_out_gone(struct tunnel *t, struct flow *f)
+{
+	give_slot(t, flow_scope(f));
+}
+
+/* Paths ------------------------------------------------------------------ */
+
+/* What stood in the path's queue is gone since it was heard of. */
+static int64_t delay_us(const struct tunnel_rate *r, uint64_t now_us)
+{
+	bool old = now_us - r->heard_us > IDLE_RTTS * r->min_rtt_us + INTERVAL_US;
+
+	return (old ? r->base_us : r->delay_us) + (int64_t)r->jitter_us;
+}
+
+static void see_path(struct tunnel *t, unsigned path)
+{
+	struct spill_path *out = &t->paths.path[path];
+	struct tunnel_rate *r = &t->control[path].rate;
+	const struct tunnel_path *p = &t->path[path];
+
+	out->usable = tunnel_control_is_usable(t, path) &&
+	              tunnel_may_send(t, path, DATAGRAM_BYTES_MAX);
+	if (!out->usable)
+		return;
+	out->known = r->srtt_us;
+	out->cost = (uint8_t)(p->path_class +
+		(p->state == TUNNEL_PATH_SUSPECT ? SUSPECT_COST : 0));
+	out->delay_us = delay_us(r, t->now_us);
+	out->rate_bps = r->bw_bps * INNER_PERCENT / 100;
+	out->rtt_us = r->min_rtt_us ? r->min_rtt_us : p->srtt_us;
+	out->loss_ppm = tunnel_rate_loss_ppm(r);
+	out->wait_us = 0;
+	if (tunnel_rate_room(r, t->now_us))
+		return;
+	uint64_t next_us = tunnel_rate_next_us(r, t->now_us);
+	out->wait_us = next_us == UINT64_MAX ? RATE_FEEDBACK_MIN_US : next_us - t->now_us;
+}
+
+static bool is_ready(const struct tunnel *t, unsigned path)
+{
+	return t->paths.path[path].usable && !t->paths.path[path].wait_us;
+}
+
+static bool is_any_ready(const struct tunnel *t)
+{
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
-		if (tunnel_probe_is_usable(t, i) &&
-		    (best < 0 || is_better(&t->path[i], &t->path[best])))
-			best = (int)i;
-	return best;
+		if (is_ready(t, i))
+			return true;
+	return false;
 }
 
-/* False: no more of it now. */
-static bool send_one(struct tunnel *t, struct flow *f, unsigned path)
+/* It took something: may it take more? */
+static void see_room(struct tunnel *t, unsigned path)
+{
+	if (!tunnel_rate_room(&t->control[path].rate, t->now_us))
+		t->paths.path[path].wait_us = RATE_PACKET_BYTES * UINT64_C(1000000) /
+			tunnel_rate_pace(&t->control[path].rate);
+}
+
+/* Flows ------------------------------------------------------------------ */
+
+static enum spill_kind kind_of(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
+{
+	uint64_t since_us = flow_busy_since_us(f), after_us = BULK_AFTER_US;
+
+	if (flow_traffic(f) >= TRAFFIC_REALTIME)
+		return SPILL_REALTIME;
+	if (own->spill.home) {
+		uint64_t rtt_us = t->paths.path[own->spill.home - 1].rtt_us;
+		after_us = 2 * rtt_us < after_us ? 2 * rtt_us : after_us;
+	}
+	if (since_us && t->now_us - since_us >= after_us)
+		own->bulk_us = t->now_us;
+	if (own->bulk_us && t->now_us - own->bulk_us < BULK_REST_US)
+		return SPILL_BULK;
+	return SPILL_SMALL;
+}
+
+/* Its queue may be as long as its paths differ, or it never gets so deep that the
+ * slow one may take of it. */
+static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
+{
+	uint64_t all_bps = 0, rtt_us = INTERVAL_US, target_us;
+
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		if (!(own->spill.paths >> i & 1))
+			continue;
+		all_bps += t->paths.path[i].rate_bps;
+		if (t->paths.path[i].rtt_us > rtt_us)
+			rtt_us = t->paths.path[i].rtt_us;
+	}
+	target_us = all_bps ? RATE_PACKET_BYTES * 3 / 2 * UINT64_C(1000000) / all_bps : 0;
+	target_us = target_us > TARGET_US ? target_us : TARGET_US;
+	target_us += spill_spread_us(&t->paths, &own->spill);
+	uint64_t step_us = target_us > own->target_us ? target_us - own->target_us
+	                                              : own->target_us - target_us;
+	if (own->tuned_paths == own->spill.paths && step_us < TARGET_STEP_US)
+		return;
+	own->tuned_paths = own->spill.paths;
+	own->target_us = (uint32_t)target_us;
+	flow_tune(f, &(struct flow_tuning){ own->spill.paths, (uint32_t)target_us,
+	                                    (uint32_t)rtt_us });
+}
+
+/* From the first packet that another may overtake on, it is numbered. */
+static void number(struct tunnel *t, struct flow *f, struct tunnel_flow *own, bool copies)
+{
+	bool needs = copies || own->spill.spills;
+
+	if (own->ordered || !needs || !flow_head(f) || !take_slot(t, &own->slot))
+		return;
+	own->ordered = true;
+	own->base = flow_head(f)->flow_seq;
+}
+
+/* Sending ------------------------------------------------------------------ */
+
+static bool send_on(struct tunnel *t, const struct tunnel_flow *own, unsigned path,
+                    struct packet *p, bool copies)
 {
 	struct datagram d = { .type = DATAGRAM_PLAIN };
 	uint64_t counter;
 
-	if (!tunnel_has_room(t, path))
+	if (own->ordered) {
+		d.type = DATAGRAM_ORDERED;
+		d.ordered.slot = own->slot;
+		d.ordered.sequence = (uint16_t)(p->flow_seq - own->base);
+		d.ordered.skip = p->skip;
+		d.ordered.paths = copies ? 0 : (uint8_t)(1u << path |
+			spill_carriers(&own->spill));
+	}
+	return tunnel_split_send(t, path, &d, p, &counter) == 0;
+}
+
+static void send_copy(struct tunnel *t, const struct tunnel_flow *own,
+                      const struct spill_choice *choice, unsigned count, struct packet *p)
+{
+	if (count > 1 && tunnel_has_room(t, choice[1].path))
+		send_on(t, own, choice[1].path, p, true);
+}
+
+/* One packet of the flow to that path; false: there is none for it. */
+static bool give(struct tunnel *t, struct flow *f, const struct spill_choice *choice,
+                 unsigned count, enum spill_kind kind)
+{
+	struct tunnel_flow *own = flow_scope(f);
+	bool copies = flow_traffic(f) == TRAFFIC_REDUNDANT;
+	unsigned path = choice->path;
+
+	if (!tunnel_has_room(t, path)) {
+		t->paths.path[path].usable = false; /* busy: not in this turn */
 		return false;
-	struct packet *p = flows_take(t->flows, f, path, 0, t->now_us);
+	}
+	number(t, f, own, copies);
+	struct packet *p = flows_take(t->flows, f, path, choice->depth_bytes, t->now_us);
 	if (!p)
 		return false;
-	int err = tunnel_split_send(t, path, &d, p, &counter);
-	if (err) { /* the key is worn */
+	uint32_t len = p->len;
+	bool sent = send_on(t, own, path, p, copies);
+	if (copies)
+		send_copy(t, own, choice, count, p);
+	if (!sent) { /* the key is worn */
 		drop(t, p, TUNNEL_DROP_KEY);
 		return false;
 	}
+	spill_took(&t->paths, &own->spill, path, len, kind == SPILL_BULK, t->now_us);
+	see_room(t, path);
 	t->tx_packets++;
-	t->tx_bytes += p->len;
+	t->tx_bytes += len;
 	packet_put(p);
 	return true;
 }
 
+static unsigned choose(struct tunnel *t, struct flow *f, enum spill_kind kind,
+                       struct spill_choice choices[SPILL_PATHS])
+{
+	struct tunnel_flow *own = flow_scope(f);
+	const struct packet *head = flow_head(f);
+	const struct inspect_key *key = flow_key(f);
+	struct spill_ask ask = {
+		.kind = kind, .backlog_bytes = flow_backlog_bytes(f),
+		.len = head ? head->len : 0, .now_us = t->now_us,
+		.is_long = key->protocol == IPPROTO_UDP &&
+		           (key->dport == QUIC_PORT || key->sport == QUIC_PORT),
+	};
+	unsigned count = spill_choose(&t->paths, &own->spill, &ask, choices);
+
+	if (count)
+		tune(t, f, own);
+	return count;
+}
+
+/* False: no path takes of it now. */
+static bool serve(struct tunnel *t, struct flow *f)
+{
+	struct spill_choice choices[SPILL_PATHS];
+	enum spill_kind kind = kind_of(t, f, flow_scope(f));
+	unsigned count = choose(t, f, kind, choices);
+	unsigned asked = kind == SPILL_REALTIME && count ? 1 : count;
+	uint32_t packets = flow_backlog_packets(f);
+
+	for (unsigned i = 0; i < asked; i++)
+		if ((kind == SPILL_REALTIME || is_ready(t, choices[i].path)) &&
+		    give(t, f, &choices[i], count, kind))
+			return true;
+	return flow_backlog_packets(f) != packets; /* some were dropped */
+}
+
 void tunnel_out_turn(struct tunnel *t)
 {
-	int path = best_path(t);
 	struct flow *f;
 
-	if (path < 0)
-		return;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		see_path(t, i);
+	spill_begin(&t->paths, t->now_us);
 	flows_begin(t->flows);
-	while (!t->path[path].busy &&
-	       (f = flows_next(t->flows, TRAFFIC_BULK, t->now_us)))
-		if (!send_one(t, f, (unsigned)path))
+	while (t->paths.count && (f = flows_next(t->flows, is_any_ready(t) ?
+	       TRAFFIC_BULK : TRAFFIC_REALTIME, t->now_us)))
+		if (!serve(t, f))
 			flows_pass(t->flows, f);
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		if (is_ready(t, i))
+			tunnel_rate_idle(&t->control[i].rate, t->now_us);
+}
+
+uint64_t tunnel_out_deadline(const struct tunnel *t)
+{
+	uint64_t at = UINT64_MAX;
+
+	if (!flows_are_waiting(t->flows, TRAFFIC_BULK))
+		return at;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		const struct spill_path *p = &t->paths.path[i];
+		if (!p->usable || !p->wait_us)
+			continue;
+		uint64_t us = tunnel_rate_next_us(&t->control[i].rate, t->now_us);
+		at = us < at ? us : at;
+	}
+	return at;
 }

@@ -10,6 +10,10 @@
 
 /* As tunnel_put(). */
 void tunnel_out_put(struct tunnel *t, struct packet *p);
+/* The flow is forgotten. */
+void tunnel_out_gone(struct tunnel *t, struct flow *f);
+/* When more of what waits may go. */
+uint64_t tunnel_out_deadline(const struct tunnel *t);
 /* What may go, goes. */
 void tunnel_out_turn(struct tunnel *t);
 

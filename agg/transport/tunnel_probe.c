@@ -5,6 +5,7 @@
  */
 #include "agg/transport/tunnel_probe.h"
 
+#include "agg/transport/tunnel_control.h"
 #include "agg/transport/tunnel_send.h"
 
 /* When the next probe goes ------------------------------------------------- */
@@ -161,6 +162,7 @@ void tunnel_probe_echoed(struct tunnel *t, unsigned path, uint64_t nonce)
 		p->probe[i].sent_us = 0;
 		p->validated = p->has_ends;
 		tunnel_probe_answered(t, path);
+		tunnel_control_answered(t, path);
 	}
 }
 
@@ -189,6 +191,7 @@ static void move(struct tunnel *t, unsigned path, const struct tunnel_ends *ends
 	p->unproved_in = p->unproved_out = 0;
 	p->ends = *ends;
 	forget_probes(p);
+	tunnel_control_renew(t, path);
 	if (t->args.ops->on_moved)
 		t->args.ops->on_moved(t->args.ctx, path, ends);
 }
@@ -214,6 +217,7 @@ void tunnel_probe_reset(struct tunnel *t, unsigned path)
 	forget_probes(p);
 	p->usable = p->busy = false;
 	p->srtt_us = p->rttvar_us = p->awaits_us = 0;
+	tunnel_control_renew(t, path);
 }
 
 bool tunnel_probe_is_usable(const struct tunnel *t, unsigned path)

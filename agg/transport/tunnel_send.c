@@ -5,6 +5,8 @@
  */
 #include "agg/transport/tunnel_send.h"
 
+#include "agg/transport/tunnel_control.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -38,14 +40,24 @@ static void sent(struct tunnel *t, struct tunnel_path *p, size_t n)
 		p->awaits_us = t->now_us;
 }
 
+/* It carries something of ours, and we want to hear of it. */
+static bool asks(const struct datagram *d)
+{
+	return d->type == DATAGRAM_PLAIN || d->type == DATAGRAM_ORDERED ||
+	       d->type == DATAGRAM_SPLIT;
+}
+
 int tunnel_send(struct tunnel *t, unsigned path, struct datagram *d, const uint8_t *body,
                 size_t len, size_t padding, uint64_t *counter)
 {
 	size_t n = DATAGRAM_SEAL_BYTES + datagram_fields_bytes(d) + len + padding;
 
 	assert(n <= DATAGRAM_BYTES_MAX);
-	if (!tunnel_may_send(t, path, n))
+	if (!tunnel_may_send(t, path, n + DATAGRAM_FEEDBACK_BYTES))
 		return -EAGAIN;
+	if (asks(d) && n + DATAGRAM_FEEDBACK_BYTES <= tunnel_fit_room(&t->path[path].fit) &&
+	    tunnel_control_adds(t, path, d))
+		n += DATAGRAM_FEEDBACK_BYTES;
 	uint8_t *p = t->args.ops->reserve(t->args.ctx, path, n);
 	t->path[path].busy = !p;
 	if (!p)
@@ -62,5 +74,6 @@ int tunnel_send(struct tunnel *t, unsigned path, struct datagram *d, const uint8
 	t->args.ops->commit(t->args.ctx, path, n);
 	sent(t, &t->path[path], n);
 	tunnel_fit_sent(&t->path[path].fit, *counter, n, t->now_us);
+	tunnel_control_sent(t, path, *counter, n, asks(d));
 	return 0;
 }

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see tunnel_control.h.
+ */
+#include "agg/transport/tunnel_control.h"
+
+#include "agg/transport/tunnel_probe.h"
+#include "agg/transport/tunnel_send.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int tunnel_control_init(struct tunnel *t)
+{
+	t->control = calloc(TUNNEL_PATHS_MAX, sizeof(*t->control));
+	if (!t->control)
+		return -ENOMEM;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		tunnel_rate_init(&t->control[i].rate, t->now_us);
+		t->control[i].rows[0].base = 1;
+	}
+	return 0;
+}
+
+void tunnel_control_finish(struct tunnel *t)
+{
+	free(t->control);
+	t->control = NULL;
+}
+
+/* Sending ---------------------------------------------------------------- */
+
+/* The row of the key in use. */
+static struct tunnel_row *row_now(struct tunnel_control *c, uint32_t epoch)
+{
+	struct tunnel_row *now = &c->rows[0];
+
+	if (now->epoch == epoch)
+		return now;
+	c->rows[1] = *now;
+	*now = (struct tunnel_row){ .epoch = epoch };
+	now->base = c->rate.sent_counter + 1;
+	return now;
+}
+
+void tunnel_control_sent(struct tunnel *t, unsigned path, uint64_t counter, size_t n,
+                         bool asks)
+{
+	struct tunnel_control *c = &t->control[path];
+	struct tunnel_row *row = row_now(c, t->out->epoch);
+
+	row->last = counter;
+	tunnel_rate_sent(&c->rate, row->base + counter,
+	                 (uint32_t)n + TUNNEL_WIRE_BYTES, asks, t->now_us);
+}
+
+void tunnel_control_renew(struct tunnel *t, unsigned path)
+{
+	tunnel_rate_restart(&t->control[path].rate, t->now_us);
+	t->control[path].suspect = false;
+}
+
+/* Hearing ---------------------------------------------------------------- */
+
+void tunnel_control_came(struct tunnel *t, unsigned path,
+                         const struct feedback_came *came)
+{
+	struct feedback_came whole = *came;
+
+	whole.bytes += TUNNEL_WIRE_BYTES;
+	feedback_note(&t->control[path].told, &whole, t->now_us);
+}
+
+void tunnel_control_answered(struct tunnel *t, unsigned path)
+{
+	struct tunnel_control *c = &t->control[path];
+
+	if (c->suspect)
+		tunnel_control_renew(t, path);
+}
+
+void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f)
+{
+	struct tunnel_control *c = &t->control[f->path];
+	const struct tunnel_row *row = c->rows;
+	struct rate_news news;
+
+	if ((uint8_t)row->epoch != f->epoch)
+		row++;
+	if ((uint8_t)row->epoch != f->epoch || !row->base ||
+	    !feedback_hear(&c->heard, f, row->base, row->last, &news))
+		return;
+	tunnel_control_answered(t, f->path);
+	tunnel_rate_heard(&c->rate, &news, t->now_us);
+}
+
+/* Telling ---------------------------------------------------------------- */
+
+static uint64_t due_us(const struct tunnel *t, unsigned path)
+{
+	const struct tunnel_control *c = &t->control[path];
+	uint64_t srtt_us = c->rate.srtt_us ? c->rate.srtt_us : t->path[path].srtt_us;
+
+	return feedback_due_us(&c->told, srtt_us, c->rate.srtt_us ? c->rate.bw_bps : 0);
+}
+
+bool tunnel_control_adds(struct tunnel *t, unsigned path, struct datagram *d)
+{
+	if (due_us(t, path) > t->now_us + TUNNEL_FEEDBACK_EARLY_US)
+		return false;
+	d->has_feedback = true;
+	d->feedback.path = (uint8_t)path;
+	feedback_tell(&t->control[path].told, &d->feedback, t->now_us);
+	return true;
+}
+
+static void tell(struct tunnel *t, unsigned path)
+{
+	struct datagram d = { .type = DATAGRAM_FEEDBACK };
+	uint64_t counter;
+
+	if (due_us(t, path) > t->now_us || !tunnel_has_room(t, path))
+		return;
+	uint64_t awaits_us = t->path[path].awaits_us;
+	tunnel_control_adds(t, path, &d);
+	tunnel_send(t, path, &d, NULL, 0, 0, &counter); /* else it is lost, as any */
+	t->path[path].awaits_us = awaits_us; /* nobody answers it */
+}
+
+void tunnel_control_turn(struct tunnel *t)
+{
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		struct tunnel_control *c = &t->control[i];
+		tell(t, i);
+		if (tunnel_rate_suspect_us(&c->rate) <= t->now_us)
+			c->suspect = true;
+	}
+}
+
+uint64_t tunnel_control_deadline(const struct tunnel *t)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		const struct tunnel_control *c = &t->control[i];
+		uint64_t suspect_us = tunnel_rate_suspect_us(&c->rate);
+		uint64_t tell_us = tunnel_may_send(t, i, DATAGRAM_BYTES_MAX) ?
+			due_us(t, i) : UINT64_MAX;
+		if (!c->suspect && suspect_us < at)
+			at = suspect_us;
+		if (tell_us < at)
+			at = tell_us;
+	}
+	return at;
+}
+
+bool tunnel_control_is_usable(const struct tunnel *t, unsigned path)
+{
+	bool suspect = t->control[path].suspect;
+
+	if (!tunnel_probe_is_usable(t, path))
+		return false;
+	for (unsigned i = 0; suspect && i < TUNNEL_PATHS_MAX; i++)
+		if (tunnel_probe_is_usable(t, i) && !t->control[i].suspect)
+			return false;
+	return true;
+}

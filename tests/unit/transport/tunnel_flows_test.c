@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * Two tunnels under virtual time, with flows inside: what they get of the paths, in which
+ * order and when it arrives, and what becomes of a call beside them. Rates are Mbit/s of
+ * IP packets; S1 to S4 are the lab's.
+ */
+#include "scheduler/sim/tunnel_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#define S UINT64_C(1000000)
+#define MS UINT64_C(1000)
+#define MBIT 125000.0
+#define BEGUN_S 6 /* what is measured: not the start */
+#define PACKET_WIRE (TUNNEL_WORLD_PACKET + 35 + 46.0) /* a datagram, as the link has it */
+
+static struct world_link line(double mbit, double delay_ms, double queue_ms)
+{
+	return (struct world_link){
+		.rate_bps = (uint64_t)(mbit * MBIT), .delay_us = (uint64_t)(delay_ms * 1000),
+		.queue_bytes = (uint64_t)(mbit * MBIT * queue_ms / 1000),
+	};
+}
+
+static void add(struct tunnel_world_args *args, double down, double up, double delay_ms,
+                double queue_ms)
+{
+	unsigned i = args->path_count++;
+
+	args->paths[i].down = line(down, delay_ms, queue_ms);
+	args->paths[i].up = line(up, delay_ms, queue_ms);
+}
+
+static struct tunnel_world_args one_path(void)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+
+	add(&args, 50, 20, 5, 100);
+	return args;
+}
+
+static struct tunnel_world_args s1(void)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+
+	add(&args, 50, 20, 10, 100);
+	add(&args, 50, 20, 10, 100);
+	return args;
+}
+
+static struct tunnel_world_args s2(void)
+{
+	struct tunnel_world_args args = one_path();
+
+	add(&args, 20, 10, 30, 100);
+	return args;
+}
+
+static struct tunnel_world_args s4(void)
+{
+	struct tunnel_world_args args = s1();
+
+	args.paths[1].down.loss_ppm = args.paths[1].up.loss_ppm = 10000;
+	return args;
+}
+
+struct outcome {
+	double mbit;
+	double p50_ms, p99_ms;      /* of the flow, one way */
+	double call_p99_ms;
+	uint64_t disordered, lost, twice, call_lost;
+};
+
+static uint64_t lost_of(const struct tunnel_world_flow *flow, uint64_t under_way)
+{
+	uint64_t arrived = flow->received + under_way;
+
+	return flow->sent > arrived ? flow->sent - arrived : 0;
+}
+
+/* One flow down and a call beside it, from the sixth second on. cc NULL: at a rate. */
+static struct outcome run(const struct tunnel_world_args *args, const struct cc_ops *cc,
+                          double mbit, unsigned seconds)
+{
+	struct tunnel_world *w = tunnel_world_create(args);
+	struct outcome out;
+
+	assert_non_null(w);
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = cc ? TUNNEL_WORLD_QUIC : TUNNEL_WORLD_RATE, .cc = cc,
+		.rate_bps = (uint64_t)(mbit * MBIT), .from_us = S });
+	unsigned call = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_CALL, .from_us = S });
+	tunnel_world_run(w, BEGUN_S * S);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, (BEGUN_S + seconds) * S);
+	const struct tunnel_world_flow *got = tunnel_world_flow(w, flow);
+	out = (struct outcome){
+		.mbit = (double)got->bytes / seconds / MBIT,
+		.p50_ms = tunnel_world_delay_us(w, flow, 0.5) / 1e3,
+		.p99_ms = tunnel_world_delay_us(w, flow, 0.99) / 1e3,
+		.call_p99_ms = tunnel_world_delay_us(w, call, 0.99) / 1e3,
+		.disordered = got->disordered, .twice = got->twice,
+		.lost = lost_of(got, (uint64_t)(mbit * MBIT / TUNNEL_WORLD_PACKET / 10)),
+		.call_lost = lost_of(tunnel_world_flow(w, call), 3),
+	};
+	print_message("%.1f Mbit/s, %u out of order, %.1f/%.1f ms; call p99 %.1f ms, %u lost\n",
+	              out.mbit, (unsigned)out.disordered, out.p50_ms, out.p99_ms,
+	              out.call_p99_ms, (unsigned)out.call_lost);
+	tunnel_world_destroy(w);
+	return out;
+}
+
+static double limit(const struct tunnel_world_args *args)
+{
+	double bps = 0;
+
+	for (unsigned i = 0; i < args->path_count; i++)
+		bps += (double)args->paths[i].down.rate_bps;
+	return bps / MBIT * TUNNEL_WORLD_PACKET / PACKET_WIRE;
+}
+
+/* So much of the sum at least, and the call is within 15 ms of the best path. */
+static void expect(const struct tunnel_world_args *args, const struct cc_ops *cc,
+                   double share)
+{
+	struct outcome out = run(args, cc, 0, 12);
+
+	assert_true(out.mbit >= share * limit(args));
+	assert_int_equal(out.disordered, 0);
+	assert_int_equal(out.twice, 0);
+	assert_true(out.call_p99_ms <= (double)args->paths[0].down.delay_us / 1e3 + 15);
+	assert_int_equal(out.call_lost, 0);
+}
+
+static void test_one_path_is_used_whole(void **state)
+{
+	struct tunnel_world_args args = one_path();
+
+	expect(&args, &cc_cubic, 0.95);
+	expect(&args, &cc_bbr, 0.95);
+}
+
+static void test_equal_paths_add_up(void **state)
+{
+	struct tunnel_world_args args = s1();
+
+	expect(&args, &cc_cubic, 0.88);
+	expect(&args, &cc_bbr, 0.90);
+}
+
+static void test_uneven_paths_add_up_for_cubic(void **state)
+{
+	struct tunnel_world_args args = s2();
+
+	expect(&args, &cc_cubic, 0.90);
+}
+
+/* Its window is of the least round trip, so it has no queue to spill. */
+static void test_bbr_is_not_slower_than_on_its_best_path(void **state)
+{
+	struct tunnel_world_args args = s2(), best = one_path();
+	double alone = run(&best, &cc_bbr, 0, 12).mbit;
+
+	assert_true(run(&args, &cc_bbr, 0, 12).mbit >= 0.97 * alone);
+}
+
+static void test_a_lossy_path_does_not_slow_cubic(void **state)
+{
+	struct tunnel_world_args args = s4(), best = s1();
+
+	best.path_count = 1;
+	double alone = run(&best, &cc_cubic, 0, 12).mbit;
+	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.97 * alone);
+}
+
+/* 90 % of the sum, at a rate. */
+static void expect_rate(const struct tunnel_world_args *args, double slowest_ms)
+{
+	double mbit = 0.9 * limit(args);
+	struct outcome out = run(args, NULL, mbit, 12);
+
+	assert_true(out.mbit >= 0.99 * mbit);
+	assert_int_equal(out.disordered, 0);
+	assert_int_equal(out.lost, 0);
+	assert_true(out.p99_ms <= slowest_ms + 20);
+	assert_true(out.call_p99_ms <= (double)args->paths[0].down.delay_us / 1e3 + 15);
+}
+
+static void test_a_rate_arrives_in_order(void **state)
+{
+	struct tunnel_world_args args = s1();
+
+	expect_rate(&args, 10);
+	args = s2();
+	expect_rate(&args, 30);
+}
+
+/* A call beside a download; its path falls silent, one way or both. */
+static void cut_beside(bool down, bool up)
+{
+	struct tunnel_world_args args = s2();
+	struct tunnel_world *w = tunnel_world_create(&args);
+	struct tunnel_stats stats;
+
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_QUIC, .cc = &cc_cubic, .from_us = S });
+	unsigned call = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_CALL, .from_us = S });
+	tunnel_world_run(w, 5 * S);
+	tunnel_world_cut(w, 0, down, up, true);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, 8 * S);
+	uint64_t gap_us = tunnel_world_flow(w, call)->gap_us;
+	print_message("cut %s%s: nothing for %.0f ms\n", down ? "down" : "", up ? "up" : "",
+	              (double)gap_us / 1e3);
+	assert_true(!down || gap_us <= 260 * MS); /* 200 ms, a packet's time, its way */
+	tunnel_stats(tunnel_world_tunnel(w, false), &stats);
+	assert_int_equal(stats.refused[TUNNEL_FORGED], 0);
+	assert_true(tunnel_world_flow(w, call)->received > 3 * 50 - 15);
+	tunnel_world_cut(w, 0, down, up, false);
+	tunnel_world_run(w, 11 * S);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, 16 * S);
+	assert_true((double)tunnel_world_flow(w, flow)->bytes / 5 > 40 * MBIT); /* used again */
+	assert_int_equal(tunnel_world_flow(w, call)->twice, 0);
+	tunnel_world_destroy(w);
+}
+
+static void test_a_silent_cut_moves_the_call(void **state)
+{
+	cut_beside(true, true);
+	cut_beside(true, false);
+	cut_beside(false, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_path_is_used_whole),
+		cmocka_unit_test(test_equal_paths_add_up),
+		cmocka_unit_test(test_uneven_paths_add_up_for_cubic),
+		cmocka_unit_test(test_bbr_is_not_slower_than_on_its_best_path),
+		cmocka_unit_test(test_a_lossy_path_does_not_slow_cubic),
+		cmocka_unit_test(test_a_rate_arrives_in_order),
+		cmocka_unit_test(test_a_silent_cut_moves_the_call),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
