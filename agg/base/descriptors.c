@@ -7,8 +7,10 @@
 #include "agg/base/descriptors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 long descriptors_raise(void)
 {
@@ -44,6 +46,16 @@ unsigned descriptors_for_streams(unsigned most)
 	rlim_t left = limit.rlim_cur -
 	              descriptors_reserve(DESCRIPTORS_STREAM, limit.rlim_cur);
 	return left < most ? (unsigned)left : most;
+}
+
+unsigned descriptors_used(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	unsigned used = fd < 0 ? UINT_MAX : (unsigned)fd;
+
+	if (fd >= 0)
+		close(fd);
+	return used;
 }
 
 bool descriptors_allow(enum descriptors_use use, int fd)

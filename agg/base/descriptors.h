@@ -32,6 +32,9 @@ unsigned descriptors_reserve(enum descriptors_use use, unsigned long limit);
 /* How many streams there are descriptors for, `most` at most. */
 unsigned descriptors_for_streams(unsigned most);
 
+/* About how many are in use: all below the first that is free. */
+unsigned descriptors_used(void);
+
 /* May fd, which was opened just now, serve this use? If not, close it. */
 bool descriptors_allow(enum descriptors_use use, int fd);
 

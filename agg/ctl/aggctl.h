@@ -77,6 +77,7 @@ int aggctl_request(const struct aggctl_options *options, int count,
 /* Asks the daemon the words as they are, and shows the answer. */
 int verb_ask(const struct aggctl_options *options, const char *const *words);
 int verb_advise(const struct aggctl_options *options, const char *const *words);
+int verb_doctor(const struct aggctl_options *options, const char *const *words);
 int verb_keygen(const struct aggctl_options *options, const char *const *words);
 int verb_pin(const struct aggctl_options *options, const char *const *words);
 

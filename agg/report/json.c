@@ -119,6 +119,8 @@ static void on_head(struct render *r, const struct report_head *head)
 	put_text(r, root, "version", head->version);
 	put_number(r, root, "uptime_us", head->uptime_us);
 	put_health(r, root);
+	put_known(r, root, "descriptors_used", head->descriptors_used);
+	put_known(r, root, "descriptors_max", head->descriptors_max);
 	if (*head->waits_for)
 		put_text(r, root, "waits_for", head->waits_for);
 	put_text(r, root, "own_pin", head->own_pin);
@@ -256,6 +258,10 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_mptcp_host(r, o, s);
 	put_text(r, o, "library", s->library);
 	put_text(r, o, "cipher", s->cipher);
+	if (s->peer_known)
+		put_bool(r, o, "peer_ipv6", s->peer_ipv6);
+	else
+		put(r, o, "peer_ipv6", NULL);
 	put_number(r, o, "bundles", s->bundles);
 	put_number(r, o, "streams", s->streams);
 	put_number(r, o, "memory_bytes", s->memory_bytes);

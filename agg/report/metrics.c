@@ -337,6 +337,14 @@ static void print_head(struct render *r, const struct report_head *head)
 	print_family_head(r, "aggd_uptime_seconds", "gauge", "seconds",
 	                  "How long it runs.");
 	PRINT(r, "aggd_uptime_seconds %.6f\n", (double)head->uptime_us * 1e-6);
+	if (!head->descriptors_max)
+		return;
+	print_family_head(r, "aggd_descriptors", "gauge", "",
+	                  "Descriptors in use.");
+	PRINT(r, "aggd_descriptors %u\n", head->descriptors_used);
+	print_family_head(r, "aggd_descriptors_limit", "gauge", "",
+	                  "Of so many in use, connections are refused.");
+	PRINT(r, "aggd_descriptors_limit %u\n", head->descriptors_max);
 }
 
 static void print_health(struct render *r)

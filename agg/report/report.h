@@ -63,6 +63,8 @@ struct report_head {
 	uint64_t uptime_us;
 	char own_pin[REPORT_PIN_MAX + 1]; /* "sha256:...": what the other side
 	                                   * must know; "": not known */
+	/* In use, and for how many of them connections are taken; 0: unknown. */
+	unsigned descriptors_used, descriptors_max;
 	/* What is not there (yet) and would be used if it came: an address to
 	 * listen at, a device; "": nothing. */
 	char waits_for[REPORT_WAITS_MAX + 1];
@@ -147,6 +149,7 @@ struct report_session {
 	char library[REPORT_WORDS_MAX + 1];
 	char cipher[REPORT_WORDS_MAX + 1];
 	struct report_interception interception;
+	bool peer_known, peer_ipv6; /* on the gateway: its egress reaches IPv6 */
 	unsigned bundles;
 	unsigned streams;
 	uint64_t memory_bytes, memory_budget_bytes;

@@ -5,9 +5,11 @@
  */
 #include "agg/role/verbs.h"
 
+#include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/report/limit.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +30,8 @@ static void take(struct verbs *v, uint64_t now_us)
 	snprintf(head->role, sizeof(head->role), "%s", role->ops->name);
 	snprintf(head->version, sizeof(head->version), "%s", v->args.version);
 	snprintf(head->own_pin, sizeof(head->own_pin), "%s", v->args.own_pin);
+	head->descriptors_used = descriptors_used();
+	head->descriptors_max = descriptors_for_streams(UINT_MAX);
 	v->changes = role->changes;
 	role->ops->report(role, &v->snapshot);
 	choice_list(&v->snapshot);

@@ -32,6 +32,8 @@ ROOMS = {
     'proxy': ['agg/base', 'agg/transport/stream.h'],
     'agg/report': ['agg/base'],
     'agg/ctl': ['agg/base', 'agg/report'],
+    'agg/doctor': ['agg/base', 'agg/conf', 'agg/kernel', 'agg/report',
+                   'agg/role/warnings.h', 'agg/transport/tls.h'],
     'web': ['agg/base', 'agg/report', 'agg/ctl/ctl.h'],
     'scheduler/sim': ['agg/base', 'agg/conf', 'agg/transport', 'scheduler'],
     'agg/role': EVERYTHING,
@@ -52,6 +54,8 @@ EXCEPTIONS = {
         'aggctl keygen and pin work where no daemon runs',
     ('agg/ctl', 'agg/conf/conf.h'):
         'aggctl pin reads from the configuration where the identity is',
+    ('agg/ctl', 'agg/doctor/look.h'):
+        'aggctl doctor looks at the host where no daemon runs',
     ('agg/ctl', 'scheduler/sim/advise.h'):
         'aggctl advise simulates in its own process, not in the daemon',
     ('proxy', 'agg/kernel/sockopt.h'):
@@ -94,7 +98,7 @@ LIBRARIES = [
      ['agg/kernel/', 'tests/']),
     (r'cap-ng\.h', ['agg/kernel/caps.c']),
     (r'ares\.h', ['proxy/resolve.c']),
-    (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'scheduler/sim/result_json.c',
+    (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'agg/doctor/', 'scheduler/sim/result_json.c',
                    'tests/']),
     (r'microhttpd\.h', ['web/']),
     (r'cmocka\.h', ['tests/']),

@@ -108,6 +108,7 @@ static void fill_gateway(struct report *report)
 {
 	report->head = (struct report_head){ .role = "gateway",
 		.version = "0.1.0", .uptime_us = 51 * HOUR_US,
+		.descriptors_used = 57, .descriptors_max = 523264,
 		.own_pin = "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" };
 	*report_add_session(report) = (struct report_session){
 		.concentrator = "vps", .state = REPORT_SESSION_UP,
@@ -127,7 +128,7 @@ static void fill_gateway(struct report *report)
 		.carrier_why = "our subflows on 1 uplink that MPTCP does not reach",
 		.interception = { REPORT_INTERCEPTION_BROKEN,
 		                  "rule 30000 was removed" },
-		.kernel_scheduler = "default",
+		.kernel_scheduler = "default", .peer_known = true,
 		.mptcp = { .fallbacks = 2, .joins = 9, .joined = 6,
 		           .checksum_errors = 1 },
 		.library = "OpenSSL 3.0.22",

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see doctor.h.
+ */
+#include "agg/doctor/doctor.h"
+
+#include "agg/doctor/symptom.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DESCRIPTORS_WANTED 512u
+
+struct walk {
+	const struct doctor_facts *facts;
+	struct doctor_result *out;
+};
+
+/* Findings -------------------------------------------------------------------- */
+
+struct names {
+	const char *device, *endpoint;
+};
+
+/* The host of "203.0.113.10:443" or "[2001:db8::1]:443", or its port. */
+static void split(const char *endpoint, char host[REPORT_DEST_MAX + 1],
+                  char port[8])
+{
+	const char *colon = strrchr(endpoint, ':');
+	size_t n = colon ? (size_t)(colon - endpoint) : strlen(endpoint);
+	bool bare = n > 1 && *endpoint == '[' && endpoint[n - 1] == ']';
+
+	snprintf(host, REPORT_DEST_MAX + 1, "%.*s", (int)(bare ? n - 2 : n),
+	         bare ? endpoint + 1 : endpoint);
+	snprintf(port, 8, "%s", colon ? colon + 1 : "443");
+}
+
+/* The remedy with its names in place. */
+static void spell(const struct walk *w, const char *remedy,
+                  const struct names *names, char out[DOCTOR_TEXT_MAX + 1])
+{
+	char host[REPORT_DEST_MAX + 1], port[8];
+	size_t used = 0;
+
+	split(names->endpoint, host, port);
+	for (; *remedy && used < DOCTOR_TEXT_MAX; remedy++) {
+		const char *word = NULL;
+		if (remedy[0] == '%')
+			word = remedy[1] == 'd' ? names->device :
+				remedy[1] == 'e' ? *host ? host : "CONCENTRATOR" :
+				remedy[1] == 'p' ? port :
+				remedy[1] == 'c' ? w->facts->file :
+				remedy[1] == 's' && w->facts->conf ?
+				w->facts->conf->main.state : "DIR";
+		used += (size_t)snprintf(out + used, DOCTOR_TEXT_MAX + 1 - used,
+		                         word ? "%s" : "%.1s",
+		                         word ? word : remedy);
+		remedy += word != NULL;
+	}
+}
+
+/* The same of another uplink is the same finding. */
+static struct doctor_finding *find_same(struct doctor_result *r, const char *step,
+                                        const char *text)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (!strcmp(r->findings[i].step, step) &&
+		    !strcmp(r->findings[i].text, text))
+			return &r->findings[i];
+	return NULL;
+}
+
+/* Was that step of that subject found to fail? */
+static bool is_named(const struct doctor_result *r, const char *step,
+                     const char *subject)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (!strcmp(r->findings[i].step, step) &&
+		    !strcmp(r->findings[i].subject, subject))
+			return true;
+	return false;
+}
+
+static void add(struct walk *w, const char *step, const char *subject,
+                const char *text, const char *remedy, const struct names *names)
+{
+	struct doctor_result *r = w->out;
+	struct doctor_finding *f = find_same(r, step, text);
+
+	if (f && *subject && *f->subject) {
+		size_t used = strlen(f->subject);
+		snprintf(f->subject + used, sizeof(f->subject) - used, ", %s",
+		         subject);
+		return;
+	}
+	if (f || (*subject && is_named(r, step, subject)) ||
+	    r->count == DOCTOR_FINDINGS_MAX)
+		return;
+	f = &r->findings[r->count++];
+	snprintf(f->step, sizeof(f->step), "%s", step);
+	snprintf(f->subject, sizeof(f->subject), "%s", subject);
+	snprintf(f->text, sizeof(f->text), "%s", text);
+	spell(w, remedy, names, f->remedy);
+}
+
+/* What somebody says. */
+static void add_symptom(struct walk *w, enum symptom_of of, const char *subject,
+                        const char *text, const struct names *names)
+{
+	const struct symptom *s = symptom_find(of, text);
+	bool follows = of == SYMPTOM_OF_UPLINK && s->step &&
+	               is_named(w->out, s->step, "");
+
+	if (s->step && !follows) /* from what is wrong for all */
+		add(w, s->step, subject, text, s->remedy, names);
+}
+
+/* The steps ---------------------------------------------------------------------- */
+
+static const struct names no_names = { "DEVICE", "" };
+
+static void look_at_host(struct walk *w)
+{
+	const struct doctor_facts *f = w->facts;
+	char text[DOCTOR_TEXT_MAX + 1];
+
+	if (f->now_s < DOCTOR_CLOCK_MIN_S)
+		add(w, "clock", "", "the clock is years behind",
+		    "timedatectl set-ntp true", &no_names);
+	if (!f->descriptors_max)
+		return;
+	if (f->descriptors_used >= f->descriptors_max)
+		snprintf(text, sizeof(text), "%u of %u descriptors are in use, so "
+		         "that connections are refused", f->descriptors_used,
+		         f->descriptors_max);
+	else if (f->descriptors_max < DESCRIPTORS_WANTED)
+		snprintf(text, sizeof(text), "aggd may have no more than %u "
+		         "descriptors", f->descriptors_max);
+	else
+		return;
+	add(w, "descriptors", "", text,
+	    "systemctl edit aggd   # LimitNOFILE=65536, and restart it", &no_names);
+}
+
+/* Behind "FILE:LINE: ". */
+static const char *words_of(const char *warning)
+{
+	const char *space = strstr(warning, ": ");
+
+	return space && strchr(warning, ':') ? space + 2 : warning;
+}
+
+static void look_at_warnings(struct walk *w)
+{
+	for (unsigned i = 0; i < w->facts->warning_count; i++) {
+		const char *text = w->facts->warnings[i];
+		bool lan = !strncmp(words_of(text), "lan: ", 5);
+		add_symptom(w, SYMPTOM_OF_WARNING, lan ? "lan" : "", text,
+		            &no_names);
+	}
+}
+
+static void look_at_uplink(struct walk *w, const struct doctor_uplink *u)
+{
+	const struct names names = { u->device, u->endpoint };
+
+	if (u->disabled)
+		return;
+	if (*u->why)
+		add_symptom(w, SYMPTOM_OF_UPLINK, u->name, u->why, &names);
+	else if (u->connecting)
+		add(w, "tcp", u->name, "no connection comes about", "ping -I %d %e",
+		    &names);
+	else if (w->facts->conf && w->facts->conf->main.carrier == CONF_CARRIER_MPTCP &&
+	         *u->mptcp)
+		add_symptom(w, SYMPTOM_OF_MPTCP, u->name, u->mptcp, &names);
+}
+
+/* "a; b" of what is waited for. */
+static void look_at_waiting(struct walk *w)
+{
+	char text[REPORT_WAITS_MAX + 1], line[REPORT_WAITS_MAX + 16];
+
+	snprintf(text, sizeof(text), "%s", w->facts->waits_for);
+	for (char *part = text; *part;) {
+		char *end = strstr(part, "; ");
+		if (end)
+			*end = 0;
+		snprintf(line, sizeof(line), "it waits for %s", part);
+		add_symptom(w, SYMPTOM_OF_WAITING, "lan", line, &no_names);
+		part = end ? end + 2 : part + strlen(part);
+	}
+}
+
+static void look_at_gateway(struct walk *w)
+{
+	const struct doctor_facts *f = w->facts;
+
+	for (unsigned i = 0; i < f->uplink_count; i++)
+		look_at_uplink(w, &f->uplinks[i]);
+	if (!f->uplink_count && f->conf)
+		add(w, "config", "", "there is no uplink", "aggd -t -c %c", &no_names);
+	if (*f->interception)
+		add_symptom(w, SYMPTOM_OF_INTERCEPTION, "lan", f->interception,
+		            &no_names);
+	if (f->session_up && f->peer_lacks_ipv6 && f->lan_has_ipv6)
+		add(w, "ipv6", "", "the concentrator reaches no IPv6, so that the LAN's "
+		    "connections by IPv6 are refused, and made by IPv4",
+		    "ip -6 route get 2000::1   # on the concentrator", &no_names);
+}
+
+void doctor_examine(const struct doctor_facts *facts, struct doctor_result *out)
+{
+	struct walk w = { facts, out };
+
+	out->count = 0;
+	if (*facts->conf_error)
+		add(&w, "config", "", facts->conf_error, "aggd -t -c %c", &no_names);
+	look_at_warnings(&w);
+	/* With neither it does not start. */
+	bool cannot = *facts->conf_error || is_named(out, "identity", "");
+	if (*facts->no_daemon && !cannot)
+		add(&w, "daemon", "", facts->no_daemon, "systemctl start aggd; "
+		    "journalctl -u aggd", &no_names);
+	look_at_host(&w);
+	if (!facts->conf || facts->conf->main.role == CONF_ROLE_GATEWAY)
+		look_at_gateway(&w);
+	look_at_waiting(&w);
+}

@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""`aggctl doctor` on set-ups that are broken one way each: it names the step, once,
+and nothing else; and on healthy odd ones, where it finds nothing.
+
+    lan (clients) -- gw ==S2== isp -- vps -- srv
+"""
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from case import AggdTest  # noqa: E402
+from lab import SRV4, VPS4, VPS6  # noqa: E402
+
+FOUND_S = 30
+OTHER_PIN = "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+DEAF_PORT = 7200
+
+
+class Doctor(AggdTest):
+    scenario = "S2"
+
+    def setUp(self):
+        self.first, self.second = self.lab.uplinks[:2]
+        self.addCleanup(self.mend)
+
+    def mend(self):
+        """As it was when the class began."""
+        self.aggd.gateway_options = self.aggd.site_options = None
+        self.aggd.uplink_options = {}
+        self.aggd.endpoints = (VPS4, VPS6)
+        self.aggd.socks = "192.168.100.1:1080"
+        self.aggd.bypass, self.aggd.more = [], {}
+        self.assertTrue(self.aggd.reload("gw"), self.aggd.log("gw"))
+        self.expect()
+
+    def doctor(self):
+        done = self.lab.gw.run(
+            ["aggctl", "-s", self.aggd.path("gw.sock"), "-c", self.aggd.path("gw.conf"),
+             "doctor", "--json"], check=False)
+        found = json.loads(done.stdout)["findings"]
+        self.assertEqual(done.returncode, 1 if found else 0, done.stderr)
+        return found
+
+    def expect(self, *steps):
+        """Nothing but these, as (step, subject)."""
+        def found():
+            return [(f["step"], f["subject"]) for f in self.doctor()]
+
+        self.wait(lambda: found() == list(steps), FOUND_S,
+                  lambda: f"{steps}: {json.dumps(self.doctor(), indent=1)}")
+        for finding in self.doctor():
+            self.assertTrue(finding["remedy"] and finding["text"])
+
+    def reload(self, **options):
+        self.aggd.gateway_options = options
+        self.assertTrue(self.aggd.reload("gw"), self.aggd.log("gw"))
+
+    # -- broken: what an uplink lacks
+
+    def start_again(self):
+        """The second device as it was."""
+        device = self.second.device
+        for family in ("-4", "-6"):
+            self.lab.gw.run(["ip", family, "route", "del", "default", "dev", device], check=False)
+        self.lab.gw.run(["ip", "addr", "flush", "dev", device])
+        self.lab.start_uplink_end(self.lab.gw, 2, self.second.device, 2, 1)
+        self.lab.add_default(2, self.second)
+
+    def test_link(self):
+        self.lab.gw.run(["ip", "link", "set", self.second.device, "down"])
+        self.addCleanup(self.start_again)
+        self.expect(("link", self.second.name))
+
+    def test_carrier(self):
+        link = self.lab.link(self.second.name)
+        link.carrier(False)
+        self.addCleanup(self.start_again)
+        self.addCleanup(link.carrier, True)
+        self.expect(("carrier", self.second.name))
+
+    def test_address_and_route(self):
+        self.lab.gw.run(["ip", "addr", "flush", "dev", self.second.device])
+        self.addCleanup(self.start_again)
+        self.expect(("address", self.second.name))
+        self.start_again()
+        self.expect()
+        for family in ("-4", "-6"):
+            self.lab.gw.run(["ip", family, "route", "del", "default", "dev",
+                             self.second.device])
+        self.expect(("route", self.second.name))
+
+    def test_device(self):
+        self.aggd.more = {"gw": "config uplink 'ghost'\n\toption device 'wan7'\n"}
+        self.reload()
+        self.expect(("device", "ghost"))
+
+    # -- broken: the way to the concentrator, and what is there
+
+    def both(self):
+        return f"{self.first.name}, {self.second.name}"
+
+    def test_name(self):
+        self.aggd.endpoints = ("nobody.lab.test",)
+        self.reload()
+        self.expect(("dns", self.both()))
+
+    def test_concentrator_is_not_there(self):
+        self.aggd.stop_one("vps")
+        self.addCleanup(self.aggd.start_concentrator)
+        self.expect(("tcp", self.both()))
+
+    def test_silent_way(self):
+        link = self.lab.link(self.second.name)
+        link.cut()
+        self.addCleanup(link.restore)
+        self.wait(lambda: [f["step"] for f in self.doctor()] in (["tcp"], ["loss"]), FOUND_S,
+                  self.doctor)
+
+    def test_full_packets(self):
+        self.lab.drop_large(self.second.name)
+        self.addCleanup(self.lab.drop_large, self.second.name, None)
+        self.aggd.stop_one("vps")
+        self.aggd.start_concentrator()
+        self.expect(("mtu", self.second.name))
+        self.lab.drop_large(self.second.name, None)
+        self.aggd.uplink_options = {self.second.name: {"cost": "metered"}}
+        self.reload()  # another section is a new uplink
+
+    def test_pin(self):
+        conf = self.aggd.read("gw.conf")
+        pin = self.aggd.keygen(self.lab.vps, "vps-state")
+        self.aggd.write("gw.conf", conf.replace(pin, OTHER_PIN))
+        self.assertTrue(self.aggd.hup("gw"))
+        self.expect(("pin", self.both()))
+
+    def test_site(self):
+        conf = self.aggd.read("vps.conf")
+        self.addCleanup(self.aggd.reload, "vps")
+        self.aggd.write("vps.conf", conf.replace(self.aggd.keygen(self.lab.gw, "gw-state"),
+                                                 OTHER_PIN))
+        self.assertTrue(self.aggd.hup("vps"))
+        self.expect(("site", self.both()))
+
+    # -- broken: this host
+
+    def test_forwarding(self):
+        self.lab.gw.sysctl({"net.ipv4.ip_forward": 0})
+        self.addCleanup(self.lab.gw.sysctl, {"net.ipv4.ip_forward": 1})
+        self.expect(("forwarding", "lan"))
+
+    def test_rules(self):
+        rule = ["from", "all", "iif", "lan0", "pref", "0", "lookup", "999"]
+        self.lab.gw.run(["ip", "rule", "add", *rule])
+        self.addCleanup(self.lab.gw.run, ["ip", "rule", "del", *rule])
+        self.expect(("rules", f"{self.both()}, lan"))
+
+    def test_identity(self):
+        path = self.aggd.path("gw-state/identity.pem")
+        os.chmod(path, 0o644)
+        self.addCleanup(os.chmod, path, 0o600)
+        self.expect(("identity", ""))
+
+    def test_listener(self):
+        self.aggd.socks = "192.0.2.77:1080"
+        self.reload()
+        self.expect(("listen", "lan"))
+
+    def test_kernel(self):
+        self.reload(congestion="nothere")
+        self.expect(("kernel", ""))
+
+    def test_mptcp(self):
+        self.lab.strip_mptcp(self.second.name)
+        self.addCleanup(self.lab.keep_mptcp, self.second.name)
+        self.reload(carrier="mptcp")
+        self.expect(("mptcp", self.second.name))
+
+    def test_configuration(self):
+        self.aggd.write("gw.conf", self.aggd.read("gw.conf").replace("tproxy", "tproxi"))
+        self.expect(("config", ""))
+
+    def test_daemon(self):
+        self.aggd.stop_one("gw")
+        self.addCleanup(self.aggd.wait_ready)
+        self.addCleanup(self.aggd.start_gateway)
+        self.expect(("daemon", ""))
+
+    # -- healthy, if odd
+
+    def test_odd_and_healthy(self):
+        second = self.second
+        self.lab.strip_mptcp(second.name)
+        self.addCleanup(self.lab.keep_mptcp, second.name)
+        self.reload(carrier="auto", bundles="1")
+        self.expect()
+        self.aggd.uplink_options = {second.name: {"enabled": "0"}}
+        self.aggd.bypass = [SRV4 + "/32"]
+        self.reload(on_outage="block")
+        self.expect()
+        self.aggd.uplink_options = {self.first.name: {"cost": "metered"},
+                                    second.name: {"cost": "backup"}}
+        self.reload(scheduler="redundant")
+        self.expect()
+        self.lab.gw.sysctl({f"net.ipv4.conf.{second.device}.rp_filter": 1})
+        self.lab.gw.run(["ip", "-6", "addr", "flush", "dev", second.device])
+        self.addCleanup(self.start_again)
+        self.expect()
+        self.aggd.socks = None
+        self.reload()
+        self.expect()
+
+
+if __name__ == "__main__":
+    unittest.main()
