@@ -27,7 +27,7 @@
 
 static int help(const struct aggctl_options *options, const char *const *words);
 
-static const struct aggctl_verb verbs[] = {
+const struct aggctl_verb aggctl_verbs[] = {
 	{ "status", "[--json|--metrics] [--watch]",
 	  "sessions and uplinks, and how they are", REPORT, 0, 0, verb_ask },
 	{ "uplinks", "[--json|--metrics] [--watch]",
@@ -55,19 +55,14 @@ static const struct aggctl_verb verbs[] = {
 	{ "pin", "[-c FILE | DIR]",
 	  "prints this side's pin, for the other side's file", TAKES_CONFIG, 0, 1,
 	  verb_pin },
+	{ "completion", "bash|zsh|fish|man",
+	  "prints what a shell completes, or the manual's lists", 0, 1, 1,
+	  verb_completion },
 	{ "help", "", "this list", 0, 0, 0, help },
 	{ NULL },
 };
 
-/* The letter is also what getopt says for it: a capital one of an option that is
- * only a word. takes 0: every verb takes it. */
-static const struct aggctl_option {
-	char letter;
-	const char *name;
-	const char *value; /* what follows it; NULL: nothing */
-	unsigned takes;
-	const char *help;
-} all_options[] = {
+const struct aggctl_option aggctl_all_options[] = {
 	{ 'J', "json", NULL, TAKES_JSON, "for programs: one JSON object on one line" },
 	{ 'M', "metrics", NULL, TAKES_METRICS, "for Prometheus: OpenMetrics" },
 	{ 'W', "watch", NULL, TAKES_WATCH, "again every second" },
@@ -122,12 +117,17 @@ void aggctl_complain(const struct aggctl_options *options, const char *format,
 	buf_finish(&text);
 }
 
+bool aggctl_is_short(const struct aggctl_option *option)
+{
+	return option->letter >= 'a' || option->letter == 'V';
+}
+
 static void print_options(FILE *to)
 {
 	char left[64];
 
-	for (const struct aggctl_option *o = all_options; o->letter; o++) {
-		bool is_short = o->letter >= 'a' || o->letter == 'V';
+	for (const struct aggctl_option *o = aggctl_all_options; o->letter; o++) {
+		bool is_short = aggctl_is_short(o);
 		snprintf(left, sizeof(left), "%s%.1s%s--%s%s%s",
 		         is_short ? "-" : "", is_short ? &o->letter : "",
 		         is_short ? " " : "", o->name, o->value ? " " : "",
@@ -150,7 +150,7 @@ static void print_verb(FILE *to, const struct aggctl_verb *v)
 static void print_usage(FILE *to)
 {
 	fprintf(to, "usage: aggctl [-s SOCKET] COMMAND\n\n");
-	for (const struct aggctl_verb *v = verbs; v->name; v++)
+	for (const struct aggctl_verb *v = aggctl_verbs; v->name; v++)
 		print_verb(to, v);
 	fprintf(to, "\n");
 	print_options(to);
@@ -170,7 +170,7 @@ static const struct aggctl_verb *find_verb(const char *name, int words)
 {
 	const struct aggctl_verb *found = NULL;
 
-	for (const struct aggctl_verb *v = verbs; v->name; v++) {
+	for (const struct aggctl_verb *v = aggctl_verbs; v->name; v++) {
 		if (strcmp(v->name, name))
 			continue;
 		found = v;
@@ -189,7 +189,7 @@ static int on_unknown_verb(const struct aggctl_options *options,
 	char allowed[VERBS_MAX * 16];
 	size_t n = 0;
 
-	for (const struct aggctl_verb *v = verbs; v->name && n < VERBS_MAX; v++)
+	for (const struct aggctl_verb *v = aggctl_verbs; v->name && n < VERBS_MAX; v++)
 		if (!n || strcmp(v->name, names[n - 1]))
 			names[n++] = v->name;
 	for (size_t i = 0; of_systemd[i]; i++)
@@ -212,7 +212,7 @@ static int on_wrong_option(const struct aggctl_options *options,
 	char allowed[OPTIONS_MAX * 16] = "", wrong[32] = "";
 	size_t used = 0;
 
-	for (const struct aggctl_option *o = all_options; o->letter; o++) {
+	for (const struct aggctl_option *o = aggctl_all_options; o->letter; o++) {
 		if (o->takes & options->given & ~verb->takes)
 			snprintf(wrong, sizeof(wrong), "%s", o->name);
 		if (o->takes & verb->takes && used < sizeof(allowed))
@@ -274,7 +274,7 @@ static void gather_longs(struct option longs[OPTIONS_MAX + 1])
 {
 	size_t n = 0;
 
-	for (const struct aggctl_option *o = all_options;
+	for (const struct aggctl_option *o = aggctl_all_options;
 	     o->letter && n < OPTIONS_MAX; o++)
 		longs[n++] = (struct option){
 			o->name, o->value ? required_argument : no_argument, NULL,
@@ -284,7 +284,7 @@ static void gather_longs(struct option longs[OPTIONS_MAX + 1])
 
 static unsigned takes_of(int letter)
 {
-	const struct aggctl_option *o = all_options;
+	const struct aggctl_option *o = aggctl_all_options;
 
 	while (o->letter && o->letter != letter)
 		o++;

@@ -59,6 +59,22 @@ struct aggctl_verb {
 	           const char *const *words);
 };
 
+/* The letter is also what getopt says for it: a capital one of an option that is
+ * only a word. */
+struct aggctl_option {
+	char letter;
+	const char *name;
+	const char *value; /* what follows it; NULL: nothing */
+	unsigned takes;    /* enum aggctl_takes; 0: every verb takes it */
+	const char *help;
+};
+
+/* All that there are; their last has no name. */
+extern const struct aggctl_verb aggctl_verbs[];
+extern const struct aggctl_option aggctl_all_options[];
+/* Is it an option by its letter too? */
+bool aggctl_is_short(const struct aggctl_option *option);
+
 /* Lines of text, in so many as the terminal needs; what they are indented by
  * they keep. Only without a terminal a line stays one. prefix, "aggctl: " or
  * "", stands before the first. */
@@ -77,6 +93,9 @@ int aggctl_request(const struct aggctl_options *options, int count,
 /* Asks the daemon the words as they are, and shows the answer. */
 int verb_ask(const struct aggctl_options *options, const char *const *words);
 int verb_advise(const struct aggctl_options *options, const char *const *words);
+/* What shells and the manual know of aggctl, from its tables. */
+int verb_completion(const struct aggctl_options *options,
+                    const char *const *words);
 int verb_doctor(const struct aggctl_options *options, const char *const *words);
 int verb_keygen(const struct aggctl_options *options, const char *const *words);
 int verb_pin(const struct aggctl_options *options, const char *const *words);

@@ -215,9 +215,9 @@ static void answers_are_printed(void **state)
 	assert_string_equal(output(f), "aggd 1.2.3, gateway, running for 0 s\n");
 	assert_int_equal(aggctl(f, "status", "--json", "-s", f->path, NULL), 0);
 	assert_string_equal(output(f), "{\"schema_version\":1,\"role\":\"gateway\",\"version\":"
-	                    "\"1.2.3\",\"uptime_us\":0,\"descriptors_used\":null,\"descriptors_max\":"
-	                    "null,\"own_pin\":null,"
-	                    "\"left_out\":0}\n");
+	                    "\"1.2.3\",\"uptime_us\":0,"
+	                    "\"descriptors_used\":null,\"descriptors_max\":null,"
+	                    "\"own_pin\":null,\"left_out\":0}\n");
 }
 
 static void environment_names_the_socket(void **state)
