@@ -93,6 +93,8 @@ int aggctl_request(const struct aggctl_options *options, int count,
 /* Asks the daemon the words as they are, and shows the answer. */
 int verb_ask(const struct aggctl_options *options, const char *const *words);
 int verb_advise(const struct aggctl_options *options, const char *const *words);
+int verb_bugreport(const struct aggctl_options *options,
+                   const char *const *words);
 /* What shells and the manual know of aggctl, from its tables. */
 int verb_completion(const struct aggctl_options *options,
                     const char *const *words);

@@ -189,6 +189,23 @@ class Doctor(AggdTest):
         self.addCleanup(self.aggd.start_gateway)
         self.expect(("daemon", ""))
 
+    def test_bugreport(self):
+        """All that is asked for, and nothing that is nobody's business."""
+        path = self.aggd.path("report.txt")
+        aggctl = ["aggctl", "-s", self.aggd.path("gw.sock"), "-c", self.aggd.path("gw.conf"),
+                  "bugreport", path]
+        self.lab.gw.run(aggctl)
+        text = self.aggd.read("report.txt")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        for words in ("up: nothing is under way", "nothing found", '"schema_version":1',
+                      "option role 'gateway'", "wan1", "PUBLIC4-1", "PUBLIC6-1", "table inet aggd"):
+            self.assertIn(words, text)
+        for secret in (VPS4, VPS6, self.aggd.keygen(self.lab.gw, "gw-state"), "PRIVATE KEY"):
+            self.assertNotIn(secret, text)
+        again = self.lab.gw.run(aggctl, check=False)  # no file is written over
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("File exists", again.stderr)
+
     # -- healthy, if odd
 
     def test_odd_and_healthy(self):
