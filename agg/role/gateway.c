@@ -162,6 +162,7 @@ static void gateway_destroy(struct role *role)
 	if (!g)
 		return;
 	lan_destroy(g->lan);
+	speedtest_finish(&g->speedtest);
 	home_finish(&g->home);
 	clients_destroy(g->clients);
 	gateway_uplinks_destroy(g);
@@ -263,5 +264,6 @@ const struct role_ops role_gateway = {
 	.streams = gateway_streams,
 	.report = gateway_report,
 	.choose = gateway_choose,
+	.speedtest = gateway_speedtest,
 	.destroy = gateway_destroy,
 };

@@ -14,6 +14,7 @@
 #include "agg/role/mptcp/mptcp.h"
 #include "agg/role/outage.h"
 #include "agg/role/role.h"
+#include "agg/role/speedtest.h"
 #include "agg/role/uplink.h"
 #include "agg/role/upkeep.h"
 
@@ -33,6 +34,7 @@ struct gateway {
 	struct mptcp *mptcp;
 	struct carrier carrier;
 	struct loop_timer *probe;   /* of a trial of the carriers */
+	struct speedtest speedtest;
 	struct clients *clients;
 	struct lan *lan;
 	struct upkeep *upkeep;
@@ -73,6 +75,11 @@ void gateway_uplinks_on_endpoints(struct gateway *g);
 /* As in pool_args; ctx is the gateway. */
 int64_t gateway_uplinks_health(void *ctx, unsigned uplink);
 void gateway_uplinks_destroy(struct gateway *g);
+
+/* gateway_speedtest.c: role_ops.speedtest; and a change of what rests for it. */
+int gateway_speedtest(struct role *role, int argc, const char *const *argv,
+                      struct buf *out);
+void gateway_on_speedtest(void *ctx);
 
 /* gateway_report.c: role_ops.report. */
 void gateway_report(struct role *role, struct report *out);

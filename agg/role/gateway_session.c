@@ -173,6 +173,11 @@ void gateway_choose_carrier(struct gateway *g)
 	bool was = g->carrier.mptcp;
 	struct carrier_facts facts;
 
+	if (speedtest_runs(&g->speedtest)) { /* whose load says nothing here */
+		session_set_reserve(g->home.session,
+		                    speedtest_reserve(&g->speedtest));
+		return;
+	}
 	find_facts(g, &facts);
 	if (carrier_step(&g->carrier, &facts, now)) {
 		session_each_stream(g->home.session, mark_stream, g);
@@ -209,5 +214,8 @@ int gateway_session_begin(struct gateway *g)
 	g->probe = loop_timer_create(g->role.loop, on_probe, g);
 	if (!err && !g->probe)
 		err = -ENOMEM;
+	if (!err)
+		err = speedtest_init(&g->speedtest, &g->home,
+		                     gateway_on_speedtest, g);
 	return err ? err : start_session(g);
 }

@@ -49,7 +49,7 @@ static inline bool role_is_calm(unsigned *calm_s, unsigned streams)
  * streams need where there has been none for a while: once a second. */
 void role_tidy_memory(struct role *role);
 
-/* All hooks are required. */
+/* All hooks are required, but where it is said. */
 struct role_ops {
 	const char *name; /* as in `option role` */
 	/* Makes sockets, rules and routes. NULL: it has logged why. */
@@ -71,6 +71,10 @@ struct role_ops {
 	 * or what is allowed. */
 	int (*choose)(struct role *role, const struct choice *choice,
 	              struct buf *out);
+	/* (optional) A person asks for a speed test, or how far it is: words of
+	 * aggctl. As a handler of ctl.h. */
+	int (*speedtest)(struct role *role, int argc, const char *const *argv,
+	                 struct buf *out);
 	/* Ends all, and removes every rule and route. */
 	void (*destroy)(struct role *role);
 };

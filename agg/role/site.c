@@ -38,6 +38,9 @@ static enum stream_end on_stream(void *ctx, struct stream *stream,
 
 	if (site->sites->flags & WIRE_DRAINING)
 		return STREAM_END_NET_UNREACH;
+	if (testbytes_are_asked(dest))
+		return testbytes_take(&site->test, site->sites->loop, stream, dest,
+		                      events, stream_ctx);
 	return outlet_take(site->sites->outlet, site->share, stream, dest, events,
 	                   stream_ctx);
 }
@@ -338,6 +341,7 @@ void site_destroy(struct site *site)
 		free(m);
 	}
 	home_finish(&site->home);
+	testbytes_finish(&site->test);
 	share_destroy(site->share);
 	free(site);
 }

@@ -23,6 +23,7 @@
 #include "agg/role/home.h"
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/rivals.h"
+#include "agg/role/testbytes.h"
 #include "agg/transport/subflow.h"
 #include "proxy/outlet.h"
 
@@ -44,6 +45,7 @@ struct site {
 	struct sites *sites;    /* borrowed */
 	struct conf_site conf;
 	struct home home;        /* no session: not connected */
+	struct testbytes test;   /* of its speed tests */
 	struct rivals rivals;    /* whose session it is */
 	uint64_t alone_us;       /* since when it has no member; 0: it has */
 	char rival[ADDR_TEXT_MAX]; /* from where another was refused */

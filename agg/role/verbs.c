@@ -9,6 +9,7 @@
 #include "agg/base/log.h"
 #include "agg/report/limit.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +113,17 @@ static int on_scheduler(void *ctx, int argc, const char *const *argv,
 	return choose(ctx, argc, argv, out);
 }
 
+static int on_speedtest(void *ctx, int argc, const char *const *argv,
+                        struct buf *out)
+{
+	struct role *role = ((struct verbs *)ctx)->args.role;
+
+	if (role->ops->speedtest)
+		return role->ops->speedtest(role, argc, argv, out);
+	buf_printf(out, "a speed test is begun on a gateway\n");
+	return -EOPNOTSUPP;
+}
+
 static int on_reload(void *ctx, int argc, const char *const *argv,
                      struct buf *out)
 {
@@ -128,6 +140,8 @@ const struct ctl_verb verbs_table[] = {
 	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
 	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
 	  on_scheduler },
+	{ "speedtest", "start [UPLINK] | show [--json]",
+	  "how fast each uplink is, and all together", on_speedtest },
 	{ "reload", NULL, "read the configuration again", on_reload },
 	{ NULL, NULL, NULL, NULL },
 };

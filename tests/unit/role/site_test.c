@@ -51,6 +51,50 @@ static void open_stream(struct subflow *sf, uint32_t id)
 	stage_say(sf, &open);
 }
 
+static void ask_test(struct subflow *sf, uint32_t id, const char *name)
+{
+	struct wire_frame open = { .type = WIRE_OPEN, .open = {
+		.stream = id, .credit = 65536, .dest.addr.port = 1 } };
+
+	strcpy(open.open.dest.name, name);
+	stage_say(sf, &open);
+}
+
+/* Zeros come, one test at a time, and nobody is dialled. */
+static void a_test_is_no_dial(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct wire_frame f;
+
+	ask_test(sf, 1, "down.speedtest.invalid");
+	assert_true(stage_hear(sf, WIRE_ACCEPT, &f));
+	assert_true(stage_hear(sf, WIRE_DATA, &f));
+	for (uint32_t i = 0; i < f.data.len; i++)
+		assert_int_equal(f.data.bytes[i], 0);
+	ask_test(sf, 3, "up.speedtest.invalid");
+	assert_true(stage_hear(sf, WIRE_RESET, &f));
+	assert_int_equal(f.reset.stream, 3);
+	assert_int_equal(f.reset.end, STREAM_END_LIMIT);
+	assert_int_equal(stage.dials, 0);
+}
+
+/* Of what a site may have in ten minutes nothing is left. */
+static void tests_are_limited(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct site *site = stage.sites.all;
+	struct wire_frame f;
+
+	site->test.window_us = loop_now_us(stage.loop);
+	site->test.used_us = TESTBYTES_ALL_US_MAX;
+	ask_test(sf, 1, "up.speedtest.invalid");
+	assert_true(stage_hear(sf, WIRE_RESET, &f));
+	assert_int_equal(f.reset.end, STREAM_END_LIMIT);
+	site->test.window_us -= TESTBYTES_WINDOW_US;
+	ask_test(sf, 3, "up.speedtest.invalid");
+	assert_true(stage_hear(sf, WIRE_ACCEPT, &f));
+}
+
 static void members_share_a_session(void **state)
 {
 	struct subflow *a = join("192.0.2.1:1", 1, 0);
@@ -244,6 +288,8 @@ int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 	const struct CMUnitTest tests[] = {
+		ROW(a_test_is_no_dial),
+		ROW(tests_are_limited),
 		ROW(members_share_a_session),
 		ROW(of_a_path_and_bundle_the_latest_counts),
 		ROW(a_gateway_that_begins_anew),

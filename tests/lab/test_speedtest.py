@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""`aggctl speedtest`: an uplink alone carries what its link has, and the others
+nothing meanwhile; the LAN's streams go on; who asks no more ends it.
+
+    lan (clients) -- gw ==S2== isp -- vps -- srv
+"""
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from case import AggdTest  # noqa: E402
+from lab import LabError  # noqa: E402
+
+LEAST, MOST = 0.3, 1.1  # of the link's rate
+OTHER_SHARE = 0.2       # what another uplink carries at most: what was under way
+FORGOTTEN_S = 15
+
+
+class Speedtest(AggdTest):
+    scenario = "S2"
+
+    def ask(self, *words, check=True):
+        return self.aggd.ctl("gw", "speedtest", *words, check=check)
+
+    def test_one_alone(self):
+        first, second = self.lab.uplinks[:2]
+        before = self.aggd.uplinks()
+        with self.flow():
+            result = json.loads(self.ask("--json", second.name).stdout)["results"]
+        after = self.aggd.uplinks()
+        self.assertEqual([r["uplink"] for r in result], [second.name])
+        for way, rate in (("down", second.down), ("up", second.up)):
+            share = result[0][f"{way}_bytes_per_s"] * 8 / 1e6 / rate
+            self.note += f" {way} {share:.2f}"
+            self.assertTrue(LEAST < share < MOST, f"{way}: {share}")
+            self.assertGreater(result[0][f"{way}_echo_us"], second.delay * 1000)
+        up = [after[u.name]["up_bytes"] - before[u.name]["up_bytes"] for u in (first, second)]
+        self.assertLess(up[0], OTHER_SHARE * up[1])
+
+    def test_wrong_words(self):
+        done = self.ask("nothere", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no uplink 'nothere' that is up", done.stderr)
+        done = self.aggd.ctl("vps", "speedtest", check=False)
+        self.assertIn("begun on a gateway", done.stderr)
+        with self.assertRaises(LabError):
+            self.ask("a", "b")
+
+    def test_who_asks_no_more_ends_it(self):
+        process = self.lab.gw.spawn(["aggctl", "-s", self.aggd.path("gw.sock"), "speedtest"],
+                                    log="test.log")
+        self.wait(self.streams, FORGOTTEN_S, "it began")
+        self.assertIn("under way", self.ask(check=False).stderr)
+        process.kill()
+        self.wait(lambda: "that is up" in self.ask("nothere", check=False).stderr, FORGOTTEN_S,
+                  "it ended")
+        self.assertEqual(self.streams(), [])
+
+    def streams(self):
+        return self.aggd.status("streams", "vps")["streams"]
+
+
+if __name__ == "__main__":
+    unittest.main()
