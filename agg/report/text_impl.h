@@ -12,7 +12,7 @@
 /* A status is for a screen of 24 lines: of more sessions only what is wrong is
  * told, and of more uplinks those that are. */
 #define TEXT_SESSIONS_WHOLE 1u
-#define TEXT_SESSIONS_SHOWN 4u
+#define TEXT_SESSIONS_SHOWN 2u
 #define TEXT_UPLINKS_SHOWN 8u
 
 #define PRINT(r, ...) ((r)->failed |= buf_printf((r)->out, __VA_ARGS__) < 0)

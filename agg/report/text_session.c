@@ -27,24 +27,22 @@ static void print_sending(struct render *r, const char *direction,
 		    printable_ascii(clean, sizeof(clean), text), note);
 }
 
-/* "sent again 1.20 MB: 1.10 MB suspect, 100 KB tail" */
+/* "sent again: 1.10 MB suspect, 100 KB tail" */
 static void print_again(struct render *r, const struct report_session *s)
 {
 	char text[HUMAN_MAX], parts[COLUMNS_CELL_MAX] = "";
-	uint64_t sum = 0;
 	size_t used = 0;
 
 	for (int i = 0; i < REPORT_AGAIN_COUNT; i++) {
 		if (!s->again_bytes[i])
 			continue;
 		used += (size_t)snprintf(parts + used, sizeof(parts) - used,
-		                         "%s %s %s", sum ? "," : "",
+		                         "%s %s %s", used ? "," : "",
 		                         human_bytes(s->again_bytes[i], text),
 		                         report_again_text((enum report_again)i));
-		sum += s->again_bytes[i];
 	}
-	if (sum)
-		text_say(r, "sent again %s:%s", human_bytes(sum, text), parts);
+	if (used)
+		text_say(r, "sent again:%s", parts);
 }
 
 /* What a person sees stand still. */
@@ -93,6 +91,15 @@ static void print_trouble(struct render *r, const struct report_mptcp *m)
 		text_say(r, "MPTCP on this host: %s", text);
 }
 
+/* Of "OpenSSL 3.0.22 25 Aug 2026" the name and the version. */
+static int name_length(const char *library)
+{
+	const char *blank = strchr(library, ' ');
+	const char *end = blank ? strchr(blank + 1, ' ') : NULL;
+
+	return (int)(end ? (size_t)(end - library) : strlen(library));
+}
+
 static void print_headline(struct render *r, const struct report_session *s)
 {
 	char age[HUMAN_MAX], why[REPORT_WORDS_MAX + 1], line[TEXT_LINE_BYTES];
@@ -101,6 +108,11 @@ static void print_headline(struct render *r, const struct report_session *s)
 	         *s->concentrator ? s->concentrator : s->site,
 	         report_session_state_text(s->state), human_age(s->age_us, age),
 	         *s->why ? ": " : "", printable_ascii(why, sizeof(why), s->why));
+	if (*s->cipher && !*s->why) {
+		size_t len = strlen(line);
+		snprintf(line + len, sizeof(line) - len, ", %s, %.*s", s->cipher,
+		         name_length(s->library), s->library);
+	}
 	PRINT(r, "\n");
 	r->failed |= columns_wrap(line, 0, r->line_max, r->out) < 0;
 }
@@ -130,32 +142,36 @@ static bool is_said_before(const struct report *report, size_t at)
 	return false;
 }
 
-/* "at vps.example.net, 203.0.113.10:443": names, and their addresses in use. */
-static void print_endpoints(struct render *r)
+/* ", at vps.example.net, 203.0.113.10:443": names, and their addresses in use. */
+static void find_endpoints(const struct report *report,
+                           char out[COLUMNS_CELL_MAX])
 {
-	const struct report *report = r->report;
+	size_t used = 0;
 
-	for (size_t i = 0; i < report->uplink_count; i++)
+	*out = 0;
+	for (size_t i = 0; i < report->uplink_count && used < COLUMNS_CELL_MAX; i++)
 		if (*report->uplinks[i].endpoint_name &&
 		    !is_said_before(report, i))
-			text_say(r, "at %s, %s", report->uplinks[i].endpoint_name,
-			    report->uplinks[i].endpoint);
+			used += (size_t)snprintf(out + used, COLUMNS_CELL_MAX - used,
+			                         ", at %s, %s",
+			                         report->uplinks[i].endpoint_name,
+			                         report->uplinks[i].endpoint);
 }
 
 void text_session(struct render *r, const struct report_session *s)
 {
 	char down[HUMAN_MAX], up[HUMAN_MAX], used[HUMAN_MAX], budget[HUMAN_MAX];
-	char bundles[HUMAN_MAX + 16] = "";
+	char bundles[HUMAN_MAX + 16] = "", at[COLUMNS_CELL_MAX];
 
 	print_headline(r, s);
 	if (r->report->session_count > TEXT_SESSIONS_WHOLE)
 		return;
-	print_endpoints(r);
 	if (s->bundles) /* which the gateway chooses */
 		snprintf(bundles, sizeof(bundles), " in %u bundle%s", s->bundles,
 		         s->bundles == 1 ? "" : "s");
-	text_say(r, "%u stream%s%s over %s", s->streams, s->streams == 1 ? "" : "s",
-	    bundles, s->carrier);
+	find_endpoints(r->report, at);
+	text_say(r, "%u stream%s%s over %s%s", s->streams,
+	         s->streams == 1 ? "" : "s", bundles, s->carrier, at);
 	print_interception(r, &s->interception);
 	print_carrier(r, s);
 	print_trouble(r, &s->mptcp);
@@ -173,6 +189,4 @@ void text_session(struct render *r, const struct report_session *s)
 	    human_bytes(s->memory_budget_bytes, budget));
 	print_again(r, s);
 	print_silence(r, s);
-	if (*s->cipher)
-		text_say(r, "%s, %s", s->cipher, s->library);
 }

@@ -6,13 +6,15 @@ and nothing else; and on healthy odd ones, where it finds nothing.
 
     lan (clients) -- gw ==S2== isp -- vps -- srv
 """
+import contextlib
 import json
 import os
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from case import AggdTest  # noqa: E402
+from case import AggdTest, listen  # noqa: E402
 from lab import SRV4, VPS4, VPS6  # noqa: E402
 
 FOUND_S = 30
@@ -206,7 +208,29 @@ class Doctor(AggdTest):
         self.assertEqual(again.returncode, 1)
         self.assertIn("File exists", again.stderr)
 
+    def test_somebody_else_is_there(self):
+        """Who says nothing at all, then who speaks another protocol."""
+        server = listen(self.lab.vps, DEAF_PORT)
+        self.addCleanup(server.close)
+        self.aggd.write("gw.conf", self.aggd.read("gw.conf").replace(":443'", f":{DEAF_PORT}'"))
+        self.assertTrue(self.aggd.hup("gw"))
+        self.expect(("peer", self.both()))
+
+        def answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        server.settimeout(None)
+        threading.Thread(target=answer, daemon=True).start()
+        self.expect(("tls", self.both()))
+
     # -- healthy, if odd
+
+    def test_concentrator(self):
+        done = self.lab.vps.run(["aggctl", "-s", self.aggd.path("vps.sock"),
+                                 "-c", self.aggd.path("vps.conf"), "doctor"], check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "nothing found\n"))
 
     def test_odd_and_healthy(self):
         second = self.second

@@ -95,6 +95,8 @@ static void each_obstacle_has_its_step(void **state)
 		{ "no answer; the concentrator's port may be closed", "tcp" },
 		{ "wrong pin: shown sha256:x, expected sha256:y", "pin" },
 		{ "refused by the peer: unknown pin", "site" },
+		{ "wrong version number", "tls" }, /* OpenSSL of what is no TLS */
+		{ "SSL - An invalid SSL record was received", "tls" },
 		{ "protocol version not supported", "version" },
 		{ "full packets do not arrive: at most 1280 bytes are used", "mtu" },
 		{ "only the peer's kernel answers: its process hangs, or is "

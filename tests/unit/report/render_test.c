@@ -386,6 +386,73 @@ static void fill_outage(struct report *report)
 	strcpy(i->why, "new connections leave directly");
 }
 
+#define STATUS (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | REPORT_PART_SUBFLOWS)
+#define SCREEN_LINES 24 /* with a prompt below */
+
+/* Two uplinks of four do not work, and much was sent again. */
+static void fill_degraded(struct report *report)
+{
+	fill_gateway(report);
+	struct report_session *s = report->sessions;
+	s->interception = (struct report_interception){
+		REPORT_INTERCEPTION_IN_FORCE, "" };
+	strcpy(s->carrier, "subflows");
+	strcpy(s->carrier_wanted, "auto");
+	strcpy(s->carrier_why, "MPTCP was worse: 65.2 Mbit/s of our own 66.5, an echo "
+	       "took 117 ms, not 26; so our own subflows carry it");
+	s->mptcp = (struct report_mptcp){ 0 };
+	s->up = s->down;
+	strcpy(report->uplinks[1].endpoint, "203.0.113.10:443");
+}
+
+/* Forty sites of three uplinks each; one in seven has an uplink that is gone. */
+static void fill_many(struct report *report)
+{
+	report->head = (struct report_head){ .role = "concentrator",
+		.version = "0.1.0", .own_pin = "sha256:47DEQpj8HBSa" };
+	for (unsigned i = 0; i < 120; i++) {
+		struct report_uplink *u = report_add_uplink(report);
+		struct report_session *s = i % 3 ? NULL : report_add_session(report);
+		*u = (struct report_uplink){ .state = i % 7 ? REPORT_PATH_UP :
+			REPORT_PATH_SUSPECT, .down_bps = 1000000, .srtt_us = 20000 };
+		snprintf(u->site, sizeof(u->site), "site%u", i / 3);
+		snprintf(u->name, sizeof(u->name), "uplink%u", i % 3);
+		if (!s)
+			continue;
+		*s = (struct report_session){ .state = i % 5 ? REPORT_SESSION_UP :
+			REPORT_SESSION_OUTAGE, .carrier = "subflows" };
+		snprintf(s->site, sizeof(s->site), "site%u", i / 3);
+	}
+}
+
+static void a_status_fits_a_screen(void **state)
+{
+	static void (*const fills[])(struct report *) = { fill_degraded,
+		fill_concentrator, fill_many, fill_started, fill_waiting };
+
+	for (size_t i = 0; i < sizeof(fills) / sizeof(*fills); i++) {
+		struct buf out;
+		unsigned lines = 0;
+		render_text_at(fills[i], STATUS, 80, &out);
+		for (const char *at = (char *)buf_head(&out); *at; at++)
+			lines += *at == '\n';
+		if (lines >= SCREEN_LINES)
+			fail_msg("%u lines:\n%s", lines, (char *)buf_head(&out));
+		buf_finish(&out);
+	}
+}
+
+/* Of many it is told how many more there are, and where to look. */
+static void of_many_the_rest_is_counted(void **state)
+{
+	struct buf out;
+
+	render_text_at(fill_many, STATUS, 80, &out);
+	assert_non_null(strstr((char *)buf_head(&out), "38 sessions and 112 uplinks "
+	                       "more: 'aggctl sites'"));
+	buf_finish(&out);
+}
+
 static void an_outage_is_said_of_the_interception(void **state)
 {
 	struct buf out;
@@ -462,6 +529,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_wider_than_the_terminal),
 		cmocka_unit_test(eighty_columns),
 		cmocka_unit_test(what_is_not_there_says_what_to_do),
+		cmocka_unit_test(a_status_fits_a_screen),
+		cmocka_unit_test(of_many_the_rest_is_counted),
 		cmocka_unit_test(an_outage_is_said_of_the_interception),
 		cmocka_unit_test(too_many_streams_are_counted),
 		cmocka_unit_test(full_buffer_is_an_error),
