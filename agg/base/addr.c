@@ -162,13 +162,11 @@ bool addr_is_any(const struct addr *a)
 
 bool prefix_has(const struct prefix *p, const struct addr *a)
 {
-	uint8_t ip[16] = { 0 };
+	unsigned bytes = p->length / 8, bits = p->length % 8;
 
-	if (p->family != a->family)
+	if (p->family != a->family || memcmp(p->ip, a->ip, bytes))
 		return false;
-	memcpy(ip, a->ip, addr_ip_len(a));
-	mask_host_bits(ip, p->length);
-	return !memcmp(ip, p->ip, addr_ip_len(a));
+	return !bits || (p->ip[bytes] ^ a->ip[bytes]) >> (8 - bits) == 0;
 }
 
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
