@@ -2,12 +2,14 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the concentrator: what belongs to the host, which is the door, its
- * addresses and its MPTCP; and the workers, which have the sessions (workers.h).
+ * addresses, its MPTCP, what packet tunnels need (tunnels.h); and the
+ * workers, which have the sessions (workers.h).
  */
 #include "agg/base/log.h"
 #include "agg/role/door.h"
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/role.h"
+#include "agg/role/tunnels.h"
 #include "agg/role/workers.h"
 
 #include <errno.h>
@@ -26,6 +28,10 @@ struct concentrator {
 	struct mptcp_host mptcp_host;
 	bool draining, took_mptcp; /* when it began to drain */
 	bool door_lacks; /* an address that it listens at */
+	struct tunnels *tunnels;
+	struct addr udp[DOOR_LISTENERS_MAX]; /* where packet tunnels are listened for */
+	unsigned udp_count;
+	bool udp_lacks; /* one of them */
 };
 
 static bool is_local(void *ctx, const struct addr *a)
@@ -64,6 +70,33 @@ static int tell_facts(struct concentrator *c, const struct conf *conf)
 	};
 
 	return workers_facts(&c->workers, &facts);
+}
+
+static void on_udp_error(void *ctx, const struct addr *at, int err)
+{
+	struct concentrator *c = ctx;
+	char text[ADDR_TEXT_MAX];
+
+	if (!c->udp_lacks)
+		log_sys("listen %s: no packet tunnels by UDP: %s",
+		        addr_format(at, text), strerror(-err));
+	c->udp_lacks = true;
+}
+
+/* Datagrams are listened for where subflows are. */
+static void listen_for_tunnels(struct concentrator *c)
+{
+	const struct door_plan *plan = &c->door.plan;
+	unsigned count = c->role.conf->main.tunnel ? plan->count : 0;
+	bool lacked = c->udp_lacks;
+
+	if (count == c->udp_count && !lacked &&
+	    !memcmp(plan->at, c->udp, count * sizeof(*c->udp)))
+		return;
+	memcpy(c->udp, plan->at, count * sizeof(*c->udp));
+	c->udp_count = count;
+	c->udp_lacks = lacked; /* said already */
+	workers_listen(&c->workers, c->udp, count, on_udp_error, c);
 }
 
 static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
@@ -121,6 +154,7 @@ static void concentrator_on_netdev(struct role *role, const struct netdev *dev)
 	struct concentrator *c = (struct concentrator *)role;
 
 	tell_facts(c, role->conf);
+	tunnels_on_netdev(c->tunnels, dev);
 	look_at_door(c);
 	role_changed(role);
 }
@@ -159,7 +193,9 @@ static int concentrator_reload(struct role *role, const struct conf *conf,
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
 	mptcp_host_set_scheduler(&c->mptcp_host, &conf->main);
+	tunnels_set_conf(c->tunnels, conf);
 	look_at_door(c);
+	listen_for_tunnels(c);
 	return 0;
 }
 
@@ -183,6 +219,11 @@ static void concentrator_report(struct role *role, struct report *out)
 		snprintf(out->head.waits_for, sizeof(out->head.waits_for),
 		         "the address of listen %s", addr_format(&at, text));
 	workers_report(&c->workers, out);
+	const char *why = tunnels_why(c->tunnels);
+	size_t len = strlen(out->head.waits_for);
+	if (*why)
+		snprintf(out->head.waits_for + len, sizeof(out->head.waits_for) - len,
+		         "%spacket tunnels: %s", len ? ", " : "", why);
 }
 
 static unsigned concentrator_streams(const struct role *role)
@@ -208,6 +249,7 @@ static void concentrator_destroy(struct role *role)
 
 	door_finish(&c->door);
 	workers_finish(&c->workers);
+	tunnels_destroy(c->tunnels);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
 	mptcp_host_close(&c->mptcp_host);
@@ -246,7 +288,8 @@ static int make_parts(struct concentrator *c)
 		log_user("identity in %s: %s; aggctl keygen %s makes one", state,
 		         strerror(errno), state);
 	c->door.tls = c->tls;
-	if (!c->second || !c->tls)
+	c->tunnels = tunnels_create(c->role.loop, c->role.netmon, c->role.conf);
+	if (!c->second || !c->tls || !c->tunnels)
 		return -1;
 	int err = workers_init(&c->workers, &c->role.conf->main, &worker);
 	if (err < 0)
@@ -259,11 +302,13 @@ static int begin(struct concentrator *c)
 	struct conf_error error = { "" };
 	int err = take_conf(c, c->role.conf, &error);
 
-	if (err < 0)
+	if (err < 0) {
 		log_sys("%s", error.text);
-	else
-		look_at_door(c);
-	return err;
+		return err;
+	}
+	look_at_door(c);
+	listen_for_tunnels(c);
+	return 0;
 }
 
 static struct role *concentrator_create(struct loop *loop,

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the gateway. Owns the uplinks (gateway_uplinks.c), the session to the
- * concentrator (gateway_session.c), and the side towards the LAN (lan.h).
+ * concentrator (gateway_session.c), its packet tunnel (gateway_tunnel.h), and the
+ * side towards the LAN (lan.h).
  *
  *     LAN client -> lan -> on_client -> clients -> session_open + relay
  *     netmon -> uplink -> subflow -> on_welcome -> gateway_admit -> subflow_join
@@ -95,6 +96,7 @@ static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 	struct gateway *g = (struct gateway *)role;
 
 	gateway_uplinks_on_netdev(g, dev);
+	gateway_tunnel_on_netdev(g, dev);
 	gateway_note_paths(g);
 	lan_on_netdev(g->lan);
 }
@@ -119,6 +121,7 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	endpoints_set_conf(g->endpoints, &conf->concentrator);
 	mptcp_set_conf(g->mptcp, conf);
 	gateway_uplinks_reload(g, old);
+	gateway_tunnel_set_conf(g);
 	upkeep_look(g->upkeep);
 	gateway_choose_carrier(g);
 	return 0;
@@ -163,6 +166,7 @@ static void gateway_destroy(struct role *role)
 		return;
 	lan_destroy(g->lan);
 	speedtest_finish(&g->speedtest);
+	gateway_tunnel_finish(g);
 	home_finish(&g->home);
 	clients_destroy(g->clients);
 	gateway_uplinks_destroy(g);
@@ -215,7 +219,7 @@ static int make_parts(struct gateway *g)
 	mptcp.tls = g->tls;
 	mptcp.endpoints = g->endpoints;
 	g->mptcp = mptcp_create(&mptcp);
-	return g->mptcp ? 0 : -1;
+	return g->mptcp && gateway_tunnel_init(g) == 0 ? 0 : -1;
 }
 
 static int open_lan(struct gateway *g)

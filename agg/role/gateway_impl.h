@@ -9,6 +9,7 @@
 
 #include "agg/role/carrier.h"
 #include "agg/role/clients.h"
+#include "agg/role/gateway_tunnel.h"
 #include "agg/role/home.h"
 #include "agg/role/lan.h"
 #include "agg/role/mptcp/mptcp.h"
@@ -37,6 +38,7 @@ struct gateway {
 	struct speedtest speedtest;
 	struct clients *clients;
 	struct lan *lan;
+	struct gateway_tunnel tunnel;
 	struct upkeep *upkeep;
 	bool draining;
 	struct outage outage;

@@ -37,8 +37,15 @@ void gateway_set_modes(struct gateway *g)
 {
 	const struct outage_facts facts = gateway_facts(g);
 
+	const struct outage *tunnel = &g->tunnel.outage;
+	const struct lan_tunnel others = {
+		.device = gateway_tunnel_device(g),
+		.v4 = outage_tunnel_mode(tunnel, g->tunnel.was_up, &facts, AF_INET),
+		.v6 = outage_tunnel_mode(tunnel, g->tunnel.was_up, &facts, AF_INET6),
+	};
+
 	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),
-	              outage_mode(&g->outage, &facts, AF_INET6));
+	              outage_mode(&g->outage, &facts, AF_INET6), &others);
 }
 
 static void on_settings(void *ctx, const struct wire_settings *settings)
@@ -54,6 +61,11 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	mptcp_set_peer(g->mptcp, settings->flags & WIRE_HAS_MPTCP);
 	gateway_set_modes(g);
 	gateway_note_paths(g);
+}
+
+static void on_tunnel(void *ctx, const struct wire_frame *frame)
+{
+	gateway_tunnel_frame(ctx, frame);
 }
 
 static void on_suspect(void *ctx)
@@ -85,9 +97,11 @@ static int start_session(struct gateway *g)
 	g->remote_known = g->remote_ipv6 = false;
 	memset(&g->told, 0, sizeof(g->told));
 	err = home_start(&g->home, main->memory_bytes, main->linger_us);
-	if (!err)
-		session_set_reserve(g->home.session, g->carrier.reserve);
-	return err;
+	if (err < 0)
+		return err;
+	session_set_reserve(g->home.session, g->carrier.reserve);
+	gateway_tunnel_restart(g);
+	return 0;
 }
 
 static void on_ended(void *ctx)
@@ -105,7 +119,8 @@ static void on_ended(void *ctx)
 }
 
 static const struct home_events home_events = {
-	.decide = decide, .on_settings = on_settings, .on_suspect = on_suspect,
+	.decide = decide, .on_settings = on_settings, .on_tunnel = on_tunnel,
+	.on_suspect = on_suspect,
 	.on_over = on_over, .on_ended = on_ended,
 };
 
@@ -136,6 +151,7 @@ void gateway_note_paths(struct gateway *g)
 	struct session_stats stats;
 
 	role_changed(&g->role);
+	gateway_tunnel_look(g);
 	session_stats(g->home.session, &stats);
 	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&
 	                 g->remote_known, loop_now_us(g->role.loop)))

@@ -63,6 +63,13 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	home->args.events->on_settings(home->args.ctx, settings);
 }
 
+static void on_tunnel(void *ctx, const struct wire_frame *frame)
+{
+	struct home *home = ctx;
+
+	home->args.events->on_tunnel(home->args.ctx, frame);
+}
+
 static void on_suspect(void *ctx, const struct lane *lane)
 {
 	struct home *home = ctx;
@@ -83,7 +90,7 @@ static void on_over(void *ctx, const char *why)
 
 static const struct session_events session_events = {
 	.now_us = now_us, .on_work = on_work, .on_deadline = on_deadline,
-	.on_stream = on_stream, .on_settings = on_settings,
+	.on_stream = on_stream, .on_settings = on_settings, .on_tunnel = on_tunnel,
 	.on_suspect = on_suspect, .on_over = on_over,
 };
 

@@ -29,6 +29,8 @@ struct home_events {
 	                             const struct stream_events **events,
 	                             void **stream_ctx);
 	void (*on_settings)(void *ctx, const struct wire_settings *settings);
+	/* What the peer says of the packet tunnel. */
+	void (*on_tunnel)(void *ctx, const struct wire_frame *frame);
 	/* A lane became suspect or recovered. */
 	void (*on_suspect)(void *ctx);
 	/* The session is over, and why: to be said. */

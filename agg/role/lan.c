@@ -30,6 +30,7 @@ struct lan {
 	struct lan_args args;
 	struct inlet *socks5, *tproxy[2];
 	enum intercept_mode v4_mode, v6_mode;
+	struct lan_tunnel others;
 	bool draining;
 	bool known;             /* the modes were set */
 	bool changed;           /* and differ from those in force, perhaps */
@@ -45,6 +46,11 @@ struct lan {
 };
 
 /* Interception ------------------------------------------------------------ */
+
+static bool wants_tproxy(const struct lan *lan)
+{
+	return lan->args.conf->lan_count && lan->args.conf->lan.tproxy;
+}
 
 static size_t connected_networks(const struct lan *lan, struct prefix *out)
 {
@@ -125,9 +131,10 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 	const char *devices[CONF_LAN_DEVICES_MAX];
 	struct prefix connected[CONNECTED_MAX];
 	struct prefix bypass[CONF_BYPASS_MAX + ENDPOINTS_ALL_MAX];
-	struct addr at;
+	struct addr at = { .port = 0 };
 
-	lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
+	if (lan->tproxy[0])
+		lan->tproxy[0]->ops->address(lan->tproxy[0], &at);
 	for (unsigned i = 0; i < conf->lan.device_count; i++)
 		devices[i] = conf->lan.device[i].name;
 	struct intercept want = {
@@ -138,8 +145,19 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		.port = at.port, .mark = conf->main.mark,
 		.v4_mode = mode_of(lan, AF_INET),
 		.v6_mode = mode_of(lan, AF_INET6),
+		.tunnel = lan->others.device,
+		.tunnel_mark = conf->main.tunnel_mark,
+		.v4_tunnel = lan->others.v4, .v6_tunnel = lan->others.v6,
 	};
 	return intercept_ruleset(out, &want, err);
+}
+
+/* Is there something to lead anybody to? TCP is not led into the tunnel merely
+ * because its listener is not open yet. */
+static bool has_ruleset(const struct lan *lan)
+{
+	return lan->known && (lan->tproxy[0] ||
+	                      (!wants_tproxy(lan) && lan->others.device));
 }
 
 static void on_apply(void *ctx)
@@ -148,7 +166,7 @@ static void on_apply(void *ctx)
 	struct kerr err = { "" };
 	struct buf text;
 
-	if (!lan->tproxy[0] || !lan->known)
+	if (!has_ruleset(lan))
 		return;
 	look_at_bridges(lan);
 	buf_init(&text, NFT_RULESET_MAX);
@@ -266,11 +284,6 @@ static void close_socks5(struct lan *lan)
 	lan->socks5_error = 0;
 }
 
-static bool wants_tproxy(const struct lan *lan)
-{
-	return lan->args.conf->lan_count && lan->args.conf->lan.tproxy;
-}
-
 static void set_route(struct lan *lan)
 {
 	const struct conf *conf = lan->args.conf;
@@ -340,7 +353,8 @@ static void stop_intercepting(struct lan *lan)
 	struct kerr err;
 
 	close_tproxy(lan);
-	ruleset_want_none(lan->ruleset);
+	if (!has_ruleset(lan))
+		ruleset_want_none(lan->ruleset);
 	route_clear_tproxy(lan->args.route, &err);
 }
 
@@ -395,7 +409,8 @@ struct lan *lan_create(const struct lan_args *args)
 	if (!lan)
 		return NULL;
 	lan->args = *args;
-	lan->ruleset = ruleset_create(args->loop, args->on_settled, args->ctx);
+	lan->ruleset = ruleset_create(args->loop, "interception", args->on_settled,
+	                              args->ctx);
 	lan->apply = loop_timer_create(args->loop, on_apply, lan);
 	lan->again = loop_timer_create(args->loop, open_wanted, lan);
 	lan->bridge_look = loop_timer_create(args->loop, on_bridge_look, lan);
@@ -428,10 +443,11 @@ void lan_destroy(struct lan *lan)
 }
 
 void lan_set_modes(struct lan *lan, enum intercept_mode v4,
-                   enum intercept_mode v6)
+                   enum intercept_mode v6, const struct lan_tunnel *others)
 {
 	if (!lan->known || v4 != lan->v4_mode || v6 != lan->v6_mode)
 		lan->changed = true;
+	lan->others = *others;
 	lan->v4_mode = v4;
 	lan->v6_mode = v6;
 	lan->known = true;
@@ -552,5 +568,6 @@ void lan_drain(struct lan *lan)
 {
 	lan->draining = true;
 	close_socks5(lan);
-	lan_set_modes(lan, INTERCEPT_FORWARD, INTERCEPT_FORWARD);
+	lan->others.v4 = lan->others.v6 = INTERCEPT_FORWARD;
+	lan_set_modes(lan, INTERCEPT_FORWARD, INTERCEPT_FORWARD, &lan->others);
 }

@@ -37,9 +37,15 @@ struct lan *lan_create(const struct lan_args *args);
  * role_cleanup_routes. NULL is fine. */
 void lan_destroy(struct lan *lan);
 
-/* What happens to new connections, in force within some 10 ms. */
+/* What happens to what is not TCP. */
+struct lan_tunnel {
+	const char *device; /* the packet tunnel's; borrowed for good; NULL: none */
+	enum intercept_mode v4, v6;
+};
+/* What happens to new connections, and to other packets; in force within some
+ * 10 ms. */
 void lan_set_modes(struct lan *lan, enum intercept_mode v4,
-                   enum intercept_mode v6);
+                   enum intercept_mode v6, const struct lan_tunnel *others);
 /* Is it in force by now, or has failed? */
 bool lan_is_settled(const struct lan *lan);
 /* Networks or endpoints may have changed: the ruleset follows soon. */

@@ -40,6 +40,19 @@ enum intercept_mode outage_mode(const struct outage *o,
 	                                               : INTERCEPT_REJECT;
 }
 
+enum intercept_mode outage_tunnel_mode(const struct outage *tunnel, bool was_up,
+                                       const struct outage_facts *facts,
+                                       sa_family_t family)
+{
+	if (facts->draining)
+		return INTERCEPT_FORWARD;
+	if (tunnel->is_on)
+		return was_up && facts->on_outage == CONF_OUTAGE_BLOCK ?
+			INTERCEPT_REJECT : INTERCEPT_FORWARD;
+	return family == AF_INET || facts->remote_ipv6 ? INTERCEPT_TAKE
+	                                               : INTERCEPT_REJECT;
+}
+
 enum outage_way outage_way(const struct outage *o,
                            const struct outage_facts *facts)
 {

@@ -38,6 +38,12 @@ enum intercept_mode outage_mode(const struct outage *o,
                                 const struct outage_facts *facts,
                                 sa_family_t family);
 
+/* And what goes by the packet tunnel, which has an outage of its own; was_up: it did
+ * work once, so that there is one at the other end. */
+enum intercept_mode outage_tunnel_mode(const struct outage *tunnel, bool was_up,
+                                       const struct outage_facts *facts,
+                                       sa_family_t family);
+
 /* And one that a way in has accepted, as SOCKS5 goes on listening. */
 enum outage_way { OUTAGE_STREAM, OUTAGE_DIRECT, OUTAGE_REFUSE };
 enum outage_way outage_way(const struct outage *o,

@@ -23,7 +23,8 @@
 	NFT_TABLE "\n"
 
 struct ruleset {
-	struct loop *loop; /* borrowed, as ctx */
+	struct loop *loop; /* borrowed, as the next, and ctx */
+	const char *whose;
 	void (*on_settled)(void *ctx);
 	void *ctx;
 	struct buf text;   /* wanted */
@@ -54,10 +55,10 @@ static void ended(struct ruleset *r, int rc, const struct kerr *err)
 
 	redo_end(&r->redo, rc == 0, loop_now_us(r->loop));
 	if (rc < 0 && (!failures || strcmp(r->failure.text, err->text)))
-		log_sys("interception: %s; tried again with pauses", err->text);
+		log_sys("%s: %s; tried again with pauses", r->whose, err->text);
 	else if (!rc && failures)
-		log_info("interception: the table is loaded, after %u failures",
-		         failures);
+		log_info("%s: the table is loaded, after %u failures",
+		         r->whose, failures);
 	r->failure = rc < 0 ? *err : (struct kerr){ "" };
 	r->settled = r->redo.due_us == UINT64_MAX || rc < 0;
 	if (r->settled)
@@ -96,8 +97,8 @@ static void tell_loss(struct ruleset *r)
 {
 	r->losses++;
 	if (seldom(&r->told_us, loop_now_us(r->loop), TELL_US))
-		log_sys("interception: our table inet " NFT_TABLE " was removed or "
-		        "changed by somebody; it is put again (%u times so far)",
+		log_sys("%s: our table inet " NFT_TABLE " was removed or changed by "
+		        "somebody; it is put again (%u times so far)", r->whose,
 		        r->losses);
 }
 
@@ -137,14 +138,15 @@ static void on_look(void *ctx)
 	loop_timer_arm(r->look, loop_now_us(r->loop) + LOOK_US);
 }
 
-struct ruleset *ruleset_create(struct loop *loop, void (*on_settled)(void *ctx),
-                               void *ctx)
+struct ruleset *ruleset_create(struct loop *loop, const char *whose,
+                               void (*on_settled)(void *ctx), void *ctx)
 {
 	struct ruleset *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
 	r->loop = loop;
+	r->whose = whose;
 	r->on_settled = on_settled;
 	r->ctx = ctx;
 	buf_init(&r->text, NFT_RULESET_MAX);
@@ -158,8 +160,8 @@ struct ruleset *ruleset_create(struct loop *loop, void (*on_settled)(void *ctx),
 	}
 	watch(r);
 	if (!r->mon)
-		log_sys("interception: changes of our table by others are not "
-		        "noticed: %s; tried again", strerror(errno));
+		log_sys("%s: changes of our table by others are not noticed: %s; "
+		        "tried again", whose, strerror(errno));
 	loop_timer_arm(r->look, loop_now_us(loop) + LOOK_US);
 	return r;
 }

@@ -3,7 +3,7 @@
  *
  * DOC: keeps our nft table as it shall be: loads it without stopping the loop,
  * tries again what failed, and puts again what others take away. What is in it,
- * intercept.c writes. (Rules and routes: upkeep.h.)
+ * intercept.c and nat.c write. (Rules and routes: upkeep.h.)
  */
 #ifndef AGG_ROLE_RULESET_H
 #define AGG_ROLE_RULESET_H
@@ -15,9 +15,9 @@
 
 struct ruleset;
 
-/* on_settled: the text was tried. NULL: errno. */
-struct ruleset *ruleset_create(struct loop *loop, void (*on_settled)(void *ctx),
-                               void *ctx);
+/* whose: for the log. on_settled: the text was tried. NULL: errno. */
+struct ruleset *ruleset_create(struct loop *loop, const char *whose,
+                               void (*on_settled)(void *ctx), void *ctx);
 /* Ends a run of nft; the table stays for nft_cleanup. NULL is fine. */
 void ruleset_destroy(struct ruleset *r);
 

@@ -8,6 +8,7 @@
 #include "agg/role/site.h"
 
 #include "agg/base/log.h"
+#include "agg/role/site_tunnel.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,10 +81,16 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	changed(site->sites);
 }
 
+static void on_tunnel(void *ctx, const struct wire_frame *frame)
+{
+	site_tunnel_frame(ctx, frame);
+}
+
 static void on_suspect(void *ctx)
 {
-	const struct site *site = ctx;
+	struct site *site = ctx;
 
+	site_tunnel_note_paths(site);
 	changed(site->sites);
 }
 
@@ -91,6 +98,7 @@ static void on_ended(void *ctx)
 {
 	struct site *site = ctx;
 
+	site_tunnel_end(site);
 	site->since_us = loop_now_us(site->sites->loop);
 	changed(site->sites);
 }
@@ -104,6 +112,7 @@ static void on_over(void *ctx, const char *why)
 
 static const struct home_events home_events = {
 	.decide = decide, .on_stream = on_stream, .on_settings = on_settings,
+	.on_tunnel = on_tunnel,
 	.on_suspect = on_suspect, .on_over = on_over, .on_ended = on_ended,
 };
 
@@ -279,6 +288,7 @@ static void take(struct site *site, struct member *m,
 	          hello->name, hello->bundle,
 	          addr_format(subflow_peer(m->sf), text));
 	subflow_join(m->sf, site->home.session, site->incarnation);
+	site_tunnel_note_paths(site);
 	changed(site->sites);
 }
 
@@ -340,6 +350,7 @@ void site_destroy(struct site *site)
 		subflow_destroy(m->sf);
 		free(m);
 	}
+	site_tunnel_end(site);
 	home_finish(&site->home);
 	testbytes_finish(&site->test);
 	share_destroy(site->share);
@@ -401,6 +412,7 @@ void site_change(struct site *site, const struct conf_site *is,
 	if (common->policy || !sends_alike(&site->conf, is))
 		change_policy(site, is, old);
 	site->conf = *is;
+	site_tunnel_change(site);
 	if (common->limits)
 		home_set_limits(&site->home, common->memory,
 		                site->sites->conf->main.linger_us);

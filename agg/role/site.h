@@ -24,6 +24,7 @@
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/rivals.h"
 #include "agg/role/testbytes.h"
+#include "agg/role/tunnel_home.h"
 #include "agg/transport/subflow.h"
 #include "proxy/outlet.h"
 
@@ -54,6 +55,7 @@ struct site {
 	struct member *members;
 	uint64_t since_us;      /* connected, or gone; 0: never was */
 	struct wire_wish wish;  /* how the gateway sends, and asks us to */
+	struct site_tunnel *tunnel; /* site_tunnel.h; NULL: none */
 	struct site *prev, *next; /* sites.all */
 	UT_hash_handle hh;      /* sites.by_pin */
 };
@@ -66,6 +68,9 @@ struct sites {
 	struct share_pool *pool;     /* the way out, and each site's part of it */
 	const struct mptcp_host *mptcp_host;
 	struct budget *memory;       /* of these sites */
+	struct dgram *dgram;         /* of packet tunnels; NULL: there are none */
+	struct tunnel_kit *kit;
+	const struct egress *egress; /* where their packets may go */
 	unsigned worker, workers;    /* whose they are, of so many; 0 of 0: all */
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
 	/* What sites_report() tells of a state is another; NULL: nobody asks. */

@@ -431,6 +431,24 @@ static const struct endpoint *in_use(const struct uplink *u)
 	return &u->at;
 }
 
+bool uplink_way(const struct uplink *u, struct tunnel_way *out)
+{
+	const struct addr *peer = &in_use(u)->addr;
+
+	memset(out, 0, sizeof(*out));
+	if (obstacle(u) || peer->family == AF_UNSPEC || !may_use(u, peer))
+		return false;
+	memcpy(out->device, u->dev.name, sizeof(out->device));
+	out->source = netdev_ip(&u->dev, peer->family)->sources[0];
+	out->peer = *peer;
+	return true;
+}
+
+unsigned uplink_class(const struct uplink *u)
+{
+	return (unsigned)u->conf.cost;
+}
+
 void uplink_report(const struct uplink *u, struct report_uplink *out)
 {
 	unsigned joined = uplink_joined(u);

@@ -18,6 +18,7 @@
 #include "agg/report/report.h"
 #include "agg/role/endpoints.h"
 #include "agg/transport/subflow.h"
+#include "agg/transport/tunnel_shell.h"
 
 /* A wrong pin or a refusal is the obstacle for so long, whatever else went wrong
  * since (a guard that does not answer, say). */
@@ -56,6 +57,10 @@ unsigned uplink_joined(const struct uplink *u);
 const char *uplink_verdict(const struct uplink *u);
 /* It connects, and nobody speaks there: SESSION_MUTE_WORDS. */
 bool uplink_is_mute(const struct uplink *u);
+/* How a datagram goes by it: to where its subflows are, or one is tried. False: it has
+ * no device, or no endpoint. */
+bool uplink_way(const struct uplink *u, struct tunnel_way *out);
+unsigned uplink_class(const struct uplink *u); /* enum sched_path_class */
 /* Subflows were joined, and none is now. */
 bool uplink_has_failed(const struct uplink *u);
 

@@ -14,6 +14,7 @@
 #include "agg/role/sites.h"
 #include "proxy/outlet.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -40,6 +41,10 @@ struct worker {
 	struct egress egress;
 	struct outlet *outlet;
 	struct share_pool pool;
+	struct dgram *dgram;
+	struct tunnel_kit kit;
+	struct dgram_socket *listeners[WORKER_LISTENERS_MAX];
+	unsigned listener_count;
 	struct ipv6 ipv6;
 	struct loop_timer *second;
 	bool draining;
@@ -260,6 +265,8 @@ struct message {
 	const struct choice *choice;
 	struct buf *text;
 	struct report *report;
+	const int *fds;
+	unsigned count;
 	int err;
 	unsigned streams;
 };
@@ -322,6 +329,28 @@ void worker_adopt(struct worker *w, struct subflow *sf,
 		send_over(w, sf, pin, hello);
 	else
 		sites_adopt(&w->sites, sf, pin, hello);
+}
+
+static void on_listen(void *ctx)
+{
+	struct message *m = ctx;
+	struct worker *w = m->worker;
+
+	while (w->listener_count)
+		dgram_close(w->listeners[--w->listener_count]);
+	for (unsigned i = 0; i < m->count; i++) {
+		struct dgram_socket *s = dgram_adopt(w->dgram, m->fds[i]);
+		if (s)
+			w->listeners[w->listener_count++] = s;
+	}
+}
+
+void worker_listen(struct worker *w, const int *fds, unsigned count)
+{
+	struct message m = { .worker = w, .fds = fds, .count = count };
+
+	assert(count <= WORKER_LISTENERS_MAX);
+	ask(w, on_listen, &m);
 }
 
 static void on_choice(void *ctx)
@@ -449,7 +478,9 @@ static int make_way_out(struct worker *w)
 	struct outlet_args outlet = { loop, &w->egress, w->resolver, w->relays,
 	                              &w->ipv6.watch };
 	w->outlet = outlet_create(&outlet);
-	return w->outlet ? 0 : -errno;
+	w->dgram = w->outlet ? dgram_create(loop, w->args.index, w->args.workers)
+	                     : NULL;
+	return w->dgram ? 0 : -errno;
 }
 
 struct worker *worker_create(const struct worker_args *args)
@@ -473,6 +504,7 @@ struct worker *worker_create(const struct worker_args *args)
 		.loop = w->loop, .memory = &w->memory, .pool = &w->pool,
 		.worker = args->index, .workers = args->workers,
 		.outlet = w->outlet, .mptcp_host = args->mptcp_host,
+		.dgram = w->dgram, .kit = &w->kit, .egress = &w->egress,
 		.on_change = on_change, .ctx = w,
 	};
 	on_second(w);
@@ -486,6 +518,8 @@ void worker_destroy(struct worker *w)
 	stop(w);
 	forget(w);
 	sites_finish(&w->sites);
+	dgram_destroy(w->dgram);
+	tunnel_kit_close(&w->kit);
 	outlet_destroy(w->outlet);
 	ipv6_finish(&w->ipv6);
 	resolver_destroy(w->resolver);

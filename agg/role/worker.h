@@ -7,6 +7,7 @@
  *
  *     FACTS    what it goes by, whenever it is other than before
  *     ADOPT    a greeted subflow is the worker's
+ *     LISTEN   these sockets of packet tunnels are, in place of all before
  *     CHOOSE   a person says how a site is sent to
  *     DRAIN    nothing new begins any more
  *     REPORT   what there is to be seen
@@ -28,6 +29,8 @@
 #include "agg/role/choice.h"
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/transport/subflow.h"
+
+#define WORKER_LISTENERS_MAX 16u /* sockets of packet tunnels */
 
 struct worker;
 
@@ -73,6 +76,8 @@ int worker_facts(struct worker *w, const struct worker_facts *facts);
 /* ADOPT, as door.h has it. */
 void worker_adopt(struct worker *w, struct subflow *sf,
                   const struct tls_pin *pin, const struct wire_hello *hello);
+/* LISTEN. Takes the sockets; count 0: none are left. */
+void worker_listen(struct worker *w, const int *fds, unsigned count);
 /* CHOOSE, as role_ops has it, of that site. */
 int worker_choose(struct worker *w, const struct conf_site *site,
                   const struct choice *choice, struct buf *out);

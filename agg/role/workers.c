@@ -6,6 +6,7 @@
 #include "agg/role/workers.h"
 
 #include "agg/base/log.h"
+#include "agg/kernel/udp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -62,6 +63,27 @@ int workers_facts(struct workers *w, const struct worker_facts *facts)
 		else /* it is prepared, and does not fail */
 			(void)worker_facts(w->all[i], facts);
 	return err;
+}
+
+void workers_listen(struct workers *w, const struct addr *at, unsigned count,
+                    void (*on_error)(void *ctx, const struct addr *at, int err),
+                    void *ctx)
+{
+	int fds[CONF_WORKERS_MAX], of[CONF_WORKERS_MAX][WORKER_LISTENERS_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->count; i++)
+		worker_listen(w->all[i], NULL, 0); /* their places are free */
+	for (unsigned a = 0; a < count && n < WORKER_LISTENERS_MAX; a++) {
+		int err = udp_listen(&at[a], NULL, fds, w->count);
+		if (err < 0)
+			on_error(ctx, &at[a], err);
+		for (unsigned i = 0; i < w->count && !err; i++)
+			of[i][n] = fds[i];
+		n += !err;
+	}
+	for (unsigned i = 0; i < w->count; i++)
+		worker_listen(w->all[i], of[i], n);
 }
 
 void workers_drain(struct workers *w)

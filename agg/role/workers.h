@@ -29,6 +29,11 @@ int workers_facts(struct workers *w, const struct worker_facts *facts);
 void workers_drain(struct workers *w);
 void workers_report(struct workers *w, struct report *out);
 unsigned workers_streams(const struct workers *w);
+/* Each gets a socket of packet tunnels for each of these addresses, in place of those
+ * that it has; where one cannot be had on_error is told. */
+void workers_listen(struct workers *w, const struct addr *at, unsigned count,
+                    void (*on_error)(void *ctx, const struct addr *at, int err),
+                    void *ctx);
 /* To the one that has the site. */
 void workers_adopt(struct workers *w, struct subflow *sf,
                    const struct tls_pin *pin, const struct wire_hello *hello);

@@ -196,7 +196,7 @@ class LanSide(AggdTest):
 
     def stop_tproxy(self):
         conf = self.aggd.read("gw.conf")
-        self.aggd.write("gw.conf", conf.replace("tproxy '1'", "tproxy '0'"))
+        self.aggd.write("gw.conf", conf.replace("tproxy '1'", "tproxy '0'\n\toption tunnel '0'"))
         self.aggd.ctl("gw", "reload")
         self.wait(lambda: not self.aggd.ruleset(), SOON_S, "the table is gone")
 

@@ -119,6 +119,11 @@ static void what_a_new_connection_meets(void **state)
 		                 cases[i].v4);
 		assert_int_equal(outage_mode(&o, &cases[i].facts, AF_INET6),
 		                 cases[i].v6);
+		/* Packets have an outage of their own, the tunnel's. */
+		assert_int_equal(outage_tunnel_mode(&o, true, &cases[i].facts,
+		                                    AF_INET), cases[i].v4);
+		assert_int_equal(outage_tunnel_mode(&o, true, &cases[i].facts,
+		                                    AF_INET6), cases[i].v6);
 		const char *passes = outage_passes(&o, &cases[i].facts);
 		assert_string_equal(passes,
 			cases[i].v4 == INTERCEPT_TAKE ? "" :
@@ -183,6 +188,19 @@ static void who_is_accepted_goes_the_way_of_the_others(void **state)
 	}
 }
 
+/* A concentrator without one is no reason to refuse anything. */
+static void who_never_had_a_tunnel_lacks_none(void **state)
+{
+	const struct outage_facts facts = { false, true, CONF_OUTAGE_BLOCK };
+	struct outage o;
+
+	outage_init(&o, START);
+	assert_int_equal(outage_tunnel_mode(&o, false, &facts, AF_INET),
+	                 INTERCEPT_FORWARD);
+	assert_int_equal(outage_tunnel_mode(&o, true, &facts, AF_INET),
+	                 INTERCEPT_REJECT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +211,7 @@ int main(void)
 		cmocka_unit_test(state_of_a_new_session_is_connecting),
 		cmocka_unit_test(what_a_new_connection_meets),
 		cmocka_unit_test(before_it_begins_connections_are_still_taken),
+		cmocka_unit_test(who_never_had_a_tunnel_lacks_none),
 		cmocka_unit_test(what_the_log_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,9 @@
 #include "stage.h"
 
 #include "agg/kernel/sockopt.h"
+#include "agg/kernel/udp.h"
+#include "agg/role/site_tunnel.h"
+#include "agg/role/tunnel_home.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -197,6 +200,52 @@ struct listener *listener_create(struct loop *loop, int fd,
 void listener_destroy(struct listener *l)
 {
 	free(l);
+}
+
+/* Packet tunnels, of which there are none ------------------------------------ */
+
+void site_tunnel_frame(struct site *site, const struct wire_frame *frame)
+{
+}
+
+void site_tunnel_change(struct site *site)
+{
+}
+
+void site_tunnel_note_paths(struct site *site)
+{
+}
+
+void site_tunnel_end(struct site *site)
+{
+}
+
+struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers)
+{
+	return (struct dgram *)malloc(1);
+}
+
+void dgram_destroy(struct dgram *d)
+{
+	free(d);
+}
+
+struct dgram_socket *dgram_adopt(struct dgram *d, int fd)
+{
+	return NULL;
+}
+
+void dgram_close(struct dgram_socket *s)
+{
+}
+
+void tunnel_kit_close(struct tunnel_kit *kit)
+{
+}
+
+int udp_listen(const struct addr *at, const char *device, int *fds, unsigned n)
+{
+	return -EOPNOTSUPP;
 }
 
 /* The way out --------------------------------------------------------------- */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see gateway_tunnel.h. Owns the device's link and routes, the tunnel, and its
+ * sockets.
+ */
+#include "agg/role/gateway_impl.h"
+
+#include "agg/base/log.h"
+#include "agg/kernel/link.h"
+#include "agg/role/tunnel_names.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_US 100000u /* between looks while it is not up */
+
+/* What we tell -------------------------------------------------------------------- */
+
+static bool is_link_local(const struct prefix *p)
+{
+	return p->family == AF_INET6 && p->ip[0] == 0xfe && (p->ip[1] & 0xc0) == 0x80;
+}
+
+/* The networks of the LAN's devices: nobody else behind us has a voice. */
+static void find_lans(const struct gateway *g, struct wire_tunnel_net *net)
+{
+	const struct conf_lan *lan = &g->role.conf->lan;
+
+	for (unsigned i = 0; i < lan->device_count; i++) {
+		const struct netdev *dev = netmon_find(g->role.netmon,
+		                                       lan->device[i].name);
+		for (unsigned c = 0; dev && c < dev->connected_count; c++)
+			if (net->lan_count < WIRE_LAN_PREFIXES_MAX &&
+			    !is_link_local(&dev->connected[c]))
+				net->lan[net->lan_count++] = dev->connected[c];
+	}
+}
+
+static void know(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	tunnel_guard_know(&gt->home.guard, &gt->peer.inner4, &gt->peer.inner6,
+	                  gt->says.lan, gt->says.lan_count, NULL);
+}
+
+static void say_net(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	struct wire_frame frame = { .type = WIRE_TUNNEL_NET };
+	struct wire_tunnel_net *net = &frame.tunnel_net;
+
+	if (gt->home.tunnel)
+		net->flags = WIRE_TUNNEL_ON;
+	find_lans(g, net);
+	if (!memcmp(net, &gt->says, sizeof(*net)))
+		return;
+	gt->says = *net;
+	know(g);
+	session_say_tunnel(g->home.session, &frame);
+}
+
+/* The device ------------------------------------------------------------------------ */
+
+static void set_why(struct gateway_tunnel *gt, const char *why)
+{
+	if (*why && strcmp(gt->why, why))
+		log_sys("packet tunnel: %s", why);
+	snprintf(gt->why, sizeof(gt->why), "%s", why);
+}
+
+static int set_link(struct gateway *g, struct kerr *err)
+{
+	const struct wire_tunnel_net *peer = &g->tunnel.peer;
+	struct link link = { .device = TUNNEL_DEVICE, .mtu = TUNNEL_MTU };
+
+	link.addresses[0] = (struct prefix){ peer->inner4.family, 32 };
+	memcpy(link.addresses[0].ip, peer->inner4.ip, 4);
+	link.addresses[1] = peer->inner6;
+	return link_set(&link, err);
+}
+
+static int set_routes(struct gateway *g, struct kerr *err)
+{
+	const struct conf *conf = g->role.conf;
+	char from[CONF_LAN_DEVICES_MAX][IFNAMSIZ];
+	const struct route_tunnel want = {
+		.number = 0, .device = TUNNEL_DEVICE,
+		.mark = conf->main.tunnel_mark, .mask = conf->main.tunnel_mark,
+		.from = (const char (*)[IFNAMSIZ])from,
+		.from_count = conf->lan.device_count,
+	};
+
+	for (unsigned i = 0; i < conf->lan.device_count; i++)
+		memcpy(from[i], conf->lan.device[i].name, IFNAMSIZ);
+	return route_set_tunnel(g->route, &want, err);
+}
+
+static void make_ready(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	struct kerr err = { "" };
+
+	gt->ready = gt->home.device && !set_link(g, &err) &&
+	            !set_routes(g, &err);
+	set_why(gt, gt->home.device ? err.text : "");
+	if (g->lan)
+		gateway_set_modes(g);
+}
+
+static void on_device(void *ctx)
+{
+	make_ready(ctx);
+}
+
+static void say(void *ctx, const struct wire_frame *frame)
+{
+	struct gateway *g = ctx;
+
+	session_say_tunnel(g->home.session, frame);
+}
+
+static const struct tunnel_home_ops home_ops = {
+	.say = say, .on_device = on_device,
+};
+
+/* Others may have set it down, or taken its address. */
+void gateway_tunnel_on_netdev(struct gateway *g, const struct netdev *dev)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	if (!strcmp(dev->name, TUNNEL_DEVICE) && gt->home.device &&
+	    dev->present && (!dev->admin_up || !gt->ready))
+		make_ready(g);
+	if (gt->wanted)
+		say_net(g);
+}
+
+/* Paths ------------------------------------------------------------------------------ */
+
+static enum tunnel_path_state find_way(struct gateway *g, unsigned i,
+                                       struct tunnel_way *way)
+{
+	if (!g->uplinks[i] || !uplink_way(g->uplinks[i], way))
+		return TUNNEL_PATH_DOWN;
+	return gateway_uplinks_health(g, i) < 0 ? TUNNEL_PATH_SUSPECT
+	                                        : TUNNEL_PATH_UP;
+}
+
+static void look_at_path(struct gateway *g, unsigned i)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	struct tunnel_way way = { "" };
+	enum tunnel_path_state state = find_way(g, i, &way);
+	unsigned path_class = state == TUNNEL_PATH_DOWN ? 0 :
+		uplink_class(g->uplinks[i]);
+
+	if (state == gt->path[i].state && path_class == gt->path[i].path_class &&
+	    !memcmp(&way, &gt->path[i].way, sizeof(way)))
+		return;
+	if (state == TUNNEL_PATH_DOWN)
+		tunnel_shell_disconnect(gt->home.shell, i);
+	else if (tunnel_shell_connect(gt->home.shell, i, &way, path_class) < 0)
+		state = TUNNEL_PATH_DOWN; /* and tried again */
+	else if (state == TUNNEL_PATH_SUSPECT)
+		tunnel_path(gt->home.tunnel, i, state, path_class);
+	gt->path[i].way = way;
+	gt->path[i].state = state;
+	gt->path[i].path_class = path_class;
+}
+
+static bool works(const struct gateway_tunnel *gt)
+{
+	return gt->ready && gt->home.tunnel && gt->peer.flags & WIRE_TUNNEL_ON &&
+	       tunnel_is_up(gt->home.tunnel);
+}
+
+void gateway_tunnel_look(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	uint64_t now = loop_now_us(g->role.loop);
+
+	if (!gt->wanted || !gt->home.tunnel)
+		return;
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		look_at_path(g, i);
+	if (outage_step(&gt->outage, works(gt), now)) {
+		log_info("packet tunnel: %s", gt->outage.is_on ?
+		         "no path carries datagrams" : "up");
+		gt->was_up |= !gt->outage.is_on;
+		role_changed(&g->role);
+		if (g->lan)
+			gateway_set_modes(g);
+	}
+	if (gt->outage.pathless_us)
+		loop_timer_arm(gt->look, now + LOOK_US);
+}
+
+static void on_look(void *ctx)
+{
+	gateway_tunnel_look(ctx);
+}
+
+const char *gateway_tunnel_device(const struct gateway *g)
+{
+	return g->tunnel.wanted && g->tunnel.home.device ? TUNNEL_DEVICE : NULL;
+}
+
+/* What the peer tells ------------------------------------------------------------------ */
+
+static void take_net(struct gateway *g, const struct wire_tunnel_net *net)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	if (!memcmp(net, &gt->peer, sizeof(*net)))
+		return;
+	gt->peer = *net;
+	know(g);
+	make_ready(g);
+	gateway_tunnel_look(g);
+}
+
+void gateway_tunnel_frame(struct gateway *g, const struct wire_frame *frame)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	if (!gt->home.tunnel)
+		return;
+	if (frame->type == WIRE_TUNNEL_NET)
+		take_net(g, &frame->tunnel_net);
+	else if (tunnel_frame(gt->home.tunnel, frame) < 0)
+		set_why(gt, "the concentrator wants a cipher that is not here");
+	gateway_tunnel_look(g);
+}
+
+/* Beginning and end ----------------------------------------------------------------------- */
+
+static bool is_wanted(const struct conf *conf)
+{
+	return conf->lan_count && conf->lan.tunnel && conf->lan.device_count;
+}
+
+static void stop(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	struct kerr err;
+
+	tunnel_home_end(&gt->home);
+	tunnel_home_close(&gt->home);
+	loop_timer_disarm(gt->look);
+	gt->ready = false;
+	route_clear_tunnel(g->route, 0, &err);
+	if (g->home.session)
+		say_net(g);
+}
+
+void gateway_tunnel_restart(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	tunnel_home_end(&gt->home);
+	memset(gt->path, 0, sizeof(gt->path));
+	memset(&gt->peer, 0, sizeof(gt->peer));
+	memset(&gt->says, 0, sizeof(gt->says));
+	if (!gt->wanted)
+		return;
+	int err = tunnel_home_begin(&gt->home, g->session_id, TUNNEL_QUEUE_BYTES);
+	if (err < 0) {
+		log_sys("packet tunnel: %s", strerror(-err));
+		return;
+	}
+	say_net(g);
+	gateway_tunnel_look(g);
+}
+
+void gateway_tunnel_set_conf(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	bool was = gt->wanted;
+
+	gt->wanted = is_wanted(g->role.conf);
+	if (was && !gt->wanted)
+		stop(g);
+	if (!was && gt->wanted) {
+		tunnel_home_open(&gt->home);
+		gateway_tunnel_restart(g);
+	} else if (gt->wanted) {
+		make_ready(g);
+		say_net(g);
+		gateway_tunnel_look(g);
+	}
+}
+
+int gateway_tunnel_init(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+	struct tunnel_home_args home = {
+		.loop = g->role.loop, .kit = &gt->kit, .memory = &g->role.memory,
+		.device = TUNNEL_DEVICE, .ops = &home_ops, .ctx = g,
+	};
+	int err = tunnel_kit_open(&gt->kit, &g->role.memory);
+
+	outage_init(&gt->outage, loop_now_us(g->role.loop));
+	gt->dgram = err ? NULL : dgram_create(g->role.loop, 0, 1);
+	gt->look = gt->dgram ? loop_timer_create(g->role.loop, on_look, g) : NULL;
+	if (!gt->look)
+		return -ENOMEM;
+	home.dgram = gt->dgram;
+	err = tunnel_home_init(&gt->home, &home);
+	gt->wanted = !err && is_wanted(g->role.conf);
+	if (gt->wanted)
+		tunnel_home_open(&gt->home);
+	return err;
+}
+
+void gateway_tunnel_finish(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	tunnel_home_finish(&gt->home);
+	loop_timer_destroy(gt->look);
+	dgram_destroy(gt->dgram);
+	tunnel_kit_close(&gt->kit);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see site_tunnel.h. Owns the device and the tunnel.
+ */
+#include "agg/role/site_tunnel.h"
+
+#include "agg/base/log.h"
+#include "agg/role/site.h"
+#include "agg/role/tunnel_home.h"
+#include "agg/role/tunnel_names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_PART 4u /* of a site's memory, at most */
+
+struct site_tunnel {
+	struct tunnel_home home;
+	struct wire_tunnel_net says, peer;
+	bool suspect[WIRE_UPLINKS_MAX]; /* as the tunnel was told, as is this */
+	unsigned path_class[WIRE_UPLINKS_MAX];
+};
+
+static bool is_wanted(const struct site *site)
+{
+	const struct sites *sites = site->sites;
+
+	return sites->dgram && sites->conf->main.tunnel && site->conf.number;
+}
+
+static void say(void *ctx, const struct wire_frame *frame)
+{
+	struct site *site = ctx;
+
+	session_say_tunnel(site->home.session, frame);
+}
+
+static void on_device(void *ctx)
+{
+}
+
+static const struct tunnel_home_ops home_ops = {
+	.say = say, .on_device = on_device,
+};
+
+/* Tells what changed, and goes by it. */
+static void say_net(struct site *site)
+{
+	struct site_tunnel *st = site->tunnel;
+	const struct prefix inner4 = tunnel_inner4(site->sites->conf,
+	                                           site->conf.number);
+	struct wire_frame frame = { .type = WIRE_TUNNEL_NET };
+	struct wire_tunnel_net *net = &frame.tunnel_net;
+
+	net->flags = WIRE_TUNNEL_ON | WIRE_TUNNEL_UDP;
+	net->inner4.family = AF_INET;
+	memcpy(net->inner4.ip, inner4.ip, 4);
+	tunnel_guard_know(&st->home.guard, &net->inner4, NULL, st->peer.lan,
+	                  st->peer.lan_count, &site->conf.prefix);
+	if (!memcmp(net, &st->says, sizeof(*net)))
+		return;
+	st->says = *net;
+	session_say_tunnel(site->home.session, &frame);
+}
+
+static int begin(struct site *site)
+{
+	const struct sites *sites = site->sites;
+	struct tunnel_home_args args = {
+		.loop = sites->loop, .kit = sites->kit, .dgram = sites->dgram,
+		.memory = sites->memory, .egress = sites->egress,
+		.ops = &home_ops, .ctx = site,
+	};
+	uint64_t queue = site_memory(sites, sites->conf) / QUEUE_PART;
+	int err = tunnel_kit_open(sites->kit, sites->memory);
+
+	if (err < 0 || !(site->tunnel = calloc(1, sizeof(*site->tunnel))))
+		return -ENOMEM;
+	tunnel_device(&site->conf, args.device);
+	err = tunnel_home_init(&site->tunnel->home, &args);
+	if (!err)
+		err = tunnel_home_begin(&site->tunnel->home, site->rivals.current,
+		                        queue < TUNNEL_QUEUE_BYTES ? queue
+		                        : TUNNEL_QUEUE_BYTES);
+	if (err < 0)
+		return err;
+	tunnel_home_open(&site->tunnel->home);
+	site_tunnel_note_paths(site);
+	say_net(site);
+	return 0;
+}
+
+void site_tunnel_frame(struct site *site, const struct wire_frame *frame)
+{
+	if (!is_wanted(site) || !site->home.session)
+		return;
+	if (frame->type == WIRE_TUNNEL_NET &&
+	    !(frame->tunnel_net.flags & WIRE_TUNNEL_ON)) {
+		site_tunnel_end(site);
+		return;
+	}
+	int err = site->tunnel ? 0 : begin(site);
+	if (err < 0) {
+		log_sys("site %s: packet tunnel: %s", site->conf.name,
+		        strerror(-err));
+		site_tunnel_end(site);
+	} else if (frame->type == WIRE_TUNNEL_NET) {
+		site->tunnel->peer = frame->tunnel_net;
+		say_net(site);
+	} else {
+		(void)tunnel_frame(site->tunnel->home.tunnel, frame);
+	}
+}
+
+struct lanes {
+	unsigned good, suspect; /* a bit for each path */
+	unsigned path_class[WIRE_PATHS_MAX];
+};
+
+static void look_at_lane(void *ctx, const struct lane_stats *lane)
+{
+	struct lanes *lanes = ctx;
+
+	*(lane->suspect ? &lanes->suspect : &lanes->good) |= 1u << lane->path;
+	lanes->path_class[lane->path] = lane->path_class;
+}
+
+void site_tunnel_note_paths(struct site *site)
+{
+	struct site_tunnel *st = site->tunnel;
+	struct lanes lanes = { 0 };
+
+	if (!st || !site->home.session)
+		return;
+	session_each_lane(site->home.session, look_at_lane, &lanes);
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX && i < TUNNEL_PATHS_MAX; i++) {
+		bool suspect = lanes.suspect & ~lanes.good & 1u << i;
+		if (suspect == st->suspect[i] &&
+		    lanes.path_class[i] == st->path_class[i])
+			continue;
+		st->suspect[i] = suspect;
+		st->path_class[i] = lanes.path_class[i];
+		tunnel_path(st->home.tunnel, i, suspect ? TUNNEL_PATH_SUSPECT
+		                                        : TUNNEL_PATH_UP,
+		            st->path_class[i]);
+	}
+}
+
+void site_tunnel_change(struct site *site)
+{
+	struct site_tunnel *st = site->tunnel;
+
+	if (!st)
+		return;
+	if (!is_wanted(site)) {
+		const struct wire_frame none = { .type = WIRE_TUNNEL_NET };
+		session_say_tunnel(site->home.session, &none);
+		site_tunnel_end(site);
+		return;
+	}
+	tunnel_guard_forget(&st->home.guard);
+	say_net(site);
+}
+
+void site_tunnel_end(struct site *site)
+{
+	if (!site->tunnel)
+		return;
+	tunnel_home_finish(&site->tunnel->home);
+	free(site->tunnel);
+	site->tunnel = NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: a site's packet tunnel (site.h), where its gateway wishes one: from its first
+ * frame until the session ends there is a device of the site's own. Addresses, routes and
+ * NAT are the host's (tunnels.h), which hears of the device from the kernel.
+ */
+#ifndef AGG_ROLE_SITE_TUNNEL_H
+#define AGG_ROLE_SITE_TUNNEL_H
+
+#include "agg/transport/wire.h"
+
+struct site;
+
+/* As session_events.on_tunnel. */
+void site_tunnel_frame(struct site *site, const struct wire_frame *frame);
+/* Its configuration, or what all go by, is another. */
+void site_tunnel_change(struct site *site);
+/* A lane is suspect, or is not any more. */
+void site_tunnel_note_paths(struct site *site);
+/* The session is over; where there is none, nothing. */
+void site_tunnel_end(struct site *site);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see tunnel_home.h. Owns the device and the tunnel with its shell.
+ */
+#include "agg/role/tunnel_home.h"
+
+#include "agg/base/backoff.h"
+#include "agg/base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_MIN_US 100000u /* the pause, doubled with each failure */
+#define AGAIN_MAX_US 30000000u
+
+int tunnel_kit_open(struct tunnel_kit *kit, struct budget *budget)
+{
+	if (kit->pool)
+		return 0;
+	kit->scratch = malloc(sizeof(*kit->scratch));
+	kit->pool = kit->scratch ? packet_pool_create(TUNNEL_PACKETS_MAX, budget)
+	                         : NULL;
+	if (kit->pool)
+		return 0;
+	free(kit->scratch);
+	kit->scratch = NULL;
+	return -ENOMEM;
+}
+
+void tunnel_kit_close(struct tunnel_kit *kit)
+{
+	packet_pool_destroy(kit->pool);
+	free(kit->scratch);
+	*kit = (struct tunnel_kit){ NULL };
+}
+
+/* Packets -------------------------------------------------------------------- */
+
+/* At a site's end what was sent to the world comes out here. */
+static void deliver(void *ctx, struct packet *p, const struct inspection *in)
+{
+	struct tunnel_home *h = ctx;
+	enum tunnel_verdict verdict = h->guard.egress ?
+		tunnel_guard_from(&h->guard, in, loop_now_us(h->args.loop)) :
+		tunnel_guard_to(&h->guard, in);
+
+	if (verdict != TUNNEL_PASSES || !h->device) {
+		packet_put(p);
+		return;
+	}
+	device_write(h->device, p);
+	loop_task_post(&h->flush);
+}
+
+static void say(void *ctx, const struct wire_frame *frame)
+{
+	const struct tunnel_home *h = ctx;
+
+	h->args.ops->say(h->args.ctx, frame);
+}
+
+static const struct tunnel_shell_events shell_events = {
+	.deliver = deliver, .say = say,
+};
+
+/* The device --------------------------------------------------------------------- */
+
+static void lose_device(struct tunnel_home *h)
+{
+	loop_io_destroy(h->io);
+	device_destroy(h->device);
+	loop_task_cancel(&h->flush);
+	h->io = NULL;
+	h->device = NULL;
+}
+
+static void on_gone(struct tunnel_home *h, int err)
+{
+	log_sys("device %s: %s; it is made again", h->args.device,
+	        err == -EBADFD ? "somebody removed it" : strerror(-err));
+	lose_device(h);
+	h->args.ops->on_device(h->args.ctx);
+	loop_timer_arm(h->again, loop_now_us(h->args.loop) + AGAIN_MIN_US);
+}
+
+static void on_flush(void *ctx)
+{
+	struct tunnel_home *h = ctx;
+
+	if (h->device && device_flush(h->device) == -EBADFD)
+		on_gone(h, -EBADFD);
+}
+
+static void on_packet(void *ctx, struct packet *p)
+{
+	struct tunnel_home *h = ctx;
+	struct inspection in;
+
+	if (!h->tunnel || inspect_packet(&in, packet_data(p), p->len) < 0) {
+		packet_put(p);
+		return;
+	}
+	enum tunnel_verdict verdict = h->guard.egress ?
+		tunnel_guard_to(&h->guard, &in) :
+		tunnel_guard_from(&h->guard, &in, loop_now_us(h->args.loop));
+	if (verdict == TUNNEL_PASSES)
+		tunnel_put(h->tunnel, p);
+	else
+		packet_put(p);
+}
+
+static void on_readable(void *ctx, unsigned events)
+{
+	struct tunnel_home *h = ctx;
+	int rc = device_read(h->device, on_packet, h);
+
+	if (rc < 0)
+		on_gone(h, rc);
+}
+
+static int make_device(struct tunnel_home *h)
+{
+	const struct device_args args = {
+		.name = h->args.device, .offload = DEVICE_OFFLOAD_UDP,
+		.pool = h->args.kit->pool, .scratch = h->args.kit->scratch,
+	};
+
+	h->device = device_create(&args);
+	if (!h->device)
+		return -errno;
+	h->io = loop_io_create(h->args.loop, device_fd(h->device), LOOP_READ,
+	                       on_readable, h);
+	if (h->io)
+		return 0;
+	lose_device(h);
+	return -ENOMEM;
+}
+
+static void set_why(struct tunnel_home *h, int err)
+{
+	switch (-err) {
+	case ENOENT:
+	case ENODEV:
+		snprintf(h->why, sizeof(h->why), "there is no /dev/net/tun: the "
+		         "kernel's module tun is not loaded");
+		break;
+	case EBUSY:
+		snprintf(h->why, sizeof(h->why), "another program has a device %s",
+		         h->args.device);
+		break;
+	case EPERM:
+		snprintf(h->why, sizeof(h->why), "without CAP_NET_ADMIN there is "
+		         "no device %s", h->args.device);
+		break;
+	default:
+		snprintf(h->why, sizeof(h->why), "device %s: %s", h->args.device,
+		         strerror(-err));
+	}
+}
+
+void tunnel_home_open(struct tunnel_home *h)
+{
+	char before[sizeof(h->why)];
+
+	if (h->device)
+		return;
+	memcpy(before, h->why, sizeof(before));
+	int err = make_device(h);
+	if (!err) {
+		h->failures = 0;
+		*h->why = 0;
+		loop_timer_disarm(h->again);
+		h->args.ops->on_device(h->args.ctx);
+		return;
+	}
+	set_why(h, err);
+	if (strcmp(before, h->why))
+		log_sys("packet tunnel: %s", h->why);
+	loop_timer_arm(h->again, loop_now_us(h->args.loop) +
+	               backoff_us(AGAIN_MIN_US, ++h->failures, AGAIN_MAX_US));
+	h->args.ops->on_device(h->args.ctx);
+}
+
+void tunnel_home_close(struct tunnel_home *h)
+{
+	loop_timer_disarm(h->again);
+	if (h->device)
+		lose_device(h);
+	*h->why = 0;
+	h->failures = 0;
+}
+
+static void on_again(void *ctx)
+{
+	tunnel_home_open(ctx);
+}
+
+/* Beginning and end ---------------------------------------------------------------- */
+
+int tunnel_home_init(struct tunnel_home *h, const struct tunnel_home_args *args)
+{
+	*h = (struct tunnel_home){ .args = *args };
+	tunnel_guard_init(&h->guard, args->egress);
+	loop_task_init(&h->flush, args->loop, on_flush, h);
+	h->again = loop_timer_create(args->loop, on_again, h);
+	return h->again ? 0 : -ENOMEM;
+}
+
+void tunnel_home_finish(struct tunnel_home *h)
+{
+	if (!h->again)
+		return;
+	tunnel_home_end(h);
+	tunnel_home_close(h);
+	loop_timer_destroy(h->again);
+	h->again = NULL;
+}
+
+int tunnel_home_begin(struct tunnel_home *h,
+                      const uint8_t session_id[WIRE_SESSION_ID_BYTES],
+                      uint64_t queue_bytes_max)
+{
+	struct tunnel_shell_args args = {
+		.loop = h->args.loop, .dgram = h->args.dgram,
+		.is_gateway = !h->args.egress, .suite = AEAD_AES_128_GCM_SHA256,
+		.pool = h->args.kit->pool, .queue_bytes_max = queue_bytes_max,
+		.budget = h->args.memory, .events = &shell_events, .ctx = h,
+	};
+
+	memcpy(args.session_id, session_id, sizeof(args.session_id));
+	h->shell = tunnel_shell_create(&args);
+	if (!h->shell)
+		return -errno;
+	h->tunnel = tunnel_shell_tunnel(h->shell);
+	return 0;
+}
+
+void tunnel_home_end(struct tunnel_home *h)
+{
+	struct tunnel_shell *shell = h->shell;
+
+	h->shell = NULL;
+	h->tunnel = NULL;
+	tunnel_shell_destroy(shell);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see tunnels.h. Owns the rules and routes (route.h) with their upkeep, and the
+ * ruleset.
+ */
+#include "agg/role/tunnels.h"
+
+#include "agg/base/log.h"
+#include "agg/kernel/forwarding.h"
+#include "agg/kernel/link.h"
+#include "agg/kernel/nat.h"
+#include "agg/kernel/nft.h"
+#include "agg/kernel/route.h"
+#include "agg/kernel/rules.h"
+#include "agg/kernel/sysctl.h"
+#include "agg/role/role.h"
+#include "agg/role/ruleset.h"
+#include "agg/role/tunnel_names.h"
+#include "agg/role/upkeep.h"
+#include "agg/transport/tunnel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_US 1000000u /* for a device that could not be set */
+
+struct tunnels {
+	struct loop *loop;       /* borrowed, as the next two */
+	struct netmon *netmon;
+	const struct conf *conf;
+	struct route *route;     /* NULL: there was no device yet */
+	struct upkeep *upkeep;
+	struct ruleset *ruleset;
+	struct loop_timer *again;
+	int ifindex[CONF_NUMBERS_MAX + 1]; /* by site's number: set up; 0: none */
+	struct kerr failure;     /* "": none */
+};
+
+/* The rules of NAT ----------------------------------------------------------- */
+
+static void on_settled(void *ctx)
+{
+}
+
+/* An old kernel cannot be told how long to remember UDP: then as it likes. */
+static int check_patience(struct nat *want)
+{
+	struct kerr err;
+	struct buf text;
+
+	buf_init(&text, NFT_RULESET_MAX);
+	want->patient = true;
+	int rc = nat_ruleset(&text, want, &err);
+	want->patient = !rc && !nft_check(buf_head(&text), text.len, &err);
+	buf_finish(&text);
+	return rc;
+}
+
+static void load_ruleset(struct tunnels *t)
+{
+	const struct conf *conf = t->conf;
+	struct nat_site *sites = calloc(conf->site_count + 1, sizeof(*sites));
+	char (*names)[IFNAMSIZ] = calloc(conf->site_count + 1, sizeof(*names));
+	struct nat want = { .sites = sites };
+	struct kerr err = { "" };
+	struct buf text;
+
+	buf_init(&text, NFT_RULESET_MAX);
+	for (unsigned i = 0; sites && names && i < conf->site_count; i++) {
+		const struct conf_site *site = &conf->sites[i];
+		if (!site->number)
+			continue;
+		tunnel_device(site, names[i]);
+		sites[want.count++] = (struct nat_site){
+			names[i], site->number, site->prefix };
+	}
+	int rc = !want.count ? 0 : check_patience(&want);
+	if (!rc && want.count)
+		rc = nat_ruleset(&text, &want, &err);
+	if (!rc && want.count)
+		rc = ruleset_want(t->ruleset, &text);
+	else if (!want.count)
+		ruleset_want_none(t->ruleset);
+	if (rc < 0)
+		log_sys("tunnels: %s", *err.text ? err.text : strerror(-rc));
+	buf_finish(&text);
+	free(names);
+	free(sites);
+}
+
+/* What all devices share ------------------------------------------------------- */
+
+static void turn_on_forwarding(void)
+{
+	char changed[FORWARDING_WORDS_MAX], lacks[FORWARDING_WORDS_MAX];
+
+	forwarding_enable(SYSCTL_FOLDER, changed, lacks);
+	if (*changed)
+		log_info("tunnels: this host forwards from now on: %s", changed);
+	if (*lacks)
+		log_sys("tunnels: could not be turned on, and nothing passes "
+		        "without it: %s", lacks);
+}
+
+/* 0, or -errno with failure: before the first device. */
+static int begin(struct tunnels *t)
+{
+	if (t->route)
+		return 0;
+	t->route = route_create(&t->failure);
+	t->upkeep = t->route ? upkeep_create(t->loop, t->netmon, t->route) : NULL;
+	t->ruleset = t->upkeep ? ruleset_create(t->loop, "tunnels", on_settled, t) : NULL;
+	if (!t->ruleset)
+		return kerr_set(&t->failure, -ENOMEM, "tunnels");
+	turn_on_forwarding();
+	load_ruleset(t);
+	return 0;
+}
+
+/* Devices ---------------------------------------------------------------------- */
+
+static const struct conf_site *site_of(const struct tunnels *t,
+                                       const char *device)
+{
+	char name[IFNAMSIZ];
+
+	if (strncmp(device, TUNNEL_PREFIX, strlen(TUNNEL_PREFIX)))
+		return NULL;
+	for (unsigned i = 0; i < t->conf->site_count; i++) {
+		tunnel_device(&t->conf->sites[i], name);
+		if (!strcmp(name, device) && t->conf->sites[i].number)
+			return &t->conf->sites[i];
+	}
+	return NULL;
+}
+
+static int set_routes(struct tunnels *t, const struct conf_site *site,
+                      const char *device)
+{
+	struct route_tunnel want = {
+		.number = site->number, .mark = site->number << NAT_NUMBER_SHIFT,
+		.mask = NAT_NUMBERS | NAT_FROM,
+	};
+
+	memcpy(want.device, device, IFNAMSIZ);
+	return route_set_tunnel(t->route, &want, &t->failure);
+}
+
+static int set_up(struct tunnels *t, const struct conf_site *site,
+                  const struct netdev *dev)
+{
+	struct link link = { .mtu = TUNNEL_MTU, .addresses = {
+		tunnel_inner4(t->conf, 0) } };
+	int rc = begin(t);
+
+	memcpy(link.device, dev->name, IFNAMSIZ);
+	if (!rc)
+		rc = link_set(&link, &t->failure);
+	if (!rc)
+		rc = set_routes(t, site, dev->name);
+	if (!rc) {
+		t->ifindex[site->number] = dev->ifindex;
+		t->failure = (struct kerr){ "" };
+		return 0;
+	}
+	log_sys("site %s: device %s: %s; tried again", site->name, dev->name,
+	        t->failure.text);
+	loop_timer_arm(t->again, loop_now_us(t->loop) + AGAIN_US);
+	return rc;
+}
+
+static void forget(struct tunnels *t, unsigned number)
+{
+	struct kerr err;
+
+	t->ifindex[number] = 0;
+	if (t->route && route_clear_tunnel(t->route, number, &err) < 0)
+		log_sys("tunnels: %s", err.text);
+}
+
+void tunnels_on_netdev(struct tunnels *t, const struct netdev *dev)
+{
+	const struct conf_site *site = t->conf->main.tunnel ?
+		site_of(t, dev->name) : NULL;
+
+	if (!site)
+		return;
+	if (!dev->present)
+		forget(t, site->number);
+	else if (t->ifindex[site->number] != dev->ifindex || !dev->admin_up)
+		set_up(t, site, dev);
+}
+
+static void look_at_all(void *ctx)
+{
+	struct tunnels *t = ctx;
+	const struct netdev *dev;
+
+	for (unsigned i = 0; (dev = netmon_at(t->netmon, i)); i++)
+		tunnels_on_netdev(t, dev);
+}
+
+/* The owner --------------------------------------------------------------------- */
+
+void tunnels_set_conf(struct tunnels *t, const struct conf *conf)
+{
+	const struct conf *old = t->conf;
+
+	t->conf = conf;
+	if (!t->route)
+		return;
+	/* Another number is another table, mark and address. */
+	for (unsigned i = 0; i < old->site_count; i++) {
+		const struct conf_site *was = &old->sites[i];
+		const struct conf_site *is = conf_find_site(conf, was->name);
+		if (t->ifindex[was->number] &&
+		    (!is || is->number != was->number))
+			forget(t, was->number);
+	}
+	load_ruleset(t);
+	look_at_all(t);
+}
+
+const char *tunnels_why(const struct tunnels *t)
+{
+	if (*t->failure.text)
+		return t->failure.text;
+	return t->ruleset ? ruleset_why(t->ruleset) : "";
+}
+
+/* Where a daemon that was killed left rules, there is its table as well. */
+static void clean_up(void)
+{
+	struct rules *rules = rules_create();
+	struct rules_list list = { 0 };
+	bool left = false;
+
+	if (rules && !rules_read(rules, AF_INET, &list))
+		for (unsigned i = 0; i < list.count; i++)
+			left |= list.items[i].protocol == ROUTE_PROTOCOL;
+	rules_list_finish(&list);
+	rules_destroy(rules);
+	if (left)
+		role_cleanup();
+}
+
+struct tunnels *tunnels_create(struct loop *loop, struct netmon *netmon,
+                               const struct conf *conf)
+{
+	struct tunnels *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->loop = loop;
+	t->netmon = netmon;
+	t->conf = conf;
+	t->again = loop_timer_create(loop, look_at_all, t);
+	if (!t->again) {
+		free(t);
+		return NULL;
+	}
+	clean_up();
+	return t;
+}
+
+void tunnels_destroy(struct tunnels *t)
+{
+	if (!t)
+		return;
+	loop_timer_destroy(t->again);
+	ruleset_destroy(t->ruleset);
+	upkeep_destroy(t->upkeep);
+	bool touched = t->route;
+	route_destroy(t->route);
+	free(t);
+	if (touched)
+		role_cleanup();
+}
