@@ -71,7 +71,7 @@ static void put_prerouting(struct nft_text *w, const struct intercept *want)
 	    "priority mangle + 10; policy accept;\n");
 	if (want->tunnel) {
 		put_devices(w, want);
-		nft_put(w, " ct zone %u meta mark set mark or 0x%08x accept\n",
+		nft_put(w, " ct original zone %u meta mark set mark or 0x%08x accept\n",
 		    NFT_TUNNEL_ZONE, want->tunnel_mark);
 	}
 	if (want->port) {
@@ -134,7 +134,7 @@ static void put_tunnel_mode(struct nft_text *w, const struct intercept *want,
 
 	switch (family == AF_INET ? want->v4_tunnel : want->v6_tunnel) {
 	case INTERCEPT_TAKE:
-		nft_put(w, "\t\tmeta nfproto %s ct zone set %u\n", protocol,
+		nft_put(w, "\t\tmeta nfproto %s ct original zone set %u\n", protocol,
 		    NFT_TUNNEL_ZONE);
 		break;
 	case INTERCEPT_REJECT:
@@ -149,9 +149,7 @@ static void put_tunnel_mode(struct nft_text *w, const struct intercept *want,
 static void put_tunnel(struct nft_text *w, const struct intercept *want)
 {
 	nft_put(w, "\tchain early {\n\t\ttype filter hook prerouting "
-	    "priority raw - 10; policy accept;\n"
-	    "\t\tiifname \"%s\" ct zone set %u accept\n", want->tunnel,
-	    NFT_TUNNEL_ZONE);
+	    "priority raw - 10; policy accept;\n");
 	put_devices(w, want);
 	nft_put(w, "%s jump others\n\t}\n\tchain others {\n",
 	    want->port ? " meta l4proto != tcp" : "");

@@ -6,9 +6,12 @@
  * Conntrack keeps what a site begins in a zone of its own, and the answers in that
  * of all: there the translated addresses tell them apart. The mark of the connection
  * says whose it is; it becomes that of each answer, by which a rule leads to the
- * site's routing table (route.h). What the host itself answers to a site's packet, as
- * when that has no hops left, bears the packet's mark (net.ipv4.fwmark_reflect),
- * and has to lose the bit NAT_FROM, with which it would go the way of all packets.
+ * site's routing table (route.h).
+ *
+ * What the host itself says of a packet, as that it has no hops left or is too big,
+ * bears the packet's mark (net.ipv4.fwmark_reflect). Said to a site, it has to lose the
+ * bit NAT_FROM, with which it would go the way of all packets; said of a packet that
+ * goes to a site, it goes out, and is translated as that was: so it needs its zone.
  */
 #include "agg/kernel/nat.h"
 #include "agg/kernel/nft.h"
@@ -20,9 +23,6 @@
 #define UDP_UNREPLIED_S 120
 #define UDP_REPLIED_S 300
 
-#define IS_FROM "meta mark & 0x00080000 != 0 meta mark & 0xfff00000 != 0"
-_Static_assert(NAT_FROM == 0x00080000u && NAT_NUMBERS == 0xfff00000u, "marks");
-
 static int check(const struct nat *want, struct kerr *err)
 {
 	for (size_t i = 0; i < want->count; i++)
@@ -32,22 +32,53 @@ static int check(const struct nat *want, struct kerr *err)
 	return 0;
 }
 
-static const char *before(size_t i)
+enum value { OF_DEVICE, MARK_FROM, MARK_TO, OF_ZONE };
+
+static void put_value(struct nft_text *w, const struct nat_site *site,
+                      enum value value)
 {
-	return i ? ", " : "";
+	uint32_t to = site->number << NAT_NUMBER_SHIFT;
+
+	switch (value) {
+	case OF_DEVICE: nft_put(w, "\"%s\"", site->device); break;
+	case MARK_FROM: nft_put(w, "0x%08x", to | NAT_FROM); break;
+	case MARK_TO: nft_put(w, "0x%08x", to); break;
+	case OF_ZONE: nft_put(w, "%u", NAT_ZONE_BASE + site->number); break;
+	}
+}
+
+/* "{ KEY : VALUE, ... }", or where they are the same of keys alone. */
+static void put_all(struct nft_text *w, const struct nat *want, enum value key,
+                    enum value value)
+{
+	for (size_t i = 0; i < want->count; i++) {
+		nft_put(w, i ? ", " : "{ ");
+		put_value(w, &want->sites[i], key);
+		if (value == key)
+			continue;
+		nft_put(w, " : ");
+		put_value(w, &want->sites[i], value);
+	}
+	nft_put(w, " }");
+}
+
+static void put_named(struct nft_text *w, const struct nat *want,
+                      const char *what, enum value key, enum value value)
+{
+	nft_put(w, "\t%s\n\t\telements = ", what);
+	put_all(w, want, key, value);
+	nft_put(w, "\n\t}\n");
 }
 
 static void put_maps(struct nft_text *w, const struct nat *want)
 {
-	nft_put(w, "\tset sites {\n\t\ttype ifname\n\t\telements = { ");
-	for (size_t i = 0; i < want->count; i++)
-		nft_put(w, "%s\"%s\"", before(i), want->sites[i].device);
-	nft_put(w, " }\n\t}\n\tmap marks {\n\t\ttype ifname : mark\n"
-	        "\t\telements = { ");
-	for (size_t i = 0; i < want->count; i++)
-		nft_put(w, "%s\"%s\" : 0x%08x", before(i), want->sites[i].device,
-		        want->sites[i].number << NAT_NUMBER_SHIFT | NAT_FROM);
-	nft_put(w, " }\n\t}\n");
+	put_named(w, want, "set sites {\n\t\ttype ifname", OF_DEVICE, OF_DEVICE);
+	put_named(w, want, "map marks {\n\t\ttype ifname : mark", OF_DEVICE,
+	          MARK_FROM);
+	put_named(w, want, "map answers {\n\t\ttype mark : mark", MARK_FROM,
+	          MARK_TO);
+	put_named(w, want, "set to_sites {\n\t\ttype mark", MARK_TO, MARK_TO);
+	put_named(w, want, "set of_sites {\n\t\ttype mark", MARK_FROM, MARK_FROM);
 }
 
 /* Networks that are sites' own: where they lead. */
@@ -75,11 +106,13 @@ static void put_zones(struct nft_text *w, const struct nat *want)
 {
 	nft_put(w, "\tchain zones {\n\t\ttype filter hook prerouting "
 	        "priority raw; policy accept;\n"
-	        "\t\tct original zone set iifname map { ");
-	for (size_t i = 0; i < want->count; i++)
-		nft_put(w, "%s\"%s\" : %u", before(i), want->sites[i].device,
-		        NAT_ZONE_BASE + want->sites[i].number);
-	nft_put(w, " }\n\t}\n");
+	        "\t\tct original zone set iifname map ");
+	put_all(w, want, OF_DEVICE, OF_ZONE);
+	nft_put(w, "\n\t}\n\tchain own_zones {\n\t\ttype filter hook output "
+	        "priority raw; policy accept;\n"
+	        "\t\tct original zone set meta mark map ");
+	put_all(w, want, MARK_TO, OF_ZONE);
+	nft_put(w, "\n\t}\n");
 }
 
 static void put_marks(struct nft_text *w, const struct nat *want)
@@ -87,23 +120,35 @@ static void put_marks(struct nft_text *w, const struct nat *want)
 	nft_put(w, "\tchain prerouting {\n\t\ttype filter hook prerouting "
 	        "priority mangle + 10; policy accept;\n"
 	        "\t\tiifname @sites jump from_sites\n"
-	        "\t\tct direction reply ct mark & 0x%08x != 0 "
-	        "ct mark & 0x%08x != 0 meta mark set ct mark & 0x%08x accept\n"
+	        "\t\tct direction reply meta mark set ct mark map @answers accept\n"
 	        "\t\tmeta mark set ip6 daddr map @prefixes\n"
 	        "\t}\n\tchain from_sites {\n"
 	        "\t\tmeta mark set iifname map @marks\n"
-	        "\t\tct mark set meta mark\n", NAT_FROM, NAT_NUMBERS,
-	        NAT_NUMBERS);
+	        "\t\tct mark set meta mark\n");
 	if (want->patient)
 		nft_put(w, "\t\tmeta l4proto udp ct timeout set \"patient\"\n");
 	nft_put(w, "\t\taccept\n\t}\n\tchain output {\n"
 	        "\t\ttype route hook output priority mangle + 10; "
 	        "policy accept;\n"
-	        "\t\t" IS_FROM " meta mark set meta mark & 0x%08x\n\t}\n",
-	        NAT_NUMBERS);
+	        "\t\tmeta mark @to_sites meta mark set 0 accept\n"
+	        "\t\tmeta mark set meta mark map @answers\n\t}\n");
 }
 
-static void put_ways_out(struct nft_text *w)
+static void put_exempt(struct nft_text *w, const struct nat *want)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < want->count; i++) {
+		if (want->sites[i].prefix.family != AF_INET6)
+			continue;
+		nft_put(w, "\t\tmeta mark ");
+		put_value(w, &want->sites[i], MARK_FROM);
+		nft_put(w, " ip6 saddr %s accept\n",
+		        prefix_format(&want->sites[i].prefix, text));
+	}
+}
+
+static void put_ways_out(struct nft_text *w, const struct nat *want)
 {
 	nft_put(w, "\tchain forward {\n\t\ttype filter hook forward "
 	        "priority filter; policy accept;\n"
@@ -114,9 +159,9 @@ static void put_ways_out(struct nft_text *w)
 	        "tcp option maxseg size set rt mtu\n"
 	        "\t}\n\tchain postrouting {\n\t\ttype nat hook postrouting "
 	        "priority srcnat; policy accept;\n"
-	        "\t\toifname @sites accept\n"
-	        "\t\tip6 saddr @prefixes accept\n"
-	        "\t\t" IS_FROM " masquerade\n\t}\n");
+	        "\t\toifname @sites accept\n");
+	put_exempt(w, want);
+	nft_put(w, "\t\tmeta mark @of_sites masquerade\n\t}\n");
 }
 
 int nat_ruleset(struct buf *out, const struct nat *want, struct kerr *err)
@@ -136,7 +181,7 @@ int nat_ruleset(struct buf *out, const struct nat *want, struct kerr *err)
 	put_prefixes(&w, want);
 	put_zones(&w, want);
 	put_marks(&w, want);
-	put_ways_out(&w);
+	put_ways_out(&w, want);
 	nft_put(&w, "}\n");
 	return w.rc ? kerr_set(err, w.rc, "writing the nft ruleset") : 0;
 }

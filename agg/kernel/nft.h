@@ -26,7 +26,8 @@
 #define NFT_DEVICES_MAX 64
 #define NFT_PREFIXES_MAX 8192       /* of bypass and of connected each */
 /* What is led into the tunnel is tracked apart from what the same hosts send by
- * other ways, so that a change of the way finds another address translation. */
+ * other ways, so that a change of the way finds another address translation. Answers
+ * are not: they are for other addresses, and find theirs though the rules be gone. */
 #define NFT_TUNNEL_ZONE 24935u
 
 /* May the device's name stand in a ruleset? In nft's quotes '"' ends the name

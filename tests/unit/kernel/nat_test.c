@@ -55,6 +55,9 @@ static void own_prefix_is_exempt(void **state)
 	assert_int_equal(prefix_parse(&sites[1].prefix, "2001:db8:7::/56"), 0);
 	text = text_of(&want);
 	assert_non_null(strstr(text, "{ 2001:db8:7::/56 : 0xfff00000 }"));
+	/* Of nobody else's: who says it is his is translated. */
+	assert_non_null(strstr(text, "meta mark 0xfff80000 ip6 saddr "
+	                             "2001:db8:7::/56 accept"));
 	assert_non_null(strstr(text, "ct timeout set \"patient\""));
 	free(text);
 	sites[1].prefix.family = AF_UNSPEC;
