@@ -208,18 +208,50 @@ const char *gateway_tunnel_device(const struct gateway *g)
 	return g->tunnel.wanted && g->tunnel.home.device ? TUNNEL_DEVICE : NULL;
 }
 
+static void begin(struct gateway *g)
+{
+	struct gateway_tunnel *gt = &g->tunnel;
+
+	tunnel_home_end(&gt->home);
+	memset(gt->path, 0, sizeof(gt->path));
+	memset(&gt->says, 0, sizeof(gt->says));
+	int err = tunnel_home_begin(&gt->home, g->session_id, TUNNEL_QUEUE_BYTES);
+	if (err < 0) {
+		log_sys("packet tunnel: %s", strerror(-err));
+		return;
+	}
+	say_net(g);
+	gateway_tunnel_look(g);
+}
+
 /* What the peer tells ------------------------------------------------------------------ */
 
 static void take_net(struct gateway *g, const struct wire_tunnel_net *net)
 {
 	struct gateway_tunnel *gt = &g->tunnel;
 
+	if (!(net->flags & WIRE_TUNNEL_ON)) {
+		gt->refused = true;
+	} else if (gt->refused) { /* it has lost our key */
+		gt->refused = false;
+		begin(g);
+	}
 	if (!memcmp(net, &gt->peer, sizeof(*net)))
 		return;
 	gt->peer = *net;
 	know(g);
 	make_ready(g);
 	gateway_tunnel_look(g);
+}
+
+/* As at the other end: no key is used by two tunnels. */
+static void take_key(struct gateway_tunnel *gt, const struct wire_frame *frame)
+{
+	if (!gt->home.tunnel || frame->tunnel_key.epoch <= gt->key_epoch)
+		return;
+	gt->key_epoch = frame->tunnel_key.epoch;
+	if (tunnel_frame(gt->home.tunnel, frame) < 0)
+		set_why(gt, "the concentrator wants a cipher that is not here");
 }
 
 void gateway_tunnel_frame(struct gateway *g, const struct wire_frame *frame)
@@ -230,8 +262,8 @@ void gateway_tunnel_frame(struct gateway *g, const struct wire_frame *frame)
 		return;
 	if (frame->type == WIRE_TUNNEL_NET)
 		take_net(g, &frame->tunnel_net);
-	else if (tunnel_frame(gt->home.tunnel, frame) < 0)
-		set_why(gt, "the concentrator wants a cipher that is not here");
+	else
+		take_key(gt, frame);
 	gateway_tunnel_look(g);
 }
 
@@ -261,18 +293,11 @@ void gateway_tunnel_restart(struct gateway *g)
 	struct gateway_tunnel *gt = &g->tunnel;
 
 	tunnel_home_end(&gt->home);
-	memset(gt->path, 0, sizeof(gt->path));
+	gt->refused = false;
+	gt->key_epoch = 0;
 	memset(&gt->peer, 0, sizeof(gt->peer));
-	memset(&gt->says, 0, sizeof(gt->says));
-	if (!gt->wanted)
-		return;
-	int err = tunnel_home_begin(&gt->home, g->session_id, TUNNEL_QUEUE_BYTES);
-	if (err < 0) {
-		log_sys("packet tunnel: %s", strerror(-err));
-		return;
-	}
-	say_net(g);
-	gateway_tunnel_look(g);
+	if (gt->wanted)
+		begin(g);
 }
 
 void gateway_tunnel_set_conf(struct gateway *g)
@@ -285,7 +310,8 @@ void gateway_tunnel_set_conf(struct gateway *g)
 		stop(g);
 	if (!was && gt->wanted) {
 		tunnel_home_open(&gt->home);
-		gateway_tunnel_restart(g);
+		memset(&gt->peer, 0, sizeof(gt->peer));
+		begin(g);
 	} else if (gt->wanted) {
 		make_ready(g);
 		say_net(g);

@@ -24,6 +24,8 @@ struct gateway_tunnel {
 	bool wanted;                  /* by the configuration */
 	bool ready;                   /* the device has its link, rules and routes */
 	bool was_up;                  /* ever */
+	bool refused;                 /* the concentrator has none */
+	uint32_t key_epoch;           /* of the last key that it gave */
 	struct outage outage;         /* its own: no path carries datagrams */
 	struct wire_tunnel_net says, peer; /* flags 0: nothing yet */
 	struct {

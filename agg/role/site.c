@@ -99,6 +99,8 @@ static void on_ended(void *ctx)
 	struct site *site = ctx;
 
 	site_tunnel_end(site);
+	site->tunnel_epoch = 0;
+	site->tunnel_refused = false;
 	site->since_us = loop_now_us(site->sites->loop);
 	changed(site->sites);
 }

@@ -56,6 +56,8 @@ struct site {
 	uint64_t since_us;      /* connected, or gone; 0: never was */
 	struct wire_wish wish;  /* how the gateway sends, and asks us to */
 	struct site_tunnel *tunnel; /* site_tunnel.h; NULL: none */
+	uint32_t tunnel_epoch;  /* of the last key that it was given */
+	bool tunnel_refused;    /* the gateway was told that there is none */
 	struct site *prev, *next; /* sites.all */
 	UT_hash_handle hh;      /* sites.by_pin */
 };

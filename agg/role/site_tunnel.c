@@ -45,6 +45,14 @@ static const struct tunnel_home_ops home_ops = {
 	.say = say, .on_device = on_device,
 };
 
+static void say_none(struct site *site)
+{
+	const struct wire_frame none = { .type = WIRE_TUNNEL_NET };
+
+	site->tunnel_refused = true;
+	session_say_tunnel(site->home.session, &none);
+}
+
 /* Tells what changed, and goes by it. */
 static void say_net(struct site *site)
 {
@@ -62,10 +70,12 @@ static void say_net(struct site *site)
 	if (!memcmp(net, &st->says, sizeof(*net)))
 		return;
 	st->says = *net;
+	site->tunnel_refused = false;
 	session_say_tunnel(site->home.session, &frame);
 }
 
-static int begin(struct site *site)
+/* Room for one, which is told to the gateway. */
+static int prepare(struct site *site)
 {
 	const struct sites *sites = site->sites;
 	struct tunnel_home_args args = {
@@ -73,7 +83,6 @@ static int begin(struct site *site)
 		.memory = sites->memory, .egress = sites->egress,
 		.ops = &home_ops, .ctx = site,
 	};
-	uint64_t queue = site_memory(sites, sites->conf) / QUEUE_PART;
 	int err = tunnel_kit_open(sites->kit, sites->memory);
 
 	if (err < 0 || !(site->tunnel = calloc(1, sizeof(*site->tunnel))))
@@ -81,36 +90,64 @@ static int begin(struct site *site)
 	tunnel_device(&site->conf, args.device);
 	err = tunnel_home_init(&site->tunnel->home, &args);
 	if (!err)
-		err = tunnel_home_begin(&site->tunnel->home, site->rivals.current,
+		say_net(site);
+	return err;
+}
+
+/* No key is used by two tunnels, as both would count from 0: one that comes again
+ * is passed over. */
+static int take_key(struct site *site, const struct wire_frame *frame)
+{
+	struct tunnel_home *home = &site->tunnel->home;
+	uint64_t queue = site_memory(site->sites, site->sites->conf) / QUEUE_PART;
+	int err = 0;
+
+	if (frame->tunnel_key.epoch <= site->tunnel_epoch)
+		return 0;
+	if (!home->tunnel) {
+		err = tunnel_home_begin(home, site->rivals.current,
 		                        queue < TUNNEL_QUEUE_BYTES ? queue
 		                        : TUNNEL_QUEUE_BYTES);
-	if (err < 0)
-		return err;
-	tunnel_home_open(&site->tunnel->home);
-	site_tunnel_note_paths(site);
+		if (err < 0)
+			return err;
+		tunnel_home_open(home);
+		site_tunnel_note_paths(site);
+	}
+	site->tunnel_epoch = frame->tunnel_key.epoch;
+	return tunnel_frame(home->tunnel, frame);
+}
+
+static int take_net(struct site *site, const struct wire_tunnel_net *net)
+{
+	if (!(net->flags & WIRE_TUNNEL_ON)) {
+		site_tunnel_end(site);
+		return 0;
+	}
+	site->tunnel->peer = *net;
 	say_net(site);
 	return 0;
 }
 
 void site_tunnel_frame(struct site *site, const struct wire_frame *frame)
 {
-	if (!is_wanted(site) || !site->home.session)
+	int err = 0;
+
+	if (!site->home.session)
 		return;
-	if (frame->type == WIRE_TUNNEL_NET &&
-	    !(frame->tunnel_net.flags & WIRE_TUNNEL_ON)) {
-		site_tunnel_end(site);
+	if (!is_wanted(site)) {
+		if (!site->tunnel_refused)
+			say_none(site);
 		return;
 	}
-	int err = site->tunnel ? 0 : begin(site);
+	if (!site->tunnel)
+		err = prepare(site);
+	if (!err)
+		err = frame->type == WIRE_TUNNEL_NET ?
+			take_net(site, &frame->tunnel_net) : take_key(site, frame);
 	if (err < 0) {
 		log_sys("site %s: packet tunnel: %s", site->conf.name,
 		        strerror(-err));
 		site_tunnel_end(site);
-	} else if (frame->type == WIRE_TUNNEL_NET) {
-		site->tunnel->peer = frame->tunnel_net;
-		say_net(site);
-	} else {
-		(void)tunnel_frame(site->tunnel->home.tunnel, frame);
 	}
 }
 
@@ -132,7 +169,7 @@ void site_tunnel_note_paths(struct site *site)
 	struct site_tunnel *st = site->tunnel;
 	struct lanes lanes = { 0 };
 
-	if (!st || !site->home.session)
+	if (!st || !st->home.tunnel || !site->home.session)
 		return;
 	session_each_lane(site->home.session, look_at_lane, &lanes);
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX && i < TUNNEL_PATHS_MAX; i++) {
@@ -150,18 +187,17 @@ void site_tunnel_note_paths(struct site *site)
 
 void site_tunnel_change(struct site *site)
 {
-	struct site_tunnel *st = site->tunnel;
-
-	if (!st)
+	if (!site->home.session)
 		return;
-	if (!is_wanted(site)) {
-		const struct wire_frame none = { .type = WIRE_TUNNEL_NET };
-		session_say_tunnel(site->home.session, &none);
+	if (site->tunnel && !is_wanted(site)) {
+		say_none(site);
 		site_tunnel_end(site);
-		return;
+	} else if (site->tunnel) {
+		tunnel_guard_forget(&site->tunnel->home.guard);
+		say_net(site);
+	} else if (site->tunnel_refused && is_wanted(site) && prepare(site) < 0) {
+		site_tunnel_end(site); /* it is asked again by a key */
 	}
-	tunnel_guard_forget(&st->home.guard);
-	say_net(site);
 }
 
 void site_tunnel_end(struct site *site)

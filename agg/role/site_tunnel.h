@@ -18,7 +18,7 @@ void site_tunnel_frame(struct site *site, const struct wire_frame *frame);
 void site_tunnel_change(struct site *site);
 /* A lane is suspect, or is not any more. */
 void site_tunnel_note_paths(struct site *site);
-/* The session is over; where there is none, nothing. */
+/* There is none any more; where there was none, nothing. */
 void site_tunnel_end(struct site *site);
 
 #endif

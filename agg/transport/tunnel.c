@@ -75,6 +75,7 @@ struct tunnel *tunnel_create(const struct tunnel_args *args)
 	t->args = *args;
 	t->deadline_us = UINT64_MAX;
 	t->mtu = TUNNEL_MTU;
+	t->epoch = args->first_epoch;
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
 		tunnel_mtu_reset(t, i, AF_INET6);
 		t->path[i].state = args->is_gateway ? TUNNEL_PATH_DOWN : TUNNEL_PATH_UP;

@@ -72,6 +72,8 @@ struct tunnel_args {
 	bool is_gateway;
 	uint8_t session_id[WIRE_SESSION_ID_BYTES];
 	enum aead_suite suite;     /* in which we want to be written to */
+	uint32_t first_epoch;      /* the last before our first key: a second tunnel of a
+	                            * session goes on where the one before was */
 	struct packet_pool *pool;  /* borrowed; of what is delivered */
 	uint64_t queue_bytes_max;  /* of what waits to go out, PACKET_SIZE each */
 	struct budget *budget;     /* borrowed; of tables; NULL: none */

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define EPOCH_US 100000u /* later tunnels have higher ones: keys last longer */
+
 struct shell_path {
 	struct tunnel_shell *shell;  /* borrowed */
 	unsigned number;
@@ -241,6 +243,7 @@ struct tunnel_shell *tunnel_shell_create(const struct tunnel_shell_args *args)
 	struct tunnel_shell *s = calloc(1, sizeof(*s));
 	struct tunnel_args tunnel = {
 		.is_gateway = args->is_gateway, .suite = args->suite, .pool = args->pool,
+		.first_epoch = (uint32_t)(loop_now_us(args->loop) / EPOCH_US),
 		.queue_bytes_max = args->queue_bytes_max, .budget = args->budget,
 		.ops = &ops, .ctx = s,
 	};

@@ -474,6 +474,10 @@ class Lab:
                     "-6 route add default via 2001:db8:aa::10")
         self.srv.ip("route add default via 198.51.100.1",
                     "-6 route add default via 2001:db8:aa::1")
+        self.add_nat()
+
+    def add_nat(self):
+        """Of the gateway and the isp, as home routers have it."""
         self.gw.nft("table ip lab { chain post { type nat hook postrouting priority srcnat;\n"
                     "ip saddr 192.168.100.0/24 oifname != lan0 masquerade\n}\n}\n")
         self.isp.nft("table ip lab { chain post { type nat hook postrouting priority srcnat;\n"

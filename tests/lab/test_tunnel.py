@@ -4,13 +4,14 @@
 """The packet tunnel: what is not TCP goes through it, both families, over all uplinks.
 
     lan (no configuration) -- gw [agg-tun] ==S1== isp -- vps [agg-home, NAT] -- srv
-    192.168.100.10                                       198.51.100.1
-    2001:db8:100::10                                     2001:db8:aa::1
+    192.168.100.10                                 |     198.51.100.1
+    2001:db8:100::10                               |     2001:db8:aa::1
+                                                   |
+    lan2 -- gw2 (a second site, with the same LAN) +
 """
 import contextlib
+import json
 import os
-import re
-import select
 import socket
 import struct
 import sys
@@ -18,13 +19,12 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from aggd import wait_until  # noqa: E402
-from case import VPS_SEEN4, VPS_SEEN6, WWW, AggdTest  # noqa: E402
-from lab import LAN4, LAN6, SRV4, SRV6, LabError  # noqa: E402
+from aggd import UPLINK, options, wait_until  # noqa: E402
+from case import DIRECT4, VPS_SEEN4, VPS_SEEN6, WWW, AggdTest  # noqa: E402
+from lab import LAN4, SRV4, SRV6, SYSCTLS, VPS4, Node, ip_host  # noqa: E402
 
 SEEN = {4: VPS_SEEN4, 6: VPS_SEEN6}
 SRV = {4: SRV4, 6: SRV6}
-LAN = {4: LAN4, 6: LAN6}
 ECHO_PORT = 9
 SOON_S = 10
 ECHO = """
@@ -33,8 +33,25 @@ s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 s.bind(("::", 9))
 while True:
     data, peer = s.recvfrom(2000)
-    s.sendto(data[:8] + f"{peer[0].removeprefix('::ffff:')}".encode(), peer)
+    s.sendto(data[:8] + peer[0].removeprefix("::ffff:").encode(), peer)
 """
+
+
+def udp(node, family=4, kind=socket.SOCK_DGRAM, protocol=0):
+    with node.inside():
+        sock = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, kind, protocol)
+    sock.settimeout(2)
+    return sock
+
+
+def seen_by_srv(node, family=4, sock=None, patience=2):
+    """How srv sees this host's datagrams; None: no answer."""
+    with contextlib.suppress(OSError), \
+            contextlib.nullcontext(sock) if sock else udp(node, family) as s:
+        s.settimeout(patience)
+        s.sendto(os.urandom(8), (SRV[family], ECHO_PORT))
+        return s.recv(2000)[8:].decode()
+    return None
 
 
 class TunnelTest(AggdTest):
@@ -47,30 +64,19 @@ class TunnelTest(AggdTest):
         cls.wait_up()
 
     @classmethod
-    def wait_up(cls):
-        wait_until(lambda: cls.echo_seen() == VPS_SEEN4, SOON_S * cls.aggd.patience,
+    def wait_up(cls, node=None):
+        wait_until(lambda: seen_by_srv(node or cls.lab.lan) == VPS_SEEN4,
+                   SOON_S * cls.aggd.patience,
                    lambda: "the tunnel carries: " + cls.aggd.log("gw") + cls.aggd.log("vps"))
 
-    @classmethod
-    def udp(cls, family=4, node=None):
-        node = node or cls.lab.lan
-        with node.inside():
-            sock = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6,
-                                 socket.SOCK_DGRAM)
-        sock.settimeout(2)
-        return sock
+    def pings(self, *words, node=None):
+        """How many of its packets were answered."""
+        out = (node or self.lab.lan).run(["ping", "-n", "-W", "2", *words], check=False).stdout
+        return out.count(" bytes from ")
 
-    @classmethod
-    def echo_seen(cls, family=4, sock=None, node=None):
-        """How srv sees this host's datagrams; None: no answer."""
-        with contextlib.closing(cls.udp(family, node)) if not sock else \
-                contextlib.nullcontext(sock) as s, contextlib.suppress(OSError):
-            s.sendto(os.urandom(8), (SRV[family], ECHO_PORT))
-            return s.recv(2000)[8:].decode()
-        return None
-
-    def ping(self, *words, check=True):
-        return self.lab.lan.run(["ping", "-n", "-W", "2", *words], check=check).stdout
+    def wait_seen(self, who, what, node=None):
+        self.wait(lambda: seen_by_srv(node or self.lab.lan, patience=0.5) in who, SOON_S,
+                  lambda: f"{what}: " + self.aggd.log("gw") + self.aggd.log("vps"))
 
 
 class Tunnel(TunnelTest):
@@ -80,16 +86,197 @@ class Tunnel(TunnelTest):
 
     def test_ping_and_echo_of_both_families(self):
         for family in (4, 6):
-            out = self.ping("-c", "5", "-i", "0.2", SRV[family])
-            self.assertIn(" 0% packet loss", out)
-            self.assertEqual(self.echo_seen(family), SEEN[family])
+            self.assertEqual(self.pings("-c", "5", "-i", "0.2", SRV[family]), 5)
+            self.assertEqual(seen_by_srv(self.lab.lan, family), SEEN[family])
 
     def test_names(self):
         out = self.lab.lan.run(["dig", "+time=2", "+short", f"@{SRV4}", WWW, "A", WWW, "AAAA"])
         self.assertEqual(out.stdout.split(), [SRV4, SRV6])
 
-    def test_both_uplinks_carry(self):
-        pass
+    def test_large_packets(self):
+        """Those that do not fit are told, or are cut, and come whole."""
+        self.assertEqual(self.pings("-c", "3", "-i", "0.2", "-s", "4000", SRV4), 3)
+        # The first two are told to both hosts to be too big.
+        self.assertEqual(self.pings("-c", "5", "-i", "0.5", "-s", "4000", SRV6), 3)
+        out = self.lab.lan.run(["ping", "-n", "-c", "2", "-W", "2", "-M", "do", "-s", "1460",
+                                SRV4], check=False)
+        self.assertRegex(out.stdout + out.stderr, "Frag|mtu")
+
+    def test_who_is_bypassed_goes_directly(self):
+        self.aggd.bypass = [SRV4 + "/32"]
+        self.assertTrue(self.aggd.reload("gw"))
+        self.wait_seen(DIRECT4, "directly")
+        self.aggd.bypass = []
+        self.assertTrue(self.aggd.reload("gw"))
+        self.wait_seen([VPS_SEEN4], "by the tunnel again")
+
+    def test_turned_off_and_on_by_reload(self):
+        for value, who in (("0", DIRECT4), ("1", [VPS_SEEN4])):
+            self.aggd.lan_options = {"tunnel": value}
+            self.assertTrue(self.aggd.reload("gw"))
+            self.wait_seen(who, f"option tunnel {value}")
+        for value, who in (("0", DIRECT4), ("1", [VPS_SEEN4])):
+            self.aggd.concentrator_options = {"tunnel": value}
+            self.assertTrue(self.aggd.reload("vps"))
+            self.wait_seen(who, f"the concentrator's option tunnel {value}")
+
+    def test_cut_of_one_uplink(self):
+        """Echoes go on by the other one, and by the first when it is back."""
+        for link in ("dsl", "cable"):
+            sock = udp(self.lab.lan)
+            self.lab.link(link).cut()
+            try:
+                time.sleep(1)
+                got = [seen_by_srv(self.lab.lan, sock=sock, patience=0.5) for _ in range(5)]
+            finally:
+                self.lab.link(link).restore()
+            sock.close()
+            self.assertGreaterEqual(got.count(VPS_SEEN4), 4, f"without {link}: {got}")
+
+    def test_outage_and_back(self):
+        """The same flow leaves directly meanwhile, with another address."""
+        sock = udp(self.lab.lan)
+        self.addCleanup(sock.close)
+        self.assertEqual(seen_by_srv(self.lab.lan, sock=sock), VPS_SEEN4)
+        self.aggd.stop_one("vps")
+        self.wait(lambda: seen_by_srv(self.lab.lan, sock=sock, patience=0.5) in DIRECT4,
+                  SOON_S, lambda: "directly: " + self.aggd.log("gw"))
+        self.aggd.start_concentrator()
+        self.wait(lambda: seen_by_srv(self.lab.lan, sock=sock, patience=0.5) == VPS_SEEN4,
+                  3 * SOON_S, lambda: "by the tunnel: " + self.aggd.log("gw"))
+        self.aggd.wait_ready()
+
+    def test_devices_that_somebody_removes_are_made_again(self):
+        for role, node, device in (("gw", self.lab.gw, "agg-tun"),
+                                   ("vps", self.lab.vps, "agg-home")):
+            before = self.aggd.read(f"{role}.log").count("somebody removed it")
+            node.run(["ip", "link", "del", device])
+            self.wait_seen([VPS_SEEN4], f"{device} is there again")
+            self.assertEqual(self.aggd.read(f"{role}.log").count("somebody removed it"),
+                             before + 1)
+            node.run(["ip", "link", "set", device, "down"])
+            self.wait_seen([VPS_SEEN4], f"{device} is up again")
+
+    def test_rules_that_somebody_removes_are_put_again(self):
+        for node in (self.lab.gw, self.lab.vps):
+            node.run(["nft", "flush", "ruleset"])
+            node.run(["ip", "rule", "del", "pref", "700"])
+            self.wait_seen([VPS_SEEN4], "rules are put again")
+        self.lab.add_nat()
+
+    def test_what_a_killed_daemon_leaves_goes_with_the_next(self):
+        for role in ("gw", "vps"):
+            self.aggd.process(role).kill()
+            self.aggd.process(role).wait()
+        self.assertNotIn("agg-", self.lab.gw.run(["ip", "-br", "link"]).stdout)
+        self.assertNotIn("agg-", self.lab.vps.run(["ip", "-br", "link"]).stdout)
+        self.wait_seen(DIRECT4, "directly, as nobody is there")
+        self.aggd.start_concentrator()
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+        self.wait_seen([VPS_SEEN4], "by the tunnel again")
+        for role in ("gw", "vps"):
+            self.aggd.stop_one(role)
+            node = self.lab.node(role)
+            self.assertNotIn("proto 169", node.run(["ip", "rule"]).stdout)
+            self.assertNotIn("aggd", node.run(["nft", "list", "tables"]).stdout)
+            self.assertEqual(node.run(["ip", "route", "show", "table", "all", "proto",
+                                       "169"]).stdout, "")
+        self.aggd.start_concentrator()
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+        self.wait_up()
+
+    def test_false_sources_are_dropped(self):
+        """On the gateway, and where that lets them pass at the concentrator."""
+        with self.lab.srv.inside():
+            sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(sink.close)
+        sink.bind(("", 4444))
+        sink.settimeout(0.5)
+        raw = udp(self.lab.lan, 4, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.addCleanup(raw.close)
+        for source in (LAN4, "192.168.55.1", VPS4, "127.0.0.1", "100.64.0.1", "224.0.0.1"):
+            raw.sendto(datagram(source, SRV4, 4444), (SRV4, 0))
+        got = []
+        with contextlib.suppress(OSError):
+            while True:
+                got.append(sink.recvfrom(100)[0].decode())
+        self.assertEqual(got, [LAN4])
+
+
+def datagram(source, destination, port):
+    """A UDP datagram in IPv4 that says its source."""
+    body = source.encode()
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(body), 7, 0, 64, 17, 0,
+                       socket.inet_aton(source), socket.inet_aton(destination))
+    return head + struct.pack(">HHHH", 5555, port, 8 + len(body), 0) + body
+
+
+class TwoSites(TunnelTest):
+    """Each with the same LAN. The second one's only uplink is a plain wire."""
+
+    @classmethod
+    def prepare(cls):
+        lab = cls.lab
+        for name in ("lan2", "gw2"):
+            node = lab.nodes[name] = Node(lab, name)
+            ip_host("netns", "add", node.ns)
+            node.sysctl(SYSCTLS)
+            node.ip("link set lo up")
+        lab.join("lan2", "eth0", "gw2", "lan0", "192.168.100", "2001:db8:100", 10, 1)
+        lab.join("gw2", "wan1", "isp", "up9", "10.99.0", "2001:db8:99", 2, 1)
+        cls.lan2 = lab.nodes["lan2"]
+        cls.lan2.ip("route add default via 192.168.100.1",
+                    "-6 route add default via 2001:db8:100::1")
+        lab.nodes["gw2"].ip("route add default via 10.99.0.1",
+                            "-6 route add default via 2001:db8:99::1")
+        lab.isp.nft("table ip lab2 { chain post { type nat hook postrouting priority srcnat;\n"
+                    "ip saddr 10.99.0.0/24 oifname vps0 masquerade\n}\n}\n")
+        lab.vps.ip("-6 route add 2001:db8:99::/64 via 2001:db8:ff::1")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.options = {}
+        super().setUpClass()
+        aggd, lab = cls.aggd, cls.lab
+        aggd.sites["office"] = aggd.keygen(lab.nodes["gw2"], "gw2-state")
+        aggd.reload("vps")
+        conf = aggd.read("gw.conf").replace("/gw.sock", "/gw2.sock").replace("/gw-state",
+                                                                             "/gw2-state")
+        for uplink in lab.uplinks[1:]:
+            conf = conf.replace(UPLINK.format(name=uplink.name, device=uplink.device,
+                                              more=options(None)), "")
+        aggd.write("gw2.conf", conf)
+        lab.nodes["gw2"].spawn([lab.tool("aggd"), "-c", aggd.path("gw2.conf")], log="gw2.log")
+        cls.wait_up(cls.lan2)
+
+    def test_both_are_answered_and_do_not_meet(self):
+        """At once, from the same addresses and ports."""
+        nodes = (self.lab.lan, self.lan2)
+        for family in (4, 6):
+            socks = [udp(node, family) for node in nodes]
+            for sock in socks:
+                sock.bind(("", 5678))
+            words = [os.urandom(8) for _ in socks]
+            for _ in range(5):
+                for sock, word in zip(socks, words):
+                    sock.sendto(word, (SRV[family], ECHO_PORT))
+                for sock, word in zip(socks, words):
+                    data = sock.recv(2000)
+                    self.assertEqual((data[:8], data[8:].decode()), (word, SEEN[family]))
+            for sock in socks:
+                sock.close()
+        for node in nodes:
+            self.assertEqual(self.pings("-c", "3", "-i", "0.2", SRV4, node=node), 3)
+        devices = self.lab.vps.run(["ip", "-br", "link"]).stdout
+        self.assertIn("agg-home", devices)
+        self.assertIn("agg-office", devices)
+
+    def test_a_hop_limit_is_told_to_the_right_one(self):
+        for node in (self.lab.lan, self.lan2):
+            out = node.run(["ping", "-n", "-c", "1", "-t", "2", "-W", "2", SRV4], check=False)
+            self.assertIn("Time to live exceeded", out.stdout)
 
 
 if __name__ == "__main__":
