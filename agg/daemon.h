@@ -7,6 +7,7 @@
 #define AGG_DAEMON_H
 
 #include "agg/kernel/runlock.h"
+#include "agg/page.h"
 #include "agg/role/verbs.h"
 #include "agg/transport/tls.h"
 
@@ -20,6 +21,7 @@ struct daemon {
 	struct role *role;
 	struct verbs verbs;
 	struct ctl *ctl;
+	struct page page;
 	struct runlock control_lock, netns_lock;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct loop_timer *drain;

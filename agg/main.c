@@ -99,6 +99,7 @@ static int reload(struct daemon *d, struct conf_error *error)
 		return err;
 	}
 	role_changed(d->role);
+	page_set(&d->page, &now->main);
 	log_set_level(now->main.log_level);
 	d->conf = now;
 	conf_free(old);
@@ -129,6 +130,13 @@ static int on_reload(void *ctx, struct buf *out)
 	buf_printf(out, "reloaded\n");
 	warn(ctx, answer_warning, out);
 	return 0;
+}
+
+static int on_web(void *ctx, struct buf *out)
+{
+	const struct daemon *d = ctx;
+
+	return page_tell(&d->page, out);
 }
 
 /* The end ------------------------------------------------------------------ */
@@ -192,6 +200,7 @@ static int open_parts(struct daemon *d)
 
 static void close_parts(struct daemon *d)
 {
+	page_end(&d->page);
 	ctl_destroy(d->ctl);
 	verbs_finish(&d->verbs);
 	if (d->role)
@@ -276,7 +285,7 @@ static int start(struct daemon *d)
 		return -1;
 	const struct verbs_args verbs = {
 		.role = d->role, .version = AGGD_VERSION, .own_pin = d->own_pin,
-		.reload = on_reload, .ctx = d,
+		.reload = on_reload, .web = on_web, .ctx = d,
 	};
 	note_own_pin(d);
 	verbs_init(&d->verbs, &verbs);
@@ -287,6 +296,8 @@ static int start(struct daemon *d)
 		         ctl_create_text(errno));
 		return -1;
 	}
+	d->page = (struct page){ .loop = d->loop, .verbs = &d->verbs };
+	page_set(&d->page, &d->conf->main);
 	if (caps_drop(NULL, &err) < 0)
 		log_sys("capabilities: %s", err.text);
 	log_info("%s %s, %s", d->role->ops->name, AGGD_VERSION, d->config_path);

@@ -229,6 +229,20 @@ static int check_tunnel(const struct check *c)
 	return 0;
 }
 
+static int check_web(const struct check *c)
+{
+	const struct conf_main *main = &c->conf->main;
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < main->web_count; i++)
+		if (addr_is_any(&main->web[i]) || is_multicast(&main->web[i]))
+			return FAIL(c, main->line, "web '%s' would show the page to the "
+			            "whole Internet; needed: an address of this host's "
+			            "in the LAN, or 127.0.0.1",
+			            addr_format(&main->web[i], text));
+	return 0;
+}
+
 static int check_marks(const struct check *c)
 {
 	const struct conf_main *main = &c->conf->main;
@@ -242,6 +256,9 @@ static int check_marks(const struct check *c)
 static int check_gateway(const struct check *c)
 {
 	int err = check_marks(c);
+
+	if (!err)
+		err = check_web(c);
 
 	if (!err)
 		err = check_concentrator(c);

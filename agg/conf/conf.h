@@ -25,6 +25,7 @@
 #define CONF_UPLINKS_MAX 8
 #define CONF_ENDPOINTS_MAX 8
 #define CONF_LISTENS_MAX 8
+#define CONF_WEBS_MAX 4
 #define CONF_LAN_DEVICES_MAX 16
 #define CONF_BYPASS_MAX 1024
 #define CONF_SITES_MAX 4096
@@ -69,6 +70,8 @@ struct conf_main {
 	char state[CONF_PATH_MAX + 1];
 	struct addr listen[CONF_LISTENS_MAX]; /* concentrator */
 	unsigned listen_count;
+	struct addr web[CONF_WEBS_MAX]; /* the page's */
+	unsigned web_count;
 	char sites[CONF_PATH_MAX + 1]; /* directory; "": CONF_SITES_DIR */
 	unsigned workers;            /* concentrator; 0: as the cores */
 	enum log_level log_level;

@@ -15,6 +15,7 @@
 #define MIB (1024ull * 1024)
 #define PORT_AGGD 443
 #define PORT_SOCKS5 1080 /* RFC 1928 */
+#define PORT_WEB 8080
 
 #define GATEWAY (1u << CONF_ROLE_GATEWAY)
 #define CONCENTRATOR (1u << CONF_ROLE_CONCENTRATOR)
@@ -90,6 +91,11 @@ static const struct conf_key main_keys[] = {
 	  .default_port = PORT_AGGD, LIST_AT(conf_main, listen, CONF_LISTENS_MAX),
 	  .help = "Where gateways connect to. [::] takes IPv4 too. The address may "
 	          "come later." },
+	{ "web", CONF_ADDR, BOTH, .default_port = PORT_WEB,
+	  LIST_AT(conf_main, web, CONF_WEBS_MAX),
+	  .help = "Where the page is, for a browser: an address of this host's in "
+	          "the LAN, or 127.0.0.1. 'aggctl web' says the secret that opens "
+	          "it. Not set: there is no page." },
 	{ "sites", CONF_PATH, CONCENTRATOR, .min = 2, .max = CONF_PATH_MAX,
 	  AT(conf_main, sites),
 	  .help = "Directory of more sites: its files *.conf, but not hidden ones, "

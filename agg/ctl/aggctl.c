@@ -55,6 +55,8 @@ const struct aggctl_verb aggctl_verbs[] = {
 	{ "speedtest", "[--json] [UPLINK]",
 	  "each uplink and all together, down and up, with the latency",
 	  TAKES_JSON, 0, 1, verb_speedtest },
+	{ "web", "", "where the page is, with the secret that opens it", 0, 0, 0,
+	  verb_ask },
 	{ "reload", "", "reads the configuration again", 0, 0, 0, verb_ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", 0, 1, 1,
 	  verb_keygen },

@@ -39,6 +39,7 @@ struct ctl_verb {
 	const char *help; /* one line */
 	int (*handler)(void *ctx, int argc, const char *const *argv,
 	               struct buf *out);
+	bool asks;        /* with "--json" alone it changes nothing */
 };
 
 struct ctl;

@@ -132,16 +132,25 @@ static int on_reload(void *ctx, int argc, const char *const *argv,
 	return v->args.reload(v->args.ctx, out);
 }
 
+static int on_web(void *ctx, int argc, const char *const *argv,
+                  struct buf *out)
+{
+	struct verbs *v = ctx;
+
+	return v->args.web(v->args.ctx, out);
+}
+
 const struct ctl_verb verbs_table[] = {
-	{ "status", "[--json|--metrics]", "the session and its uplinks", on_status },
-	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks },
-	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams },
-	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites },
+	{ "status", "[--json|--metrics]", "the session and its uplinks", on_status, true },
+	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks, true },
+	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams, true },
+	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites, true },
 	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
 	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
-	  on_scheduler },
+	  on_scheduler, true },
 	{ "speedtest", "start [UPLINK] | show [--json]",
 	  "how fast each uplink is, and all together", on_speedtest },
+	{ "web", NULL, "where the page is, with the secret", on_web },
 	{ "reload", NULL, "read the configuration again", on_reload },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -22,6 +22,8 @@ struct verbs_args {
 	const char *own_pin;   /* what report_head has; "": not known */
 	/* `reload`: out says how that went. 0 or -errno. */
 	int (*reload)(void *ctx, struct buf *out);
+	/* `web`: out gets where the page is, and the secret. 0 or -errno. */
+	int (*web)(void *ctx, struct buf *out);
 	void *ctx;
 };
 

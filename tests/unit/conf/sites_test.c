@@ -208,8 +208,8 @@ static void gateway_reads_none(void **state)
 	assert_string_equal(refuse(p), "aggd:3: aggd: 'sites' has no meaning for "
 	                    "this role; allowed: role, scheduler, order, "
 	                    "reinjection, carrier, on_outage, control, state, "
-	                    "log_level, linger, memory, congestion, bundles, mark, "
-	                    "tunnel_mark, rule_pref");
+	                    "web, log_level, linger, memory, congestion, bundles, "
+	                    "mark, tunnel_mark, rule_pref");
 }
 
 /* Each with a pin of its own. */
