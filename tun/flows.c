@@ -260,6 +260,7 @@ void flows_put(struct flows *fs, struct packet *p, const struct inspection *in,
 {
 	struct flow *f = flow_table_get(fs, &in->key, now_us);
 
+	fs->put_us = now_us;
 	fs->stats.put++;
 	fs->stats.put_bytes += p->len;
 	p->since_us = now_us;
@@ -566,9 +567,9 @@ void flows_flush(struct flows *fs)
 	}
 }
 
-void flows_rest(struct flows *fs)
+void flows_rest(struct flows *fs, uint64_t now_us)
 {
-	if (fs->stats.queued)
+	if (fs->stats.queued || now_us - fs->put_us < FLOWS_REST_US)
 		return;
 	flows_flush(fs);
 	flow_table_finish(fs);

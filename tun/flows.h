@@ -40,6 +40,7 @@
 #define FLOWS_INTERVAL_US 100000u
 #define FLOWS_AGE_REALTIME_US 200000u
 #define FLOWS_AGE_US 1000000u
+#define FLOWS_REST_US 10000000u
 #define FLOWS_DROP_BATCH 64u     /* at most so many when memory is used up */
 #define FLOW_SCOPE_BYTES 192u
 
@@ -91,8 +92,8 @@ void flows_put(struct flows *fs, struct packet *p, const struct inspection *in,
 /* A packet of the other direction was delivered: a call has two. */
 void flows_heard(struct flows *fs, const struct inspection *in, uint64_t now_us);
 void flows_flush(struct flows *fs); /* drops all that is queued */
-/* Gives back what quiet flows use. Nothing, while one is busy. */
-void flows_rest(struct flows *fs);
+/* Gives back what flows use, if there was no packet for FLOWS_REST_US. */
+void flows_rest(struct flows *fs, uint64_t now_us);
 void flows_stats(const struct flows *fs, struct flows_stats *out);
 /* Is there anything for flows_next() to give, of that kind or above? What is
  * too old counts, too. */

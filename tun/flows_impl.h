@@ -82,6 +82,7 @@ struct flows {
 	struct flow_host *hosts;    /* [HOST_SETS * FLOW_WAYS]; NULL: none yet */
 	struct flow **sets;         /* [args.table / FLOW_WAYS] of FLOW_WAYS, or NULL */
 	uint64_t turn;
+	uint64_t put_us;            /* when the last packet was put */
 	int32_t realtime_credit;    /* bytes that real time may have before others */
 	int32_t bulk_credit;        /* bytes that others had before bulk */
 	struct flow_host spare_host; /* of all, where there is no memory */

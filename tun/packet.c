@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SLAB_PACKETS 32u
+#define FALL 8 /* a peak that is not reached again is forgotten by an eighth each time */
 
 struct slab {
 	struct slab *next;
@@ -22,8 +23,10 @@ struct packet_pool {
 	struct budget *budget; /* borrowed */
 	struct packet *unused; /* packet.next */
 	struct slab *slabs;
-	unsigned slabs_left; /* that may still be made */
-	unsigned used, most;
+	unsigned slab_count, slabs_max;
+	unsigned used, most; /* packets */
+	unsigned peak;       /* of used, since it was 0 */
+	unsigned recent;     /* and before, falling */
 };
 
 struct packet_pool *packet_pool_create(unsigned most, struct budget *budget)
@@ -33,25 +36,40 @@ struct packet_pool *packet_pool_create(unsigned most, struct budget *budget)
 	if (!pool)
 		return NULL;
 	pool->most = most;
-	pool->slabs_left = (most + SLAB_PACKETS - 1) / SLAB_PACKETS;
+	pool->slabs_max = (most + SLAB_PACKETS - 1) / SLAB_PACKETS;
 	pool->budget = budget;
 	return pool;
 }
 
-void packet_pool_rest(struct packet_pool *pool)
+/* A slab of packets that nobody has. */
+static void add(struct packet_pool *pool, struct slab *s)
 {
-	struct slab *next;
+	s->next = pool->slabs;
+	pool->slabs = s;
+	pool->slab_count++;
+	for (unsigned i = 0; i < SLAB_PACKETS; i++) {
+		s->packets[i].pool = pool;
+		s->packets[i].next = pool->unused;
+		pool->unused = &s->packets[i];
+	}
+}
 
-	if (pool->used)
-		return;
-	for (struct slab *s = pool->slabs; s; s = next) {
+static void shrink(struct packet_pool *pool, unsigned kept)
+{
+	struct slab *next, *slabs = pool->slabs;
+
+	pool->slabs = NULL;
+	pool->slab_count = 0;
+	pool->unused = NULL;
+	for (struct slab *s = slabs; s; s = next) {
 		next = s->next;
+		if (pool->slab_count < kept) {
+			add(pool, s);
+			continue;
+		}
 		free(s);
-		pool->slabs_left++;
 		budget_give(pool->budget, sizeof(*s));
 	}
-	pool->slabs = NULL;
-	pool->unused = NULL;
 }
 
 void packet_pool_destroy(struct packet_pool *pool)
@@ -59,7 +77,7 @@ void packet_pool_destroy(struct packet_pool *pool)
 	if (!pool)
 		return;
 	assert(!pool->used);
-	packet_pool_rest(pool);
+	shrink(pool, 0);
 	free(pool);
 }
 
@@ -68,25 +86,31 @@ unsigned packet_pool_used(const struct packet_pool *pool)
 	return pool->used;
 }
 
+/* None is used. Half of the slabs, or more, were not needed of late: they go. */
+static void rest(struct packet_pool *pool)
+{
+	unsigned needed = pool->recent - pool->recent / FALL, kept;
+
+	needed = pool->peak > needed ? pool->peak : needed;
+	needed = needed > PACKET_KEPT ? needed : PACKET_KEPT;
+	kept = (needed + SLAB_PACKETS - 1) / SLAB_PACKETS;
+	pool->recent = needed;
+	pool->peak = 0;
+	if (pool->slab_count > 2 * kept)
+		shrink(pool, kept);
+}
+
 static void grow(struct packet_pool *pool)
 {
 	struct slab *s;
 
-	if (!pool->slabs_left || !budget_take(pool->budget, sizeof(*s)))
+	if (pool->slab_count == pool->slabs_max || !budget_take(pool->budget, sizeof(*s)))
 		return;
 	s = malloc(sizeof(*s));
-	if (!s) {
+	if (s)
+		add(pool, s);
+	else
 		budget_give(pool->budget, sizeof(*s));
-		return;
-	}
-	pool->slabs_left--;
-	s->next = pool->slabs;
-	pool->slabs = s;
-	for (unsigned i = 0; i < SLAB_PACKETS; i++) {
-		s->packets[i].pool = pool;
-		s->packets[i].next = pool->unused;
-		pool->unused = &s->packets[i];
-	}
 }
 
 struct packet *packet_get(struct packet_pool *pool)
@@ -101,7 +125,8 @@ struct packet *packet_get(struct packet_pool *pool)
 	if (!p)
 		return NULL;
 	pool->unused = p->next;
-	pool->used++;
+	if (++pool->used > pool->peak)
+		pool->peak = pool->used;
 	memset(p, 0, offsetof(struct packet, bytes));
 	p->pool = pool;
 	p->head = PACKET_HEADROOM;
@@ -116,4 +141,6 @@ void packet_put(struct packet *p)
 	p->pool->used--;
 	p->next = p->pool->unused;
 	p->pool->unused = p;
+	if (!p->pool->used)
+		rest(p->pool);
 }

@@ -4,7 +4,8 @@
  * DOC: an IP packet on its way through the tunnel, in a buffer of a pool. There
  * is room before it for the datagram's header and behind it for its tag, so that
  * it can be sealed where it lies. Buffers are of one size and come from slabs: no
- * allocation per packet, and no more of them than the pool may have.
+ * allocation per packet, and no more of them than the pool may have. When all
+ * are back, and were not needed of late, most of its memory is given back.
  *
  * A packet has one owner, and passes from one to the next by pointer: device,
  * queue, path, device. Whoever has it last gives it back (packet_put).
@@ -19,6 +20,7 @@
 #define PACKET_SIZE 2048u    /* of a buffer, with all that is in struct packet */
 #define PACKET_HEADROOM 64u  /* before a packet that the device read */
 #define PACKET_TAILROOM 16u  /* behind it: an AEAD's tag */
+#define PACKET_KEPT 64u      /* a pool has room for so many at least, once it had */
 #define PACKET_META 48u      /* of struct packet, before its bytes */
 #define PACKET_ROOM (PACKET_SIZE - PACKET_META)
 #define PACKET_LEN_MAX (PACKET_ROOM - PACKET_HEADROOM - PACKET_TAILROOM)
@@ -54,8 +56,6 @@ struct packet_pool;
 struct packet_pool *packet_pool_create(unsigned most, struct budget *budget);
 void packet_pool_destroy(struct packet_pool *pool); /* all packets are back */
 unsigned packet_pool_used(const struct packet_pool *pool);
-/* Gives the slabs back, if no packet is out. */
-void packet_pool_rest(struct packet_pool *pool);
 
 /* An empty one: head is PACKET_HEADROOM, all else but bytes 0. NULL: there is none
  * left, or no memory for one. */

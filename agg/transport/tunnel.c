@@ -195,6 +195,7 @@ void tunnel_turn(struct tunnel *t)
 	merge_turn(t->merge, t->now_us);
 	tunnel_out_turn(t);
 	tunnel_control_turn(t);
+	flows_rest(t->flows, t->now_us);
 	t->args.ops->flush(t->args.ctx);
 	tell_deadline(t);
 }

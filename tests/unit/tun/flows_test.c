@@ -324,7 +324,7 @@ static void run(struct world *w, uint64_t seed, unsigned load, struct budget *bu
 		if (!rand_below(&w->r, 1000))
 			flows_flush(w->fs);
 		if (!rand_below(&w->r, 50))
-			flows_rest(w->fs);
+			flows_rest(w->fs, w->now + FLOWS_REST_US);
 		if (!rand_below(&w->r, 50))
 			check(w);
 	}

@@ -314,7 +314,9 @@ static void a_flow_says_how_it_stands(void **state)
 	flows_stats(w.fs, &stats);
 	assert_int_equal(stats.flows, 1);
 	assert_int_equal(stats.busy, 0);
-	flows_rest(w.fs);
+	flows_rest(w.fs, w.now + FLOWS_REST_US - 1);
+	assert_true(w.budget.used > 0);
+	flows_rest(w.fs, w.now + FLOWS_REST_US);
 	assert_int_equal(w.budget.used, 0);
 	end(&w);
 }
