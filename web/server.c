@@ -183,7 +183,8 @@ static enum MHD_Result run_verb(struct server *s,
 	if (rc < 0 && !out.len)
 		buf_printf(&out, "%s\n", strerror(-rc));
 	enum MHD_Result done = send_bytes(
-		connection, rc < 0 ? MHD_HTTP_UNPROCESSABLE_CONTENT : MHD_HTTP_OK,
+		connection, rc < 0 ? MHD_HTTP_UNPROCESSABLE_CONTENT :
+		            rc > 0 && !verb->asks ? MHD_HTTP_ACCEPTED : MHD_HTTP_OK,
 		buf_head(&out), out.len, rc < 0 ? "text/plain; charset=utf-8" : type);
 	buf_finish(&out);
 	return done;

@@ -11,7 +11,7 @@
  *     POST /api/VERB      the verb with the words of the body, one a line
  *
  * All but the files wants "Authorization: Bearer SECRET" (access.h). A verb's "no"
- * is 422, with its text.
+ * is 422, with its text; an order that answers with a number is not done yet: 202.
  */
 #ifndef WEB_SERVER_H
 #define WEB_SERVER_H

@@ -24,6 +24,7 @@ AT = f"{LAN_GW}:{PORT}"
 TIMEOUT_S = 20
 SHOWN_S = 60
 EVENTS = 3
+SPEEDTEST_S = 60
 ENDED_S = 60  # whoever says nothing: fifteen seconds
 CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -85,6 +86,15 @@ class Page(AggdTest):
         self.assertEqual(self.ask("POST", "/api/reload", "now")[0], 422)
         self.assertEqual(self.ask("POST", "/api/reload")[0], 200)
         self.assertEqual(self.ask("POST", "/api/scheduler", "ecf")[0], 200)
+
+    def test_speedtest(self):
+        self.assertEqual(self.ask("POST", "/api/speedtest", "start\na")[0], 200)
+        start, status = time.monotonic(), 202
+        while status == 202 and time.monotonic() - start < SPEEDTEST_S:
+            time.sleep(0.5)
+            status, _, text = self.ask("POST", "/api/speedtest", "show")
+        self.assertEqual(status, 200, text)
+        self.assertIn("Mbit/s", text)
 
     def test_who_may_ask(self):
         self.assertEqual(self.ask("GET", "/api/status", secret=None)[0], 401)

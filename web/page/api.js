@@ -31,6 +31,17 @@ export async function order(verb, words = []) {
   return (await ask("/api/" + verb, { method: "POST", body: words.join("\n") })).text();
 }
 
+// Begins what takes longer; on_text gets where it is, until its result is there.
+export async function follow(verb, begin, show, on_text) {
+  await order(verb, begin);
+  for (;;) {
+    const answer = await ask("/api/" + verb, { method: "POST", body: show.join("\n") });
+    on_text(await answer.text());
+    if (answer.status !== 202) return;
+    await new Promise((done) => setTimeout(done, 500));
+  }
+}
+
 // Calls on_event with each state, until the connection ends; then throws.
 export async function events(on_event) {
   const reader = (await ask("/api/events")).body.pipeThrough(new TextDecoderStream()).getReader();

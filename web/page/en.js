@@ -85,6 +85,7 @@ export default {
   away: "away",
   never: "never was",
   note: "Note",
+  speedtest: "Measure the speed",
   reload: "Read the configuration again",
   again: "Sent again, by reason",
   picks: "Decisions of the scheduler",

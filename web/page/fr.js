@@ -84,6 +84,7 @@ export default {
   away: "absent",
   never: "jamais vu",
   note: "Remarque",
+  speedtest: "Mesurer le débit",
   reload: "Relire la configuration",
   again: "Réémis, par raison",
   picks: "Décisions de l’ordonnanceur",

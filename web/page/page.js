@@ -9,7 +9,7 @@ import * as views from "./views.js";
 
 const texts = { en, fr };
 const RETRY_MS = 2000;
-const known = { state: null, list: null, history: [], said: "", error: null, say, logout };
+const known = { state: null, list: null, history: [], said: "", error: null, say, tell, logout };
 let t = en,
   page = "overview",
   asked = 0;
@@ -128,6 +128,12 @@ async function say(answer) {
   document.activeElement?.blur();
   asked = 0;
   await ask_more();
+  draw();
+}
+
+// Where something is that takes longer.
+function tell(text) {
+  known.said = text;
   draw();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The pages. Each is a function of what is known to elements.
 import { h, mark, mbit, percent, s, size, table, time, uplink_kind } from "./dom.js";
-import { get, order } from "./api.js";
+import { follow, get, order } from "./api.js";
 import { charts } from "./chart.js";
 
 const MAP = { width: 720, row: 62, top: 26 };
@@ -355,7 +355,14 @@ export function sites(t, { list }) {
   ];
 }
 
-export function tools(t, { state, said, say, logout }) {
+// The last text is the result.
+async function speedtest(tell) {
+  let last = "";
+  await follow("speedtest", ["start"], ["show"], (text) => tell((last = text)));
+  return last;
+}
+
+export function tools(t, { state, said, say, tell, logout }) {
   const facts = state.sessions.flatMap((x) => [
     [x.site ?? x.concentrator ?? "", ""],
     [t.carrier, x.carrier_why ? `${x.carrier}: ${x.carrier_why}` : (x.carrier ?? "–")],
@@ -384,6 +391,9 @@ export function tools(t, { state, said, say, logout }) {
             say(order("reload"));
           },
         },
+        state.role === "gateway"
+          ? h("button", { type: "button", onclick: () => say(speedtest(tell)) }, t.speedtest)
+          : null,
         h("button", null, t.reload),
         h("button", { type: "button", class: "plain", onclick: logout }, t.logout),
       ),
