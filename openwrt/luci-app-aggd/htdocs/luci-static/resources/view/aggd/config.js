@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+'use strict';
+'require view';
+'require form';
+'require fs';
+'require ui';
+'require tools.widgets as widgets';
+
+const CTL = '/usr/bin/aggctl';
+
+function join(token) {
+	return fs.exec(CTL, ['join', token, '--yes']).then((done) => {
+		ui.addNotification(
+			null,
+			E('pre', {}, [done.stdout || done.stderr]),
+			done.code ? 'error' : 'info',
+		);
+		if (!done.code) window.setTimeout(() => location.reload(), 3000);
+	});
+}
+
+function join_box() {
+	const input = E('input', { class: 'cbi-input-text', placeholder: _('Token') });
+	return E('div', { class: 'cbi-section' }, [
+		E('h3', {}, [_('Join a concentrator')]),
+		E('p', {}, [
+			_('On the VPS, "aggctl invite NAME" prints a token that is good once.'),
+		]),
+		input,
+		' ',
+		E(
+			'button',
+			{
+				class: 'btn cbi-button-apply',
+				click: ui.createHandlerFn(this, () => join(input.value.trim())),
+			},
+			[_('Join')],
+		),
+	]);
+}
+
+return view.extend({
+	render() {
+		const map = new form.Map('aggd', _('Link aggregation'));
+		let s = map.section(form.NamedSection, 'main', 'aggd', _('This gateway'));
+		let o = s.option(
+			form.ListValue,
+			'on_outage',
+			_('When no concentrator answers'),
+		);
+		o.value('direct', _('leave by the best uplink'));
+		o.value('block', _('refuse'));
+
+		s = map.section(form.GridSection, 'uplink', _('Uplinks'));
+		s.addremove = true;
+		o = s.option(widgets.DeviceSelect, 'device', _('Device'));
+		o.rmempty = false;
+		o = s.option(form.ListValue, 'cost', _('Cost'));
+		o.value('normal', _('normal'));
+		o.value('metered', _('metered: when the others are full'));
+		o.value('backup', _('backup: when the others are down'));
+		o = s.option(form.Flag, 'enabled', _('Enabled'));
+		o.default = '1';
+
+		s = map.section(form.TypedSection, 'lan', _('LAN'));
+		o = s.option(widgets.DeviceSelect, 'device', _('Devices'));
+		o.multiple = true;
+		return map.render().then((node) => E('div', {}, [join_box(), node]));
+	},
+});

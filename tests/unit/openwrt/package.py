@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""The package for OpenWrt, as far as a Debian can tell: the shell of its scripts, what
+the init script tells procd (a stub that writes it down), that the firewall's lines are
+nft's, that aggd takes the configuration that comes with it when a person has filled it
+in, and that LuCI's views load and show what aggctl says (stubs of LuCI's own classes).
+
+    package.py ROOT AGGD
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT, AGGD = sys.argv[1:3]
+FILES = os.path.join(ROOT, "openwrt/aggd/files")
+LUCI = os.path.join(ROOT, "openwrt/luci-app-aggd")
+VIEWS = os.path.join(LUCI, "htdocs/luci-static/resources/view/aggd")
+
+# procd's functions and uci, written down; paths are those of a temporary root.
+STUB = r"""
+note() { echo "$*"; }
+for word in open_instance close_instance set_param add_reload_trigger; do
+	word=procd_$word
+	eval "$word() { note $word \"\$@\"; }"
+done
+uci() { [ "$ANSWER" ] && [ "$3" = "$ASKED" ] && echo "$ANSWER"; }
+for word in mkdir chown chmod chgrp ln; do eval "$word() { note root: $word \"\$@\"; }"; done
+"""
+
+FILLED = """
+config concentrator 'vps'
+	list endpoint '203.0.113.10:443'
+	option pin 'sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU'
+config uplink 'wan'
+	option device 'eth1'
+"""
+
+LUCI_STUB = """
+const shown = [];
+const element = (tag, attributes, children) => ({ tag, attributes, children });
+const chain = () => new Proxy(function () {}, { get: (t, name) => name === 'then' ? undefined
+	: chain(), apply: () => chain(), construct: () => chain(), set: () => true });
+String.prototype.format = function (...words) { return this.replace(/%s/g, () => words.shift()); };
+const fs = { exec: async (program, words) => {
+	shown.push([program, ...words].join(' '));
+	return { code: 0, stdout: ANSWERS[words[0]] };
+} };
+const view = { extend: (methods) => methods };
+const stubs = { view, fs, E: element, _: (s) => s, poll: { add: () => {} }, dom: chain(),
+	ui: { createHandlerFn: (self, fn) => fn, addNotification: () => {} }, form: chain(),
+	widgets: chain(), window: chain(), location: chain() };
+const made = new Function(...Object.keys(stubs), SOURCE)(...Object.values(stubs));
+(async () => {
+	const text = made.load ? JSON.stringify(made.render(await made.load())) : '';
+	console.log(JSON.stringify({ shown, text }));
+})();
+"""
+
+
+def run(argv, **kwargs):
+    return subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=60, check=False, **kwargs)
+
+
+class Package(unittest.TestCase):
+    def init(self, asked="", answer=""):
+        path = os.path.join(FILES, "aggd.init")
+        done = run(["sh", "-c", STUB + f'. "{path}"\nstart_service\nservice_triggers'],
+                   env=dict(os.environ, ASKED=asked, ANSWER=answer))
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout.splitlines()
+
+    def test_shell(self):
+        scripts = [os.path.join(FILES, name) for name in ("aggd.init", "aggd.defaults")]
+        done = run(["shellcheck", "-s", "dash", *scripts])
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_nothing_runs_before_it_is_set_up(self):
+        self.assertEqual(self.init(), ["procd_add_reload_trigger aggd network"])
+
+    def test_instance(self):
+        for asked, answer in (("aggd.@concentrator[0]", "concentrator"),
+                              ("aggd.main.role", "concentrator")):
+            lines = self.init(asked, answer)
+            self.assertIn("procd_set_param command /usr/sbin/aggd -c /etc/config/aggd", lines)
+            self.assertIn("procd_set_param file /etc/config/aggd", lines)
+            self.assertIn("procd_set_param reload_signal HUP", lines)
+            self.assertIn("procd_set_param no_new_privs 1", lines)
+            self.assertIn("procd_set_param user aggd", lines)
+            self.assertEqual(lines.count("procd_open_instance"), 1)
+            self.assertEqual(lines[-2], "procd_close_instance")
+            self.assertIn("root: chmod 0640 /etc/config/aggd", lines)
+
+    def test_defaults_touch_nothing_else(self):
+        with open(os.path.join(FILES, "aggd.defaults"), encoding="ascii") as file:
+            lines = [l for l in file if not l.startswith("#")]
+        self.assertNotRegex("".join(lines), r"uci |network|firewall|dhcp")
+
+    def test_firewall(self):
+        with open(os.path.join(FILES, "aggd.nft"), encoding="ascii") as file:
+            lines = file.read()
+        done = run(["nft", "-c", "-f", "-"], input="table inet fw4 {\nchain forward {\n" + lines +
+                   "}\n}\n")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_configuration(self):
+        with open(os.path.join(FILES, "aggd.config"), encoding="ascii") as file:
+            text = file.read()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "aggd")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text + FILLED)
+            done = run([AGGD, "-t", "-c", path])
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("good", done.stdout)
+
+    def test_json(self):
+        for folder, _, names in os.walk(LUCI):
+            for name in names:
+                if name.endswith(".json"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        json.load(file)
+        with open(os.path.join(FILES, "aggd.capabilities"), encoding="ascii") as file:
+            self.assertEqual(json.load(file)["bounding"],
+                             ["CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_NET_BIND_SERVICE"])
+
+    def view(self, name, answers):
+        with open(os.path.join(VIEWS, name), encoding="utf-8") as file:
+            source = file.read()
+        code = (f"const ANSWERS = {json.dumps(answers)}; const SOURCE = {json.dumps(source)};" +
+                LUCI_STUB)
+        done = run(["node", "-e", code])
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return json.loads(done.stdout), source
+
+    def allowed(self):
+        path = os.path.join(LUCI, "root/usr/share/rpcd/acl.d/luci-app-aggd.json")
+        with open(path, encoding="utf-8") as file:
+            rights = json.load(file)["luci-app-aggd"]
+        return [*rights["read"]["file"], *rights["write"]["file"]]
+
+    def test_status_view(self):
+        uplink = {"name": "dsl", "state": "down", "why": "no <b>carrier</b>", "cost": "normal",
+                  "down_bytes_per_s": 125000, "up_bytes_per_s": 0, "srtt_us": None}
+        got, source = self.view("status.js", {
+            "status": json.dumps({"state": "degraded", "limit": "dsl is down",
+                                  "uplinks": [uplink]}),
+            "scheduler": json.dumps({"choices": [
+                {"kind": "scheduler", "name": "ecf", "summary": "s", "runs": "down"}]})})
+        for text in ("degraded", "dsl is down", "down: no <b>carrier</b>", "1.0", "ecf: s"):
+            self.assertIn(text, got["text"])
+        self.assertNotIn("innerHTML", source)
+        for command in got["shown"]:
+            self.assertTrue(any(re.fullmatch(pattern.replace("*", ".*"), command)
+                                for pattern in self.allowed()), command)
+
+    def test_status_view_without_a_daemon(self):
+        got, _ = self.view("status.js", {"status": "", "scheduler": ""})
+        self.assertIn("aggd does not run", got["text"])
+
+    def test_config_view_loads(self):
+        _, source = self.view("config.js", {})
+        for key in re.findall(r"s\.option\([^,]+, '(\w+)'", source):
+            with open(os.path.join(ROOT, "docs/aggd.conf.md"), encoding="utf-8") as file:
+                self.assertRegex(file.read(), rf"(?m)^### (option|list) {key}\b")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
