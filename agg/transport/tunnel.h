@@ -64,6 +64,9 @@ struct tunnel_ops {
 	void (*on_dead)(void *ctx, unsigned path);
 	/* An inner packet, the owner's then. */
 	void (*deliver)(void *ctx, struct packet *p, const struct inspection *in);
+	/* (optional) One of the tunnel's own for a host of our side (ICMP), the owner's
+	 * then; from whoever that host sent to. */
+	void (*answer)(void *ctx, struct packet *p);
 	/* By the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };
@@ -126,7 +129,7 @@ enum tunnel_refusal {
 enum tunnel_drop {
 	TUNNEL_DROP_CODEL, TUNNEL_DROP_OVERFLOW, TUNNEL_DROP_AGE, TUNNEL_DROP_FLUSH,
 	TUNNEL_DROP_MALFORMED, /* no IP packet */
-	TUNNEL_DROP_TOO_LONG,
+	TUNNEL_DROP_TOO_LONG,  /* its sender was told so */
 	TUNNEL_DROP_KEY,       /* the peer gives no key, or too late a new one */
 	TUNNEL_DROPS
 };

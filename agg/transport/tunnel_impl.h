@@ -7,6 +7,7 @@
  *     tunnel.c       lifetimes, the turn, the deadline, reports
  *     tunnel_in.c    what arrives
  *     tunnel_out.c   what goes out now, and where
+ *     tunnel_oversize.c  packets that are longer than the tunnel takes
  *     tunnel_split.c packets that are longer than a path's datagrams
  *     tunnel_mtu.c   how long these are
  *     tunnel_control.c how fast a path goes, and what the peer is told of it
@@ -23,6 +24,7 @@
 #include "agg/transport/spill.h"
 #include "agg/transport/tunnel.h"
 #include "agg/transport/tunnel_fit.h"
+#include "tun/icmp.h"
 
 #include <assert.h>
 
@@ -95,6 +97,7 @@ struct tunnel {
 	uint16_t mtu;           /* of inner packets */
 	bool mtu_known;         /* by what passed */
 	uint64_t mtu_us;        /* when it was last no larger than what passes */
+	struct icmp_limit icmp; /* of answers to packets that are longer */
 	uint16_t split_id;
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, unkept;

@@ -9,6 +9,7 @@
 #include "agg/transport/tunnel_out.h"
 
 #include "agg/transport/tunnel_control.h"
+#include "agg/transport/tunnel_oversize.h"
 #include "agg/transport/tunnel_send.h"
 #include "agg/transport/tunnel_split.h"
 
@@ -48,7 +49,7 @@ void tunnel_out_put(struct tunnel *t, struct packet *p)
 	if (inspect_packet(&in, packet_data(p), p->len) < 0)
 		drop(t, p, TUNNEL_DROP_MALFORMED);
 	else if (p->len > t->mtu)
-		drop(t, p, TUNNEL_DROP_TOO_LONG);
+		tunnel_oversize(t, p, &in);
 	else
 		flows_put(t->flows, p, &in, t->now_us);
 }

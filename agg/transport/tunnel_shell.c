@@ -152,6 +152,16 @@ static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 	s->args.events->deliver(s->args.ctx, p, in);
 }
 
+static void answer(void *ctx, struct packet *p)
+{
+	struct tunnel_shell *s = ctx;
+
+	if (s->args.events->answer)
+		s->args.events->answer(s->args.ctx, p);
+	else
+		packet_put(p);
+}
+
 static void say(void *ctx, const struct wire_frame *frame)
 {
 	struct tunnel_shell *s = ctx;
@@ -163,7 +173,7 @@ static const struct tunnel_ops ops = {
 	.now_us = now_us, .on_work = on_work, .on_deadline = on_deadline,
 	.random = fill_random, .take_index = take_index, .drop_index = drop_index,
 	.reserve = reserve, .commit = commit, .flush = flush, .on_moved = on_moved,
-	.on_dead = on_dead, .deliver = deliver, .say = say,
+	.on_dead = on_dead, .deliver = deliver, .answer = answer, .say = say,
 };
 
 /* Paths ------------------------------------------------------------------------ */

@@ -17,11 +17,14 @@
 
 struct tunnel_shell;
 
-/* Both are required. Called from inside of the tunnel, which they must not call; nor may
- * they destroy the shell. */
+/* Required, but where it says so. Called from inside of the tunnel, which they must not
+ * call; nor may they destroy the shell. */
 struct tunnel_shell_events {
 	/* An inner packet, the owner's then. */
 	void (*deliver)(void *ctx, struct packet *p, const struct inspection *in);
+	/* (optional) One for a host of our side, from whoever that host sent to; the
+	 * owner's then. */
+	void (*answer)(void *ctx, struct packet *p);
 	/* To be said by the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };

@@ -205,6 +205,12 @@ static void deliver(void *ctx, struct packet *packet, const struct inspection *i
 	uint32_t seq = (uint32_t)get(p + HEADERS, 4);
 	uint64_t way_us = side->pair->now_us - get(p + HEADERS + 4, 8);
 
+	side->bytes += packet->len;
+	if (side->pieces_only) {
+		side->received++;
+		packet_put(packet);
+		return;
+	}
 	assert(in->len == packet->len && seq < PAIR_SEQ_MAX);
 	for (size_t i = HEADERS + 12; i < packet->len; i++)
 		assert(p[i] == (uint8_t)(seq + i));
@@ -216,6 +222,17 @@ static void deliver(void *ctx, struct packet *packet, const struct inspection *i
 		side->highest = seq;
 	if (way_us > side->worst_us)
 		side->worst_us = way_us;
+	packet_put(packet);
+}
+
+static void answer(void *ctx, struct packet *packet)
+{
+	struct pair_side *side = ctx;
+	const uint8_t *p = packet_data(packet);
+
+	assert(p[0] == 0x45 && p[9] == IPPROTO_ICMP && p[20] == 3 && p[21] == 4);
+	side->answers++;
+	side->answered_mtu = (uint16_t)get(p + 26, 2);
 	packet_put(packet);
 }
 
@@ -235,7 +252,8 @@ static const struct tunnel_ops ops = {
 	.now_us = now_us, .on_work = on_work, .on_deadline = on_deadline,
 	.random = fill_random, .take_index = take_index, .drop_index = drop_index,
 	.reserve = reserve, .commit = commit, .flush = flush, .on_moved = on_moved,
-	.on_dead = on_dead, .deliver = deliver, .say = say,
+	.on_dead = on_dead, .deliver = deliver, .answer = answer,
+	.say = say,
 };
 
 /* The pair --------------------------------------------------------------------- */
@@ -376,6 +394,7 @@ void pair_send(struct pair *p, unsigned side, uint16_t flow, size_t n)
 	packet->len = (uint16_t)n;
 	b[0] = 0x45;
 	put(b + 2, n, 2);
+	b[6] = 0x40; /* DF */
 	b[8] = 64;
 	b[9] = IPPROTO_UDP;
 	memcpy(b + 12, (uint8_t[]){ 192, 168, 1, 2, 203, 0, 113, 5 }, 8);

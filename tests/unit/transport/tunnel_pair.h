@@ -46,8 +46,12 @@ struct pair_side {
 	uint8_t scratch[DATAGRAM_BYTES_MAX];
 	unsigned sent[TUNNEL_PATHS_MAX], frames, deaths;
 	struct tunnel_ends ends[TUNNEL_PATHS_MAX];
+	unsigned answers;           /* that a packet is too long, and how long it may be */
+	uint16_t answered_mtu;
 	uint32_t next_seq;          /* of pair_send() */
 	/* of what was delivered here */
+	bool pieces_only;           /* are expected, which are counted alone */
+	uint64_t bytes;
 	unsigned received, doubles, disordered;
 	uint32_t highest;
 	uint64_t worst_us;          /* the longest way */
@@ -73,7 +77,7 @@ void pair_up(struct pair *p, unsigned path);
 /* A new tunnel on that side, as after a restart; the other one hears of it by keys. */
 void pair_restart(struct pair *p, unsigned side);
 void pair_run(struct pair *p, uint64_t us);
-/* An inner packet of n bytes (40 at least) in flow `flow`. */
+/* An inner packet of n bytes (40 at least) in flow `flow`, which may not be fragmented. */
 void pair_send(struct pair *p, unsigned side, uint16_t flow, size_t n);
 /* So many a second for so long, in both directions. */
 void pair_load(struct pair *p, unsigned per_s, uint64_t us);

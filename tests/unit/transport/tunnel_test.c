@@ -560,6 +560,39 @@ static void what_does_not_fit_is_split(void **state)
 	pair_finish(&p);
 }
 
+/* Its sender is told, and not too often; without DF it is cut. */
+static void what_is_too_long_is_answered(void **state)
+{
+	begin(1);
+	unsigned mtu = tunnel_mtu(gateway->tunnel);
+	for (int i = 0; i < 100; i++)
+		pair_send(&p, PAIR_GATEWAY, 1, mtu + 1);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(gateway->answers, 10);
+	assert_int_equal(gateway->answered_mtu, mtu);
+	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).dropped[TUNNEL_DROP_TOO_LONG], 100);
+	assert_int_equal(concentrator->received, 0);
+	pair_finish(&p);
+}
+
+static void what_may_be_cut_is_cut(void **state)
+{
+	begin(1);
+	concentrator->pieces_only = true;
+	struct packet *packet = packet_get(gateway->pool);
+	uint8_t *b = packet_data(packet);
+	memset(b, 0, 1500);
+	memcpy(b, (uint8_t[]){ 0x45, 0, 5, 0xdc, 0, 7, 0, 0, 64, 17, 0, 0, 192, 168, 1, 2,
+	                       203, 0, 113, 5 }, 20);
+	packet->len = 1500;
+	tunnel_put(gateway->tunnel, packet);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(gateway->answers, 0);
+	assert_int_equal(concentrator->received, 2);
+	assert_int_equal(concentrator->bytes, 1500 + 20);
+	pair_finish(&p);
+}
+
 static bool swap_halves(struct pair *pair, unsigned from, unsigned path, uint8_t *bytes,
                         size_t n)
 {
@@ -659,6 +692,8 @@ int main(void)
 		cmocka_unit_test(nothing_old_arrives),
 		cmocka_unit_test(paths_have_their_sizes),
 		cmocka_unit_test(what_does_not_fit_is_split),
+		cmocka_unit_test(what_is_too_long_is_answered),
+		cmocka_unit_test(what_may_be_cut_is_cut),
 		cmocka_unit_test(halves_may_come_in_any_order_or_not),
 		cmocka_unit_test(a_path_shrinks_under_load),
 	};
