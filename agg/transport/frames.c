@@ -122,6 +122,7 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 	case WIRE_ACK:
 	case WIRE_TUNNEL_KEY:
 	case WIRE_TUNNEL_NET:
+	case WIRE_DATAGRAM:
 	case WIRE_LIMITS:
 		break; /* one_frame's */
 	}
@@ -179,6 +180,7 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 		return on_ack(s, &f->ack, why);
 	case WIRE_TUNNEL_KEY:
 	case WIRE_TUNNEL_NET:
+	case WIRE_DATAGRAM:
 		if (s->args.events->on_tunnel)
 			s->args.events->on_tunnel(s->args.ctx, f);
 		return 0;
@@ -200,7 +202,8 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 
 static bool is_tracked(uint8_t type)
 {
-	return type == WIRE_SETTINGS || (type >= WIRE_OPEN && type != WIRE_LIMITS);
+	return type == WIRE_SETTINGS || (type >= WIRE_OPEN && type != WIRE_LIMITS &&
+	                                   type != WIRE_DATAGRAM);
 }
 
 /* What came before it is delivered first. */

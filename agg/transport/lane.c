@@ -338,6 +338,19 @@ int lane_send_piece(struct lane *lane, struct piece *piece)
 	return 0;
 }
 
+int lane_send_datagram(struct lane *lane, const uint8_t *p, size_t n)
+{
+	uint8_t *to = lane->ops->reserve(lane->ctx, WIRE_HEADER_BYTES + n);
+
+	lane->full = !to;
+	if (!to)
+		return -ENOBUFS;
+	wire_encode_datagram_header(to, (uint32_t)n);
+	memcpy(to + WIRE_HEADER_BYTES, p, n);
+	pushed(lane, WIRE_HEADER_BYTES + n);
+	return 0;
+}
+
 void lane_ask(struct lane *lane)
 {
 	struct wire_frame ping = { .type = WIRE_PING,

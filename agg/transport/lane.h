@@ -38,6 +38,8 @@ int lane_send(struct lane *lane, const struct wire_frame *frame, uint8_t todo,
 void lane_flush(struct lane *lane); /* if there is anything to flush */
 /* Sends a piece: 0, -ENOBUFS. */
 int lane_send_piece(struct lane *lane, struct piece *piece);
+/* Sends a DATAGRAM, which is not remembered: 0, -ENOBUFS. */
+int lane_send_datagram(struct lane *lane, const uint8_t *p, size_t n);
 void lane_ask(struct lane *lane); /* a PING */
 /* The peer has processed so many bytes; -EPROTO: more than were sent. */
 int lane_acknowledged(struct lane *lane, uint64_t bytes);

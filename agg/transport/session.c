@@ -416,6 +416,19 @@ void session_say_tunnel(struct session *s, const struct wire_frame *frame)
 	s->tunnel_todo = true;
 }
 
+bool session_carry(struct session *s, const uint8_t *p, size_t n)
+{
+	struct lane *lane = s->over ? NULL : lane_best(s, STREAM_BULK);
+
+	if (lane) {
+		work_note(s);
+		fail_if(s, verdict_refresh(lane, INFO_AGE_US));
+	}
+	if (!lane || s->over || lane_room(lane) < WIRE_HEADER_BYTES + n)
+		return false;
+	return !p || lane_send_datagram(lane, p, n) == 0;
+}
+
 void session_tell_limits(struct session *s, const struct wire_limits *limits)
 {
 	work_note(s);

@@ -102,7 +102,8 @@ struct session_events {
 	/* The peer's settings changed. */
 	void (*on_settings)(void *ctx, const struct wire_settings *settings);
 	/* (optional) What the peer says of the packet tunnel, from inside of
-	 * session_input(): TUNNEL_KEY, TUNNEL_NET; doubles too. */
+	 * session_input(): TUNNEL_KEY, TUNNEL_NET, doubles too; DATAGRAM, whose bytes
+	 * are good until this returns. */
 	void (*on_tunnel)(void *ctx, const struct wire_frame *frame);
 	/* (optional) A lane became suspect or recovered; those that were
 	 * doubted with it did too. */
@@ -192,6 +193,10 @@ void session_set_settings(struct session *s, uint32_t flags,
 void session_set_reserve(struct session *s, unsigned paths);
 /* The same for the packet tunnel: a TUNNEL_KEY or a TUNNEL_NET, of each the latest. */
 void session_say_tunnel(struct session *s, const struct wire_frame *frame);
+/* A DATAGRAM, n <= WIRE_DATAGRAM_BYTES_MAX, by the way that bulk would take now: lost with
+ * its subflow, and not sent again. False: not now, as more than 10 ms of its rate wait
+ * there, or there is none. p NULL: would it go? */
+bool session_carry(struct session *s, const uint8_t *p, size_t n);
 /* Asks the peer for an echo, by the way that an interactive stream would take
  * now; none while one is awaited. See session_stats. */
 void session_probe(struct session *s);

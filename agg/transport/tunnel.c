@@ -6,6 +6,7 @@
  */
 #include "agg/transport/tunnel.h"
 
+#include "agg/transport/tunnel_carry.h"
 #include "agg/transport/tunnel_control.h"
 #include "agg/transport/tunnel_in.h"
 #include "agg/transport/tunnel_keys.h"
@@ -158,10 +159,12 @@ void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, 
 
 int tunnel_frame(struct tunnel *t, const struct wire_frame *frame)
 {
-	if (frame->type != WIRE_TUNNEL_KEY)
-		return 0;
 	enter(t);
-	return tunnel_keys_take(t, &frame->tunnel_key);
+	if (frame->type == WIRE_TUNNEL_KEY)
+		return tunnel_keys_take(t, &frame->tunnel_key);
+	if (frame->type == WIRE_DATAGRAM)
+		tunnel_in_carried(t, frame->datagram.bytes, frame->datagram.len);
+	return 0;
 }
 
 /* The turn ----------------------------------------------------------------- */
@@ -169,7 +172,7 @@ int tunnel_frame(struct tunnel *t, const struct wire_frame *frame)
 static void tell_deadline(struct tunnel *t)
 {
 	const uint64_t due_us[] = {
-		tunnel_keys_deadline(t), tunnel_mtu_deadline(t),
+		tunnel_keys_deadline(t), tunnel_mtu_deadline(t), tunnel_carry_deadline(t),
 		tunnel_control_deadline(t), tunnel_out_deadline(t), merge_next_us(t->merge),
 	};
 	uint64_t at = tunnel_probe_deadline(t);
@@ -194,6 +197,7 @@ void tunnel_turn(struct tunnel *t)
 	tunnel_mtu_turn(t);
 	merge_turn(t->merge, t->now_us);
 	tunnel_out_turn(t);
+	tunnel_carry_turn(t);
 	tunnel_control_turn(t);
 	flows_rest(t->flows, t->now_us);
 	t->args.ops->flush(t->args.ctx);
@@ -249,6 +253,7 @@ void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
 		.rx_bytes = t->rx_bytes,
 		.unkept = t->unkept,
 		.queued_bytes = flows.queued_bytes,
+		.carried = t->carried,
 		.flows = flows.flows,
 		.epoch_out = t->out ? t->out->epoch : 0,
 		.epoch_in = t->epoch,

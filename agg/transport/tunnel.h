@@ -67,6 +67,8 @@ struct tunnel_ops {
 	/* (optional) One of the tunnel's own for a host of our side (ICMP), the owner's
 	 * then; from whoever that host sent to. */
 	void (*answer)(void *ctx, struct packet *p);
+	/* (optional) By the session: session_carry(). */
+	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
 	/* By the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };
@@ -106,8 +108,8 @@ void tunnel_put(struct tunnel *t, struct packet *p);
  * one. ce: marked by the network. */
 void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
                   bool ce);
-/* TUNNEL_KEY of the peer's; others are passed over. 0; -EOPNOTSUPP: it wants a suite that
- * we have not; -errno. */
+/* TUNNEL_KEY or DATAGRAM of the peer's; others are passed over. 0; -EOPNOTSUPP: it wants a
+ * suite that we have not; -errno. */
 int tunnel_frame(struct tunnel *t, const struct wire_frame *frame);
 void tunnel_turn(struct tunnel *t);
 
@@ -152,6 +154,7 @@ struct tunnel_stats {
 	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];
 	uint64_t unkept;        /* arrived, and there was no buffer */
 	uint64_t queued_bytes;
+	uint64_t carried;       /* of tx_packets: by the session, as no path worked */
 	uint32_t flows, epoch_out, epoch_in;
 };
 void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out);

@@ -8,6 +8,7 @@
  *     tunnel_in.c    what arrives
  *     tunnel_out.c   what goes out now, and where
  *     tunnel_oversize.c  packets that are longer than the tunnel takes
+ *     tunnel_carry.c packets where UDP does not pass
  *     tunnel_split.c packets that are longer than a path's datagrams
  *     tunnel_mtu.c   how long these are
  *     tunnel_control.c how fast a path goes, and what the peer is told of it
@@ -94,6 +95,9 @@ struct tunnel {
 	uint32_t epoch;         /* of in[0]; 0: none */
 	uint64_t announce_us;   /* not before; 0: whenever it is due */
 
+	uint64_t pathless_us;   /* since when no path is usable; 0: one is */
+	uint64_t carry_us;      /* the session is asked again then; 0: it takes all */
+	uint64_t carried;       /* packets, by the session */
 	uint16_t mtu;           /* of inner packets */
 	bool mtu_known;         /* by what passed */
 	uint64_t mtu_us;        /* when it was last no larger than what passes */

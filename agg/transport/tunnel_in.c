@@ -135,6 +135,16 @@ static void dispatch(struct tunnel *t, const struct arrival *a, const struct dat
 	}
 }
 
+void tunnel_in_carried(struct tunnel *t, const uint8_t *p, size_t n)
+{
+	struct datagram d;
+
+	if (datagram_decode(&d, p, n) == 0 && d.type == DATAGRAM_PLAIN && !d.has_feedback)
+		take(t, &(struct arrival){ 0 }, &d);
+	else
+		t->refused[TUNNEL_MALFORMED]++;
+}
+
 /* What is known of the path by that it came. */
 static void heard(struct tunnel *t, const struct arrival *a, const struct tunnel_ends *ends)
 {

@@ -13,5 +13,7 @@ struct merge *tunnel_in_merge(struct tunnel *t);
 /* As tunnel_input(). */
 void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
                bool ce);
+/* The plaintext of one that the session carried. */
+void tunnel_in_carried(struct tunnel *t, const uint8_t *p, size_t n);
 
 #endif

@@ -26,8 +26,8 @@ static uint64_t retry_us(const struct tunnel *t, const struct tunnel_path *p)
 		us <<= doublings - PROBE_UNANSWERED_MAX;
 	if (us > max_of(PROBE_RETRY_MAX_US, 2 * p->srtt_us))
 		us = max_of(PROBE_RETRY_MAX_US, 2 * p->srtt_us);
-	return p->dead_us && t->now_us - p->dead_us >= PROBE_DEAD_LONG_US ?
-		PROBE_RETRY_DEAD_US : us;
+	uint64_t dead_us = p->dead_us ? (t->now_us - p->dead_us) / PROBE_DEAD_PART : 0;
+	return max_of(us, dead_us < PROBE_RETRY_DEAD_US ? dead_us : PROBE_RETRY_DEAD_US);
 }
 
 static uint64_t due_us(const struct tunnel *t, unsigned path)

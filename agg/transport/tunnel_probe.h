@@ -19,9 +19,9 @@
 #define PROBE_ASK_US 100000u        /* unanswered so long at least, or 2 srtt: ask */
 #define PROBE_FIRST_US 200000u      /* again, where no round trip is known */
 #define PROBE_RETRY_MIN_US 100000u  /* and at least, where it is */
-#define PROBE_RETRY_MAX_US 500000u  /* at most, and after a minute of nothing */
-#define PROBE_RETRY_DEAD_US 5000000u
-#define PROBE_DEAD_LONG_US 60000000u
+#define PROBE_RETRY_MAX_US 500000u  /* at most; and where nothing came for long, each */
+#define PROBE_DEAD_PART 120u        /* time that is such a part of that, up to */
+#define PROBE_RETRY_DEAD_US 60000000u
 #define PROBE_IDLE_US 25000000u     /* NATs forget after 30 s (RFC 4787: 120) */
 #define PROBE_REVIVE_US 2000000u    /* dead so long: on_dead(), then in growing */
 #define PROBE_REVIVE_MAX_US 60000000u /* intervals */

@@ -162,6 +162,13 @@ static void answer(void *ctx, struct packet *p)
 		packet_put(p);
 }
 
+static bool carry(void *ctx, const uint8_t *p, size_t n)
+{
+	struct tunnel_shell *s = ctx;
+
+	return s->args.events->carry && s->args.events->carry(s->args.ctx, p, n);
+}
+
 static void say(void *ctx, const struct wire_frame *frame)
 {
 	struct tunnel_shell *s = ctx;
@@ -173,7 +180,8 @@ static const struct tunnel_ops ops = {
 	.now_us = now_us, .on_work = on_work, .on_deadline = on_deadline,
 	.random = fill_random, .take_index = take_index, .drop_index = drop_index,
 	.reserve = reserve, .commit = commit, .flush = flush, .on_moved = on_moved,
-	.on_dead = on_dead, .deliver = deliver, .answer = answer, .say = say,
+	.on_dead = on_dead, .deliver = deliver, .answer = answer,
+	.carry = carry, .say = say,
 };
 
 /* Paths ------------------------------------------------------------------------ */

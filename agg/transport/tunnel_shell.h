@@ -25,6 +25,8 @@ struct tunnel_shell_events {
 	/* (optional) One for a host of our side, from whoever that host sent to; the
 	 * owner's then. */
 	void (*answer)(void *ctx, struct packet *p);
+	/* (optional) By the session: session_carry(). */
+	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
 	/* To be said by the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };

@@ -270,6 +270,14 @@ static const char *decode_limits(struct wire_limits *l, struct cursor *c)
 	return NULL;
 }
 
+static const char *decode_datagram(struct wire_datagram *d, struct cursor *c)
+{
+	d->len = (uint32_t)c->left;
+	d->bytes = take(c, c->left);
+	return d->len && d->len <= WIRE_DATAGRAM_BYTES_MAX ? NULL :
+		"DATAGRAM: no bytes, or too many";
+}
+
 static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 {
 	switch ((enum wire_type)f->type) {
@@ -289,6 +297,7 @@ static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 	case WIRE_CLASS: return decode_class(&f->class, c);
 	case WIRE_TUNNEL_KEY: return decode_tunnel_key(&f->tunnel_key, c);
 	case WIRE_TUNNEL_NET: return decode_tunnel_net(&f->tunnel_net, c);
+	case WIRE_DATAGRAM: return decode_datagram(&f->datagram, c);
 	case WIRE_LIMITS: return decode_limits(&f->limits, c);
 	}
 	if (!(f->type & WIRE_IGNORABLE))
@@ -405,7 +414,8 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		return put_uint(p, f->limits.flags, 1);
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
-		break; /* wire_encode_data_header */
+	case WIRE_DATAGRAM:
+		break; /* by their own functions */
 	}
 	assert(!"a frame that wire_encode does not write");
 	return p;
@@ -419,6 +429,12 @@ size_t wire_encode(uint8_t *p, const struct wire_frame *frame)
 	p[0] = frame->type;
 	put_uint(p + 1, len, 3);
 	return WIRE_HEADER_BYTES + len;
+}
+
+void wire_encode_datagram_header(uint8_t p[WIRE_HEADER_BYTES], uint32_t len)
+{
+	p[0] = WIRE_DATAGRAM;
+	put_uint(p + 1, len, 3);
 }
 
 void wire_encode_pad(uint8_t *p, size_t n)

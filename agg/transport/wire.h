@@ -52,6 +52,7 @@
 #define WIRE_CREDIT_LEAST 1024u   /* that a stream begins with */
 #define WIRE_TUNNEL_SECRET_BYTES 32
 #define WIRE_LAN_PREFIXES_MAX 16
+#define WIRE_DATAGRAM_BYTES_MAX 2048
 
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -71,6 +72,7 @@ enum wire_type {
 	/* The packet tunnel's (datagram.h). */
 	WIRE_TUNNEL_KEY = 3 | WIRE_IGNORABLE,
 	WIRE_TUNNEL_NET = 4 | WIRE_IGNORABLE,
+	WIRE_DATAGRAM = 9 | WIRE_IGNORABLE, /* a plaintext, where UDP does not pass */
 	WIRE_LIMITS = 8 | WIRE_IGNORABLE, /* once a second, of a busy one */
 };
 
@@ -182,6 +184,11 @@ struct wire_tunnel_net {
 	uint8_t lan_count;
 	struct prefix lan[WIRE_LAN_PREFIXES_MAX];
 };
+struct wire_datagram {
+	const uint8_t *bytes; /* borrowed from the frame */
+	uint32_t len;
+};
+
 enum { /* wire_tunnel_net.flags */
 	WIRE_TUNNEL_ON = 1,  /* it takes packets */
 	WIRE_TUNNEL_UDP = 2, /* and datagrams, where it takes subflows */
@@ -222,6 +229,7 @@ struct wire_frame {
 		struct wire_class class;
 		struct wire_tunnel_key tunnel_key;
 		struct wire_tunnel_net tunnel_net;
+		struct wire_datagram datagram;
 		struct wire_limits limits;
 	};
 };
@@ -235,12 +243,14 @@ ssize_t wire_decode(struct wire_frame *out, const uint8_t *p, size_t n,
  * one who receives grants `most`: as many small ones fit as there may be. */
 uint64_t wire_first_credit(uint64_t most, unsigned streams);
 
-/* Large enough for every frame but DATA. */
+/* Large enough for every frame but DATA and DATAGRAM. */
 #define WIRE_CONTROL_BYTES_MAX 512
 
-/* Encodes any frame but DATA into p (WIRE_CONTROL_BYTES_MAX); returns the
+/* Encodes any frame but these into p (WIRE_CONTROL_BYTES_MAX); returns the
  * length. */
 size_t wire_encode(uint8_t *p, const struct wire_frame *frame);
+/* Writes DATAGRAM's header; the len bytes follow it. */
+void wire_encode_datagram_header(uint8_t p[WIRE_HEADER_BYTES], uint32_t len);
 /* Writes a PAD of n bytes in all, its header too. */
 void wire_encode_pad(uint8_t *p, size_t n);
 /* Writes DATA's header; the len bytes follow it. */

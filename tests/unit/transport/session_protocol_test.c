@@ -205,6 +205,50 @@ static void test_tunnel_frames_are_said(void **state)
 	puppet_finish(&p);
 }
 
+static void test_datagrams_are_heard(void **state)
+{
+	uint8_t bytes[WIRE_HEADER_BYTES + 3] = { 0 };
+
+	begin(false);
+	wire_encode_datagram_header(bytes, 3);
+	memcpy(bytes + WIRE_HEADER_BYTES, "abc", 3);
+	assert_true(puppet_say_bytes(&p.lane[0], bytes, sizeof(bytes)) > 0);
+	assert_int_equal(p.tunnel.type, WIRE_DATAGRAM);
+	assert_int_equal(p.tunnel.datagram.len, 3);
+	wire_encode_datagram_header(bytes, 0);
+	assert_int_equal(puppet_say_bytes(&p.lane[0], bytes, WIRE_HEADER_BYTES), -EPROTO);
+	puppet_finish(&p);
+}
+
+/* As long as little waits below; what is lost with its subflow is not said again. */
+static void test_datagrams_are_carried(void **state)
+{
+	uint8_t bytes[1000] = { 7 };
+	struct wire_frame frame;
+	unsigned carried = 0;
+
+	begin(false);
+	puppet_turn(&p);
+	assert_true(session_carry(p.session, NULL, sizeof(bytes)));
+	assert_true(session_carry(p.session, bytes, sizeof(bytes)));
+	puppet_turn(&p);
+	assert_true(puppet_hear_type(&p.lane[0], WIRE_DATAGRAM, &frame));
+	assert_int_equal(frame.datagram.len, sizeof(bytes));
+	assert_int_equal(frame.datagram.bytes[0], 7);
+	p.lane[0].stalled = true;
+	while (carried < 1000 && session_carry(p.session, bytes, sizeof(bytes)))
+		carried++;
+	assert_in_range(carried, 1, 200); /* 10 ms of 10 MB/s, and a window of a start */
+	assert_false(session_carry(p.session, NULL, sizeof(bytes)));
+	puppet_attach(&p, 1);
+	puppet_detach(&p.lane[0]);
+	puppet_turn(&p);
+	assert_false(puppet_hear_type(&p.lane[1], WIRE_DATAGRAM, &frame));
+	puppet_detach(&p.lane[1]);
+	assert_false(session_carry(p.session, bytes, sizeof(bytes)));
+	puppet_finish(&p);
+}
+
 static void test_settings(void **state)
 {
 	struct wire_frame s = { .type = WIRE_SETTINGS,
@@ -661,6 +705,8 @@ int main(void)
 		cmocka_unit_test(test_we_close),
 		cmocka_unit_test(test_tunnel_frames_are_heard),
 		cmocka_unit_test(test_tunnel_frames_are_said),
+		cmocka_unit_test(test_datagrams_are_heard),
+		cmocka_unit_test(test_datagrams_are_carried),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_id_even),
 		cmocka_unit_test(test_id_too_far),

@@ -11,6 +11,8 @@
 
 #define NONCES (1u << 20)
 #define FRAME_DELAY_US 15000u
+#define CARRY_BPS 1000000u       /* bytes/s that a session carries, */
+#define CARRY_BACKLOG_US 10000u /* of which so much may wait */
 #define HEADERS 28u /* of IPv4 and UDP */
 
 uint64_t pair_random(struct pair *p)
@@ -236,6 +238,27 @@ static void answer(void *ctx, struct packet *packet)
 	packet_put(packet);
 }
 
+/* At the rate of a path: so many at once, and then time must pass. */
+static bool carry(void *ctx, const uint8_t *p, size_t n)
+{
+	struct pair_side *side = ctx;
+	struct pair_datagram d = { .to = !(side - side->pair->side), .is_frame = true,
+		.n = n, .at_us = side->pair->now_us + FRAME_DELAY_US };
+
+	if (!side->carries || side->carry_us > side->pair->now_us + CARRY_BACKLOG_US)
+		return false;
+	if (!p)
+		return true;
+	if (side->carry_us < side->pair->now_us)
+		side->carry_us = side->pair->now_us;
+	side->carry_us += n * 1000000 / CARRY_BPS;
+	assert(n <= sizeof(d.bytes));
+	memcpy(d.bytes, p, n);
+	d.frame.type = WIRE_DATAGRAM;
+	fly(side->pair, &d);
+	return true;
+}
+
 static void say(void *ctx, const struct wire_frame *frame)
 {
 	struct pair_side *side = ctx;
@@ -253,7 +276,7 @@ static const struct tunnel_ops ops = {
 	.random = fill_random, .take_index = take_index, .drop_index = drop_index,
 	.reserve = reserve, .commit = commit, .flush = flush, .on_moved = on_moved,
 	.on_dead = on_dead, .deliver = deliver, .answer = answer,
-	.say = say,
+	.carry = carry, .say = say,
 };
 
 /* The pair --------------------------------------------------------------------- */
@@ -347,6 +370,8 @@ static void arrive(struct pair *p)
 		struct pair_datagram *d = p->flying;
 		struct tunnel *t = p->side[d->to].tunnel;
 		p->flying = d->next;
+		if (d->is_frame && d->frame.type == WIRE_DATAGRAM)
+			d->frame.datagram = (struct wire_datagram){ d->bytes, (uint32_t)d->n };
 		if (d->is_frame)
 			assert(tunnel_frame(t, &d->frame) == 0);
 		else

@@ -46,6 +46,8 @@ struct pair_side {
 	uint8_t scratch[DATAGRAM_BYTES_MAX];
 	unsigned sent[TUNNEL_PATHS_MAX], frames, deaths;
 	struct tunnel_ends ends[TUNNEL_PATHS_MAX];
+	bool carries;               /* its session takes datagrams */
+	uint64_t carry_us;
 	unsigned answers;           /* that a packet is too long, and how long it may be */
 	uint16_t answered_mtu;
 	uint32_t next_seq;          /* of pair_send() */

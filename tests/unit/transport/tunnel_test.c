@@ -665,6 +665,104 @@ static void a_path_shrinks_under_load(void **state)
 	pair_finish(&p);
 }
 
+/* UDP is blocked --------------------------------------------------------------- */
+
+static void block(bool on)
+{
+	for (unsigned path = 0; path < TUNNEL_PATHS_MAX; path++)
+		p.path[path].cut[0] = p.path[path].cut[1] = on;
+}
+
+/* The session carries, all and in order, as much as it may; then UDP does again. */
+static void without_udp_the_session_carries(void **state)
+{
+	pair_init(&p);
+	gateway->carries = concentrator->carries = true;
+	block(true);
+	pair_up(&p, 0);
+	pair_up(&p, 1);
+	pair_run(&p, 1500 * MS);
+	assert_false(tunnel_is_up(gateway->tunnel));
+	pair_load(&p, 500, 2 * S);
+	pair_run(&p, 100 * MS);
+	assert_all_came();
+	uint64_t carried = pair_stats(&p, PAIR_GATEWAY).carried;
+	assert_int_equal(carried, gateway->next_seq);
+	block(false);
+	pair_run(&p, 10 * S);
+	assert_true(tunnel_is_up(gateway->tunnel));
+	pair_load(&p, 500, S);
+	pair_run(&p, 100 * MS);
+	assert_all_came();
+	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).carried, carried);
+	pair_finish(&p);
+}
+
+/* Hours later it is found again within a minute, and little was sent for it. */
+static void blocked_udp_is_tried_again(void **state)
+{
+	begin(1);
+	block(true);
+	pair_load(&p, 10, 5 * S);
+	pair_run(&p, 2 * 3600 * S);
+	unsigned sent = gateway->sent[0];
+	pair_run(&p, 3600 * S);
+	assert_in_range(gateway->sent[0] - sent, 50, 150);
+	block(false);
+	pair_run(&p, 61 * S);
+	assert_true(tunnel_is_up(gateway->tunnel));
+	pair_finish(&p);
+}
+
+/* More than the session takes waits, and is not old when it goes. */
+static void what_is_carried_is_not_old(void **state)
+{
+	pair_init(&p);
+	gateway->carries = true;
+	block(true);
+	pair_up(&p, 0);
+	pair_run(&p, 1500 * MS);
+	for (int i = 0; i < 3000; i++) {
+		pair_send(&p, PAIR_GATEWAY, 1, 1400);
+		pair_run(&p, MS); /* 1.4 MB/s, where 1 MB/s goes */
+	}
+	pair_run(&p, 2 * S);
+	assert_true(concentrator->received > 1500);
+	assert_true(concentrator->worst_us <= S + 50 * MS);
+	assert_int_equal(concentrator->disordered, 0);
+	pair_finish(&p);
+}
+
+/* A short silence is none: what is in TCP would come late. */
+static void a_short_outage_is_not_carried(void **state)
+{
+	begin(1);
+	gateway->carries = concentrator->carries = true;
+	block(true);
+	pair_load(&p, 100, 900 * MS);
+	block(false);
+	pair_load(&p, 100, 2 * S);
+	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).carried, 0);
+	pair_finish(&p);
+}
+
+static void what_is_carried_must_be_a_packet(void **state)
+{
+	const char *const texts[] = { "", "\1", "\1\0\0", "\1\0\0xxxxxxxxxxxxxxxxxxxxxxx",
+	                              "\5\0\0" "12345678", "\2\0\0" "123456" };
+	const size_t sizes[] = { 0, 1, 3, 26, 11, 9 };
+
+	begin(1);
+	for (unsigned i = 0; i < 6; i++) {
+		struct wire_frame frame = { .type = WIRE_DATAGRAM, .datagram = {
+			(const uint8_t *)texts[i], (uint32_t)sizes[i] } };
+		assert_int_equal(tunnel_frame(concentrator->tunnel, &frame), 0);
+	}
+	refused(PAIR_CONCENTRATOR, TUNNEL_MALFORMED, 6);
+	assert_int_equal(concentrator->received, 0);
+	pair_finish(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -696,6 +794,11 @@ int main(void)
 		cmocka_unit_test(what_may_be_cut_is_cut),
 		cmocka_unit_test(halves_may_come_in_any_order_or_not),
 		cmocka_unit_test(a_path_shrinks_under_load),
+		cmocka_unit_test(without_udp_the_session_carries),
+		cmocka_unit_test(blocked_udp_is_tried_again),
+		cmocka_unit_test(what_is_carried_is_not_old),
+		cmocka_unit_test(a_short_outage_is_not_carried),
+		cmocka_unit_test(what_is_carried_must_be_a_packet),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -338,7 +338,8 @@ static void test_unknown(void **state)
 	for (unsigned type = 0; type < 256; type++) {
 		if ((type >= WIRE_HELLO && type <= WIRE_RESET) ||
 		    type == WIRE_CLASS || type == WIRE_TUNNEL_KEY ||
-		    type == WIRE_TUNNEL_NET || type == WIRE_LIMITS)
+		    type == WIRE_TUNNEL_NET || type == WIRE_LIMITS ||
+		    type == WIRE_DATAGRAM)
 			continue;
 		bytes[0] = (uint8_t)type;
 		set_length(bytes, 0);
@@ -384,6 +385,27 @@ static void test_tunnel_net(void **state)
 	assert_int_equal(decode_net("00" "000000" "0001" "00"), -EPROTO);
 	assert_int_equal(decode_net("00" "000000" "0500" "00"), -EPROTO);
 	assert_int_equal(decode_net("00" "000000" "0000" "11"), -EPROTO);
+}
+
+static void test_datagram(void **state)
+{
+	static uint8_t bytes[WIRE_HEADER_BYTES + WIRE_DATAGRAM_BYTES_MAX + 1];
+	struct wire_frame out;
+	const char *why;
+
+	wire_encode_datagram_header(bytes, 0x0102);
+	assert_memory_equal(bytes, ((uint8_t[]){ 0x89, 0, 1, 2 }), 4);
+	assert_int_equal(wire_decode(&out, bytes, sizeof(bytes), &why), 4 + 0x0102);
+	assert_int_equal(out.type, WIRE_DATAGRAM);
+	assert_ptr_equal(out.datagram.bytes, bytes + WIRE_HEADER_BYTES);
+	assert_int_equal(out.datagram.len, 0x0102);
+	for (uint32_t len = WIRE_DATAGRAM_BYTES_MAX; len <= WIRE_DATAGRAM_BYTES_MAX + 1;
+	     len++) {
+		wire_encode_datagram_header(bytes, len);
+		assert_int_equal(decode(&out, bytes, WIRE_HEADER_BYTES + len),
+		                 len > WIRE_DATAGRAM_BYTES_MAX ? -EPROTO :
+		                 (ssize_t)(WIRE_HEADER_BYTES + len));
+	}
 }
 
 static void test_tunnel_key_has_an_epoch(void **state)
@@ -529,6 +551,7 @@ int main(void)
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_tunnel_net),
+		cmocka_unit_test(test_datagram),
 		cmocka_unit_test(test_tunnel_key_has_an_epoch),
 		cmocka_unit_test(test_known_is_not_ignorable),
 		cmocka_unit_test(test_hello_ranges),
