@@ -123,7 +123,7 @@ bool tunnel_is_up(const struct tunnel *t);
 enum tunnel_refusal {
 	TUNNEL_UNKNOWN,   /* an index that is not ours (any more) */
 	TUNNEL_REPLAYED,  /* seen before, or too old */
-	TUNNEL_FORGED,    /* its tag is wrong */
+	TUNNEL_FORGED,    /* its tag is wrong; or so many's were that it was not tried */
 	TUNNEL_MALFORMED, /* genuine, but not understood; also its packet */
 	TUNNEL_REFUSALS
 };

@@ -104,6 +104,9 @@ struct tunnel {
 	struct icmp_limit icmp; /* of answers to packets that are longer */
 	uint16_t split_id;
 
+	uint64_t forged_us;     /* the window began in which so many */
+	unsigned forged;        /* were forged */
+
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, unkept;
 	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];
 };

@@ -451,6 +451,35 @@ static void forged_ones_are_dropped(void **state)
 	pair_finish(&p);
 }
 
+/* Of a genuine index, more than we have time for: the peer's own get through. */
+static void a_flood_of_forged_ones_is_cut_off(void **state)
+{
+	kept = test_calloc(KEPT, sizeof(*kept));
+	kept_count = 0;
+	begin(1);
+	p.tap = keep;
+	pair_send(&p, PAIR_GATEWAY, 1, 60);
+	pair_run(&p, 20 * MS);
+	p.tap = NULL;
+	assert_true(kept_count > 0);
+	for (uint32_t i = 0; i < 20000; i++) {
+		kept[0].bytes[7] = (uint8_t)(i % 16); /* counters of the future */
+		kept[0].bytes[9] = (uint8_t)i;
+		pair_inject(&p, PAIR_CONCENTRATOR, 0, 666, kept[0].bytes, kept[0].n);
+	}
+	pair_send(&p, PAIR_GATEWAY, 1, 60);
+	pair_run(&p, 20 * MS);
+	assert_int_equal(concentrator->received, 2);
+	assert_in_range(pair_stats(&p, PAIR_CONCENTRATOR).refused[TUNNEL_FORGED], 19000, 20000);
+	p.path[0].port = 50000; /* and when it is over, the peer may move again */
+	pair_run(&p, 100 * MS);
+	pair_send(&p, PAIR_GATEWAY, 1, 60);
+	pair_run(&p, 20 * MS);
+	assert_int_equal(concentrator->ends[0].peer.port, 50000);
+	pair_finish(&p);
+	test_free(kept);
+}
+
 /* The limits of what is put ---------------------------------------------------- */
 
 static void what_is_no_packet_is_dropped(void **state)
@@ -785,6 +814,7 @@ int main(void)
 		cmocka_unit_test(the_concentrator_restarts),
 		cmocka_unit_test(random_ones_are_dropped),
 		cmocka_unit_test(forged_ones_are_dropped),
+		cmocka_unit_test(a_flood_of_forged_ones_is_cut_off),
 		cmocka_unit_test(what_is_no_packet_is_dropped),
 		cmocka_unit_test(a_busy_path_keeps_them_waiting),
 		cmocka_unit_test(nothing_old_arrives),
