@@ -36,6 +36,10 @@ struct dgram_user {
 struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers);
 void dgram_destroy(struct dgram *d); /* with all sockets */
 
+/* The suite in which this host seals and opens fastest: AES where the processor has it,
+ * else ChaCha20 (RFC 8439). Measured at the dgram's start, for a millisecond. */
+enum aead_suite dgram_suite(const struct dgram *d);
+
 /* A number by which this user's datagrams are known. 0; -ENOSPC, -ENOMEM. */
 int dgram_take_index(struct dgram *d, const struct dgram_user *user, void *ctx,
                      uint32_t *index);

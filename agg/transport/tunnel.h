@@ -76,7 +76,8 @@ struct tunnel_ops {
 struct tunnel_args {
 	bool is_gateway;
 	uint8_t session_id[WIRE_SESSION_ID_BYTES];
-	enum aead_suite suite;     /* in which we want to be written to */
+	/* In which we want to be written to: where either end says ChaCha20, it is that. */
+	enum aead_suite suite;
 	uint32_t first_epoch;      /* the last before our first key: a second tunnel of a
 	                            * session goes on where the one before was */
 	struct packet_pool *pool;  /* borrowed; of what is delivered */

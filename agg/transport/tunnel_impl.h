@@ -67,6 +67,7 @@ struct tunnel_path {
 
 struct tunnel_epoch {
 	struct datagram_key *key; /* NULL: none */
+	enum aead_suite suite;
 	uint64_t announced_us, used_us; /* used: the first good one came; 0: none did */
 };
 

@@ -64,7 +64,8 @@ static bool is_worn(const struct tunnel *t)
 {
 	const struct datagram_key *key = t->in[0].key;
 
-	return key->packets >= renew_packets(t) || key->forged >= DATAGRAM_KEY_FORGED_MAX ||
+	return t->in[0].suite != t->args.suite || key->packets >= renew_packets(t) ||
+	       key->forged >= DATAGRAM_KEY_FORGED_MAX ||
 	       (key->packets && t->now_us - t->in[0].announced_us >= DATAGRAM_KEY_RENEW_US);
 }
 
@@ -89,7 +90,8 @@ static int announce(struct tunnel *t)
 	if (made) {
 		go_on(made, t->in[0].key);
 		memmove(t->in + 1, t->in, (TUNNEL_EPOCHS_MAX - 1) * sizeof(t->in[0]));
-		t->in[0] = (struct tunnel_epoch){ .key = made, .announced_us = t->now_us };
+		t->in[0] = (struct tunnel_epoch){ .key = made, .suite = t->args.suite,
+		                                  .announced_us = t->now_us };
 		t->epoch++;
 		t->args.ops->say(t->args.ctx, &frame);
 	} else {
@@ -132,6 +134,9 @@ int tunnel_keys_take(struct tunnel *t, const struct wire_tunnel_key *key)
 		memcpy(made->next, t->out->next, sizeof(made->next));
 	datagram_key_destroy(t->out);
 	t->out = made;
+	/* Who asks for it has no AES in its processor, and is the slower one by far. */
+	if (key->suite == AEAD_CHACHA20_POLY1305_SHA256)
+		t->args.suite = AEAD_CHACHA20_POLY1305_SHA256;
 	return 0;
 }
 

@@ -287,8 +287,7 @@ static void make(struct pair *p, unsigned side)
 	struct tunnel_args args = {
 		.is_gateway = side == PAIR_GATEWAY,
 		.session_id = { 1, 2, 3 },
-		.suite = side == PAIR_GATEWAY ? AEAD_AES_128_GCM_SHA256 :
-		         AEAD_CHACHA20_POLY1305_SHA256,
+		.suite = p->suite[side],
 		.pool = s->pool,
 		.queue_bytes_max = 1u << 20,
 		.renew_packets = p->renew_packets,
@@ -307,7 +306,8 @@ void pair_init(struct pair *p)
 {
 	uint64_t renew_packets = p->renew_packets, kept_us = p->epoch_kept_us;
 
-	*p = (struct pair){ .now_us = 1000000, .rng = 88172645463325252u,
+	*p = (struct pair){ .suite = { p->suite[0], p->suite[1] },
+	                    .now_us = 1000000, .rng = 88172645463325252u,
 	                    .renew_packets = renew_packets, .epoch_kept_us = kept_us };
 	p->nonces = calloc(NONCES, sizeof(*p->nonces));
 	assert(p->nonces);

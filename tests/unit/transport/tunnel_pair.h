@@ -69,7 +69,9 @@ struct pair {
 	bool (*tap)(struct pair *p, unsigned from, unsigned path, uint8_t *bytes, size_t n);
 	uint64_t *nonces;
 	size_t nonce_count;
+	/* As set before pair_init(); 0: as usual. */
 	uint64_t renew_packets, epoch_kept_us;
+	enum aead_suite suite[PAIR_SIDES];
 };
 
 /* Paths have 10 ms each way, and are down at the gateway until pair_up(). */

@@ -77,7 +77,7 @@ static void make(struct end *e, struct end *other, struct dgram *dgram, bool is_
 	*e = (struct end){ .other = other, .pool = packet_pool_create(4096, NULL) };
 	struct tunnel_shell_args args = {
 		.loop = loop, .dgram = dgram, .is_gateway = is_gateway, .session_id = { id },
-		.suite = AEAD_AES_128_GCM_SHA256, .pool = e->pool,
+		.suite = dgram_suite(dgram), .pool = e->pool,
 		.queue_bytes_max = 8u << 20, .events = &events, .ctx = e,
 	};
 

@@ -364,6 +364,21 @@ static void a_key_gets_old(void **state)
 	pair_finish(&p);
 }
 
+/* One end without AES: both are spared it. */
+static void the_slower_end_chooses_the_suite(void **state)
+{
+	for (int slow = 0; slow < 2; slow++) {
+		p.suite[slow] = AEAD_CHACHA20_POLY1305_SHA256;
+		begin(1);
+		pair_load(&p, 100, S);
+		pair_run(&p, 100 * MS);
+		assert_all_came();
+		assert_int_equal(pair_stats(&p, (unsigned)slow).epoch_in, 1);
+		assert_int_equal(pair_stats(&p, (unsigned)!slow).epoch_in, 2);
+		pair_finish(&p);
+	}
+}
+
 /* Doubles and old ones change nothing; a suite that we have not is said. */
 static void a_key_is_taken_once(void **state)
 {
@@ -810,6 +825,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_old_is_not_taken),
 		cmocka_unit_test(keys_are_renewed_under_load),
 		cmocka_unit_test(a_key_gets_old),
+		cmocka_unit_test(the_slower_end_chooses_the_suite),
 		cmocka_unit_test(a_key_is_taken_once),
 		cmocka_unit_test(the_concentrator_restarts),
 		cmocka_unit_test(random_ones_are_dropped),
