@@ -22,7 +22,7 @@
 #define PROBE_RETRY_MAX_US 500000u  /* at most; and where nothing came for long, each */
 #define PROBE_DEAD_PART 120u        /* time that is such a part of that, up to */
 #define PROBE_RETRY_DEAD_US 60000000u
-#define PROBE_IDLE_US 25000000u     /* NATs forget after 30 s (RFC 4787: 120) */
+#define PROBE_IDLE_US 15000000u     /* NATs forget after 30 s, some after 20 */
 #define PROBE_REVIVE_US 2000000u    /* dead so long: on_dead(), then in growing */
 #define PROBE_REVIVE_MAX_US 60000000u /* intervals */
 
