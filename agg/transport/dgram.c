@@ -276,6 +276,7 @@ static void drop_runs(struct dgram_socket *s, unsigned n)
 static int send_singly(struct dgram_socket *s)
 {
 	struct run *run = &s->runs[0];
+	bool fits = true;
 
 	while (run->n) {
 		struct run one = *run;
@@ -285,7 +286,7 @@ static int send_singly(struct dgram_socket *s)
 		int sent = udp_send(s->fd, &m, 1);
 		if (sent == -EAGAIN || sent == -ENOBUFS)
 			return sent;
-		s->segments &= sent != 1; /* so it was that; else they are too long */
+		fits &= sent != -EMSGSIZE;
 		s->dgram->stats.sent += sent == 1;
 		s->dgram->stats.lost += sent != 1;
 		s->dgram->stats.too_long += sent == -EMSGSIZE;
@@ -293,6 +294,7 @@ static int send_singly(struct dgram_socket *s)
 		run->n -= one.n;
 		run->count--;
 	}
+	s->segments &= !fits; /* it was not that one is too long for the device */
 	return 1;
 }
 

@@ -33,6 +33,7 @@ static struct loop_timer *guard;
 /* What the kernel says next, and to how many calls; 0: as it is. */
 static int played, plays;
 static bool only_segments;
+static int then_singly; /* after that, to the first that goes alone; 0: nothing */
 
 int __real_udp_send(int fd, const struct udp_message *messages, unsigned n);
 int __wrap_udp_send(int fd, const struct udp_message *messages, unsigned n);
@@ -42,6 +43,11 @@ int __wrap_udp_send(int fd, const struct udp_message *messages, unsigned n)
 	if (plays && (!only_segments || messages[0].segment)) {
 		plays--;
 		return played;
+	}
+	if (then_singly && !messages[0].segment) {
+		int err = then_singly;
+		then_singly = 0;
+		return err;
 	}
 	return __real_udp_send(fd, messages, n);
 }
@@ -105,6 +111,7 @@ static void begin(const char *text)
 	got[0] = got[1] = writable = 0;
 	plays = 0;
 	only_segments = false;
+	then_singly = 0;
 }
 
 static void finish(void)
@@ -278,6 +285,24 @@ static void without_segments_it_goes_on(void **state)
 	finish();
 }
 
+/* One that is longer than the device's MTU is no reason: it may have been a probe. */
+static void too_long_ones_do_not_end_segments(void **state)
+{
+	begin("127.0.0.1");
+	uint32_t a = take(worker[0], &got[0]);
+	for (int k = 0; k < 10; k++)
+		assert_true(put(out, NULL, a, N));
+	played = -EINVAL;
+	plays = 1;
+	only_segments = true;
+	then_singly = -EMSGSIZE;
+	dgram_flush(gateway);
+	run_for(9);
+	assert_true(stats_of(gateway).segments);
+	assert_int_equal(stats_of(gateway).too_long, 1);
+	finish();
+}
+
 static void what_cannot_go_is_lost_alone(void **state)
 {
 	begin("127.0.0.1");
@@ -302,6 +327,7 @@ int main(void)
 		cmocka_unit_test(strangers_are_counted),
 		cmocka_unit_test(nothing_is_lost_when_it_is_full),
 		cmocka_unit_test(without_segments_it_goes_on),
+		cmocka_unit_test(too_long_ones_do_not_end_segments),
 		cmocka_unit_test(what_cannot_go_is_lost_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
