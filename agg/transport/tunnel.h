@@ -109,8 +109,9 @@ void tunnel_put(struct tunnel *t, struct packet *p);
  * one. ce: marked by the network. */
 void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
                   bool ce);
-/* TUNNEL_KEY or DATAGRAM of the peer's; others are passed over. 0; -EOPNOTSUPP: it wants a
- * suite that we have not; -errno. */
+/* TUNNEL_KEY or DATAGRAM of the peer's; others are passed over. A key that one tunnel was
+ * given is never given to another one: each counts from 0. 0; -EOPNOTSUPP: it wants a suite
+ * that we have not; -errno. */
 int tunnel_frame(struct tunnel *t, const struct wire_frame *frame);
 void tunnel_turn(struct tunnel *t);
 
