@@ -122,8 +122,15 @@ static void say(void *ctx, const struct wire_frame *frame)
 	session_say_tunnel(g->home.session, frame);
 }
 
+static bool carry(void *ctx, const uint8_t *p, size_t n)
+{
+	struct gateway *g = ctx;
+
+	return g->home.session && session_carry(g->home.session, p, n);
+}
+
 static const struct tunnel_home_ops home_ops = {
-	.say = say, .on_device = on_device,
+	.say = say, .carry = carry, .on_device = on_device,
 };
 
 /* Others may have set it down, or taken its address. */
@@ -260,6 +267,10 @@ void gateway_tunnel_frame(struct gateway *g, const struct wire_frame *frame)
 
 	if (!gt->home.tunnel)
 		return;
+	if (frame->type == WIRE_DATAGRAM) {
+		tunnel_frame(gt->home.tunnel, frame);
+		return;
+	}
 	if (frame->type == WIRE_TUNNEL_NET)
 		take_net(g, &frame->tunnel_net);
 	else

@@ -37,12 +37,19 @@ static void say(void *ctx, const struct wire_frame *frame)
 	session_say_tunnel(site->home.session, frame);
 }
 
+static bool carry(void *ctx, const uint8_t *p, size_t n)
+{
+	struct site *site = ctx;
+
+	return site->home.session && session_carry(site->home.session, p, n);
+}
+
 static void on_device(void *ctx)
 {
 }
 
 static const struct tunnel_home_ops home_ops = {
-	.say = say, .on_device = on_device,
+	.say = say, .carry = carry, .on_device = on_device,
 };
 
 static void say_none(struct site *site)
@@ -134,6 +141,11 @@ void site_tunnel_frame(struct site *site, const struct wire_frame *frame)
 
 	if (!site->home.session)
 		return;
+	if (frame->type == WIRE_DATAGRAM) {
+		if (site->tunnel && site->tunnel->home.tunnel)
+			tunnel_frame(site->tunnel->home.tunnel, frame);
+		return;
+	}
 	if (!is_wanted(site)) {
 		if (!site->tunnel_refused)
 			say_none(site);

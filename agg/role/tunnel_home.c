@@ -62,8 +62,29 @@ static void say(void *ctx, const struct wire_frame *frame)
 	h->args.ops->say(h->args.ctx, frame);
 }
 
+/* The tunnel's own word to a host of our side: nobody else's address is in it but the
+ * one that this host sent to. */
+static void answer(void *ctx, struct packet *p)
+{
+	struct tunnel_home *h = ctx;
+
+	if (!h->device) {
+		packet_put(p);
+		return;
+	}
+	device_write(h->device, p);
+	loop_task_post(&h->flush);
+}
+
+static bool carry(void *ctx, const uint8_t *p, size_t n)
+{
+	const struct tunnel_home *h = ctx;
+
+	return h->args.ops->carry(h->args.ctx, p, n);
+}
+
 static const struct tunnel_shell_events shell_events = {
-	.deliver = deliver, .say = say,
+	.deliver = deliver, .answer = answer, .carry = carry, .say = say,
 };
 
 /* The device --------------------------------------------------------------------- */
@@ -225,7 +246,7 @@ int tunnel_home_begin(struct tunnel_home *h,
 {
 	struct tunnel_shell_args args = {
 		.loop = h->args.loop, .dgram = h->args.dgram,
-		.is_gateway = !h->args.egress, .suite = AEAD_AES_128_GCM_SHA256,
+		.is_gateway = !h->args.egress, .suite = dgram_suite(h->args.dgram),
 		.pool = h->args.kit->pool, .queue_bytes_max = queue_bytes_max,
 		.budget = h->args.memory, .events = &shell_events, .ctx = h,
 	};

@@ -29,10 +29,12 @@ struct tunnel_kit {
 int tunnel_kit_open(struct tunnel_kit *kit, struct budget *budget); /* 0, -errno */
 void tunnel_kit_close(struct tunnel_kit *kit); /* all 0 is fine */
 
-/* Both are required. */
+/* All are required. */
 struct tunnel_home_ops {
 	/* By the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
+	/* And session_carry(). */
+	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
 	/* The device came or went, or cannot be made: tunnel_home.why. */
 	void (*on_device)(void *ctx);
 };

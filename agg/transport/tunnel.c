@@ -213,10 +213,7 @@ unsigned tunnel_mtu(const struct tunnel *t)
 
 bool tunnel_is_up(const struct tunnel *t)
 {
-	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
-		if (tunnel_probe_is_usable(t, i))
-			return true;
-	return false;
+	return tunnel_carry_has_path(t) || t->carries;
 }
 
 static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path_stats *out)

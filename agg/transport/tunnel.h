@@ -118,7 +118,7 @@ void tunnel_turn(struct tunnel *t);
 /* The longest inner packet that is taken: as long as the least of the paths in use lets
  * it be, and 1280 at least. It falls at once, and grows after a minute. */
 unsigned tunnel_mtu(const struct tunnel *t);
-/* May anything leave now, by whatever path? */
+/* May anything leave now, by whatever path, or by the session? */
 bool tunnel_is_up(const struct tunnel *t);
 
 /* Datagrams that were not taken, and why. */

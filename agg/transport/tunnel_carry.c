@@ -5,6 +5,8 @@
  */
 #include "agg/transport/tunnel_carry.h"
 
+#include "agg/transport/tunnel_probe.h"
+
 #include <string.h>
 
 #define CARRY_PATH (FLOWS_PATHS_MAX - 1) /* of the flow queues: none of ours */
@@ -30,25 +32,35 @@ static void carry(struct tunnel *t, struct packet *p)
 	packet_put(p);
 }
 
+bool tunnel_carry_has_path(const struct tunnel *t)
+{
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		if (tunnel_probe_is_usable(t, i))
+			return true;
+	return false;
+}
+
 static bool is_due(const struct tunnel *t)
 {
 	return t->pathless_us && t->now_us - t->pathless_us >= CARRY_AFTER_US;
 }
 
-void tunnel_carry_turn(struct tunnel *t)
+/* Would the session take one now? */
+static bool takes(struct tunnel *t)
+{
+	if (!t->args.ops->carry(t->args.ctx, NULL, TEXT_MAX))
+		return false;
+	t->took_us = t->now_us;
+	return true;
+}
+
+static void carry_all(struct tunnel *t)
 {
 	struct flow *f;
 
-	if (tunnel_is_up(t))
-		t->pathless_us = 0;
-	else if (!t->pathless_us)
-		t->pathless_us = t->now_us;
-	t->carry_us = 0;
-	if (!t->args.ops->carry || !is_due(t))
-		return;
 	flows_begin(t->flows);
 	while ((f = flows_next(t->flows, TRAFFIC_BULK, t->now_us))) {
-		if (!t->args.ops->carry(t->args.ctx, NULL, TEXT_MAX)) {
+		if (!takes(t)) {
 			t->carry_us = t->now_us + CARRY_RETRY_US;
 			return;
 		}
@@ -60,11 +72,26 @@ void tunnel_carry_turn(struct tunnel *t)
 	}
 }
 
+void tunnel_carry_turn(struct tunnel *t)
+{
+	if (tunnel_carry_has_path(t))
+		t->pathless_us = 0;
+	else if (!t->pathless_us)
+		t->pathless_us = t->now_us;
+	t->carry_us = 0;
+	if (t->args.ops->carry && is_due(t)) {
+		takes(t);
+		carry_all(t);
+	}
+	t->carries = is_due(t) && t->took_us &&
+	             t->now_us - t->took_us < CARRY_AFTER_US;
+}
+
 uint64_t tunnel_carry_deadline(const struct tunnel *t)
 {
-	if (!t->args.ops->carry || !flows_are_waiting(t->flows, TRAFFIC_BULK))
+	if (!t->args.ops->carry || !t->pathless_us)
 		return UINT64_MAX;
-	if (t->carry_us)
-		return t->carry_us;
-	return t->pathless_us && !is_due(t) ? t->pathless_us + CARRY_AFTER_US : UINT64_MAX;
+	if (!is_due(t))
+		return t->pathless_us + CARRY_AFTER_US;
+	return t->carry_us ? t->carry_us : UINT64_MAX;
 }

@@ -14,6 +14,7 @@
 #define CARRY_AFTER_US 1000000u /* no path is usable for so long */
 #define CARRY_RETRY_US 2000u    /* when the session would not take more */
 
+bool tunnel_carry_has_path(const struct tunnel *t);
 void tunnel_carry_turn(struct tunnel *t);
 uint64_t tunnel_carry_deadline(const struct tunnel *t);
 

@@ -97,6 +97,8 @@ struct tunnel {
 	uint64_t announce_us;   /* not before; 0: whenever it is due */
 
 	uint64_t pathless_us;   /* since when no path is usable; 0: one is */
+	uint64_t took_us;       /* the session would take one last; 0: never */
+	bool carries;           /* and does now */
 	uint64_t carry_us;      /* the session is asked again then; 0: it takes all */
 	uint64_t carried;       /* packets, by the session */
 	uint16_t mtu;           /* of inner packets */

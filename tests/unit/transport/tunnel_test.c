@@ -761,8 +761,11 @@ static void without_udp_the_session_carries(void **state)
 	block(true);
 	pair_up(&p, 0);
 	pair_up(&p, 1);
-	pair_run(&p, 1500 * MS);
+	pair_run(&p, 900 * MS);
 	assert_false(tunnel_is_up(gateway->tunnel));
+	pair_run(&p, 600 * MS);
+	assert_true(tunnel_is_up(gateway->tunnel));
+	assert_false(usable(PAIR_GATEWAY, 0));
 	pair_load(&p, 500, 2 * S);
 	pair_run(&p, 100 * MS);
 	assert_all_came();
@@ -770,7 +773,7 @@ static void without_udp_the_session_carries(void **state)
 	assert_int_equal(carried, gateway->next_seq);
 	block(false);
 	pair_run(&p, 10 * S);
-	assert_true(tunnel_is_up(gateway->tunnel));
+	assert_true(usable(PAIR_GATEWAY, 0));
 	pair_load(&p, 500, S);
 	pair_run(&p, 100 * MS);
 	assert_all_came();
