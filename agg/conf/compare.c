@@ -67,6 +67,8 @@ const char *conf_needs_restart(const struct conf *old, const struct conf *now)
 		return "control";
 	if (old->main.workers != now->main.workers)
 		return "workers";
+	if (old->main.offload != now->main.offload)
+		return "offload";
 	return strcmp(old->main.state, now->main.state) ? "state" : NULL;
 }
 

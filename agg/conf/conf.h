@@ -53,6 +53,7 @@ enum conf_role { CONF_ROLE_GATEWAY, CONF_ROLE_CONCENTRATOR };
 enum conf_carrier { CONF_CARRIER_AUTO, CONF_CARRIER_SUBFLOWS,
                     CONF_CARRIER_MPTCP };
 enum conf_outage { CONF_OUTAGE_DIRECT, CONF_OUTAGE_BLOCK };
+enum conf_offload { CONF_OFFLOAD_AUTO, CONF_OFFLOAD_OFF };
 enum conf_cost { CONF_COST_NORMAL, CONF_COST_METERED, CONF_COST_BACKUP };
 
 /* Each section has its name ("" if it may go without) and its line in the
@@ -82,6 +83,7 @@ struct conf_main {
 	unsigned mark;               /* one bit */
 	unsigned tunnel_mark;        /* another one */
 	unsigned rule_pref;
+	enum conf_offload offload;   /* of the packet tunnel */
 	bool tunnel;                 /* concentrator, as the next */
 	struct prefix pool;          /* IPv4; of the gateways' own addresses */
 };

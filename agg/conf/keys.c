@@ -41,6 +41,8 @@ static const char *const cost_words[] = { "normal", "metered", "backup", NULL };
 static const char *const log_words[] = { "error", "warning", "info", "debug",
                                          NULL };
 
+static const char *const offload_words[] = { "auto", "off", NULL };
+
 static const struct conf_key main_keys[] = {
 	{ "role", CONF_WORD, BOTH, .required = true, .words = conf_role_words,
 	  AT(conf_main, role),
@@ -133,6 +135,12 @@ static const struct conf_key main_keys[] = {
 	{ "tunnel_mark", CONF_MARK, GATEWAY, .fallback = "0x02000000",
 	  AT(conf_main, tunnel_mark),
 	  .help = "And the bit that leads it into the packet tunnel." },
+	{ "offload", CONF_WORD, BOTH, .fallback = "auto", .words = offload_words,
+	  AT(conf_main, offload),
+	  .help = "How the packet tunnel gives packets to the kernel and takes "
+	          "them. auto: many of a flow at once, where the kernel can. off: one "
+	          "by one, at three times the CPU time, for a network device that "
+	          "spoils them. Takes effect at a start." },
 	{ "tunnel", CONF_BOOL, CONCENTRATOR, .fallback = "1",
 	  AT(conf_main, tunnel),
 	  .help = "Takes the packets of the sites' tunnels, and sends them on as "

@@ -279,6 +279,7 @@ static int make_parts(struct concentrator *c)
 	const char *state = c->role.conf->main.state;
 	const struct worker_args worker = {
 		.loop = c->role.loop, .memory_max = c->role.memory.max,
+		.is_single = c->role.conf->main.offload == CONF_OFFLOAD_OFF,
 		.mptcp_host = &c->mptcp_host, .on_change = on_change, .ctx = c,
 	};
 

@@ -344,6 +344,9 @@ int gateway_tunnel_init(struct gateway *g)
 	gt->look = gt->dgram ? loop_timer_create(g->role.loop, on_look, g) : NULL;
 	if (!gt->look)
 		return -ENOMEM;
+	gt->kit.is_single = g->role.conf->main.offload == CONF_OFFLOAD_OFF;
+	if (gt->kit.is_single)
+		dgram_send_singly(gt->dgram);
 	home.dgram = gt->dgram;
 	err = tunnel_home_init(&gt->home, &home);
 	gt->wanted = !err && is_wanted(g->role.conf);

@@ -145,7 +145,8 @@ static void on_readable(void *ctx, unsigned events)
 static int make_device(struct tunnel_home *h)
 {
 	const struct device_args args = {
-		.name = h->args.device, .offload = DEVICE_OFFLOAD_UDP,
+		.name = h->args.device, .offload = h->args.kit->is_single ?
+			DEVICE_OFFLOAD_NONE : DEVICE_OFFLOAD_UDP,
 		.pool = h->args.kit->pool, .scratch = h->args.kit->scratch,
 	};
 

@@ -25,6 +25,7 @@
 struct tunnel_kit {
 	struct packet_pool *pool;       /* NULL: nothing is there yet */
 	struct device_scratch *scratch;
+	bool is_single; /* packets go to and come from the kernel one by one */
 };
 int tunnel_kit_open(struct tunnel_kit *kit, struct budget *budget); /* 0, -errno */
 void tunnel_kit_close(struct tunnel_kit *kit); /* all 0 is fine */

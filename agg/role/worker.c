@@ -480,6 +480,9 @@ static int make_way_out(struct worker *w)
 	w->outlet = outlet_create(&outlet);
 	w->dgram = w->outlet ? dgram_create(loop, w->args.index, w->args.workers)
 	                     : NULL;
+	if (w->dgram && w->args.is_single)
+		dgram_send_singly(w->dgram);
+	w->kit.is_single = w->args.is_single;
 	return w->dgram ? 0 : -errno;
 }
 

@@ -49,6 +49,7 @@ struct worker_args {
 	struct loop *loop;       /* the daemon's */
 	unsigned index, workers; /* it is one of so many */
 	uint64_t memory_max;     /* of all its sessions */
+	bool is_single;          /* its tunnels' packets: tunnel_home.h */
 	const struct mptcp_host *mptcp_host;
 	/* What REPORT tells of a state is another. From its thread. */
 	void (*on_change)(void *ctx);

@@ -119,6 +119,11 @@ struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers)
 	return NULL;
 }
 
+void dgram_send_singly(struct dgram *d)
+{
+	d->segments = false;
+}
+
 void dgram_destroy(struct dgram *d)
 {
 	struct owner *owner, *tmp;

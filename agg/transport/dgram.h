@@ -35,6 +35,8 @@ struct dgram_user {
  * errno. */
 struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers);
 void dgram_destroy(struct dgram *d); /* with all sockets */
+/* Sockets that are opened from now on send datagrams one by one. */
+void dgram_send_singly(struct dgram *d);
 
 /* The suite in which this host seals and opens fastest: AES where the processor has it,
  * else ChaCha20 (RFC 8439). Measured at the dgram's start, for a millisecond. */

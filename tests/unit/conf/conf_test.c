@@ -106,6 +106,9 @@ static void some_changes_need_a_start(void **state)
 	assert_string_equal(conf_needs_restart(a, e), "role");
 	d->main.workers = 3;
 	assert_string_equal(conf_needs_restart(a, d), "workers");
+	d->main.workers = a->main.workers;
+	d->main.offload = CONF_OFFLOAD_OFF;
+	assert_string_equal(conf_needs_restart(a, d), "offload");
 	conf_free(a);
 	conf_free(b);
 	conf_free(c);
