@@ -133,6 +133,23 @@ class Tunnel(TunnelTest):
             sock.close()
             self.assertGreaterEqual(got.count(VPS_SEEN4), 4, f"without {link}: {got}")
 
+    def test_udp_blocked(self):
+        """The session carries what no datagram can, and no longer than that."""
+        nft = self.lab.vps.run
+        nft(["nft", "add table inet blocked; add chain inet blocked in "
+             "{ type filter hook input priority -200; };"
+             "add rule inet blocked in meta l4proto udp drop"])
+        try:
+            time.sleep(4)
+            self.wait_seen([VPS_SEEN4], "by the session")
+            sock = udp(self.lab.lan)
+            got = [seen_by_srv(self.lab.lan, sock=sock, patience=2) for _ in range(20)]
+            sock.close()
+            self.assertGreaterEqual(got.count(VPS_SEEN4), 19, got)
+        finally:
+            nft(["nft", "delete table inet blocked"])
+        self.wait_seen([VPS_SEEN4], "by datagrams again")
+
     def test_outage_and_back(self):
         """The same flow leaves directly meanwhile, with another address."""
         sock = udp(self.lab.lan)
