@@ -112,6 +112,7 @@ static void begin(void)
 {
 	end.pool = packet_pool_create(256, NULL);
 	end.now_us = 1000000;
+	end.deadline_us = UINT64_MAX;
 	end.seed = 1;
 	struct tunnel_args args = { .suite = AEAD_CHACHA20_POLY1305_SHA256, .pool = end.pool,
 		.queue_bytes_max = 128 * PACKET_SIZE, .renew_packets = 50,
