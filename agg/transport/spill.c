@@ -7,6 +7,8 @@
 
 #include "agg/transport/feedback.h"
 
+#include <math.h>
+
 #define S_US UINT64_C(1000000)
 #define MS_US UINT64_C(1000)
 #define MSS 1400u
@@ -15,16 +17,25 @@
 #define TURN_AFTER_US (100 * MS_US)
 #define STAY_US (5 * MS_US)          /* a small flow stays for that and a fifth */
 #define CARRIER_SHARE 64u            /* less than that of its rate is the past */
-#define LONG_BYTES 100000u           /* of what a long flow is placed for */
+#define LONG_BYTES 500000u           /* of what a long flow is placed for */
+#define LOSSY_PERCENT 140u           /* where some are lost that takes longer */
 #define HOME_PERCENT 125u            /* another home must be so much faster */
 #define HOME_RTTS 2u                 /* and not of more than so many of its round trips */
 #define CALL_BETTER_US (10 * MS_US)  /* or a quarter, for a second: a call moves */
 #define CALL_AFTER_US S_US
-#define CALL_LOSS_PPM 20000u
+#define CALL_LOSS_PPM 5000u
+#define QUICK_US (15 * MS_US)        /* of a round trip less than the home's, or a third */
 #define PROOF_US S_US
 #define PROOF_PERCENT 103u
 #define DOUBTS_MAX 2u                /* seconds in a row: the first may be its start */
 #define PROOF_SHARE 20u              /* a twentieth at least was spilled */
+#define DEAF_FACTOR 8                /* so much more was lost than it would bear, */
+#define DEAF_SECONDS 2u              /* so long: it does not mind */
+#define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
+#define MEEK_SHARE 0.7               /* of what its home has */
+#define MEEK_SECONDS 3u
+#define DEAF_DROPS 10u
+#define DEAF_PACKETS 50u
 #define STOP_US (30 * S_US)
 #define STOP_DOUBLINGS 4u            /* to 8 minutes */
 
@@ -161,6 +172,20 @@ static uint64_t share_bps(const struct spill_paths *ps, const struct spill_flow 
 	return p->rate_bps / (1 + others);
 }
 
+/* What a flow that minds losses comes to there, at most. */
+static uint64_t hoped_bps(const struct spill_paths *ps, const struct spill_flow *f,
+                          unsigned path)
+{
+	const struct spill_path *p = &ps->path[path];
+	uint64_t bps = share_bps(ps, f, path);
+
+	if (!p->loss_ppm || !f->minds)
+		return bps;
+	double window = sqrt(1.5e6 / p->loss_ppm);
+	double most = window * MSS * 1e6 / (double)max_u64(p->rtt_us, MS_US);
+	return most < (double)bps ? (uint64_t)most : bps;
+}
+
 void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
                 uint32_t bytes, bool bulk, uint64_t now_us)
 {
@@ -191,22 +216,31 @@ uint8_t spill_carriers(const struct spill_flow *f)
 
 /* Homes ------------------------------------------------------------------- */
 
-/* For the packet that comes next, or for a long flow's first 100 KB. */
-static uint64_t arrival_us(const struct spill_path *p, const struct spill_ask *ask)
+/* For the packet that comes next, or for a long flow's first 500 KB. */
+static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow *f,
+                           unsigned path, const struct spill_ask *ask)
 {
+	const struct spill_path *p = &ps->path[path];
 	uint64_t us = (uint64_t)p->later_us + p->wait_us;
+	uint64_t bps = max_u64(hoped_bps(ps, f, path), 1);
 
-	return ask->is_long ? us + send_us(p, LONG_BYTES) : us;
+	if (!ask->is_long)
+		return us;
+	/* What was not tried may be as good as the best, or never would be. */
+	for (unsigned i = 0; p->untried && i < ps->count; i++)
+		bps = max_u64(bps, ps->path[ps->order[i]].rate_bps);
+	return us + LONG_BYTES * S_US / bps * (p->loss_ppm ? LOSSY_PERCENT : 100) / 100;
 }
 
-static unsigned first_home(const struct spill_paths *ps, const struct spill_ask *ask)
+static unsigned first_home(const struct spill_paths *ps, const struct spill_flow *f,
+                           const struct spill_ask *ask)
 {
 	unsigned best = ps->order[0];
 
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
 		if (is_offered(ps, path) && (!is_offered(ps, best) ||
-		    arrival_us(&ps->path[path], ask) < arrival_us(&ps->path[best], ask)))
+		    arrival_us(ps, f, path, ask) < arrival_us(ps, f, best, ask)))
 			best = path;
 	}
 	return best;
@@ -229,12 +263,13 @@ static bool has_gap(const struct spill_paths *ps, const struct spill_flow *f,
 static void place_small(const struct spill_paths *ps, struct spill_flow *f,
                         const struct spill_ask *ask)
 {
-	unsigned best = first_home(ps, ask);
+	unsigned best = first_home(ps, f, ask);
 
 	if (may_stay(ps, f)) {
 		const struct spill_path *home = &ps->path[f->home - 1];
 		uint64_t slack_us = max_u64(STAY_US, home->rtt_us / 2 / 5);
-		if (arrival_us(home, ask) <= arrival_us(&ps->path[best], ask) + slack_us ||
+		if (arrival_us(ps, f, f->home - 1u, ask) <=
+		    arrival_us(ps, f, best, ask) + slack_us ||
 		    !has_gap(ps, f, best, ask->now_us))
 			return;
 	}
@@ -254,7 +289,7 @@ static void place_call(const struct spill_paths *ps, struct spill_flow *f,
                        const struct spill_ask *ask)
 {
 	if (!may_stay(ps, f)) {
-		f->home = (uint8_t)(first_home(ps, ask) + 1);
+		f->home = (uint8_t)(first_home(ps, f, ask) + 1);
 		return;
 	}
 	int other = other_home(ps, f);
@@ -274,79 +309,106 @@ static void place_call(const struct spill_paths *ps, struct spill_flow *f,
 	}
 }
 
+/* Losses ------------------------------------------------------------------ */
+
+static double bearable(double bps, uint64_t rtt_us)
+{
+	double window = bps * (double)max_u64(rtt_us, MS_US) / 1e6 / MSS;
+
+	return window > 1 ? 1.5 / (window * window) : 1.5;
+}
+
+/* Of a path's losses it sees the path's share. */
+static bool bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
+                       unsigned path)
+{
+	const struct spill_path *p = &ps->path[path];
+	uint64_t all_bps = 0, rtt_us = ps->path[f->home - 1].rtt_us;
+
+	if (!p->loss_ppm || f->tolerant)
+		return true;
+	for (unsigned i = 0; i < ps->count; i++)
+		all_bps += share_bps(ps, f, ps->order[i]);
+	double share = (double)share_bps(ps, f, path) / (double)max_u64(all_bps, 1);
+	return p->loss_ppm * 1e-6 * share <=
+	       bearable((double)all_bps, max_u64(rtt_us, p->rtt_us));
+}
+
+void spill_dropped(struct spill_flow *f)
+{
+	f->dropped++;
+}
+
+static uint8_t count_up(uint8_t n, bool up)
+{
+	return (uint8_t)(up ? n + (n < UINT8_MAX) : 0);
+}
+
+/* Many more are lost than a sender that minds would have sent into, and it goes on; or it
+ * comes to no more than such a one would, with room left. */
+static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, double bps)
+{
+	const struct spill_path *home = &ps->path[f->home - 1];
+	uint32_t packets = f->proof_bytes / MSS;
+
+	if (packets < DEAF_PACKETS)
+		return;
+	double lost = home->loss_ppm * 1e-6;
+	if (f->dropped >= DEAF_DROPS)
+		lost += (double)f->dropped / packets;
+	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->rtt_us + STAY_US);
+	bool meek = home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->rtt_us) &&
+	            bps < MEEK_SHARE * (double)share_bps(ps, f, f->home - 1u) && !deaf;
+	f->deaf = count_up(f->deaf, deaf);
+	f->meek = count_up(f->meek, meek);
+	f->tolerant |= f->deaf >= DEAF_SECONDS;
+	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
+}
+
 /* The one that gives it most; a change must be worth it. */
 static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
-                       const struct spill_ask *ask)
+                       const struct spill_ask *ask, uint64_t now_bps)
 {
-	if (!may_stay(ps, f)) {
-		f->home = (uint8_t)(first_home(ps, ask) + 1);
-		return;
-	}
 	const struct spill_path *home = &ps->path[f->home - 1];
-	uint64_t best_bps = share_bps(ps, f, f->home - 1) * HOME_PERCENT / 100;
+	uint64_t best_bps = max_u64(hoped_bps(ps, f, f->home - 1u), now_bps) *
+	                    HOME_PERCENT / 100;
+
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
 		const struct spill_path *p = &ps->path[path];
-		if (!is_offered(ps, path) || share_bps(ps, f, path) <= best_bps ||
-		    p->rtt_us > HOME_RTTS * home->rtt_us)
+		uint64_t bps = hoped_bps(ps, f, path);
+		if (!is_offered(ps, path) || bps <= best_bps ||
+		    (p->rtt_us > HOME_RTTS * home->rtt_us && !f->tolerant))
 			continue;
-		if (!f->spills && !has_gap(ps, f, path, ask->now_us))
+		if (!f->numbered && bps < 2 * best_bps && !f->minds &&
+		    !has_gap(ps, f, path, ask->now_us))
 			continue;
-		best_bps = share_bps(ps, f, path);
+		best_bps = bps;
 		f->home = (uint8_t)(path + 1);
 	}
 }
 
 /* Guards ------------------------------------------------------------------ */
 
-/* A loss-based sender of that rate bears about 1.5 (MSS / (RTT rate))^2; of the path's
- * losses it sees the path's share. */
-static bool bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
-                       unsigned path)
-{
-	const struct spill_path *p = &ps->path[path];
-	uint64_t all_bps = 0, rtt_us = max_u64(ps->path[f->home - 1].rtt_us, MS_US);
-
-	if (!p->loss_ppm)
-		return true;
-	for (unsigned i = 0; i < ps->count; i++)
-		all_bps += share_bps(ps, f, ps->order[i]);
-	double window = (double)all_bps * (double)max_u64(rtt_us, p->rtt_us) / 1e6 / MSS;
-	double share = (double)share_bps(ps, f, path) / (double)max_u64(all_bps, 1);
-	return p->loss_ppm * 1e-6 * share <= 1.5 / (window * window);
-}
-
 static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
                       unsigned path)
 {
 	const struct spill_path *p = &ps->path[path], *home = &ps->path[f->home - 1];
 	int64_t spread_us = p->later_us - home->later_us;
+	bool quick = p->rtt_us + max_u64(QUICK_US, p->rtt_us / 2) < home->rtt_us;
 
-	if (spread_us < 0)
-		spread_us = -spread_us;
-	return is_offered(ps, path) && spread_us <= (int64_t)SPILL_SPREAD_US &&
-	       bears_loss(ps, f, path);
+	spread_us = spread_us < 0 ? -spread_us : spread_us;
+	return is_offered(ps, path) && !quick &&
+	       spread_us <= (int64_t)SPILL_SPREAD_US && bears_loss(ps, f, path);
 }
 
-static void begin_proof(struct spill_flow *f, uint64_t now_us)
+/* Was it faster than its home alone? */
+static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t got_bps,
+                  uint64_t now_us)
 {
-	f->proof_us = now_us;
-	f->proof_bytes = f->spilled_bytes = 0;
-}
-
-/* Each second: was it faster than its home alone? */
-static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t now_us)
-{
-	uint64_t us = now_us - f->proof_us;
-
-	if (us < PROOF_US)
-		return;
-	uint64_t got_bps = f->proof_bytes * S_US / us;
 	uint64_t alone_bps = share_bps(ps, f, f->home - 1);
-	bool spilled = f->spilled_bytes > f->proof_bytes / PROOF_SHARE;
-	bool counts = us < 2 * PROOF_US && spilled && f->spills;
-	begin_proof(f, now_us);
-	if (!counts)
+
+	if (!f->spills || f->spilled_bytes <= f->proof_bytes / PROOF_SHARE)
 		return;
 	bool proved = got_bps * 100 >= alone_bps * PROOF_PERCENT;
 	f->doubts = proved ? 0 : f->doubts + 1;
@@ -355,8 +417,29 @@ static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t n
 	if (f->doubts < DOUBTS_MAX)
 		return;
 	f->doubts = 0;
+	f->tolerant = false;
 	f->stopped_us = now_us + (STOP_US << f->failures);
 	f->failures = (uint8_t)min_u64(f->failures + 1u, STOP_DOUBLINGS);
+}
+
+/* A second of it is over: what came of it. */
+static void judge(const struct spill_paths *ps, struct spill_flow *f,
+                  const struct spill_ask *ask)
+{
+	uint64_t us = ask->now_us - f->proof_us;
+
+	if (us < PROOF_US)
+		return;
+	uint64_t got_bps = f->proof_bytes * S_US / us;
+	if (us < 2 * PROOF_US) {
+		hear_reaction(ps, f, (double)got_bps);
+		prove(ps, f, got_bps, ask->now_us);
+		/* It fills its home not, and elsewhere nothing would be lost. */
+		if (f->minds)
+			place_bulk(ps, f, ask, got_bps);
+	}
+	f->proof_us = ask->now_us;
+	f->proof_bytes = f->spilled_bytes = f->dropped = 0;
 }
 
 static void set_paths(const struct spill_paths *ps, struct spill_flow *f,
@@ -368,10 +451,6 @@ static void set_paths(const struct spill_paths *ps, struct spill_flow *f,
 			if (may_spill(ps, f, ps->order[i]))
 				f->paths |= (uint8_t)(1u << ps->order[i]);
 	bool spills = f->paths & (f->paths - 1);
-	if (spills && !f->spills) {
-		f->since_us = ask->now_us;
-		begin_proof(f, ask->now_us);
-	}
 	f->spills = spills;
 }
 
@@ -407,9 +486,12 @@ static unsigned choose_bulk(const struct spill_paths *ps, const struct spill_flo
 		if (!(f->paths >> path & 1))
 			continue;
 		uint64_t depth = depth_bytes(ps, f, path);
-		if (depth && depth + ask->len > ask->backlog_bytes && path + 1u != f->home)
-			continue;
-		out[count++] = (struct spill_choice){ (uint8_t)path, depth };
+		bool enough = !depth || depth + ask->len <= ask->backlog_bytes;
+		if (path + 1u == f->home)
+			out[count++] = (struct spill_choice){ (uint8_t)path,
+				enough ? depth : 0 };
+		else if (enough)
+			out[count++] = (struct spill_choice){ (uint8_t)path, depth };
 	}
 	return count;
 }
@@ -439,13 +521,16 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 		place_small(ps, f, ask);
 		break;
 	case SPILL_BULK:
-		place_bulk(ps, f, ask);
-		prove(ps, f, ask->now_us);
+		if (!may_stay(ps, f))
+			f->home = (uint8_t)(first_home(ps, f, ask) + 1);
+		place_bulk(ps, f, ask, 0);
 		break;
 	case SPILL_REALTIME:
 		place_call(ps, f, ask);
 		break;
 	}
+	if (ask->kind != SPILL_REALTIME)
+		judge(ps, f, ask);
 	set_paths(ps, f, ask);
 	if (ask->kind == SPILL_REALTIME)
 		return choose_call(ps, f, out);

@@ -13,8 +13,10 @@
  *
  * Spilling is guarded, so that no flow is worse off than on its best path: by the
  * spread of delays; by loss, which a loss-based sender of that rate would not bear
- * (Mathis et al., 1997); and by proof: what a second of it did not make faster than its
- * home alone, goes by its home alone for a while.
+ * (Mathis et al., 1997), unless the flow has shown that it does; and by proof: what a
+ * second of it did not make faster than its home alone, goes by its home alone for a
+ * while. Nor over a path that is much quicker than its home: one early packet would
+ * tell a sender that goes by its least round trip (BBR) of a path that it does not have.
  */
 #ifndef AGG_TRANSPORT_SPILL_H
 #define AGG_TRANSPORT_SPILL_H
@@ -28,7 +30,8 @@
 /* The tunnel fills the first half before spill_begin(). */
 struct spill_path {
 	bool usable;
-	bool known;          /* feedback came: delay and rate are measured */
+	bool known;          /* feedback came: delay and rate are measured, */
+	bool untried;        /* but what it could carry at most is not */
 	uint8_t cost;        /* enum sched_path_class: a dearer one is for when no other is */
 	int64_t delay_us;    /* one way, with its queue; of two clocks */
 	uint64_t wait_us;    /* until it may take something; 0: now */
@@ -54,13 +57,16 @@ struct spill_flow {
 	uint8_t home;        /* 1 + path; 0: none */
 	uint8_t paths;       /* that may take of it now */
 	uint8_t doubts, failures; /* of proof, in a row */
-	bool spills;         /* by more than one path, since since_us */
-	uint64_t since_us, stopped_us; /* not before stopped_us again */
+	uint8_t deaf, meek;  /* seconds in a row in which losses did not, did hold it up */
+	bool tolerant, minds; /* so it is no loss-based sender, or is one */
+	bool numbered;       /* the tunnel's: what overtakes is put in order */
+	bool spills;         /* may go by more than one path */
+	uint64_t stopped_us; /* not before that again */
 	uint64_t better_us;  /* another path is, since then; 0: none */
 	uint64_t took_us;    /* the last packet */
 	uint64_t slice_us;
-	uint64_t proof_us;   /* this second's begin */
-	uint32_t proof_bytes, spilled_bytes;
+	uint64_t proof_us;   /* this second's begin, in which */
+	uint32_t proof_bytes, spilled_bytes, dropped; /* in it */
 	uint32_t slice_bytes[SPILL_PATHS], rate_bps[SPILL_PATHS];
 	uint32_t serial[SPILL_PATHS]; /* slice in which it counted as busy there */
 };
@@ -94,6 +100,8 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
                       struct spill_choice out[SPILL_PATHS]);
 void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
                 uint32_t bytes, bool bulk, uint64_t now_us);
+/* Its queue dropped one of its packets: whoever minds losses sends less now. */
+void spill_dropped(struct spill_flow *f);
 /* Those that carry it now, a bit each. */
 uint8_t spill_carriers(const struct spill_flow *f);
 /* How much later than by its fastest path something of the flow may arrive: its queue

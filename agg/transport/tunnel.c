@@ -38,6 +38,8 @@ static void on_drop(void *ctx, struct flow *f, const struct packet *p, enum flow
 	struct tunnel *t = ctx;
 
 	t->dropped[why]++;
+	if (why == FLOWS_DROP_CODEL || why == FLOWS_DROP_OVERFLOW)
+		tunnel_out_dropped(f);
 }
 
 _Static_assert((int)TUNNEL_DROP_CODEL == FLOWS_DROP_CODEL &&

@@ -55,10 +55,15 @@ void tunnel_control_sent(struct tunnel *t, unsigned path, uint64_t counter, size
 	                 (uint32_t)n + TUNNEL_WIRE_BYTES, asks, t->now_us);
 }
 
+static void restart(struct tunnel *t, unsigned path, bool other)
+{
+	tunnel_rate_restart(&t->control[path].rate, other, t->now_us);
+	t->control[path].suspect = false;
+}
+
 void tunnel_control_renew(struct tunnel *t, unsigned path)
 {
-	tunnel_rate_restart(&t->control[path].rate, t->now_us);
-	t->control[path].suspect = false;
+	restart(t, path, true);
 }
 
 /* Hearing ---------------------------------------------------------------- */
@@ -77,7 +82,7 @@ void tunnel_control_answered(struct tunnel *t, unsigned path)
 	struct tunnel_control *c = &t->control[path];
 
 	if (c->suspect)
-		tunnel_control_renew(t, path);
+		restart(t, path, false);
 }
 
 void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f)

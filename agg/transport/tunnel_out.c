@@ -78,7 +78,14 @@ static void give_slot(struct tunnel *t, struct tunnel_flow *own)
 
 	if (own->ordered)
 		t->slots.used[at / 64] &= ~(UINT64_C(1) << at % 64);
-	own->ordered = false;
+	own->ordered = own->spill.numbered = false;
+}
+
+void tunnel_out_dropped(struct flow *f)
+{
+	struct tunnel_flow *own = flow_scope(f);
+
+	spill_dropped(&own->spill);
 }
 
 void tunnel_out_gone(struct tunnel *t, struct flow *f)
@@ -107,6 +114,7 @@ static void see_path(struct tunnel *t, unsigned path)
 	if (!out->usable)
 		return;
 	out->known = r->srtt_us;
+	out->untried = r->state == RATE_START;
 	out->cost = (uint8_t)(p->path_class +
 		(p->state == TUNNEL_PATH_SUSPECT ? SUSPECT_COST : 0));
 	out->delay_us = delay_us(r, t->now_us);
@@ -193,7 +201,7 @@ static void number(struct tunnel *t, struct flow *f, struct tunnel_flow *own, bo
 
 	if (own->ordered || !needs || !flow_head(f) || !take_slot(t, &own->slot))
 		return;
-	own->ordered = true;
+	own->ordered = own->spill.numbered = true;
 	own->base = flow_head(f)->flow_seq;
 }
 

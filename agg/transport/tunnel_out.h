@@ -10,6 +10,8 @@
 
 /* As tunnel_put(). */
 void tunnel_out_put(struct tunnel *t, struct packet *p);
+/* One of its packets was dropped, as too many wait. */
+void tunnel_out_dropped(struct flow *f);
 /* The flow is forgotten. */
 void tunnel_out_gone(struct tunnel *t, struct flow *f);
 /* When more of what waits may go. */

@@ -86,14 +86,16 @@ void tunnel_rate_init(struct tunnel_rate *r, uint64_t now_us)
 	tunnel_rate_enter(r, RATE_START, now_us);
 }
 
-void tunnel_rate_restart(struct tunnel_rate *r, uint64_t now_us)
+void tunnel_rate_restart(struct tunnel_rate *r, bool other, uint64_t now_us)
 {
-	r->bw_bps = max_u64(r->bw_bps / 2, RATE_FIRST_BPS);
+	bool untried = other || r->state == RATE_START;
+
+	r->bw_bps = max_u64(other ? r->bw_bps / 2 : r->bw_bps, RATE_FIRST_BPS);
 	r->lost = r->judged = 0;
 	r->policed_until_us = r->excused_until_us = 0;
 	tunnel_hear_forget(r, now_us);
 	r->heard_us = now_us;
-	tunnel_rate_enter(r, RATE_START, now_us);
+	tunnel_rate_enter(r, untried ? RATE_START : RATE_RESTART, now_us);
 }
 
 void tunnel_rate_limit(struct tunnel_rate *r, uint64_t bps)

@@ -99,9 +99,9 @@ struct tunnel_rate {
 };
 
 void tunnel_rate_init(struct tunnel_rate *r, uint64_t now_us);
-/* The path has become another (roamed, was dead): what is out is lost, what is
- * known of it is worth half. */
-void tunnel_rate_restart(struct tunnel_rate *r, uint64_t now_us);
+/* What is out is lost. The path has become another (roamed): what is known of it is
+ * worth half; or it was silent, and is tried at what it had. */
+void tunnel_rate_restart(struct tunnel_rate *r, bool other, uint64_t now_us);
 
 /* How many bytes may leave now; 0: wait until tunnel_rate_next_us(). */
 uint64_t tunnel_rate_room(struct tunnel_rate *r, uint64_t now_us);

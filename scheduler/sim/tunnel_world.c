@@ -24,7 +24,8 @@
 #define CALL_GAP_US 20000u
 #define DELAYS_MAX (1u << 18)
 #define SEEN_WORDS (1u << 13)
-#define HOST_US 1000u         /* of a handshake's round trip, beside the path */
+#define HELLO_US 1000000u     /* said again */
+#define HELLO 1200u           /* of a handshake: its round trip is the first measured */
 #define EVENTS 4096u
 
 struct payload { /* of every packet, behind its headers */
@@ -66,7 +67,7 @@ struct flow_state {
 	struct tcp tcp[2];        /* the sender, the receiver */
 	struct link link[2];      /* of them, diverted */
 	uint32_t count[2];        /* packets so far, forth and back */
-	uint64_t spent_bytes;
+	uint64_t hello_us;
 	/* what arrived */
 	uint32_t high, base;      /* base: the first number that is measured */
 	uint64_t last_us;
@@ -291,6 +292,8 @@ static void note(struct flow_state *f, const struct payload *payload, uint32_t l
 		out->delays_us[out->delay_count++] = (uint32_t)way_us;
 }
 
+static void begin_quic(struct flow_state *f, uint64_t rtt_us);
+
 static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 {
 	struct side *s = ctx;
@@ -302,8 +305,14 @@ static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 	struct flow_state *f = s->w->flows[payload.flow];
 	if (!payload.back)
 		note(f, &payload, len);
-	if (f->args.kind == TUNNEL_WORLD_QUIC)
+	if (f->args.kind != TUNNEL_WORLD_QUIC)
+		return;
+	if (payload.frame.to)
 		tcp_on_frame(&payload.frame);
+	else if (!payload.back)
+		send_packet(f, true, HELLO, NULL);
+	else if (!f->tcp[0].events)
+		begin_quic(f, clock_us(s->w) - f->hello_us);
 }
 
 static const struct tunnel_ops ops = {
@@ -337,20 +346,7 @@ static void quic_sent(void *ctx)
 
 static const struct tcp_events quic_events = { quic_arrived, quic_sent };
 
-/* What a handshake measured: the quickest path's round trip. */
-static uint64_t handshake_us(const struct tunnel_world *w)
-{
-	uint64_t least_us = UINT64_MAX;
-
-	for (unsigned i = 0; i < w->path_count; i++) {
-		uint64_t us = w->ways[i][0].link.args.delay_us +
-		              w->ways[i][1].link.args.delay_us;
-		least_us = us < least_us ? us : least_us;
-	}
-	return least_us + HOST_US;
-}
-
-static void begin_quic(struct flow_state *f)
+static void begin_quic(struct flow_state *f, uint64_t rtt_us)
 {
 	struct tunnel_world *w = f->w;
 
@@ -358,7 +354,7 @@ static void begin_quic(struct flow_state *f)
 		struct tcp_args args = {
 			.link = &f->link[i], .events = &w->events, .owner = &quic_events,
 			.ctx = f, .cc = f->args.cc, .rand = &w->rand,
-			.rtt_us = handshake_us(w), .quic = true,
+			.rtt_us = rtt_us, .quic = true,
 		};
 		f->link[i].divert = quic_sends;
 		f->link[i].divert_ctx = f;
@@ -379,7 +375,11 @@ static void on_next(void *ctx)
 	uint32_t len = f->args.packet ? f->args.packet : TUNNEL_WORLD_PACKET;
 
 	if (f->args.kind == TUNNEL_WORLD_QUIC) {
-		begin_quic(f);
+		if (f->tcp[0].events)
+			return;
+		f->hello_us = now;
+		send_packet(f, false, HELLO, NULL);
+		event_set(&f->w->events, &f->next, f->next.at_ns + HELLO_US * NS_PER_US);
 		return;
 	}
 	if (now >= f->args.until_us)

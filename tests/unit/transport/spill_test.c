@@ -119,6 +119,63 @@ static void test_a_lossy_path_is_not_spilled_over(void **state)
 	assert_int_equal(ask(SPILL_BULK, 400000), 2);
 }
 
+/* Its queue drops and drops, and it sends no less. */
+static void test_who_does_not_mind_losses_is_spilled_over_them(void **state)
+{
+	path(1, 20, 10);
+	ps.path[1].loss_ppm = 10000;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_false(f.spills);
+		for (unsigned k = 0; k < 50; k++)
+			spill_dropped(&f);
+		flow(800, 50, 0, 400000);
+	}
+	assert_true(f.spills);
+}
+
+/* It comes to a tenth of its lossy home, and there is a clean one. */
+static void test_who_minds_losses_leaves_them(void **state)
+{
+	path(0, 50, 30);
+	path(1, 20, 25);
+	ps.path[0].loss_ppm = 3000;
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	flow(2500, 5, 0, LEN);
+	assert_int_equal(f.home, 1);
+	flow(3000, 5, 0, LEN);
+	assert_int_equal(f.home, 2);
+}
+
+/* One early packet would be a least round trip that the home has not. */
+static void test_a_much_quicker_path_is_left_to_others(void **state)
+{
+	path(0, 5, 5);
+	path(1, 50, 30);
+	ask(SPILL_SMALL, LEN);
+	f.home = 2;
+	flow(500, 0, 50, 400000);
+	assert_int_equal(f.home, 2);
+	assert_int_equal(ask(SPILL_BULK, 400000), 1);
+	assert_int_equal(out[0].path, 1);
+}
+
+static void test_a_long_flow_begins_where_it_ends_first(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = LEN, .is_long = true };
+
+	path(0, 5, 5);
+	path(1, 50, 30);
+	a.now_us = now_us;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 1);
+	f = (struct spill_flow){ 0 };
+	ps.path[0].untried = true; /* may have as much */
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 0);
+}
+
 static void test_what_does_not_help_stops(void **state)
 {
 	flow(2200, 30, 5, 400000); /* 35 of 50 alone */
@@ -236,6 +293,10 @@ int main(void)
 		TEST(test_the_slow_path_takes_what_is_deep),
 		TEST(test_too_much_later_is_too_late),
 		TEST(test_a_lossy_path_is_not_spilled_over),
+		TEST(test_who_does_not_mind_losses_is_spilled_over_them),
+		TEST(test_who_minds_losses_leaves_them),
+		TEST(test_a_much_quicker_path_is_left_to_others),
+		TEST(test_a_long_flow_begins_where_it_ends_first),
 		TEST(test_what_does_not_help_stops),
 		TEST(test_what_helps_goes_on),
 		TEST(test_home_is_the_path_that_gives_most),

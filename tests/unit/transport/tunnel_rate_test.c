@@ -420,7 +420,7 @@ static void test_silence_is_suspect(void **state)
 	assert_true(tunnel_rate_suspect_us(&w->rate) <= now_us(w));
 	assert_true(tunnel_rate_in_flight(&w->rate) < 60 * MBIT / 10); /* capped */
 	link_cut(&w->link, false);
-	tunnel_rate_restart(&w->rate, now_us(w));
+	tunnel_rate_restart(&w->rate, false, now_us(w));
 	assert_int_equal(tunnel_rate_in_flight(&w->rate), 0);
 	struct used used = used_of(w, 3, 5);
 	assert_true(used.share > 0.9);
