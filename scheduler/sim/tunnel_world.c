@@ -12,7 +12,9 @@
 
 #define NS_PER_US 1000u
 #define S_US UINT64_C(1000000)
-#define RING 16384u           /* datagrams in a link, at most; a power of two */
+#define RING_MAX 16384u       /* datagrams in a link; a power of two */
+#define RING_MIN 128u
+#define DATAGRAM_MIN 100u     /* bytes on the wire: so many fit */
 #define WIRE_MORE 46u         /* IPv4, UDP, Ethernet with FCS */
 #define IP_UDP 28u
 #define FRAME_US 15000u       /* the session's frames take so long */
@@ -46,7 +48,7 @@ struct way { /* one direction of a path */
 	unsigned path;
 	bool from_gateway;
 	struct datagram_slot *ring;
-	uint32_t next;
+	uint32_t ring_size, next;
 };
 
 struct side {
@@ -157,7 +159,7 @@ static void commit(void *ctx, unsigned path, size_t n)
 {
 	struct side *s = ctx;
 	struct way *way = &s->w->ways[path][!is_gateway(s)];
-	struct datagram_slot *slot = &way->ring[way->next % RING];
+	struct datagram_slot *slot = &way->ring[way->next % way->ring_size];
 	struct link_frame frame = { .to = way, .segment = way->next++,
 	                            .bytes = (uint16_t)(n + WIRE_MORE) };
 
@@ -173,7 +175,7 @@ static void flush(void *ctx)
 static void on_frame(const struct link_frame *frame)
 {
 	struct way *way = frame->to;
-	struct datagram_slot *slot = &way->ring[frame->segment % RING];
+	struct datagram_slot *slot = &way->ring[frame->segment % way->ring_size];
 	struct side *to = &way->w->side[way->from_gateway];
 	struct tunnel_ends ends = {
 		.peer = { .family = AF_INET, .port = 40000,
@@ -417,13 +419,25 @@ unsigned tunnel_world_add(struct tunnel_world *w,
 
 /* The world --------------------------------------------------------------------- */
 
+static uint32_t ring_size(const struct world_link *args)
+{
+	uint64_t us = args->delay_us + args->jitter_us;
+	uint64_t bytes = args->queue_bytes + args->rate_bps * us / S_US;
+	uint32_t size = RING_MIN;
+
+	while (size < RING_MAX && size / 2 < bytes / DATAGRAM_MIN)
+		size *= 2;
+	return size;
+}
+
 static int make_way(struct tunnel_world *w, unsigned path, bool from_gateway,
                     const struct world_link *args)
 {
 	struct way *way = &w->ways[path][!from_gateway];
 
 	*way = (struct way){ .w = w, .path = path, .from_gateway = from_gateway };
-	way->ring = calloc(RING, sizeof(*way->ring));
+	way->ring_size = ring_size(args);
+	way->ring = calloc(way->ring_size, sizeof(*way->ring));
 	if (!way->ring)
 		return -ENOMEM;
 	return link_init(&way->link, args, &w->events, rand_u64(&w->rand), 0, on_frame);
