@@ -13,7 +13,9 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #define MESSAGE_MAX 256
 #define READ_BYTES 8192
@@ -60,7 +62,8 @@ static int set_up(struct mnl_socket *socket, int ifindex, unsigned mtu)
 	msg->nlmsg_type = RTM_NEWLINK;
 	info->ifi_index = ifindex;
 	info->ifi_flags = info->ifi_change = IFF_UP;
-	mnl_attr_put_u32(msg, IFLA_MTU, mtu);
+	if (mtu)
+		mnl_attr_put_u32(msg, IFLA_MTU, mtu);
 	mnl_attr_put_u32(msg, IFLA_TXQLEN, LINK_QUEUE);
 	return ask(socket, msg);
 }
@@ -128,4 +131,17 @@ int link_set(const struct link *want, struct kerr *err)
 	}
 	mnl_socket_close(socket);
 	return rc ? kerr_set(err, rc, "%s", want->device) : 0;
+}
+
+int link_set_mtu(const char *device, unsigned mtu)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq wish = { .ifr_mtu = (int)mtu };
+
+	if (fd < 0)
+		return -errno;
+	snprintf(wish.ifr_name, sizeof(wish.ifr_name), "%s", device);
+	int rc = ioctl(fd, SIOCSIFMTU, &wish) < 0 ? -errno : 0;
+	close(fd);
+	return rc;
 }

@@ -18,7 +18,7 @@
 
 struct link {
 	char device[IFNAMSIZ];
-	unsigned mtu;       /* bytes */
+	unsigned mtu;       /* bytes; 0: as it is */
 	/* AF_UNSPEC: none. Without one of IPv4 rp_filter, even where it is loose,
 	 * drops whatever comes out of the device. */
 	struct prefix addresses[LINK_ADDRESSES_MAX];
@@ -27,4 +27,6 @@ struct link {
 /* Waits for the kernel's answers, some 10 ms at most. 0 or -errno: -ENODEV. An
  * address of a family that the host has not is left out. */
 int link_set(const struct link *want, struct kerr *err);
+/* That alone; from any thread. 0 or -errno. */
+int link_set_mtu(const char *device, unsigned mtu);
 #endif

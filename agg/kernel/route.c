@@ -526,6 +526,11 @@ const char *route_uplink_why(const struct route *r, unsigned index)
 	return why_of(r, index);
 }
 
+const char *route_tunnel_why(const struct route *r, unsigned number)
+{
+	return why_of(r, TUNNELS + number);
+}
+
 static int remove_all(struct route *r, sa_family_t family)
 {
 	struct rules_list rules;

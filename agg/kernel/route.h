@@ -112,6 +112,7 @@ void route_look(struct route *r, bool mend, struct route_look *out);
  * or are not wanted. */
 const char *route_tproxy_why(const struct route *r);
 const char *route_uplink_why(const struct route *r, unsigned index);
+const char *route_tunnel_why(const struct route *r, unsigned number);
 
 /* Removes every rule and route that carries our protocol, in both families:
  * at the end, and at the start for what a crash left. */

@@ -233,6 +233,50 @@ static void put_interception(struct render *r, struct json_object *in,
 	put(r, in, "interception", o);
 }
 
+static void put_tunnel_paths(struct render *r, struct json_object *in,
+                             const struct report_tunnel *t)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (unsigned i = 0; i < t->path_count; i++) {
+		struct json_object *o = json_object_new_object();
+		put_text(r, o, "uplink", t->path[i].uplink);
+		put_bool(r, o, "works", t->path[i].works);
+		put_number(r, o, "srtt_us", t->path[i].srtt_us);
+		put_number(r, o, "mtu", t->path[i].mtu);
+		put_number(r, o, "down_bytes", t->path[i].down_bytes);
+		put_number(r, o, "up_bytes", t->path[i].up_bytes);
+		json_object_array_add(all, o);
+	}
+	put(r, in, "paths", all);
+}
+
+/* null where there is none. */
+static void put_tunnel(struct render *r, struct json_object *in,
+                       const struct report_tunnel *t)
+{
+	struct json_object *o = NULL, *drops;
+
+	if (t->state != REPORT_TUNNEL_NONE) {
+		o = json_object_new_object();
+		put_text(r, o, "state", report_tunnel_text(t->state));
+		put_text(r, o, "why", t->why);
+		put_number(r, o, "mtu", t->mtu);
+		put_number(r, o, "flows", t->flows);
+		put_number(r, o, "queued_bytes", t->queued_bytes);
+		put_number(r, o, "down_packets", t->down_packets);
+		put_number(r, o, "up_packets", t->up_packets);
+		put_number(r, o, "down_bytes", t->down_bytes);
+		put_number(r, o, "up_bytes", t->up_bytes);
+		drops = json_object_new_object();
+		for (unsigned i = 0; i < t->drop_count; i++)
+			put_number(r, drops, t->drop[i].why, t->drop[i].packets);
+		put(r, o, "dropped_packets", drops);
+		put_tunnel_paths(r, o, t);
+	}
+	put(r, in, "tunnel", o);
+}
+
 static void on_session(struct render *r, const struct report_session *s)
 {
 	struct json_object *o = append_object(r, "sessions");
@@ -243,6 +287,7 @@ static void on_session(struct render *r, const struct report_session *s)
 	put_text(r, o, "why", s->why);
 	put_number(r, o, "age_us", s->age_us);
 	put_interception(r, o, &s->interception);
+	put_tunnel(r, o, &s->tunnel);
 	put_text(r, o, "scheduler", s->scheduler);
 	put_sending(r, o, "down", &s->down);
 	put_sending(r, o, "up", &s->up);

@@ -327,6 +327,54 @@ static void print_interception(struct render *r, const struct report *report)
 	}
 }
 
+static bool has_tunnel(const struct report *report)
+{
+	for (size_t i = 0; i < report->session_count; i++)
+		if (report->sessions[i].tunnel.state != REPORT_TUNNEL_NONE)
+			return true;
+	return false;
+}
+
+static void print_tunnel(struct render *r, const struct report_session *s,
+                         const char *family, unsigned what)
+{
+	const struct report_tunnel *t = &s->tunnel;
+
+	if (what == 0) {
+		PRINT(r, "%s{", family);
+		print_session_labels(r, s);
+		PRINT(r, "} %d\n", t->state == REPORT_TUNNEL_UP);
+	} else if (what == 1) {
+		print_one(r, s, family, "direction", "down", t->down_bytes);
+		print_one(r, s, family, "direction", "up", t->up_bytes);
+	} else {
+		for (unsigned i = 0; i < t->drop_count; i++)
+			print_one(r, s, family, "reason", t->drop[i].why,
+			          t->drop[i].packets);
+	}
+}
+
+/* Of sessions that have a packet tunnel. */
+static void print_tunnels(struct render *r, const struct report *report)
+{
+	static const struct {
+		const char *name, *type, *unit, *help;
+	} families[] = {
+		{ "aggd_tunnel_up", "gauge", "", "1: the packet tunnel carries." },
+		{ "aggd_tunnel_bytes", "counter", "bytes", "Of packets inside." },
+		{ "aggd_tunnel_dropped_packets", "counter", "",
+		  "Packets that this side dropped." },
+	};
+
+	for (unsigned f = 0; f < 3 && has_tunnel(report); f++) {
+		print_family_head(r, families[f].name, families[f].type,
+		                  families[f].unit, families[f].help);
+		for (size_t i = 0; i < report->session_count; i++)
+			if (report->sessions[i].tunnel.state != REPORT_TUNNEL_NONE)
+				print_tunnel(r, &report->sessions[i], families[f].name, f);
+	}
+}
+
 static void print_head(struct render *r, const struct report_head *head)
 {
 	print_family_head(r, "aggd", "info", "", "What runs.");
@@ -383,6 +431,8 @@ static void on_tail(struct render *r)
 		print_more_of_sessions(r, report);
 	if (r->parts & REPORT_PART_SESSIONS)
 		print_interception(r, report);
+	if (r->parts & REPORT_PART_SESSIONS)
+		print_tunnels(r, report);
 	if (r->parts & REPORT_PART_UPLINKS)
 		print_kind(r, &uplinks);
 	if (r->parts & REPORT_PART_SITES)

@@ -107,6 +107,16 @@ const char *report_session_state_text(enum report_session_state state)
 	return "?";
 }
 
+const char *report_tunnel_text(enum report_tunnel_state state)
+{
+	switch (state) {
+	case REPORT_TUNNEL_NONE: return "";
+	case REPORT_TUNNEL_UP: return "up";
+	case REPORT_TUNNEL_DOWN: return "down";
+	}
+	return "";
+}
+
 const char *report_interception_text(enum report_interception_state state)
 {
 	switch (state) {

@@ -111,6 +111,37 @@ struct report_interception {
 	                              * happens instead, on purpose */
 };
 
+/* A session's packet tunnel. */
+enum report_tunnel_state {
+	REPORT_TUNNEL_NONE, /* not asked for, or the other side has none */
+	REPORT_TUNNEL_UP,   /* "up" */
+	REPORT_TUNNEL_DOWN, /* "down" */
+};
+#define REPORT_TUNNEL_PATHS_MAX 8
+#define REPORT_TUNNEL_DROPS_MAX 16
+struct report_tunnel {
+	enum report_tunnel_state state;
+	char why[REPORT_WORDS_MAX + 1]; /* of DOWN */
+	unsigned mtu;                   /* of packets inside */
+	unsigned flows;
+	uint64_t queued_bytes;
+	/* Of packets inside, ever. */
+	uint64_t down_packets, down_bytes, up_packets, up_bytes;
+	struct {
+		const char *why; /* static */
+		uint64_t packets;
+	} drop[REPORT_TUNNEL_DROPS_MAX]; /* by this side, ever: those that there were */
+	unsigned drop_count;
+	struct {
+		char uplink[REPORT_NAME_MAX + 1];
+		bool works;      /* datagrams pass */
+		uint64_t srtt_us;
+		uint64_t down_bytes, up_bytes; /* of datagrams, ever */
+		unsigned mtu;    /* outside; 0: not known */
+	} path[REPORT_TUNNEL_PATHS_MAX];
+	unsigned path_count;
+};
+
 /* One direction of a session of late, as both ends see it; shares of the time in
  * thousandths. */
 struct report_flow {
@@ -149,6 +180,7 @@ struct report_session {
 	char library[REPORT_WORDS_MAX + 1];
 	char cipher[REPORT_WORDS_MAX + 1];
 	struct report_interception interception;
+	struct report_tunnel tunnel;
 	bool peer_known, peer_ipv6; /* on the gateway: its egress reaches IPv6 */
 	unsigned bundles;
 	unsigned streams;
@@ -278,6 +310,7 @@ const char *report_share_name(const struct report *report,
 const char *report_session_state_text(enum report_session_state state);
 /* "" for NONE. */
 const char *report_interception_text(enum report_interception_state state);
+const char *report_tunnel_text(enum report_tunnel_state state); /* likewise */
 const char *report_path_state_text(enum report_path_state state);
 const char *report_stream_state_text(enum report_stream_state state);
 const char *report_again_text(enum report_again again);

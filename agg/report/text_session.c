@@ -131,6 +131,27 @@ static void print_interception(struct render *r,
 		    *i->why ? colon : "", printable_ascii(why, sizeof(why), i->why));
 }
 
+/* ", 12 flows tunnelled"; "" where it is not up */
+static const char *name_flows(const struct report_tunnel *t,
+                              char buf[COLUMNS_CELL_MAX])
+{
+	*buf = 0;
+	if (t->state == REPORT_TUNNEL_UP)
+		snprintf(buf, COLUMNS_CELL_MAX, ", %u flow%s tunnelled",
+		         t->flows, t->flows == 1 ? "" : "s");
+	return buf;
+}
+
+/* "packet tunnel: down: no path carries datagrams" */
+static void print_tunnel(struct render *r, const struct report_tunnel *t)
+{
+	char why[REPORT_WORDS_MAX + 1];
+
+	if (t->state == REPORT_TUNNEL_DOWN)
+		text_say(r, "packet tunnel: %s: %s", report_tunnel_text(t->state),
+		         printable_ascii(why, sizeof(why), t->why));
+}
+
 static bool is_said_before(const struct report *report, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
@@ -162,6 +183,7 @@ void text_session(struct render *r, const struct report_session *s)
 {
 	char down[HUMAN_MAX], up[HUMAN_MAX], used[HUMAN_MAX], budget[HUMAN_MAX];
 	char bundles[HUMAN_MAX + 16] = "", at[COLUMNS_CELL_MAX];
+	char flows[COLUMNS_CELL_MAX];
 
 	print_headline(r, s);
 	if (r->report->session_count > TEXT_SESSIONS_WHOLE)
@@ -170,9 +192,11 @@ void text_session(struct render *r, const struct report_session *s)
 		snprintf(bundles, sizeof(bundles), " in %u bundle%s", s->bundles,
 		         s->bundles == 1 ? "" : "s");
 	find_endpoints(r->report, at);
-	text_say(r, "%u stream%s%s over %s%s", s->streams,
-	         s->streams == 1 ? "" : "s", bundles, s->carrier, at);
+	text_say(r, "%u stream%s%s over %s%s%s", s->streams,
+	         s->streams == 1 ? "" : "s", bundles, s->carrier,
+	         name_flows(&s->tunnel, flows), at);
 	print_interception(r, &s->interception);
+	print_tunnel(r, &s->tunnel);
 	print_carrier(r, s);
 	print_trouble(r, &s->mptcp);
 	bool follows = !*s->up.bulk || report_sending_equal(&s->down, &s->up);

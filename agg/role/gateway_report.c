@@ -60,6 +60,7 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 		         outage_follows(conf->main.on_outage) : "");
 	rs->age_us = snap->now_us - g->outage.since_us;
 	report_interception(g, &rs->interception);
+	gateway_tunnel_report(g, &rs->tunnel);
 	rs->peer_known = g->remote_known;
 	rs->peer_ipv6 = g->remote_ipv6;
 	rs->bundles = conf->main.bundles;

@@ -74,7 +74,7 @@ static void set_why(struct gateway_tunnel *gt, const char *why)
 static int set_link(struct gateway *g, struct kerr *err)
 {
 	const struct wire_tunnel_net *peer = &g->tunnel.peer;
-	struct link link = { .device = TUNNEL_DEVICE, .mtu = TUNNEL_MTU };
+	struct link link = { .device = TUNNEL_DEVICE };
 
 	link.addresses[0] = (struct prefix){ peer->inner4.family, 32 };
 	memcpy(link.addresses[0].ip, peer->inner4.ip, 4);
@@ -103,6 +103,7 @@ static void make_ready(struct gateway *g)
 	struct gateway_tunnel *gt = &g->tunnel;
 	struct kerr err = { "" };
 
+	tunnel_home_measure(&gt->home);
 	gt->ready = gt->home.device && !set_link(g, &err) &&
 	            !set_routes(g, &err);
 	set_why(gt, gt->home.device ? err.text : "");
@@ -191,6 +192,7 @@ void gateway_tunnel_look(struct gateway *g)
 
 	if (!gt->wanted || !gt->home.tunnel)
 		return;
+	tunnel_home_measure(&gt->home);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		look_at_path(g, i);
 	if (outage_step(&gt->outage, works(gt), now)) {
@@ -208,6 +210,33 @@ void gateway_tunnel_look(struct gateway *g)
 static void on_look(void *ctx)
 {
 	gateway_tunnel_look(ctx);
+}
+
+void gateway_tunnel_report(const struct gateway *g, struct report_tunnel *out)
+{
+	const struct gateway_tunnel *gt = &g->tunnel;
+	const char *why = *gt->home.why ? gt->home.why : gt->why;
+
+	if (!gt->wanted || (gt->refused && !*why))
+		return;
+	if (!*why && gt->ready)
+		why = route_tunnel_why(g->route, 0);
+	out->state = gt->outage.is_on || *why ? REPORT_TUNNEL_DOWN
+	                                      : REPORT_TUNNEL_UP;
+	if (out->state == REPORT_TUNNEL_DOWN)
+		snprintf(out->why, sizeof(out->why), "%s", *why ? why :
+		         gt->peer.flags & WIRE_TUNNEL_ON ?
+		         "no path carries datagrams" :
+		         "the concentrator has none yet");
+	tunnel_home_report(&gt->home, out);
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
+		if (!g->uplinks[i])
+			continue;
+		out->path[out->path_count] = out->path[i];
+		snprintf(out->path[out->path_count++].uplink,
+		         sizeof(out->path[0].uplink), "%s",
+		         uplink_name(g->uplinks[i]));
+	}
 }
 
 const char *gateway_tunnel_device(const struct gateway *g)

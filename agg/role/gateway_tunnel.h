@@ -48,6 +48,7 @@ void gateway_tunnel_frame(struct gateway *g, const struct wire_frame *frame);
 void gateway_tunnel_on_netdev(struct gateway *g, const struct netdev *dev);
 /* Uplinks or their lanes may be other than before; and once a second. */
 void gateway_tunnel_look(struct gateway *g);
+void gateway_tunnel_report(const struct gateway *g, struct report_tunnel *out);
 /* The device that the LAN's packets may be led to; NULL: none. */
 const char *gateway_tunnel_device(const struct gateway *g);
 

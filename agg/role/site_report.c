@@ -4,6 +4,7 @@
  * DOC: what a site shows of itself (site.h). Reads only.
  */
 #include "agg/role/site.h"
+#include "agg/role/site_tunnel.h"
 
 #include <stdio.h>
 
@@ -104,6 +105,7 @@ void site_report(struct site *site, struct report *out)
 	if (site->members)
 		snprintf(session->cipher, sizeof(session->cipher), "%s",
 		         subflow_cipher(site->members->sf));
+	site_tunnel_report(site, &session->tunnel);
 	rs->streams = session->streams;
 	rs->down_bytes = session->down_bytes;
 	rs->up_bytes = session->up_bytes;

@@ -11,8 +11,11 @@
 #include "agg/role/tunnel_names.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <utlist.h>
 
 #define QUEUE_PART 4u /* of a site's memory, at most */
 
@@ -44,8 +47,10 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return site->home.session && session_carry(site->home.session, p, n);
 }
 
+/* The host hears of it from the kernel. */
 static void on_device(void *ctx)
 {
+	site_tunnel_measure(ctx);
 }
 
 static const struct tunnel_home_ops home_ops = {
@@ -118,6 +123,7 @@ static int take_key(struct site *site, const struct wire_frame *frame)
 		if (err < 0)
 			return err;
 		tunnel_home_open(home);
+		tunnel_home_measure(home);
 		site_tunnel_note_paths(site);
 	}
 	site->tunnel_epoch = frame->tunnel_key.epoch;
@@ -209,6 +215,38 @@ void site_tunnel_change(struct site *site)
 		say_net(site);
 	} else if (site->tunnel_refused && is_wanted(site) && prepare(site) < 0) {
 		site_tunnel_end(site); /* it is asked again by a key */
+	}
+}
+
+void site_tunnel_measure(struct site *site)
+{
+	if (site->tunnel)
+		tunnel_home_measure(&site->tunnel->home);
+}
+
+void site_tunnel_report(const struct site *site, struct report_tunnel *out)
+{
+	const struct site_tunnel *st = site->tunnel;
+	const struct member *m;
+
+	if (!st || !st->home.tunnel)
+		return;
+	bool up = st->home.device && tunnel_is_up(st->home.tunnel);
+	out->state = up ? REPORT_TUNNEL_UP : REPORT_TUNNEL_DOWN;
+	if (!up)
+		snprintf(out->why, sizeof(out->why), "%s", *st->home.why ?
+		         st->home.why : "no path carries datagrams");
+	tunnel_home_report(&st->home, out);
+	for (unsigned i = 0; i < REPORT_TUNNEL_PATHS_MAX; i++) {
+		const char *name = NULL;
+		DL_FOREACH(site->members, m)
+			if (m->path == i)
+				name = m->uplink;
+		if (!name)
+			continue;
+		out->path[out->path_count] = out->path[i];
+		snprintf(out->path[out->path_count++].uplink,
+		         sizeof(out->path[0].uplink), "%s", name);
 	}
 }
 

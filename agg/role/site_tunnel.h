@@ -18,6 +18,9 @@ void site_tunnel_frame(struct site *site, const struct wire_frame *frame);
 void site_tunnel_change(struct site *site);
 /* A lane is suspect, or is not any more. */
 void site_tunnel_note_paths(struct site *site);
+void site_tunnel_measure(struct site *site); /* once a second */
+struct report_tunnel;
+void site_tunnel_report(const struct site *site, struct report_tunnel *out);
 /* There is none any more; where there was none, nothing. */
 void site_tunnel_end(struct site *site);
 

@@ -4,6 +4,7 @@
  * DOC: see sites.h. Owns the sites.
  */
 #include "agg/role/sites.h"
+#include "agg/role/site_tunnel.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,8 +141,10 @@ void sites_measure(struct sites *sites)
 {
 	struct site *site;
 
-	DL_FOREACH(sites->all, site)
+	DL_FOREACH(sites->all, site) {
 		home_measure(&site->home, NULL);
+		site_tunnel_measure(site);
+	}
 }
 
 void sites_report(struct sites *sites, struct report *out)

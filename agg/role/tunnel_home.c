@@ -7,6 +7,7 @@
 
 #include "agg/base/backoff.h"
 #include "agg/base/log.h"
+#include "agg/kernel/link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,6 +97,7 @@ static void lose_device(struct tunnel_home *h)
 	loop_task_cancel(&h->flush);
 	h->io = NULL;
 	h->device = NULL;
+	h->mtu = 0;
 }
 
 static void on_gone(struct tunnel_home *h, int err)
@@ -267,4 +269,69 @@ void tunnel_home_end(struct tunnel_home *h)
 	h->shell = NULL;
 	h->tunnel = NULL;
 	tunnel_shell_destroy(shell);
+}
+
+void tunnel_home_measure(struct tunnel_home *h)
+{
+	unsigned mtu = h->tunnel ? tunnel_mtu(h->tunnel) : TUNNEL_MTU;
+
+	if (h->device && mtu != h->mtu &&
+	    link_set_mtu(h->args.device, mtu) == 0)
+		h->mtu = mtu;
+}
+
+/* What it shows --------------------------------------------------------------------- */
+
+static void add_drop(struct report_tunnel *out, const char *why, uint64_t packets)
+{
+	if (!packets || out->drop_count == REPORT_TUNNEL_DROPS_MAX)
+		return;
+	out->drop[out->drop_count].why = why;
+	out->drop[out->drop_count++].packets = packets;
+}
+
+static void add_drops(const struct tunnel_home *h, const struct tunnel_stats *t,
+                      struct report_tunnel *out)
+{
+	const struct tunnel_guard *g = &h->guard;
+
+	add_drop(out, "queued too long (CoDel)", t->dropped[TUNNEL_DROP_CODEL]);
+	add_drop(out, "queue full", t->dropped[TUNNEL_DROP_OVERFLOW]);
+	add_drop(out, "too old", t->dropped[TUNNEL_DROP_AGE]);
+	add_drop(out, "too long", t->dropped[TUNNEL_DROP_TOO_LONG]);
+	add_drop(out, "without a key", t->dropped[TUNNEL_DROP_KEY]);
+	add_drop(out, "no IP packet", t->dropped[TUNNEL_DROP_MALFORMED]);
+	add_drop(out, "of a false source", g->dropped[TUNNEL_FALSE_SOURCE]);
+	add_drop(out, "not allowed", g->dropped[TUNNEL_NO_WAY]);
+	add_drop(out, "replayed", t->refused[TUNNEL_REPLAYED]);
+	add_drop(out, "forged", t->refused[TUNNEL_FORGED]);
+	add_drop(out, "malformed", t->refused[TUNNEL_MALFORMED]);
+	add_drop(out, "without a buffer", t->unkept);
+}
+
+void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out)
+{
+	bool is_site = h->args.egress != NULL;
+	struct tunnel_stats t;
+
+	if (!h->tunnel)
+		return;
+	tunnel_stats(h->tunnel, &t);
+	out->mtu = tunnel_mtu(h->tunnel);
+	out->flows = t.flows;
+	out->queued_bytes = t.queued_bytes;
+	out->down_packets = is_site ? t.tx_packets : t.rx_packets;
+	out->down_bytes = is_site ? t.tx_bytes : t.rx_bytes;
+	out->up_packets = is_site ? t.rx_packets : t.tx_packets;
+	out->up_bytes = is_site ? t.rx_bytes : t.tx_bytes;
+	add_drops(h, &t, out);
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX &&
+	     i < REPORT_TUNNEL_PATHS_MAX; i++) {
+		const struct tunnel_path_stats *p = &t.path[i];
+		out->path[i].works = p->usable && p->state != TUNNEL_PATH_DOWN;
+		out->path[i].srtt_us = p->srtt_us;
+		out->path[i].mtu = p->mtu;
+		out->path[i].down_bytes = is_site ? p->tx_bytes : p->rx_bytes;
+		out->path[i].up_bytes = is_site ? p->rx_bytes : p->tx_bytes;
+	}
 }

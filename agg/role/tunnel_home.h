@@ -14,6 +14,7 @@
 #define AGG_ROLE_TUNNEL_HOME_H
 
 #include "agg/base/loop.h"
+#include "agg/report/report.h"
 #include "agg/role/tunnel_guard.h"
 #include "agg/transport/tunnel_shell.h"
 #include "tun/device.h"
@@ -60,6 +61,7 @@ struct tunnel_home {
 	struct tunnel *tunnel;       /* its */
 	struct loop_timer *again;
 	struct loop_task flush;      /* of what was written to the device */
+	unsigned mtu;                /* of the device; 0: not set */
 	unsigned failures;           /* of making the device, in a row */
 	char why[128];               /* the last; "": it is there, or not wanted */
 };
@@ -78,5 +80,11 @@ int tunnel_home_begin(struct tunnel_home *h,
                       uint64_t queue_bytes_max);
 /* Where there is one. */
 void tunnel_home_end(struct tunnel_home *h);
+
+/* Once a second: the device takes packets as long as the paths let them be, so that
+ * the kernel tells their senders. */
+void tunnel_home_measure(struct tunnel_home *h);
+/* But for the state, and the names of the uplinks. */
+void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out);
 
 #endif

@@ -18,7 +18,6 @@
 #include "agg/role/ruleset.h"
 #include "agg/role/tunnel_names.h"
 #include "agg/role/upkeep.h"
-#include "agg/transport/tunnel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -151,8 +150,7 @@ static int set_routes(struct tunnels *t, const struct conf_site *site,
 static int set_up(struct tunnels *t, const struct conf_site *site,
                   const struct netdev *dev)
 {
-	struct link link = { .mtu = TUNNEL_MTU, .addresses = {
-		tunnel_inner4(t->conf, 0) } };
+	struct link link = { .addresses = { tunnel_inner4(t->conf, 0) } };
 	int rc = begin(t);
 
 	memcpy(link.device, dev->name, IFNAMSIZ);

@@ -10,7 +10,6 @@
     lan2 -- gw2 (a second site, with the same LAN) +
 """
 import contextlib
-import json
 import os
 import socket
 import struct
@@ -68,6 +67,10 @@ class TunnelTest(AggdTest):
         wait_until(lambda: seen_by_srv(node or cls.lab.lan) == VPS_SEEN4,
                    SOON_S * cls.aggd.patience,
                    lambda: "the tunnel carries: " + cls.aggd.log("gw") + cls.aggd.log("vps"))
+
+    def tunnel(self, role):
+        """What its status says."""
+        return self.aggd.status(role=role)["sessions"][0]["tunnel"]
 
     def pings(self, *words, node=None):
         """How many of its packets were answered."""
@@ -220,6 +223,25 @@ class Tunnel(TunnelTest):
             while True:
                 got.append(sink.recvfrom(100)[0].decode())
         self.assertEqual(got, [LAN4])
+        self.wait(lambda: self.tunnel("gw")["dropped_packets"].get("of a false source", 0) >= 3,
+                  SOON_S, "they are counted")
+
+    def test_what_is_shown(self):
+        self.pings("-c", "10", "-i", "0.05", SRV4)
+        names = [u.name for u in self.lab.uplinks]
+
+        def is_counted(role):
+            tunnel = self.tunnel(role)
+            return min(tunnel["down_packets"], tunnel["up_packets"]) >= 10
+
+        for role in ("gw", "vps"):
+            self.wait(lambda role=role: is_counted(role), SOON_S, f"{role} counts")
+            tunnel = self.tunnel(role)
+            self.assertEqual((tunnel["state"], tunnel["why"]), ("up", None))
+            self.assertEqual([p["uplink"] for p in tunnel["paths"]], names)
+            self.assertTrue(all(p["works"] and p["srtt_us"] for p in tunnel["paths"]), tunnel)
+            self.assertIn("aggd_tunnel_up", self.aggd.ctl(role, "status", "--metrics").stdout)
+        self.assertRegex(self.aggd.ctl("gw", "status").stdout, r"\d+ flows? tunnelled")
 
 
 def datagram(source, destination, port):

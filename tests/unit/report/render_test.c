@@ -147,6 +147,16 @@ static void fill_concentrator(struct report *report)
 		.version = "0.1.0", .uptime_us = 59 * SECOND_US,
 		.own_pin = "sha256:LCa0a2j_xo_5m0U8HTBBNBNCLXBkg7-g-YpeiGJm564" };
 	*report_add_session(report) = (struct report_session){
+		.tunnel = { .state = REPORT_TUNNEL_UP, .mtu = 1417, .flows = 12,
+			.queued_bytes = 1500, .down_packets = 8000,
+			.down_bytes = 9600000, .up_packets = 7000,
+			.up_bytes = 910000,
+			.drop = { { "queue full", 3 }, { "of a false source", 1 } },
+			.drop_count = 2, .path_count = 2,
+			.path = { { .uplink = "dsl", .works = true,
+			            .srtt_us = 12000, .down_bytes = 9900000,
+			            .up_bytes = 990000, .mtu = 1500 },
+			          { .uplink = "lte" } } },
 		.site = "home", .state = REPORT_SESSION_OUTAGE,
 		.why = "all paths are down", .age_us = 4 * SECOND_US,
 		.scheduler = "lowrtt", .carrier = "subflows",
