@@ -18,6 +18,7 @@ between the gateway and the VPS, no proxy in between: for comparison.
     ./dev bench links                      random links, in the simulator
     ./dev bench sites                      a thousand sites on one concentrator
     ./dev bench smooth                     a download moment by moment
+    ./dev bench tunnel                     what is not TCP
     (each with --help)
 """
 import argparse
@@ -38,11 +39,13 @@ import simtruth  # noqa: E402
 import sites  # noqa: E402
 import smooth  # noqa: E402
 import systems  # noqa: E402
+import tunnel  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
 OTHERS = {"cpu": cpu.main, "schedulers": schedulers.main, "simtruth": simtruth.main,
-          "pick": pick.main, "links": links.main, "sites": sites.main, "smooth": smooth.main}
+          "pick": pick.main, "links": links.main, "sites": sites.main, "smooth": smooth.main,
+          "tunnel": tunnel.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
 

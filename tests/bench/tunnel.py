@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""./dev bench tunnel: what is not TCP. Ours beside OpenVPN over UDP on the best uplink,
+and that uplink alone, on the same links.
+
+    udp      90 % of what all links together carry, 1300 bytes: delivered, order, delay
+    call     50 packets a second each way beside a TCP download, and beside UDP at
+             150 %: loss, delay above what it is alone
+    cut      a call, and its best link is cut silently: the longest gap
+    ping     its round-trip time, idle and under that UDP
+
+    ./dev bench tunnel --quick               5 s each
+    ./dev bench tunnel --only S2 call aggd   scenarios, experiments, systems
+"""
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import aggd
+import scenario
+import systems
+from lab import SRV4, VPS4, Lab, LabError, install_signals, remove_stale
+
+SCENARIOS = ("S1", "S2", "S3")
+EXPERIMENTS = ("udp", "call", "cut", "ping")
+SIZE, OVERHEAD = 1300, 2 * 28 + 35 + 14  # IP and UDP twice, our header and tag, the frame
+SHARE, TOO_MUCH = 0.9, 1.5
+CALL_RATE, CALL_SIZE = 50, 160
+SECONDS, QUICK_SECONDS = 10, 5
+PORT, CALL_PORT, LOAD_PORT = 6000, 6100, 7777
+READY_S = 20
+FLOW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "udp_flow.py")
+TUN = "tun9"
+
+
+class Tunnel(systems.Aggd):
+    def __init__(self):
+        super().__init__("subflows")
+
+    def start(self, lab):
+        super().start(lab)
+        aggd.wait_until(lambda: self.aggd.status()["sessions"][0]["tunnel"]["state"] == "up",
+                        READY_S, "the tunnel is up")
+
+
+class OpenVpn(systems.System):
+    """TLS, AES-128-GCM, over UDP; by the best uplink."""
+
+    name = "openvpn"
+
+    def make_keys(self):
+        prints = {}
+        for end in ("server", "client"):
+            key, cert = (os.path.join(self.lab.dir, f"{end}.{e}") for e in ("key", "crt"))
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={end}",
+                            "-days", "30", "-keyout", key, "-out", cert], check=True,
+                           capture_output=True)
+            out = subprocess.run(["openssl", "x509", "-in", cert, "-noout", "-fingerprint",
+                                  "-sha256"], check=True, capture_output=True, text=True).stdout
+            prints[end] = out.strip().partition("=")[2]
+        return prints
+
+    def options(self, end, peer):
+        return ["openvpn", "--dev", TUN, "--dev-type", "tun", "--proto", "udp", "--cert",
+                os.path.join(self.lab.dir, f"{end}.crt"), "--key",
+                os.path.join(self.lab.dir, f"{end}.key"), "--peer-fingerprint", peer,
+                "--data-ciphers", "AES-128-GCM", "--topology", "p2p", "--verb", "1",
+                "--sndbuf", "0", "--rcvbuf", "0"]
+
+    def start(self, lab):
+        super().start(lab)
+        lab.prefer(max(lab.uplinks, key=lambda u: u.down).name)
+        prints = self.make_keys()
+        self.concentrator = [lab.vps.spawn(
+            [*self.options("server", prints["client"]), "--tls-server", "--dh", "none", "--port",
+             "1194", "--ifconfig", "10.8.0.1", "10.8.0.2"], log="openvpn-server.log")]
+        self.gateway = [lab.gw.spawn(
+            [*self.options("client", prints["server"]), "--tls-client", "--remote", VPS4, "1194",
+             "--nobind", "--ifconfig", "10.8.0.2", "10.8.0.1"], log="openvpn-client.log")]
+        lab.vps.nft("table ip vpn { chain post { type nat hook postrouting priority srcnat;\n"
+                    "ip saddr 10.8.0.0/24 oifname srv0 masquerade\n}\n}\n")
+        aggd.wait_until(lambda: TUN in lab.gw.run(["ip", "-br", "addr"]).stdout and
+                        "10.8.0.2" in lab.gw.run(["ip", "-br", "addr"]).stdout, READY_S,
+                        "openvpn's device")
+        lab.gw.ip(f"route add default dev {TUN} table 88", "rule add iif lan0 lookup 88 pref 500")
+        aggd.wait_until(lambda: not lab.lan.run(["ping", "-c1", "-W1", SRV4],
+                                                check=False).returncode, READY_S, "openvpn")
+
+    def stop(self):
+        super().stop()
+        self.lab.gw.run(["ip", "rule", "del", "pref", "500"], check=False)
+
+
+def all_systems():
+    return [systems.Alone(), OpenVpn(), Tunnel()]
+
+
+class Flow:
+    """Datagrams one way; result() when it is over."""
+
+    def __init__(self, lab, down, port, rate, size, seconds):
+        self.lab, self.rate, self.seconds = lab, rate, seconds
+        inside, outside = (f"{SRV4}:{port}", str(port))
+        lan, srv = ("recv", "send") if down else ("send", "recv")
+        words = {"send": [f"{rate:.0f}", str(size), str(seconds)], "recv": [str(seconds)]}
+        self.ends = {}
+        for node, word, target in ((lab.srv, srv, outside), (lab.lan, lan, inside)):
+            self.ends[word] = node.spawn(["python3", FLOW, word, target, *words[word]],
+                                         stdout=subprocess.PIPE, text=True)
+            time.sleep(0.3)
+
+    def result(self):
+        out = {word: p.communicate(timeout=self.seconds + 40)[0] for word, p in self.ends.items()}
+        for process in self.ends.values():
+            self.lab.kill(process)
+        got, sent = json.loads(out["recv"] or "{}"), int(out["send"] or 0)
+        if not sent or not got:
+            raise LabError(f"a flow did not run: {out}")
+        got["sent"] = sent
+        got["lost"] = 1 - got["received"] / sent
+        return got
+
+
+def rate_of(lab, direction, share):
+    return scenario_sum(lab, direction) * share * 1e6 / 8 / (SIZE + OVERHEAD)
+
+
+def scenario_sum(lab, direction):
+    return sum(getattr(u, direction) for u in lab.uplinks)
+
+
+def tell(scenario_name, system, what, text):
+    print(f"{scenario_name:4} {system.name:8} {what:34} {text}", flush=True)
+
+
+def measure_udp(lab, system, seconds):
+    slowest = max(u.delay for u in lab.uplinks)
+    for direction in ("down", "up"):
+        flow = Flow(lab, direction == "down", PORT, rate_of(lab, direction, SHARE), SIZE, seconds)
+        got = flow.result()
+        tell(lab.scenario, system, f"UDP 90 % {direction}",
+             f"delivered {100 * (1 - got['lost']):.2f} %, out of order "
+             f"{100 * got['out_of_order'] / max(got['received'], 1):.3f} %, "
+             f"p50 {got['p50_ms']:.1f} p99 {got['p99_ms']:.1f} ms "
+             f"(slowest path {slowest:g})")
+
+
+def call(lab, seconds):
+    return [Flow(lab, down, CALL_PORT + down, CALL_RATE, CALL_SIZE, seconds)
+            for down in (False, True)]
+
+
+def tell_call(lab, system, what, flows):
+    got = [f.result() for f in flows]
+    tell(lab.scenario, system, what,
+         f"lost {100 * max(g['lost'] for g in got):.2f} %, p50 "
+         f"{max(g['p50_ms'] for g in got):.1f} p99 {max(g['p99_ms'] for g in got):.1f} ms, "
+         f"gap {max(g['gap_ms'] for g in got):.0f} ms")
+
+
+def measure_call(lab, system, seconds):
+    tell_call(lab, system, "call alone", call(lab, seconds))
+    load = lab.lan.spawn(["aggload", "bulk", SRV4, "-t", str(seconds + 2)],
+                         stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    tell_call(lab, system, "call beside a TCP download", call(lab, seconds))
+    lab.kill(load)
+    load = Flow(lab, True, PORT, rate_of(lab, "down", TOO_MUCH), SIZE, seconds + 3)
+    time.sleep(1)
+    tell_call(lab, system, "call beside UDP at 150 %", call(lab, seconds))
+    load.result()
+
+
+def measure_cut(lab, system, seconds):
+    best = min(lab.uplinks, key=lambda u: u.delay)
+    flows = call(lab, seconds)
+    time.sleep(seconds / 2)
+    lab.link(best.name).cut()
+    time.sleep(seconds / 2)
+    lab.link(best.name).restore()
+    tell_call(lab, system, f"call, {best.name} is cut", flows)
+    time.sleep(3)
+
+
+def ping_ms(lab, seconds):
+    out = lab.lan.run(["ping", "-n", "-i", "0.1", "-c", str(int(seconds * 10)), "-W", "1", SRV4],
+                      check=False).stdout
+    times = sorted(float(t) for t in re.findall(r"time=([\d.]+)", out))
+    return times[len(times) // 2] if times else float("nan")
+
+
+def measure_ping(lab, system, seconds):
+    idle = ping_ms(lab, seconds)
+    load = Flow(lab, True, PORT, rate_of(lab, "down", SHARE), SIZE, seconds + 3)
+    time.sleep(1)
+    loaded = ping_ms(lab, seconds)
+    load.result()
+    tell(lab.scenario, system, "ping", f"idle {idle:.1f}, under UDP at 90 % {loaded:.1f} ms")
+
+
+MEASURES = {"udp": measure_udp, "call": measure_call, "cut": measure_cut, "ping": measure_ping}
+
+
+def run(scenario_name, system, experiments, seconds):
+    with Lab(scenario_name, cc="bbr") as lab:
+        lab.srv.spawn(["aggload", "server"])
+        lab.srv.wait_listening(LOAD_PORT)
+        system.start(lab)
+        try:
+            for name in experiments:
+                MEASURES[name](lab, system, seconds)
+        finally:
+            system.stop()
+
+
+def chosen(words, among):
+    return [x for x in among if x in words] or list(among)
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="dev bench tunnel", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[])
+    args = parser.parse_args(argv)
+    names = [s.name for s in all_systems()]
+    unknown = set(args.only) - {*SCENARIOS, *EXPERIMENTS, *names}
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}, "
+                     f"{', '.join(EXPERIMENTS)}, {', '.join(names)}")
+    install_signals()
+    remove_stale()
+    seconds, failed = QUICK_SECONDS if args.quick else SECONDS, False
+    for scenario_name in chosen(args.only, SCENARIOS):
+        for system in all_systems():
+            if system.name not in chosen(args.only, names):
+                continue
+            try:
+                run(scenario_name, system, chosen(args.only, EXPERIMENTS), seconds)
+            except (LabError, scenario.ScenarioError) as error:
+                print(f"{scenario_name} {system.name}: {error}", file=sys.stderr)
+                failed = True
+    return 1 if failed else 0
