@@ -357,6 +357,7 @@ void gateway_tunnel_set_conf(struct gateway *g)
 		say_net(g);
 		gateway_tunnel_look(g);
 	}
+	gateway_set_modes(g);
 }
 
 int gateway_tunnel_init(struct gateway *g)

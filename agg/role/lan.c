@@ -166,8 +166,10 @@ static void on_apply(void *ctx)
 	struct kerr err = { "" };
 	struct buf text;
 
-	if (!has_ruleset(lan))
+	if (!has_ruleset(lan)) {
+		ruleset_want_none(lan->ruleset);
 		return;
+	}
 	look_at_bridges(lan);
 	buf_init(&text, NFT_RULESET_MAX);
 	int rc = build_ruleset(lan, &text, &err);
@@ -353,8 +355,7 @@ static void stop_intercepting(struct lan *lan)
 	struct kerr err;
 
 	close_tproxy(lan);
-	if (!has_ruleset(lan))
-		ruleset_want_none(lan->ruleset);
+	on_apply(lan);
 	route_clear_tproxy(lan->args.route, &err);
 }
 
