@@ -171,6 +171,10 @@ static void set_why(struct tunnel_home *h, int err)
 		snprintf(h->why, sizeof(h->why), "there is no /dev/net/tun: the "
 		         "kernel's module tun is not loaded");
 		break;
+	case EACCES:
+		snprintf(h->why, sizeof(h->why), "/dev/net/tun is not for this user; "
+		         "its usual mode, which udev gives it, is 0666");
+		break;
 	case EBUSY:
 		snprintf(h->why, sizeof(h->why), "another program has a device %s",
 		         h->args.device);
