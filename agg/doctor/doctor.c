@@ -169,6 +169,8 @@ static void look_at_uplink(struct walk *w, const struct doctor_uplink *u)
 		return;
 	if (*u->why)
 		add_symptom(w, SYMPTOM_OF_UPLINK, u->name, u->why, &names);
+	else if (*u->part)
+		add(w, "tcp", u->name, u->part, "ping -I %d %e", &names);
 	else if (u->connecting)
 		add(w, "tcp", u->name, "no connection comes about", "ping -I %d %e",
 		    &names);

@@ -26,6 +26,7 @@ struct doctor_uplink {
 	bool disabled;
 	char why[REPORT_WORDS_MAX + 1];   /* it does not work, or not well */
 	bool connecting;                  /* and is tried, but nothing says why */
+	char part[REPORT_WORDS_MAX + 1];  /* it works, but not to this endpoint */
 	char endpoint[REPORT_DEST_MAX + 1];
 	char mptcp[REPORT_WORDS_MAX + 1]; /* what the kernel's MPTCP does on it */
 };

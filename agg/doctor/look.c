@@ -6,17 +6,21 @@
 #include "agg/doctor/look.h"
 
 #include "agg/base/loop.h"
+#include "agg/doctor/probe.h"
 #include "agg/kernel/host.h"
 #include "agg/kernel/netmon.h"
 #include "agg/role/warnings.h"
 #include "agg/transport/tls.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <json-c/json.h>
+
+#define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
 
 /* The configuration, and this host -------------------------------------------------- */
 
@@ -67,7 +71,82 @@ static bool has_ipv6(struct netmon *mon, const struct conf_lan *lan)
 	return false;
 }
 
-static void look_at_devices(struct doctor_facts *f)
+/* Who answers, where no daemon tries it ---------------------------------------- */
+
+struct probing {
+	struct probe probes[PROBES_MAX];
+	unsigned uplink[PROBES_MAX]; /* whose it is */
+	unsigned count;
+};
+
+static void add_probe(struct probing *p, unsigned uplink, const char *device,
+                      const struct netdev *dev, const struct addr *to)
+{
+	const struct netdev_ip *ip = netdev_ip(dev, to->family);
+
+	if (!netdev_is_ready(dev, to->family) || p->count == PROBES_MAX)
+		return;
+	p->uplink[p->count] = uplink;
+	p->probes[p->count++] = (struct probe){ .device = device, .to = *to,
+	                                        .source = ip->sources[0], .fd = -1 };
+}
+
+/* As the words of the daemon are (subflow.c). */
+static const char *words_of(int err)
+{
+	return err == -ECONNREFUSED ? "connection refused; aggd may not run on the "
+	       "concentrator, at that port" :
+	       err == -ETIMEDOUT ? "no answer; the concentrator's port may be closed, or "
+	       "this uplink's access broken" : strerror(-err);
+}
+
+/* What of an uplink's all failed is its obstacle; what of some, a part. */
+static void take_probes(struct doctor_facts *f, const struct probing *p)
+{
+	bool good[CONF_UPLINKS_MAX] = { false };
+	char to[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < p->count; i++)
+		good[p->uplink[i]] |= !p->probes[i].err;
+	for (unsigned i = 0; i < p->count; i++) {
+		struct doctor_uplink *u = &f->uplinks[p->uplink[i]];
+		const struct probe *one = &p->probes[i];
+		if (!one->err || one->err == -ENETUNREACH) /* a table of its own */
+			continue;
+		addr_format(&one->to, to);
+		COPY(u->endpoint, to);
+		if (good[p->uplink[i]])
+			snprintf(u->part, sizeof(u->part), "%s: %.120s", to,
+			         words_of(one->err));
+		else
+			COPY(u->why, words_of(one->err));
+	}
+}
+
+/* Of names the daemon alone knows what they are for each uplink. */
+static void probe(struct doctor_facts *f, struct netmon *mon)
+{
+	const struct conf_concentrator *c = &f->conf->concentrator;
+	struct probing *p = calloc(1, sizeof(*p));
+
+	for (unsigned i = 0; p && i < f->uplink_count; i++) {
+		const struct doctor_uplink *u = &f->uplinks[i];
+		const struct netdev *dev = netmon_find(mon, u->device);
+		if (u->disabled || *u->why || !dev)
+			continue;
+		for (unsigned e = 0; e < c->endpoint_count; e++)
+			if (!*c->endpoint[e].host)
+				add_probe(p, i, u->device, dev,
+				          &c->endpoint[e].addr);
+	}
+	if (p) {
+		probe_all(p->probes, p->count);
+		take_probes(f, p);
+	}
+	free(p);
+}
+
+static void look_at_devices(struct doctor_facts *f, bool alone)
 {
 	struct loop *loop = loop_create();
 	struct netmon *mon = loop ? netmon_create(loop, 0, on_netdev, NULL) : NULL;
@@ -83,6 +162,8 @@ static void look_at_devices(struct doctor_facts *f)
 		if (mon && !u->disabled)
 			look_at_device(mon, u);
 	}
+	if (mon && alone)
+		probe(f, mon);
 	netmon_destroy(mon);
 	loop_destroy(loop);
 }
@@ -114,8 +195,6 @@ static struct json_object *item_of(struct json_object *list, size_t i)
 	       i < json_object_array_length(list) ?
 		json_object_array_get_idx(list, i) : NULL;
 }
-
-#define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
 
 static void take_uplink(struct doctor_facts *f, struct json_object *o)
 {
@@ -184,7 +263,7 @@ void look_at_all(const char *file, const char *status, const char *no_daemon,
 	if (*conf)
 		look_for_warnings(facts);
 	if (*conf && (*conf)->main.role == CONF_ROLE_GATEWAY)
-		look_at_devices(facts);
+		look_at_devices(facts, !status);
 	if (status)
 		take_status(facts, status);
 	else

@@ -2,8 +2,9 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: gathers the doctor's facts on this host: the configuration, what the host
- * has, and what the daemon tells of itself. Blocks for as long as a question at the
- * control socket, and changes nothing.
+ * has, and what the daemon tells of itself. Where the daemon does not answer, it tries
+ * the concentrator by each uplink and family (probe.h). Blocks for some seconds at
+ * most, and changes nothing.
  */
 #ifndef AGG_DOCTOR_LOOK_H
 #define AGG_DOCTOR_LOOK_H

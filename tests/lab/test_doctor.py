@@ -20,6 +20,7 @@ from lab import SRV4, VPS4, VPS6  # noqa: E402
 FOUND_S = 30
 OTHER_PIN = "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 DEAF_PORT = 7200
+DROP6 = "table ip6 drop6 { chain f { type filter hook forward priority 0; drop\n}\n}\n"
 
 
 class Doctor(AggdTest):
@@ -186,10 +187,20 @@ class Doctor(AggdTest):
         self.expect(("config", ""))
 
     def test_daemon(self):
+        """Without it the host itself is looked at, by each uplink and family."""
         self.aggd.stop_one("gw")
         self.addCleanup(self.aggd.wait_ready)
         self.addCleanup(self.aggd.start_gateway)
         self.expect(("daemon", ""))
+        self.lab.isp.nft(DROP6)
+        self.addCleanup(self.lab.isp.nft, "delete table ip6 drop6")
+        self.expect(("daemon", ""), ("tcp", self.both()))
+        self.assertIn(VPS6, self.doctor()[1]["text"])
+        self.addCleanup(self.aggd.start_concentrator)
+        self.aggd.stop_one("vps")
+        self.lab.isp.nft("flush table ip6 drop6")
+        self.expect(("daemon", ""), ("tcp", self.both()))
+        self.assertIn("refused", self.doctor()[1]["text"])
 
     def test_bugreport(self):
         """All that is asked for, and nothing that is nobody's business."""
