@@ -28,7 +28,7 @@ void limiting_measure(struct limiting *l, struct session *s, bool busy,
 	l->looks[LIMITING_OVER].at_us = now_us;
 	l->looks[LIMITING_OVER].cpu_us = cpu_us;
 	l->looks[LIMITING_OVER].limits = stats.limits;
-	limits_between(&l->looks[0].limits, &stats.limits, &l->now);
+	holdup_between(&l->looks[0].limits, &stats.limits, &l->now);
 	l->now.cpu = cpu_permille(l);
 	l->now.flags = session_readers(s);
 	if (busy || l->told) /* and that it is over */

@@ -18,7 +18,7 @@
 struct limiting {
 	struct {
 		uint64_t at_us, cpu_us; /* at_us 0: not yet */
-		struct limits limits;
+		struct holdup limits;
 	} looks[LIMITING_OVER + 1];     /* oldest first */
 	struct wire_limits now;         /* what is told of them */
 	bool told;                      /* the last time */

@@ -228,8 +228,8 @@ static void note_limits(struct session *s)
 
 	DL_FOREACH(s->lanes, lane)
 		full |= lane->wants_write ? 1u << lane->hello.path : 0;
-	limits_note(&s->limits, work_any(s) ? LIMITS_PATHS :
-	            s->starved ? LIMITS_CREDIT : LIMITS_SOURCE, full, s->now_us);
+	holdup_note(&s->limits, work_any(s) ? HOLDUP_PATHS :
+	            s->starved ? HOLDUP_CREDIT : HOLDUP_SOURCE, full, s->now_us);
 }
 
 void session_turn(struct session *s)

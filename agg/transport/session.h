@@ -21,7 +21,7 @@
 #ifndef AGG_TRANSPORT_SESSION_H
 #define AGG_TRANSPORT_SESSION_H
 
-#include "agg/transport/limits.h"
+#include "agg/transport/holdup.h"
 #include "agg/transport/stream.h"
 #include "agg/transport/wire.h"
 #include "scheduler/order.h"
@@ -250,7 +250,7 @@ struct session_stats {
 	 * came had a hole before it; by which path; 0: none. */
 	uint64_t silent_us;
 	uint8_t silent_path;
-	struct limits limits;
+	struct holdup limits;
 	struct wire_limits peer_limits;
 	uint64_t peer_limits_age_us; /* UINT64_MAX: it never said */
 	struct session_picks picks;

@@ -29,7 +29,7 @@
  *     sendq.c    the bytes of a sending half
  *     unsent.c   which of them were never sent
  *     silence.c  the longest silence of late
- *     limits.c   what held up the bytes
+ *     holdup.c   what held up the bytes
  */
 #ifndef AGG_TRANSPORT_SESSION_IMPL_H
 #define AGG_TRANSPORT_SESSION_IMPL_H
@@ -38,7 +38,7 @@
 #include "agg/base/slice.h"
 #include "agg/transport/depth.h"
 #include "agg/transport/flights.h"
-#include "agg/transport/limits.h"
+#include "agg/transport/holdup.h"
 #include "agg/transport/path.h"
 #include "agg/transport/segments.h"
 #include "agg/transport/sendq.h"
@@ -278,7 +278,7 @@ struct session {
 	uint64_t probe_us;      /* since then */
 	uint64_t echo_us, echoes;
 	struct silence silence; /* of its streams' readers */
-	struct limits limits;   /* of what it sends */
+	struct holdup limits;   /* of what it sends */
 	struct wire_limits peer_limits; /* the peer's word, and when; 0: never */
 	uint64_t peer_limits_us;
 	struct session_picks picks;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  */
-#include "agg/transport/limits.h"
+#include "agg/transport/holdup.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,15 +14,15 @@
 
 static void time_is_of_the_state_before_it(void **state)
 {
-	struct limits before = { 0 }, l = { 0 };
+	struct holdup before = { 0 }, l = { 0 };
 	struct wire_limits out;
 
-	limits_note(&l, LIMITS_PATHS, 5, 1000 * MS); /* none is before it */
+	holdup_note(&l, HOLDUP_PATHS, 5, 1000 * MS); /* none is before it */
 	before = l;
-	limits_note(&l, LIMITS_CREDIT, 5, 1500 * MS);
-	limits_note(&l, LIMITS_SOURCE, 0, 1800 * MS);
-	limits_note(&l, LIMITS_PATHS, 1, 2000 * MS);
-	limits_between(&before, &l, &out);
+	holdup_note(&l, HOLDUP_CREDIT, 5, 1500 * MS);
+	holdup_note(&l, HOLDUP_SOURCE, 0, 1800 * MS);
+	holdup_note(&l, HOLDUP_PATHS, 1, 2000 * MS);
+	holdup_between(&before, &l, &out);
 	assert_int_equal(out.paths, 500);
 	assert_int_equal(out.credit, 300);
 	assert_int_equal(out.full[0], 500);
@@ -32,25 +32,25 @@ static void time_is_of_the_state_before_it(void **state)
 
 static void a_long_turn_counts_a_second(void **state)
 {
-	struct limits before, l = { 0 };
+	struct holdup before, l = { 0 };
 	struct wire_limits out;
 
-	limits_note(&l, LIMITS_SOURCE, 0, 1000 * MS);
+	holdup_note(&l, HOLDUP_SOURCE, 0, 1000 * MS);
 	before = l;
-	limits_note(&l, LIMITS_PATHS, 1, 3600 * 1000 * MS);
-	limits_note(&l, LIMITS_PATHS, 1, 3601 * 1000 * MS);
-	limits_between(&before, &l, &out);
+	holdup_note(&l, HOLDUP_PATHS, 1, 3600 * 1000 * MS);
+	holdup_note(&l, HOLDUP_PATHS, 1, 3601 * 1000 * MS);
+	holdup_between(&before, &l, &out);
 	assert_int_equal(out.paths, 500);
 }
 
 static void of_another_session_nothing_is_known(void **state)
 {
-	struct limits before = { .us = { 0, 9000, 0 } }, l = { .us = { 5000, 1, 0 } };
+	struct holdup before = { .us = { 0, 9000, 0 } }, l = { .us = { 5000, 1, 0 } };
 	struct wire_limits out;
 
-	limits_between(&before, &l, &out);
+	holdup_between(&before, &l, &out);
 	assert_int_equal(out.paths, 0);
-	limits_between(&l, &l, &out);
+	holdup_between(&l, &l, &out);
 	assert_int_equal(out.paths + out.credit, 0);
 }
 
@@ -62,5 +62,5 @@ int main(void)
 		cmocka_unit_test(of_another_session_nothing_is_known),
 	};
 
-	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("holdup", tests, NULL, NULL);
 }
