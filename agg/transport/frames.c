@@ -115,6 +115,8 @@ static int stream_frame(struct lane *lane, const struct wire_frame *f,
 		break;
 	case WIRE_HELLO:
 	case WIRE_WELCOME:
+	case WIRE_INVITE:
+	case WIRE_REDEEMED:
 	case WIRE_CLOSE:
 	case WIRE_SETTINGS:
 	case WIRE_PING:
@@ -160,7 +162,9 @@ static int one_frame(struct lane *lane, const struct wire_frame *f,
 	switch ((enum wire_type)f->type) {
 	case WIRE_HELLO:
 	case WIRE_WELCOME:
-		*why = "HELLO or WELCOME out of place";
+	case WIRE_INVITE:
+	case WIRE_REDEEMED:
+		*why = "a greeting out of place";
 		return -EPROTO;
 	case WIRE_CLOSE:
 		snprintf(s->why, sizeof(s->why), "peer: %.100s", f->close.reason);

@@ -20,23 +20,34 @@ uint64_t greet_look_at_us(uint64_t now_us, uint32_t srtt_us, uint64_t end_us)
 	return at_us < end_us ? at_us : end_us;
 }
 
+static uint16_t version_of(const struct wire_frame *frame)
+{
+	switch (frame->type) {
+	case WIRE_HELLO: return frame->hello.version;
+	case WIRE_INVITE: return frame->invite.version;
+	case WIRE_REDEEMED: return frame->redeemed.version;
+	case WIRE_WELCOME: return frame->welcome.version;
+	}
+	return 0;
+}
+
 static enum greet_answer judge(enum wire_type wanted,
                                const struct wire_frame *frame,
                                const char **why)
 {
 	if (frame->type == WIRE_CLOSE)
 		return GREET_REFUSED;
-	if (frame->type != wanted) {
+	bool invited = wanted == WIRE_HELLO && frame->type == WIRE_INVITE;
+
+	if (frame->type != wanted && !invited) {
 		*why = "no greeting";
 		return GREET_NONE;
 	}
-	uint16_t version = wanted == WIRE_HELLO ? frame->hello.version
-	                                        : frame->welcome.version;
-	if (version != WIRE_VERSION) {
+	if (version_of(frame) != WIRE_VERSION) {
 		*why = "protocol version not supported";
 		return GREET_FOREIGN;
 	}
-	return GREET_HEARD;
+	return invited ? GREET_INVITED : GREET_HEARD;
 }
 
 enum greet_answer greet_hear(enum wire_type wanted, const uint8_t *p, size_t n,

@@ -7,6 +7,8 @@
  *     gateway                        concentrator
  *     PAD, HELLO        ->
  *                       <-           PAD, WELCOME; or CLOSE, with the reason
+ *     INVITE            ->           in place of HELLO
+ *                       <-           REDEEMED
  *
  * A PAD makes a greeting as long as two full packets: a way on which only small
  * ones pass is found before a stream is on it (measure_full_size_lost).
@@ -29,13 +31,14 @@ uint64_t greet_look_at_us(uint64_t now_us, uint32_t srtt_us, uint64_t end_us);
 enum greet_answer {
 	GREET_MORE,    /* not yet: more bytes are needed, or it was a PAD */
 	GREET_HEARD,   /* frame is the greeting */
+	GREET_INVITED, /* frame is an INVITE, where a HELLO was wanted */
 	GREET_REFUSED, /* frame is a CLOSE */
 	GREET_FOREIGN, /* a greeting of a version that is not spoken here */
 	GREET_NONE,    /* something else, or nothing that can be decoded */
 };
 
 /* Looks at the next frame of the other side, whose greeting is a `wanted`,
- * WIRE_HELLO or WIRE_WELCOME. *used: how many of the n bytes it was. *why: of
+ * WIRE_HELLO, WIRE_WELCOME or WIRE_REDEEMED. *used: how many of the n bytes it was. *why: of
  * GREET_FOREIGN and GREET_NONE, in words. */
 enum greet_answer greet_hear(enum wire_type wanted, const uint8_t *p, size_t n,
                              size_t *used, struct wire_frame *frame,

@@ -123,6 +123,18 @@ static void on_greeting(struct subflow *sf, const struct wire_frame *frame)
 	                          client ? &frame->welcome : NULL);
 }
 
+static void on_invited(struct subflow *sf, const struct wire_frame *frame)
+{
+	struct tls_pin pin;
+
+	tls_peer_pin(sf->tls, &pin);
+	if (sf->args.events->on_invite)
+		sf->args.events->on_invite(sf->args.ctx, sf, &pin,
+		                           &frame->invite);
+	else
+		subflow_fail(sf, "no invitations are taken here");
+}
+
 static void on_refused(struct subflow *sf, const char *reason)
 {
 	char why[SUBFLOW_WHY_MAX];
@@ -145,6 +157,10 @@ size_t subflow_hear(struct subflow *sf, const uint8_t *p, size_t n)
 		break;
 	case GREET_HEARD:
 		on_greeting(sf, &frame);
+		break;
+	case GREET_INVITED:
+		on_invited(sf, &frame);
+		explicit_bzero(&frame, sizeof(frame));
 		break;
 	case GREET_REFUSED:
 		on_refused(sf, frame.close.reason);
@@ -223,6 +239,19 @@ void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
 	sf->args.ctx = ctx;
 }
 
+/* A frame that is the last one. */
+static void part_with(struct subflow *sf, const struct wire_frame *frame,
+                      const char *why)
+{
+	snprintf(sf->why, sizeof(sf->why), "%s", why);
+	subflow_out_say(sf, frame);
+	if (sf->state == SUBFLOW_DEAD)
+		return;
+	sf->state = SUBFLOW_CLOSING;
+	shutdown(sf->fd, SHUT_WR);
+	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + SUBFLOW_CLOSE_US);
+}
+
 void subflow_fail(struct subflow *sf, const char *reason)
 {
 	struct wire_frame frame = { .type = WIRE_CLOSE };
@@ -232,13 +261,16 @@ void subflow_fail(struct subflow *sf, const char *reason)
 		return;
 	}
 	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", reason);
-	snprintf(sf->why, sizeof(sf->why), "%s", reason);
-	subflow_out_say(sf, &frame);
-	if (sf->state == SUBFLOW_DEAD)
-		return;
-	sf->state = SUBFLOW_CLOSING;
-	shutdown(sf->fd, SHUT_WR);
-	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + SUBFLOW_CLOSE_US);
+	part_with(sf, &frame, reason);
+}
+
+void subflow_answer(struct subflow *sf, const struct wire_redeemed *answer)
+{
+	const struct wire_frame frame = { .type = WIRE_REDEEMED,
+	                                  .redeemed = *answer };
+
+	if (sf->state == SUBFLOW_GREETING)
+		part_with(sf, &frame, "it was answered");
 }
 
 /* Shaking hands --------------------------------------------------------- */

@@ -11,6 +11,7 @@
  *
  *     gateway:      connect -> TLS -> HELLO -> (WELCOME) on_ready -> join
  *     concentrator: accept  -> TLS -> (HELLO) on_ready -> join: WELCOME
+ *                                  -> (INVITE) on_invite -> answer: REDEEMED
  *
  * Lifetime: from create until on_end, which is called exactly once, at the end
  * of a loop turn, and is the last word; or until subflow_destroy.
@@ -57,6 +58,10 @@ struct subflow_events {
 	 * says what kind it is. */
 	void (*on_end)(void *ctx, struct subflow *sf, bool joined,
 	               const char *why);
+	/* At the concentrator, in place of on_ready: who is there shows an
+	 * invitation. Now subflow_answer or subflow_fail. NULL: none is taken. */
+	void (*on_invite)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+	                  const struct wire_invite *invite);
 };
 
 struct subflow_args {
@@ -97,6 +102,8 @@ int subflow_land(struct subflow *sf, struct loop *loop);
 /* Ends it; on_end follows. reason goes to the peer as CLOSE where one is still
  * awaited (concentrator, before join); to the log in any case. */
 void subflow_fail(struct subflow *sf, const char *reason);
+/* In on_invite: that is its last word; on_end follows. */
+void subflow_answer(struct subflow *sf, const struct wire_redeemed *answer);
 /* Ends it without on_end. NULL is fine. */
 void subflow_destroy(struct subflow *sf);
 

@@ -236,6 +236,30 @@ static const char *decode_class(struct wire_class *class, struct cursor *c)
 	return class->class < STREAM_CLASS_COUNT ? NULL : "CLASS: no such class";
 }
 
+static const char *decode_invite(struct wire_invite *i, struct cursor *c)
+{
+	i->version = (uint16_t)take_uint(c, 2);
+	take_bytes(c, i->secret, WIRE_SECRET_BYTES);
+	c->left = 0; /* a later version may say more */
+	return NULL;
+}
+
+static const char *decode_redeemed(struct wire_redeemed *r, struct cursor *c)
+{
+	r->version = (uint16_t)take_uint(c, 2);
+	r->result = (uint8_t)take_uint(c, 1);
+	r->now_s = take_uint(c, 8);
+	take_addr(c, &r->seen);
+	take_addr(c, &r->egress4);
+	take_addr(c, &r->egress6);
+	take_text(c, r->site, WIRE_NAME_MAX);
+	take_text(c, r->why, WIRE_WHY_MAX);
+	c->left = 0;
+	if (r->result >= WIRE_REDEEM_COUNT)
+		r->result = WIRE_REDEEM_FAILED; /* a later version's */
+	return NULL;
+}
+
 static const char *decode_tunnel_key(struct wire_tunnel_key *k, struct cursor *c)
 {
 	k->epoch = (uint32_t)take_uint(c, 4);
@@ -295,6 +319,8 @@ static const char *decode_payload(struct wire_frame *f, struct cursor *c)
 	case WIRE_CREDIT: return decode_credit(&f->credit, c);
 	case WIRE_RESET: return decode_reset(&f->reset, c);
 	case WIRE_CLASS: return decode_class(&f->class, c);
+	case WIRE_INVITE: return decode_invite(&f->invite, c);
+	case WIRE_REDEEMED: return decode_redeemed(&f->redeemed, c);
 	case WIRE_TUNNEL_KEY: return decode_tunnel_key(&f->tunnel_key, c);
 	case WIRE_TUNNEL_NET: return decode_tunnel_net(&f->tunnel_net, c);
 	case WIRE_DATAGRAM: return decode_datagram(&f->datagram, c);
@@ -349,6 +375,17 @@ static uint8_t *encode_tunnel_net(uint8_t *p, const struct wire_tunnel_net *n)
 	for (unsigned i = 0; i < n->lan_count; i++)
 		p = put_prefix(p, &n->lan[i]);
 	return p;
+}
+
+static uint8_t *encode_redeemed(uint8_t *p, const struct wire_redeemed *r)
+{
+	p = put_uint(p, r->version, 2);
+	p = put_uint(p, r->result, 1);
+	p = put_uint(p, r->now_s, 8);
+	p = put_addr(p, &r->seen);
+	p = put_addr(p, &r->egress4);
+	p = put_addr(p, &r->egress6);
+	return put_text(put_text(p, r->site), r->why);
 }
 
 static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
@@ -412,6 +449,11 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		for (unsigned i = 0; i < WIRE_PATHS_MAX; i++)
 			p = put_uint(p, f->limits.full[i], 2);
 		return put_uint(p, f->limits.flags, 1);
+	case WIRE_INVITE:
+		p = put_uint(p, f->invite.version, 2);
+		return put_bytes(p, f->invite.secret, WIRE_SECRET_BYTES);
+	case WIRE_REDEEMED:
+		return encode_redeemed(p, &f->redeemed);
 	case WIRE_DATA:
 	case WIRE_DATA_FIN:
 	case WIRE_DATAGRAM:

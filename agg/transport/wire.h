@@ -8,7 +8,8 @@
  *     | type   | length, 24 bit | payload ...           all big-endian
  *
  * The first frame from the gateway is HELLO, the first from the concentrator
- * WELCOME, but for a PAD; neither comes again. A frame of unknown type with
+ * WELCOME, but for a PAD; neither comes again. Who has an invitation says INVITE
+ * in place of HELLO, and gets REDEEMED, and the end. A frame of unknown type with
  * the ignorable bit is skipped; everything else that is not understood ends the
  * session.
  *
@@ -48,6 +49,8 @@
 #define WIRE_SUBFLOWS_MAX (WIRE_PATHS_MAX * WIRE_BUNDLES_MAX) /* of a session */
 #define WIRE_NAME_MAX 32          /* an uplink's or scheduler's name */
 #define WIRE_SESSION_ID_BYTES 16
+#define WIRE_SECRET_BYTES 16      /* of an invitation */
+#define WIRE_WHY_MAX 127
 #define WIRE_OFFSET_MAX (UINT64_C(1) << 62)
 #define WIRE_CREDIT_LEAST 1024u   /* that a stream begins with */
 #define WIRE_TUNNEL_SECRET_BYTES 32
@@ -68,6 +71,8 @@ enum wire_type {
 	WIRE_DATA_FIN = 11, /* DATA whose last byte is the stream's last */
 	WIRE_CREDIT = 12,
 	WIRE_RESET = 13,
+	WIRE_INVITE = 24,
+	WIRE_REDEEMED = 25,
 	WIRE_CLASS = 1 | WIRE_IGNORABLE,
 	/* The packet tunnel's (datagram.h). */
 	WIRE_TUNNEL_KEY = 3 | WIRE_IGNORABLE,
@@ -96,6 +101,36 @@ struct wire_welcome {
 	/* Random, of the concentrator's side of the session. Another than
 	 * before: the streams of before are unknown there. */
 	uint64_t incarnation;
+};
+
+/* Gateway to concentrator, in place of HELLO: my key shall be a site's. It shows
+ * the secret, so it says it only to him whose pin is in the invitation. */
+struct wire_invite {
+	uint16_t version;
+	uint8_t secret[WIRE_SECRET_BYTES];
+};
+
+enum wire_redeem {
+	WIRE_REDEEM_JOINED,  /* the key is the site's */
+	WIRE_REDEEM_UNKNOWN, /* no such invitation */
+	WIRE_REDEEM_USED,
+	WIRE_REDEEM_EXPIRED,
+	WIRE_REDEEM_REVOKED,
+	WIRE_REDEEM_OTHER,   /* the key is another site's already */
+	WIRE_REDEEM_FAILED,  /* why: the concentrator could not */
+	WIRE_REDEEM_COUNT
+};
+
+/* Concentrator to gateway, its last word. */
+struct wire_redeemed {
+	uint16_t version;
+	uint8_t result;      /* enum wire_redeem */
+	uint64_t now_s;      /* since 1970, by its clock */
+	struct addr seen;    /* where the gateway came from, as it looked here */
+	/* How the Internet will see it; family 0: not at all, or not known. */
+	struct addr egress4, egress6;
+	char site[WIRE_NAME_MAX + 1];
+	char why[WIRE_WHY_MAX + 1]; /* of FAILED */
 };
 
 enum { /* wire_settings.flags */
@@ -231,6 +266,8 @@ struct wire_frame {
 		struct wire_tunnel_net tunnel_net;
 		struct wire_datagram datagram;
 		struct wire_limits limits;
+		struct wire_invite invite;
+		struct wire_redeemed redeemed;
 	};
 };
 

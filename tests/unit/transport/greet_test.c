@@ -49,6 +49,33 @@ static void test_heard(void **state)
 	assert_int_equal(frame.welcome.incarnation, 7);
 }
 
+/* An INVITE stands for a HELLO, and for nothing else. */
+static void test_invited(void **state)
+{
+	const struct wire_frame invite = {
+		.type = WIRE_INVITE, .invite = { WIRE_VERSION, { 1, 2, 3 } },
+	};
+	const struct wire_frame redeemed = {
+		.type = WIRE_REDEEMED, .redeemed = { .version = WIRE_VERSION },
+	};
+	struct wire_frame frame, newer = invite;
+	const char *why = NULL;
+
+	assert_int_equal(answer(WIRE_HELLO, &invite, &frame, &why),
+	                 GREET_INVITED);
+	assert_memory_equal(frame.invite.secret, invite.invite.secret,
+	                    WIRE_SECRET_BYTES);
+	assert_int_equal(answer(WIRE_WELCOME, &invite, &frame, &why),
+	                 GREET_NONE);
+	assert_int_equal(answer(WIRE_REDEEMED, &redeemed, &frame, &why),
+	                 GREET_HEARD);
+	assert_int_equal(answer(WIRE_WELCOME, &redeemed, &frame, &why),
+	                 GREET_NONE);
+	newer.invite.version++;
+	assert_int_equal(answer(WIRE_HELLO, &newer, &frame, &why),
+	                 GREET_FOREIGN);
+}
+
 static void test_not_whole(void **state)
 {
 	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
@@ -132,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heard),
+		cmocka_unit_test(test_invited),
 		cmocka_unit_test(test_not_whole),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_other),
