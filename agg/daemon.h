@@ -19,6 +19,7 @@ struct daemon {
 	struct loop *loop;
 	struct netmon *netmon;
 	struct role *role;
+	struct pairing pairing;
 	struct verbs verbs;
 	struct ctl *ctl;
 	struct page page;

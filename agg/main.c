@@ -117,6 +117,12 @@ static void on_sighup(void *ctx)
 		warn(ctx, log_warning, NULL);
 }
 
+/* As pairing has it. */
+static int on_paired(void *ctx, struct conf_error *error)
+{
+	return reload(ctx, error);
+}
+
 /* As verbs_args has it. */
 static int on_reload(void *ctx, struct buf *out)
 {
@@ -287,6 +293,8 @@ static int start(struct daemon *d)
 		.role = d->role, .version = AGGD_VERSION, .own_pin = d->own_pin,
 		.reload = on_reload, .web = on_web, .ctx = d,
 	};
+	d->pairing = (struct pairing){ d->config_path, on_paired, d };
+	d->role->pairing = &d->pairing;
 	note_own_pin(d);
 	verbs_init(&d->verbs, &verbs);
 	d->ctl = ctl_create(d->loop, d->conf->main.control, verbs_table,
@@ -379,8 +387,9 @@ static int on_no_configuration(int err, const struct conf_error *error)
 {
 	fprintf(stderr, "%s\n", error->text);
 	if (err == -ENOENT)
-		fprintf(stderr, "aggd: docs/examples of its source has one for "
-		        "either role to begin with; -c FILE names another file\n");
+		fprintf(stderr, "aggd: 'aggctl setup' makes one for a concentrator, "
+		        "'aggctl join' for a\ngateway; docs/examples of its source "
+		        "has both; -c FILE names another file\n");
 	return 2;
 }
 

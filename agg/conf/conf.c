@@ -383,16 +383,27 @@ int conf_load(const char *path, const struct conf_names *names,
 	return err;
 }
 
-int conf_load_state(const char *path, char state[CONF_PATH_MAX + 1],
-                    struct conf_error *error)
+int conf_load_main(const char *path, struct conf_main *out,
+                   struct conf_error *error)
 {
 	struct load l;
 
 	load_init(&l, path, NULL, error);
 	int err = load(&l, read_main);
 	if (!err)
-		memcpy(state, l.conf->main.state, sizeof(l.conf->main.state));
+		*out = l.conf->main;
 	conf_free(l.conf);
+	return err;
+}
+
+int conf_load_state(const char *path, char state[CONF_PATH_MAX + 1],
+                    struct conf_error *error)
+{
+	struct conf_main main;
+	int err = conf_load_main(path, &main, error);
+
+	if (!err)
+		memcpy(state, main.state, sizeof(main.state));
 	return err;
 }
 

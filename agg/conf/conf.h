@@ -208,6 +208,9 @@ void conf_free(struct conf *conf);
  * wrong, or not written yet. As conf_load. */
 int conf_load_state(const char *path, char state[CONF_PATH_MAX + 1],
                     struct conf_error *error);
+/* That section whole, in the same way. */
+int conf_load_main(const char *path, struct conf_main *out,
+                   struct conf_error *error);
 
 /* Appends conf with every default filled in; with secrets, what is printed
  * reads as an equal configuration. 0 or -ENOBUFS. */

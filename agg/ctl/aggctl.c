@@ -36,6 +36,21 @@ const struct aggctl_verb aggctl_verbs[] = {
 	  "every connection, and which uplinks carry it", REPORT, 0, 0, verb_ask },
 	{ "sites", "[--json|--metrics] [--watch]",
 	  "on the concentrator: the gateways", REPORT, 0, 0, verb_ask },
+	{ "setup", "[SITE] [--listen ADDRESS] [--no-start] ...",
+	  "on a fresh VPS: makes all, prints an invitation",
+	  TAKES_CONFIG | TAKES_YES | TAKES_NO_START | TAKES_STATE | TAKES_FOR |
+	  TAKES_ENDPOINT | TAKES_LISTEN | TAKES_SITES, 0, 1, verb_setup },
+	{ "invite", "[SITE [--for 1d] [--endpoint HOST]...]",
+	  "on the concentrator: a token for a gateway; or which there are",
+	  TAKES_CONFIG | TAKES_FOR | TAKES_ENDPOINT, 0, 1, verb_invite },
+	{ "join", "TOKEN|- [--yes] [--uplink DEVICE]... [--lan DEVICE] ...",
+	  "on the gateway: finds all, pins both, is up",
+	  TAKES_CONFIG | TAKES_YES | TAKES_NO_START | TAKES_STATE | TAKES_UPLINK |
+	  TAKES_LAN, 1, 1, verb_join },
+	{ "revoke", "SITE", "on the concentrator: a site's key is void", TAKES_CONFIG,
+	  1, 1, verb_change },
+	{ "rename", "SITE NEW", "gives a site another name", TAKES_CONFIG, 2, 2,
+	  verb_change },
 	{ "scheduler", "[--json] [--watch]",
 	  "what there is to choose from, and what runs", TAKES_JSON | TAKES_WATCH,
 	  0, 0, verb_ask },
@@ -76,6 +91,17 @@ const struct aggctl_option aggctl_all_options[] = {
 	{ 'W', "watch", NULL, TAKES_WATCH, "again every second" },
 	{ 'C', "class", "NAME", TAKES_CLASS,
 	  "interactive or bulk: only for these streams" },
+	{ 'Y', "yes", NULL, TAKES_YES, "asks nothing" },
+	{ 'N', "no-start", NULL, TAKES_NO_START, "leaves the service as it is" },
+	{ 'U', "uplink", "DEVICE", TAKES_UPLINK, "an Internet access; several" },
+	{ 'L', "lan", "DEVICE", TAKES_LAN, "whose connections are taken" },
+	{ 'F', "for", "TIME", TAKES_FOR, "how long it is good: 30m, 1h, 1d; else 1h" },
+	{ 'E', "endpoint", "HOST", TAKES_ENDPOINT,
+	  "HOST[:PORT] where gateways reach this host; several" },
+	{ 'I', "listen", "ADDRESS", TAKES_LISTEN, "else [::]:443" },
+	{ 'S', "state", "DIR", TAKES_STATE, "where the keys are" },
+	{ 'D', "sites", "DIR", TAKES_SITES, "a file for each site; else "
+	  "/etc/aggd/sites.d" },
 	{ 'c', "config", "FILE", TAKES_CONFIG, "else " AGGCTL_CONFIG_PATH },
 	{ 's', "socket", "SOCKET", 0,
 	  "else AGGD_CONTROL of the environment, else " CTL_PATH_DEFAULT },
@@ -300,6 +326,23 @@ static unsigned takes_of(int letter)
 }
 
 /* EXIT_DONE: options are set, and the rest is a command; -1: all is done. */
+/* Of an option that may come several times. */
+static bool take_another(struct aggctl_options *options, int c)
+{
+	bool uplink = c == 'U';
+	unsigned most = uplink ? AGGCTL_UPLINKS_MAX : AGGCTL_ENDPOINTS_MAX;
+	unsigned *count = uplink ? &options->uplink_count
+	                         : &options->endpoint_count;
+
+	if (*count == most) {
+		aggctl_complain(options, "--%s: allowed are %u of them",
+		                uplink ? "uplink" : "endpoint", most);
+		return false;
+	}
+	(uplink ? options->uplinks : options->endpoints)[(*count)++] = optarg;
+	return true;
+}
+
 static int take_options(int argc, char **argv, struct aggctl_options *options)
 {
 	struct option longs[OPTIONS_MAX + 1];
@@ -315,6 +358,18 @@ static int take_options(int argc, char **argv, struct aggctl_options *options)
 		case 'C': options->class = optarg; break;
 		case 'c': options->config = optarg; break;
 		case 's': options->socket = optarg; break;
+		case 'Y': options->yes = true; break;
+		case 'N': options->no_start = true; break;
+		case 'L': options->lan = optarg; break;
+		case 'F': options->valid = optarg; break;
+		case 'I': options->listen = optarg; break;
+		case 'S': options->state = optarg; break;
+		case 'D': options->sites = optarg; break;
+		case 'U':
+		case 'E':
+			if (!take_another(options, c))
+				return EXIT_USAGE;
+			break;
 		case 'h': print_usage(stdout); return -1;
 		case 'V': puts("aggctl " AGGD_VERSION); return -1;
 		default: return on_bad_option(argv, longs, c == ':');
@@ -333,6 +388,7 @@ int main(int argc, char **argv)
 	if (!options.socket || !*options.socket)
 		options.socket = CTL_PATH_DEFAULT;
 	int rc = take_options(argc, argv, &options);
+	options.socket_said = strcmp(options.socket, CTL_PATH_DEFAULT);
 	if (rc != EXIT_DONE)
 		return rc < 0 ? EXIT_DONE : rc;
 	return run(&options, argc - optind, argv + optind);

@@ -16,6 +16,8 @@
 
 #define AGGCTL_CONFIG_PATH "/etc/config/aggd" /* as aggd's */
 #define AGGCTL_EXPLAIN_MAX 4096
+#define AGGCTL_UPLINKS_MAX 8   /* as of a configuration */
+#define AGGCTL_ENDPOINTS_MAX 6 /* that fit a request */
 
 /* Exit status. The last two are of status alone, for people: by the number of the
  * daemon's "ok". */
@@ -32,6 +34,15 @@ enum aggctl_takes {
 	TAKES_WATCH = 1 << 2,
 	TAKES_CLASS = 1 << 3,
 	TAKES_CONFIG = 1 << 4,
+	TAKES_YES = 1 << 5,
+	TAKES_NO_START = 1 << 6,
+	TAKES_UPLINK = 1 << 7,
+	TAKES_LAN = 1 << 8,
+	TAKES_STATE = 1 << 9,
+	TAKES_FOR = 1 << 10,
+	TAKES_ENDPOINT = 1 << 11,
+	TAKES_LISTEN = 1 << 12,
+	TAKES_SITES = 1 << 13,
 };
 
 struct aggctl_verb;
@@ -46,6 +57,12 @@ struct aggctl_options {
 	bool json, metrics;
 	bool watch;
 	unsigned width; /* of the terminal; 0: there is none */
+	bool socket_said;   /* by the option, or the environment */
+	/* Of setup, invite and join; NULL: not said. */
+	const char *state, *lan, *listen, *sites, *valid;
+	const char *uplinks[AGGCTL_UPLINKS_MAX], *endpoints[AGGCTL_ENDPOINTS_MAX];
+	unsigned uplink_count, endpoint_count;
+	bool yes, no_start;
 };
 
 struct aggctl_verb {
@@ -103,5 +120,11 @@ int verb_speedtest(const struct aggctl_options *options,
                    const char *const *words);
 int verb_keygen(const struct aggctl_options *options, const char *const *words);
 int verb_pin(const struct aggctl_options *options, const char *const *words);
+
+int verb_setup(const struct aggctl_options *options, const char *const *words);
+int verb_invite(const struct aggctl_options *options, const char *const *words);
+int verb_join(const struct aggctl_options *options, const char *const *words);
+/* revoke and rename. */
+int verb_change(const struct aggctl_options *options, const char *const *words);
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TIDY_US 1000000u /* between looks at the memory */
 
@@ -105,6 +106,19 @@ static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	struct concentrator *c = ctx;
 
 	workers_adopt(&c->workers, sf, pin, hello);
+}
+
+/* What it changes holds at once: there is a reload within. */
+static void redeem(void *ctx, const struct tls_pin *pin,
+                   const struct wire_invite *invite, struct wire_redeemed *answer)
+{
+	struct concentrator *c = ctx;
+
+	if (c->role.pairing)
+		pairing_redeem(c->role.pairing, c->role.conf,
+		               (uint64_t)time(NULL), pin, invite, answer);
+	else
+		answer->result = WIRE_REDEEM_FAILED;
 }
 
 static void on_second(void *ctx)
@@ -320,7 +334,8 @@ static struct role *concentrator_create(struct loop *loop,
 	if (!c)
 		return NULL;
 	role_init(&c->role, &role_concentrator, loop, conf, netmon);
-	c->door = (struct door){ .loop = loop, .adopt = adopt, .ctx = c };
+	c->door = (struct door){ .loop = loop, .adopt = adopt,
+	                         .redeem = redeem, .ctx = c };
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
 	open_mptcp(c);

@@ -7,6 +7,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/sockopt.h"
+#include "agg/pair/invitations.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +55,31 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	         addr_format(subflow_peer(sf), text),
 	         tls_pin_format(pin, pin_text));
 	s->told = true;
-	subflow_fail(sf, "unknown pin");
+	subflow_fail(sf, "unknown pin; it was revoked, or never joined");
+}
+
+static void on_invite(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                      const struct wire_invite *invite)
+{
+	struct stranger *s = ctx;
+	struct wire_redeemed answer = { .version = WIRE_VERSION };
+	char text[ADDR_TEXT_MAX], pin_text[TLS_PIN_TEXT_LEN + 1];
+
+	s->door->redeem(s->door->ctx, pin, invite, &answer);
+	answer.seen = *subflow_peer(sf);
+	answer.seen.scope_id = 0;
+	s->invited = answer.result == WIRE_REDEEM_JOINED;
+	s->told = true;
+	if (s->invited)
+		log_info("site %s: joined by invitation, from %s, with key %s",
+		         answer.site, addr_format(subflow_peer(sf), text),
+		         tls_pin_format(pin, pin_text));
+	else
+		log_peer("stranger %s: %s%s%s",
+		         addr_format(subflow_peer(sf), text),
+		         invitation_result_text((enum wire_redeem)answer.result),
+		         *answer.why ? ": " : "", answer.why);
+	subflow_answer(sf, &answer);
 }
 
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
@@ -65,10 +90,12 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 	if (!s->told)
 		log_peer("stranger %s: %s", addr_format(subflow_peer(sf), text),
 		         why);
-	leave(s, GUARD_FAILED);
+	leave(s, s->invited ? GUARD_GOOD : GUARD_FAILED);
 }
 
-static const struct subflow_events subflow_events = { on_ready, on_end };
+static const struct subflow_events subflow_events = {
+	.on_ready = on_ready, .on_invite = on_invite, .on_end = on_end,
+};
 
 /* All places are taken: the oldest handshake of the source that has most goes
  * for a newcomer (guard.h), so that a crowd keeps nobody out. */

@@ -5,6 +5,7 @@
  * shake hands behind it.
  *
  *     accept -> guard -> subflow (TLS, HELLO) -> pin -> adopt
+ *                                (TLS, INVITE) -> redeem -> its answer, the end
  *
  * The door knows pins, and no sessions: a subflow whose pin is a site's leaves
  * it, for the worker where the site is (worker.h).
@@ -37,6 +38,7 @@ struct stranger {
 	struct door *door;       /* borrowed */
 	struct subflow *sf;
 	bool told;               /* why it is refused, in the log */
+	bool invited;            /* rightly */
 	struct stranger *prev, *next; /* door.strangers */
 };
 
@@ -47,6 +49,11 @@ struct door {
 	 * told, who is to subflow_hand_over() and to join or fail it. */
 	void (*adopt)(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	              const struct wire_hello *hello);
+	/* It has shaken hands, and shows an invitation: answer is filled, but for
+	 * where it comes from. Who is not let in by it has failed as a stranger. */
+	void (*redeem)(void *ctx, const struct tls_pin *pin,
+	               const struct wire_invite *invite,
+	               struct wire_redeemed *answer);
 	void *ctx;
 	struct tls_pin *pins;    /* of the sites, sorted */
 	unsigned pin_count;

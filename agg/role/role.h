@@ -12,6 +12,7 @@
 #include "agg/base/loop.h"
 #include "agg/conf/conf.h"
 #include "agg/kernel/netmon.h"
+#include "agg/pair/pairing.h"
 #include "agg/report/report.h"
 #include "agg/role/choice.h"
 
@@ -23,6 +24,7 @@ struct role {
 	struct loop *loop;         /* borrowed, as all of these */
 	const struct conf *conf;
 	struct netmon *netmon;
+	const struct pairing *pairing; /* NULL: not yet */
 	struct budget memory;      /* of all sessions: half of the machine's; of a
 	                            * concentrator, its workers part it */
 	_Atomic unsigned changes;  /* see role_changed; wraps */

@@ -333,7 +333,7 @@ void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
 	*m = (struct member){ .sites = sites, .sf = sf };
 	subflow_hand_over(sf, &member_events, m);
 	const char *why = site ? admit(site, hello, subflow_peer(sf))
-	                       : "unknown pin";
+	                       : "unknown pin; it was revoked, or never joined";
 	if (why)
 		refuse(m, site, why);
 	else
@@ -347,7 +347,7 @@ void site_destroy(struct site *site)
 	struct member *m, *tmp;
 
 	if (site->home.session)
-		session_close(site->home.session, "the site was removed");
+		session_close(site->home.session, "the site was revoked");
 	DL_FOREACH_SAFE(site->members, m, tmp) {
 		subflow_destroy(m->sf);
 		free(m);

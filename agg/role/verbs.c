@@ -7,6 +7,7 @@
 
 #include "agg/base/descriptors.h"
 #include "agg/base/log.h"
+#include "agg/role/verbs_pair.h"
 #include "agg/report/limit.h"
 
 #include <errno.h>
@@ -145,6 +146,11 @@ const struct ctl_verb verbs_table[] = {
 	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks, true },
 	{ "streams", "[--json|--metrics]", "the proxied connections", on_streams, true },
 	{ "sites", "[--json|--metrics]", "the gateways of a concentrator", on_sites, true },
+	{ "invite", "[SITE [--for 1h] [--endpoint HOST[:PORT]]...]",
+	  "an invitation for a gateway, or those that are open", verbs_invite },
+	{ "revoke", "SITE", "a gateway, or an invitation, is good no more",
+	  verbs_revoke },
+	{ "rename", "SITE NEW", "gives a site another name", verbs_rename },
 	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
 	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
 	  on_scheduler, true },

@@ -47,7 +47,8 @@ class Arguments(unittest.TestCase):
         status, out, err = aggd("-t", "-c", "/nowhere/aggd.conf")
         self.assertEqual((status, out), (2, ""))
         self.assertIn("/nowhere/aggd.conf: cannot be read", err)
-        self.assertIn("docs/examples", err)
+        for words in "docs/examples", "aggctl setup", "aggctl join":
+            self.assertIn(words, err)
 
 
 if __name__ == "__main__":

@@ -131,10 +131,43 @@ static void a_stranger_is_told_and_leaves(void **state)
 	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
 
 	stage_greet(sf, OTHER_PIN, 1, 0, 0);
-	assert_string_equal(sf->told, "unknown pin");
+	assert_string_equal(sf->told, "unknown pin; it was revoked, or never joined");
 	stage_break(sf, sf->told);
 	assert_null(stage.door.strangers);
 	assert_int_equal(stage.door.guard.under_way, 0);
+}
+
+/* His answer is his last word, and he comes as a site's the next time. */
+static void an_invited_one_is_no_failure(void **state)
+{
+	struct subflow *sf = stage_come(&stage, "192.0.2.77:1");
+
+	stage.redeem_says = WIRE_REDEEM_JOINED;
+	stage_invite(sf, OTHER_PIN, 1);
+	assert_int_equal(stage.redeems, 1);
+	assert_int_equal(sf->answer.version, WIRE_VERSION);
+	assert_true(addr_equal(&sf->answer.seen, &sf->peer));
+	stage_break(sf, "it was answered");
+	assert_null(stage.door.strangers);
+	assert_int_equal(stage.door.guard.under_way, 0);
+	assert_true(stage.door.guard.sources[0].familiar_us > 0);
+}
+
+/* Who guesses fails as a stranger does, and soon waits for it. */
+static void a_wrong_secret_is_a_strangers_failure(void **state)
+{
+	struct subflow *sf;
+	unsigned tries = 0;
+
+	stage.redeem_says = WIRE_REDEEM_UNKNOWN;
+	while (tries < 100 && (sf = stage_come(&stage, "192.0.2.77:1"))) {
+		stage_invite(sf, OTHER_PIN, (uint8_t)tries++);
+		assert_int_equal(sf->answer.result, WIRE_REDEEM_UNKNOWN);
+		stage_break(sf, "it was answered");
+	}
+	assert_in_range(tries, GUARD_SOURCE_BURST, GUARD_SOURCE_BURST + 1);
+	assert_int_equal(stage.redeems, tries);
+	assert_int_equal(stage.door.guard.sources[0].familiar_us, 0);
 }
 
 /* All places are taken, by strangers of many addresses: one of those who have
@@ -168,6 +201,8 @@ int main(void)
 		ROW(another_carrier_is_another_listener),
 		ROW(an_address_that_may_come),
 		ROW(a_stranger_is_told_and_leaves),
+		ROW(an_invited_one_is_no_failure),
+		ROW(a_wrong_secret_is_a_strangers_failure),
 		ROW(a_newcomer_finds_a_place),
 	};
 #undef ROW

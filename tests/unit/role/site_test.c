@@ -232,7 +232,7 @@ static void a_reload_ends_who_is_not(void **state)
 	assert_true(stage_hear(sf, WIRE_SETTINGS, &frame));
 	reload(STAGE_MAIN);
 	assert_null(stage.sites.all);
-	assert_string_equal(sf->dropped, "the site was removed");
+	assert_string_equal(sf->dropped, "the site was revoked");
 	assert_true(sf->destroyed);
 }
 
@@ -246,7 +246,7 @@ static void a_reload_with_another_pin(void **state)
 	assert_null(stage.sites.all->next);
 	sf = stage_come(&stage, "192.0.2.1:1");
 	stage_greet(sf, STAGE_PIN, 1, 0, 0);
-	assert_string_equal(sf->told, "unknown pin");
+	assert_string_equal(sf->told, "unknown pin; it was revoked, or never joined");
 	sf = stage_come(&stage, "192.0.2.1:2");
 	stage_greet(sf, OTHER_PIN, 1, 0, 0);
 	assert_non_null(sf->lane);

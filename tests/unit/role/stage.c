@@ -94,6 +94,11 @@ void subflow_fail(struct subflow *sf, const char *reason)
 	snprintf(sf->told, sizeof(sf->told), "%s", reason);
 }
 
+void subflow_answer(struct subflow *sf, const struct wire_redeemed *answer)
+{
+	sf->answer = *answer;
+}
+
 void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
                        void *ctx)
 {
@@ -310,6 +315,15 @@ static struct conf *parse(const char *text)
 	return conf;
 }
 
+static void redeem(void *ctx, const struct tls_pin *pin,
+                   const struct wire_invite *invite, struct wire_redeemed *answer)
+{
+	struct stage *stage = ctx;
+
+	stage->redeems++;
+	answer->result = (uint8_t)stage->redeem_says;
+}
+
 static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
                   const struct wire_hello *hello)
 {
@@ -331,7 +345,7 @@ void stage_begin(struct stage *stage, const char *conf)
 	stage->sites = (struct sites){ .loop = stage->loop,
 		.mptcp_host = &stage->mptcp_host, .pool = &stage->pool };
 	stage->door = (struct door){ .loop = stage->loop,
-		.adopt = adopt, .ctx = stage };
+		.adopt = adopt, .redeem = redeem, .ctx = stage };
 	check(sites_prepare(&stage->sites, stage->conf, &fresh) == 0);
 	check(door_open(&stage->door, &stage->conf->main, true, &culprit) == 0);
 	check(door_know(&stage->door, stage->conf) == 0);
@@ -390,6 +404,16 @@ void stage_greet(struct subflow *sf, const char *pin, uint8_t session,
 	};
 	memset(sf->hello.session_id, session, sizeof(sf->hello.session_id));
 	sf->args.events->on_ready(sf->args.ctx, sf, &is, &sf->hello, NULL);
+}
+
+void stage_invite(struct subflow *sf, const char *pin, uint8_t secret)
+{
+	struct wire_invite invite = { .version = WIRE_VERSION };
+	struct tls_pin is;
+
+	check(tls_pin_parse(&is, pin) == 0);
+	memset(invite.secret, secret, sizeof(invite.secret));
+	sf->args.events->on_invite(sf->args.ctx, sf, &is, &invite);
 }
 
 void stage_break(struct subflow *sf, const char *why)

@@ -26,6 +26,7 @@ struct subflow {
 	struct buf out;         /* what the session says, not heard yet */
 	char told[128];         /* the reason it was refused with; "" */
 	char dropped[128];      /* why the session let go of it; "" */
+	struct wire_redeemed answer; /* to an invitation */
 	bool destroyed, broken;
 };
 
@@ -42,6 +43,8 @@ struct stage {
 	unsigned dials;         /* streams that the outlet took */
 	struct addr busy;       /* listening there is refused */
 	bool no_mptcp;          /* the kernel has none */
+	enum wire_redeem redeem_says; /* to every invitation */
+	unsigned redeems;
 	_Atomic unsigned infos; /* how often the kernel was asked for estimates, */
 	_Atomic unsigned kernel_calls; /* and for addresses and MPTCP */
 };
@@ -56,6 +59,8 @@ struct subflow *stage_come(struct stage *stage, const char *from);
 /* It has shaken hands, with that pin and session, and says HELLO. */
 void stage_greet(struct subflow *sf, const char *pin, uint8_t session,
                  uint8_t path, uint8_t bundle);
+/* It shows an invitation, in place of that. */
+void stage_invite(struct subflow *sf, const char *pin, uint8_t secret);
 /* It breaks. */
 void stage_break(struct subflow *sf, const char *why);
 void stage_say(struct subflow *sf, const struct wire_frame *frame);

@@ -208,7 +208,7 @@ static void adopted_in_vain(void **state)
 	tell(STAGE_MAIN, true, false);
 	struct subflow *sf = join(0);
 	assert_null(sf->lane);
-	assert_string_equal(sf->told, "unknown pin");
+	assert_string_equal(sf->told, "unknown pin; it was revoked, or never joined");
 	stage_break(sf, sf->told);
 }
 

@@ -41,6 +41,8 @@ struct told {
 	struct tls_pin pin;
 	struct wire_hello hello;
 	struct wire_welcome welcome;
+	struct wire_invite invite;
+	unsigned invited;
 	enum subflow_end end;
 	char why[192];
 };
@@ -267,6 +269,21 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 		subflow_park(sf);
 }
 
+static void on_invite(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                      const struct wire_invite *invite)
+{
+	const struct wire_redeemed answer = {
+		.version = WIRE_VERSION, .result = WIRE_REDEEM_USED,
+		.site = "home",
+	};
+	struct told *t = told_of(ctx, sf);
+
+	t->invited++;
+	t->pin = *pin;
+	t->invite = *invite;
+	subflow_answer(sf, &answer);
+}
+
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 {
 	struct told *t = told_of(ctx, sf);
@@ -279,7 +296,7 @@ static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 }
 
 static const struct subflow_events subflow_events = {
-	.on_ready = on_ready, .on_end = on_end,
+	.on_ready = on_ready, .on_end = on_end, .on_invite = on_invite,
 };
 
 static char congestion[16] = "reno";
@@ -603,6 +620,37 @@ static void check_end(const struct told *told, const char *why)
 }
 
 /* Tests ----------------------------------------------------------------------------- */
+
+/* Whoever he is, he hears an answer, and no more. */
+static void test_an_invitation_is_answered(void **state)
+{
+	const struct wire_frame invite = { .type = WIRE_INVITE,
+		.invite = { WIRE_VERSION, { 1, 2, 3 } } };
+	const struct wire_frame hello = { .type = WIRE_HELLO,
+		.hello = { .version = WIRE_VERSION, .subflow_id = 1 } };
+	struct wire_frame frame;
+	struct raw client;
+	struct test t;
+
+	begin(&t);
+	raw_client(&t, &client);
+	raw_say(&client, &invite);
+	raw_say(&client, &hello); /* it is too late for that */
+	wait_for(&t, &client.eof);
+	assert_true(raw_heard(&client, WIRE_REDEEMED, &frame));
+	assert_int_equal(frame.redeemed.result, WIRE_REDEEM_USED);
+	assert_string_equal(frame.redeemed.site, "home");
+	assert_false(raw_heard(&client, WIRE_WELCOME, &frame));
+	raw_finish(&client);
+	const struct told *told = &t.vps.told[0];
+	wait_for(&t, &t.vps.told[0].ended);
+	assert_int_equal(told->invited, 1);
+	assert_int_equal(told->ready, 0);
+	assert_memory_equal(&told->invite, &invite.invite, sizeof(told->invite));
+	assert_true(tls_pin_equal(&told->pin, &t.gw.pin));
+	assert_false(told->joined);
+	finish(&t);
+}
 
 static void test_greeting(void **state)
 {
@@ -1136,6 +1184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_greeting),
+		cmocka_unit_test(test_an_invitation_is_answered),
 		cmocka_unit_test(costly_frames_are_spread_over_turns),
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_transfer_by_the_librarys_records),
