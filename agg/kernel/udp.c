@@ -107,8 +107,11 @@ static int choose_by_index(int fd, unsigned n)
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+	struct sock_fprog program;
 
+	memset(&program, 0, sizeof(program)); /* and its padding */
+	program.len = sizeof(code) / sizeof(code[0]);
+	program.filter = code;
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
 	                  sizeof(program)) < 0 ? -errno : 0;
 }
@@ -175,11 +178,11 @@ static void *add(struct msghdr *h, int level, int type, size_t n)
 	struct cmsghdr *c = (struct cmsghdr *)(void *)((uint8_t *)h->msg_control +
 	                                               h->msg_controllen);
 
+	memset(c, 0, CMSG_SPACE(n)); /* the padding is given to the kernel, too */
 	c->cmsg_level = level;
 	c->cmsg_type = type;
 	c->cmsg_len = CMSG_LEN(n);
 	h->msg_controllen += CMSG_SPACE(n);
-	memset(CMSG_DATA(c), 0, n);
 	return CMSG_DATA(c);
 }
 
