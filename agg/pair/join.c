@@ -452,17 +452,15 @@ static const char *time_text(uint64_t at_s, char text[TEXT_MAX])
 	return text;
 }
 
-/* Where they differ by far. */
-static void say_clock(const struct join *j, uint64_t now_s, struct buf *out)
+void join_compare_clocks(uint64_t here_s, uint64_t there_s, struct buf *out)
 {
-	uint64_t theirs = j->answer.now_s;
-	uint64_t off = now_s > theirs ? now_s - theirs : theirs - now_s;
-	char text[TEXT_MAX], other[TEXT_MAX];
+	uint64_t off = here_s > there_s ? here_s - there_s : there_s - here_s;
+	char here[TEXT_MAX], there[TEXT_MAX];
 
 	if (off > JOIN_CLOCK_S)
 		buf_printf(out, "the clock of this machine is wrong, or the "
 		           "concentrator's: it is %s here, and %s there\n",
-		           time_text(now_s, text), time_text(theirs, other));
+		           time_text(here_s, here), time_text(there_s, there));
 }
 
 static int on_refused(struct join *j, uint64_t now_s, struct buf *out)
@@ -500,7 +498,7 @@ static int on_refused(struct join *j, uint64_t now_s, struct buf *out)
 	}
 	buf_printf(out, "; 'aggctl invite %s' on the concentrator makes another\n",
 	           site);
-	say_clock(j, now_s, out);
+	join_compare_clocks(now_s, j->answer.now_s, out);
 	return stop(j, JOIN_REFUSED, -EACCES);
 }
 
@@ -549,6 +547,6 @@ int join_redeem(struct join *j, uint64_t now_s, struct buf *out)
 		return err;
 	if (j->answer.result != WIRE_REDEEM_JOINED)
 		return on_refused(j, now_s, out);
-	say_clock(j, now_s, out);
+	join_compare_clocks(now_s, j->answer.now_s, out);
 	return put_config(j, out);
 }

@@ -67,5 +67,7 @@ int join_show(const struct join *j, unsigned columns, struct buf *out);
 /* Shows the invitation, and writes the configuration. 0; as join_look. */
 int join_redeem(struct join *j, uint64_t now_s, struct buf *out);
 void join_finish(struct join *j);
+/* Says so where the two clocks are more than JOIN_CLOCK_S apart. */
+void join_compare_clocks(uint64_t here_s, uint64_t there_s, struct buf *out);
 
 #endif

@@ -6,8 +6,11 @@ thing that can be in the way.
 
     lan -- gw ==fast== isp -- vps -- srv
 """
+import contextlib
 import os
 import re
+import shutil
+import signal
 import stat
 import sys
 import time
@@ -21,6 +24,15 @@ from lab import VPS4, VPS6, Lab  # noqa: E402
 MINUTE_S = 60
 PORT = 7001
 WAIT_S = 15
+# What a host needs of /etc beside ours; the rest of it is the lab machine's.
+ETC = ("passwd", "group", "nsswitch.conf", "hosts", "ld.so.cache")
+SYSTEMCTL = """\
+#!/bin/sh
+echo "$*" >> /var/lib/systemctl.log
+[ "$1" = restart ] || exit 0
+setsid {aggd} -c /etc/config/aggd >> /var/lib/aggd.log 2>&1 < /dev/null &
+echo $! > /var/lib/aggd.pid
+"""
 TOKEN = re.compile(r"^aggd1_[A-Za-z0-9_-]+$", re.M)
 
 
@@ -286,6 +298,75 @@ class Pair(unittest.TestCase):
         self.assertIn("joined as site 'cabin'", done.stdout)
         self.assertEqual([s["name"] for s in self.aggd.status("sites", "vps")["sites"]],
                          ["cabin"])
+
+
+class Installed(unittest.TestCase):
+    """Two hosts as a package leaves them, each with an /etc and a /run of its own and a
+    service manager (a played one): the two commands, and not a word more."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = cls.enterClassContext(Lab("fast", sanitized=True))
+        for role in ("vps", "gw"):
+            cls.install(role)
+
+    @classmethod
+    def folder(cls, role, *names):
+        return os.path.join(cls.lab.dir, role, *names)
+
+    @classmethod
+    def install(cls, role):
+        for name in ("etc/config", "run/systemd/system", "bin", "var"):
+            os.makedirs(cls.folder(role, name))
+        for name in ETC:
+            if os.path.exists(f"/etc/{name}"):
+                shutil.copy(f"/etc/{name}", cls.folder(role, "etc", name))
+        script = cls.folder(role, "bin", "systemctl")
+        with open(script, "w", encoding="ascii") as file:
+            file.write(SYSTEMCTL.format(aggd=cls.lab.tool("aggd")))
+        os.chmod(script, 0o755)
+        cls.addClassCleanup(cls.stop, role)
+
+    @classmethod
+    def stop(cls, role):
+        with contextlib.suppress(OSError, ValueError):
+            with open(cls.folder(role, "var", "aggd.pid"), encoding="ascii") as file:
+                os.kill(int(file.read()), signal.SIGKILL)
+
+    def aggctl(self, role, *words):
+        binds = "".join(f"mount --bind {self.folder(role, name)} /{path} && "
+                        for name, path in (("var", "var/lib"), ("etc", "etc"),
+                                           ("bin", "usr/local/bin"), ("run", "run")))
+        return self.lab.node(role).run(
+            ["unshare", "--mount", "sh", "-c",
+             f'{binds}PATH=/usr/local/bin:$PATH exec "$@"', "sh", self.lab.tool("aggctl"), *words])
+
+    def text(self, role, name):
+        with open(self.folder(role, name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_two_commands(self):
+        start = time.monotonic()
+        done = self.aggctl("vps", "setup")
+        self.assertIn("aggd runs", done.stderr)
+        token = done.stdout.strip()
+        self.assertRegex(token, TOKEN)
+        done = self.aggctl("gw", "join", token, "--yes")
+        self.assertIn("the session is up", done.stdout)
+        self.assertIn("the Internet sees you as 203.0.113.10", done.stdout)
+        server = listen(self.lab.srv, PORT)
+        with connect(self.lab.lan, SRV4, PORT) as client:
+            sock, _ = server.accept()
+            sock.sendall(b"hello")
+            sock.close()
+            self.assertEqual(receive_all(client), b"hello")
+        server.close()
+        took = time.monotonic() - start
+        self.assertLess(took, MINUTE_S)
+        for role in ("vps", "gw"):
+            self.assertEqual(self.text(role, "var/systemctl.log").splitlines(),
+                             ["cat aggd", "enable aggd", "restart aggd"])
+        self.assertIn("option pin", self.text("vps", "etc/aggd/sites.d/home.conf"))
 
 
 if __name__ == "__main__":

@@ -91,11 +91,35 @@ static void some_is_not(void **state)
 	check("show-not-well");
 }
 
+static bool clocks_say(uint64_t here_s, uint64_t there_s, const char *what)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	join_compare_clocks(here_s, there_s, &out);
+	bool says = out.len && memmem(buf_head(&out), out.len, what, strlen(what));
+	buf_finish(&out);
+	return says;
+}
+
+/* A board without a clock of its own begins in 1970. */
+static void a_wrong_clock_is_spoken_of(void **state)
+{
+	const uint64_t now = 1795900000;
+
+	assert_false(clocks_say(now, now, ""));
+	assert_false(clocks_say(now + JOIN_CLOCK_S, now, ""));
+	assert_true(clocks_say(60, now, "it is 1970-01-01 00:01 UTC here, and "
+	                       "2026-11-28 21:06 UTC there"));
+	assert_true(clocks_say(now + JOIN_CLOCK_S + 1, now, "is wrong"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_is_well, begin, end),
 		cmocka_unit_test_setup_teardown(some_is_not, begin, end),
+		cmocka_unit_test(a_wrong_clock_is_spoken_of),
 	};
 
 	return cmocka_run_group_tests_name("pair/join", tests, NULL, NULL);
