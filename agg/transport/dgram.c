@@ -121,7 +121,11 @@ struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers)
 
 void dgram_send_singly(struct dgram *d)
 {
+	struct dgram_socket *s;
+
 	d->segments = false;
+	DL_FOREACH(d->sockets, s)
+		s->segments = false;
 }
 
 void dgram_destroy(struct dgram *d)
@@ -509,13 +513,4 @@ void dgram_stats(const struct dgram *d, struct dgram_stats *out)
 	out->segments = d->segments;
 	DL_FOREACH(d->sockets, s)
 		out->segments &= s->segments;
-}
-
-void dgram_set_segments(struct dgram *d, bool on)
-{
-	struct dgram_socket *s;
-
-	d->segments = on;
-	DL_FOREACH(d->sockets, s)
-		s->segments = on;
 }

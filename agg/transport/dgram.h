@@ -35,7 +35,8 @@ struct dgram_user {
  * errno. */
 struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers);
 void dgram_destroy(struct dgram *d); /* with all sockets */
-/* Sockets that are opened from now on send datagrams one by one. */
+/* From now on its sockets send datagrams one by one, as what several leave in is spoilt by
+ * some devices. */
 void dgram_send_singly(struct dgram *d);
 
 /* The suite in which this host seals and opens fastest: AES where the processor has it,
@@ -82,7 +83,5 @@ struct dgram_stats {
 	bool segments;         /* several leave as one message, on all sockets */
 };
 void dgram_stats(const struct dgram *d, struct dgram_stats *out);
-/* From now on, on all sockets: several as one, or one by one. */
-void dgram_set_segments(struct dgram *d, bool on);
 
 #endif

@@ -173,7 +173,7 @@ static void each_worker_gets_its_own(void **state)
 		assert_int_equal(b % 2, 1);
 		/* What leaves as one message goes to one of them, as it may be of one
 		 * tunnel only; here it is of two. */
-		dgram_set_segments(gateway, false);
+		dgram_send_singly(gateway);
 		for (int k = 0; k < 60; k++)
 			assert_true(put(out, NULL, k % 3 ? a : b, N));
 		dgram_flush(gateway);
@@ -208,7 +208,7 @@ static void many_leave_as_few(void **state)
 
 	begin("127.0.0.1");
 	a = take(worker[0], &got[0]);
-	dgram_set_segments(gateway, false);
+	dgram_send_singly(gateway);
 	for (int k = 0; k < 640; k++)
 		assert_true(put(out, NULL, a, N));
 	dgram_flush(gateway);
@@ -307,7 +307,7 @@ static void what_cannot_go_is_lost_alone(void **state)
 {
 	begin("127.0.0.1");
 	uint32_t a = take(worker[0], &got[0]);
-	dgram_set_segments(gateway, false);
+	dgram_send_singly(gateway);
 	for (int k = 0; k < 3; k++)
 		assert_true(put(out, NULL, a, N));
 	played = -EMSGSIZE;
