@@ -244,6 +244,9 @@ static void put_tunnel_paths(struct render *r, struct json_object *in,
 		put_bool(r, o, "works", t->path[i].works);
 		put_number(r, o, "srtt_us", t->path[i].srtt_us);
 		put_number(r, o, "mtu", t->path[i].mtu);
+		put_number(r, o, "rate_bps", t->path[i].rate_bps);
+		put_number(r, o, "queue_us", t->path[i].queue_us);
+		put_number(r, o, "loss_ppm", t->path[i].loss_ppm);
 		put_number(r, o, "down_bytes", t->path[i].down_bytes);
 		put_number(r, o, "up_bytes", t->path[i].up_bytes);
 		json_object_array_add(all, o);

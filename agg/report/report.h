@@ -138,6 +138,9 @@ struct report_tunnel {
 		uint64_t srtt_us;
 		uint64_t down_bytes, up_bytes; /* of datagrams, ever */
 		unsigned mtu;    /* outside; 0: not known */
+		/* Of what this side sends there, bytes/s; 0: not known. */
+		uint64_t rate_bps, queue_us;
+		unsigned loss_ppm;
 	} path[REPORT_TUNNEL_PATHS_MAX];
 	unsigned path_count;
 };

@@ -335,6 +335,9 @@ void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out)
 		out->path[i].works = p->usable && p->state != TUNNEL_PATH_DOWN;
 		out->path[i].srtt_us = p->srtt_us;
 		out->path[i].mtu = p->mtu;
+		out->path[i].rate_bps = p->rate_bps;
+		out->path[i].queue_us = p->queue_us;
+		out->path[i].loss_ppm = p->loss_ppm;
 		out->path[i].down_bytes = is_site ? p->tx_bytes : p->rx_bytes;
 		out->path[i].up_bytes = is_site ? p->rx_bytes : p->tx_bytes;
 	}

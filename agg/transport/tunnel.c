@@ -221,6 +221,7 @@ bool tunnel_is_up(const struct tunnel *t)
 static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path_stats *out)
 {
 	const struct tunnel_path *p = &t->path[path];
+	const struct tunnel_rate *rate = &t->control[path].rate;
 
 	*out = (struct tunnel_path_stats){
 		.state = p->state,
@@ -237,6 +238,9 @@ static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path
 		.rx_ce = p->rx_ce,
 		.mtu = mtu_bytes(&p->fit.mtu),
 		.moves = p->moves,
+		.rate_bps = rate->srtt_us ? rate->bw_bps : 0,
+		.queue_us = rate->queue_us,
+		.loss_ppm = tunnel_rate_loss_ppm(rate),
 	};
 }
 

@@ -149,6 +149,10 @@ struct tunnel_path_stats {
 	uint64_t rx_ce;
 	unsigned moves;
 	uint16_t mtu;           /* outside, with IP's header */
+	/* Of what we send there (tunnel_rate.h): the rate that it goes by, bytes/s; what
+	 * stands in the path before it; lost of a million. 0: not known. */
+	uint64_t rate_bps, queue_us;
+	uint32_t loss_ppm;
 };
 struct tunnel_stats {
 	struct tunnel_path_stats path[TUNNEL_PATHS_MAX];
