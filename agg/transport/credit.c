@@ -136,7 +136,8 @@ static void grant(struct stream *stream)
 
 void credit_taken(struct stream *stream)
 {
-	grow_by_rate(stream);
+	if (stream->fin_offset == UINT64_MAX)
+		grow_by_rate(stream);
 	grant(stream);
 }
 

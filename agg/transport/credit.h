@@ -10,6 +10,7 @@
 
 /* Its first credit, by the most that it may be; false: there is no memory. */
 bool credit_init(struct stream *stream, uint64_t most);
+/* Nothing more will come. */
 void credit_finish(struct stream *stream);
 /* The owner took something: the peer may be told of more. */
 void credit_taken(struct stream *stream);

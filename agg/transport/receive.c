@@ -107,6 +107,7 @@ static void deliver_fin(struct stream *stream)
 	    stream->closing || !stream->events)
 		return;
 	stream->fin_delivered = true;
+	credit_finish(stream); /* the next stream may open before this one ends */
 	stream->events->on_finished(stream->ctx);
 }
 

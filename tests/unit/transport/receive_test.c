@@ -506,6 +506,24 @@ static void test_memory_comes_back(void **state)
 	puppet_finish(&p);
 }
 
+/* And once its last byte was taken, though its other half goes on. */
+static void test_memory_comes_back_at_the_end(void **state)
+{
+	struct puppet p;
+	struct puppet_lane *l = begin(&p);
+	uint64_t first = window_after(&p, l, 1, 0, 16, 1000);
+
+	for (uint32_t id = 3; id < 20; id += 2) {
+		struct reader *r = &p.reader[(id - 2) / 2];
+		assert_true(puppet_say_data(l, id - 2, r->received, NULL, 0, true) > 0);
+		assert_int_equal(r->finished, 1);
+		assert_int_equal(r->closed, 0);
+		assert_true(puppet_say_open(l, id) > 0);
+		assert_int_equal(window_after(&p, l, id, 0, 16, 1000), first);
+	}
+	puppet_finish(&p);
+}
+
 /* A slow path's hole in front of a full window: more is granted, or the fast
  * path would stand still. */
 static void test_grows_by_a_hole(void **state)
@@ -783,6 +801,7 @@ int main(void)
 		cmocka_unit_test(test_unhurried_stream_does_not_grow),
 		cmocka_unit_test(test_growth_within_memory),
 		cmocka_unit_test(test_memory_comes_back),
+		cmocka_unit_test(test_memory_comes_back_at_the_end),
 		cmocka_unit_test(test_grows_by_a_hole),
 		cmocka_unit_test(test_slow_reader_gets_no_more),
 		cmocka_unit_test(test_no_credit_after_fin),
