@@ -9,6 +9,7 @@
 
 #define PATIENCE_NEAR_US 250000u
 #define PATIENCE_FAR_US 60000u /* where the other path is so much faster: */
+#define PATIENCE_MINOR_US 20000u
 #define FAR 4u
 
 /* Mean deviations, in halves, after which one of the last pieces is thought to be
@@ -121,7 +122,8 @@ bool reinject_overdue(const struct reinject_passed *piece)
 
 	if (piece->other_us == UINT64_MAX)
 		return false;
-	patience_us = piece->rtt_us / FAR > piece->other_us ? PATIENCE_FAR_US
+	patience_us = piece->minor ? PATIENCE_MINOR_US :
+	              piece->rtt_us / FAR > piece->other_us ? PATIENCE_FAR_US
 	                                                    : PATIENCE_NEAR_US;
 	due_us = piece->usual_us;
 	if (piece->age_us > due_us + late_us)

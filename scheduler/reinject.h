@@ -86,10 +86,12 @@ struct reinject_passed {
 	uint64_t usual_us, var_us; /* as above */
 	uint64_t rtt_us;         /* of its path */
 	uint64_t other_us;       /* as above; UINT64_MAX: there is none */
+	bool minor;              /* others carry many times as much as its path */
 };
 
 /* Shall it be sent again? The reader's patience decides, not the age alone: on
- * near paths TCP repairs a loss before another path could. */
+ * near paths TCP repairs a loss before another path could. For a path that is minor
+ * there is none: all that it has is little beside what would wait for it. */
 bool reinject_overdue(const struct reinject_passed *piece);
 /* The age from which on a piece is overdue. */
 uint64_t reinject_overdue_us(uint64_t usual_us, uint64_t var_us);

@@ -15,8 +15,6 @@
 #include "agg/transport/lane.h"
 #include "agg/transport/send.h"
 
-#include <utlist.h>
-
 #define SHORT_BYTES 65536u  /* all that is left, and no deep pull is worth it */
 #define MARGIN_BYTES 262144u
 #define BURST_BYTES 14480u
@@ -34,21 +32,9 @@ static bool is_for(const struct stream *stream)
 	       (send_unsent(stream) > SHORT_BYTES || is_held_back(stream));
 }
 
-static uint64_t under_way_bytes(const struct lane *lane)
-{
-	const struct lane *each;
-	uint64_t bytes = 0;
-
-	DL_FOREACH(lane->session->lanes, each)
-		if (each->hello.path == lane->hello.path)
-			bytes += each->info.inflight_bytes +
-			         each->info.notsent_bytes + each->pushed_bytes;
-	return bytes;
-}
-
 static void look_at(const struct lane *lane, struct depth_path *out)
 {
-	struct path *path = &lane->session->path[lane->hello.path];
+	const struct path *path = &lane->session->path[lane->hello.path];
 	uint64_t soonest = path_would_take_us(path, 0);
 
 	*out = (struct depth_path){
@@ -59,12 +45,11 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 		                                                  : soonest,
 		.late_us = path->backlog_bytes ? path->late_us : soonest,
 		.rate_bps = path->rate_bps,
-		.wasteful = path_is_wasteful(path, lane->session->laid_bytes,
-		                             lane->session->now_us),
+		.wasteful = path->wasteful,
 		.quiet = lane_is_quiet(lane),
 		.rtt_us = path->rtt_us,
 		.min_rtt_us = lane->info.min_rtt_us,
-		.under_way_bytes = under_way_bytes(lane),
+		.under_way_bytes = path->under_way_bytes,
 		.slack_bytes = lane->lowat_bytes + BURST_BYTES,
 	};
 }

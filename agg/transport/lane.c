@@ -411,6 +411,7 @@ static void tell_path(struct lane *lane)
 		.sampled_us = lane->sampled_us,
 		.rate_bps = lane->rate_bps,
 		.backlog_bytes = lane->info.unacked_bytes + backlog(lane),
+		.under_way_bytes = lane->info.inflight_bytes + backlog(lane),
 		.sent_bytes = lane->info.sent_bytes,
 		.retrans_bytes = lane->info.retrans_bytes,
 		.busy = is_busy(lane),
@@ -422,6 +423,7 @@ static void tell_path(struct lane *lane)
 void lane_estimate_paths(struct session *s)
 {
 	struct lane *lane;
+	unsigned good = 0;
 
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
 		path_begin(&s->path[p]);
@@ -432,10 +434,14 @@ void lane_estimate_paths(struct session *s)
 			s->longest_rtt_us = lane->info.srtt_us;
 		if (lane_is_good(lane) && !(s->reserve & 1u << lane->hello.path))
 			s->resting = s->reserve;
+		good |= lane_is_good(lane) ? 1u << lane->hello.path : 0;
 		tell_path(lane);
 	}
-	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
 		path_end(&s->path[p], s->now_us);
+		path_judge(&s->path[p], s->laid_bytes, s->now_us);
+	}
+	path_compare(s->path, WIRE_PATHS_MAX, good & ~s->resting);
 }
 
 void lane_sched_path(const struct lane *lane, struct sched_path *out)

@@ -34,10 +34,17 @@ static bool is_overdue(const struct session *s, const struct piece *piece)
 		.usual_us = path->usual_us,
 		.var_us = path->usual_var_us,
 		.rtt_us = path->rtt_us,
+		.minor = path->minor,
 		.other_us = reinject_elsewhere_us(s, piece, false),
 	};
 
 	return reinject_overdue(&is);
+}
+
+static bool is_on(const struct session *s)
+{
+	return s->args.policy.reinjection >= REINJECT_TAIL &&
+	       s->args.policy.deep && s->passed;
 }
 
 bool overdue_collect(struct session *s)
@@ -45,8 +52,7 @@ bool overdue_collect(struct session *s)
 	struct piece *piece, *tmp;
 	bool found = false;
 
-	if (s->args.policy.reinjection < REINJECT_TAIL || !s->args.policy.deep ||
-	    !s->passed || s->now_us < s->overdue_us)
+	if (!is_on(s) || s->now_us < s->overdue_us)
 		return false;
 	s->overdue_us = s->now_us + LOOK_US;
 	DL_FOREACH_SAFE2(s->passed, piece, tmp, passed_next) {
@@ -141,7 +147,7 @@ bool overdue_place(const struct stream *stream, struct lane *const *lanes,
 
 uint64_t overdue_deadline(const struct session *s)
 {
-	if (!s->passed || s->args.policy.reinjection < REINJECT_TAIL)
+	if (!is_on(s))
 		return UINT64_MAX;
 	return s->overdue_us > s->now_us ? s->overdue_us : s->now_us + LOOK_US;
 }

@@ -13,6 +13,7 @@
 #define WASTE_RTTS 3u           /* and over so many round trips; */
 #define WASTE_PART 3u           /* where more than a part is wasted */
 #define WASTE_PART_OF_ALL 14u   /* and more than a part of what all carried */
+#define MINOR 12u               /* others carry more than so many times as much */
 #define LATE_DECAY 1024u /* a part of what is too much, each sample */
 #define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
 
@@ -30,7 +31,7 @@ void path_begin(struct path *path)
 {
 	path->rtt_us = UINT64_MAX;
 	path->sampled_us = 0;
-	path->backlog_bytes = 0;
+	path->backlog_bytes = path->under_way_bytes = 0;
 	path->sent_bytes = path->retrans_bytes = 0;
 }
 
@@ -52,6 +53,7 @@ void path_add(struct path *path, const struct path_user *user, uint64_t now_us)
 {
 	add_rtt(path, user, now_us);
 	path->backlog_bytes += user->backlog_bytes;
+	path->under_way_bytes += user->under_way_bytes;
 	path->sent_bytes += user->sent_bytes;
 	path->retrans_bytes += user->retrans_bytes;
 	path->busy |= user->busy;
@@ -86,6 +88,7 @@ void path_end(struct path *path, uint64_t now_us)
 void path_sent(struct path *path, uint64_t bytes)
 {
 	path->backlog_bytes += bytes;
+	path->under_way_bytes += bytes;
 	path->spent_bytes += bytes;
 }
 
@@ -108,24 +111,33 @@ static void judge_anew(struct path *path, uint64_t all_bytes, uint64_t now_us)
 
 /* It rests as long as it was judged. What goes again meanwhile was sent before:
  * it would judge the path by nothing that it was given. */
-bool path_is_wasteful(struct path *path, uint64_t all_bytes, uint64_t now_us)
+void path_judge(struct path *path, uint64_t all_bytes, uint64_t now_us)
 {
 	uint64_t rtt_us = path->rtt_us < UINT32_MAX ? path->rtt_us : 0;
 	uint64_t while_us = WASTE_RTTS * rtt_us;
 
 	if (while_us < WASTE_LEAST_US)
 		while_us = WASTE_LEAST_US;
-	if (now_us < path->rests_until_us) {
-		judge_anew(path, all_bytes, now_us);
-		return true;
-	}
-	if (now_us - path->judged_us < while_us)
-		return false;
-	if (path->wasted_bytes > path->spent_bytes / WASTE_PART &&
+	path->wasteful = now_us < path->rests_until_us;
+	if (!path->wasteful && now_us - path->judged_us < while_us)
+		return;
+	if (!path->wasteful && path->wasted_bytes > path->spent_bytes / WASTE_PART &&
 	    path->wasted_bytes > (all_bytes - path->all_bytes) / WASTE_PART_OF_ALL)
 		path->rests_until_us = now_us + while_us;
 	judge_anew(path, all_bytes, now_us);
-	return now_us < path->rests_until_us;
+	path->wasteful = now_us < path->rests_until_us;
+}
+
+void path_compare(struct path *paths, unsigned count, unsigned usable)
+{
+	uint64_t all_bps = 0;
+
+	for (unsigned p = 0; p < count; p++)
+		if (usable & 1u << p)
+			all_bps += paths[p].rate_bps;
+	for (unsigned p = 0; p < count; p++)
+		paths[p].minor = usable & 1u << p &&
+			paths[p].rate_bps < all_bps / (MINOR + 1);
 }
 
 void path_acked(struct path *path, uint64_t bytes)

@@ -21,12 +21,15 @@ struct path {
 	uint64_t rtt_us;         /* now; UINT64_MAX: nobody is there to know */
 	uint64_t rate_bps;       /* bytes/s, the best of late */
 	uint64_t backlog_bytes;  /* sent and not acknowledged, or queued */
+	uint64_t under_way_bytes; /* of them those that are not there yet */
 	uint32_t loss_ppm;       /* of what was sent, what had to be again; 0: too
 	                          * little was */
 	/* From a piece's sending until its acknowledgement, and its mean
 	 * deviation; 0: none yet. */
 	uint64_t usual_us, usual_var_us;
 	uint64_t late_us;        /* the latest of late */
+	bool minor;              /* path_compare(): others carry many times as much */
+	bool wasteful;           /* path_judge(): better left out, for a while */
 
 	/* private */
 	uint64_t spent_bytes, wasted_bytes, judged_us; /* since then */
@@ -42,7 +45,7 @@ struct path {
 struct path_user {
 	uint64_t srtt_us, min_rtt_us; /* 0: not known */
 	uint64_t sampled_us;     /* when srtt_us was renewed last */
-	uint64_t rate_bps, backlog_bytes;
+	uint64_t rate_bps, backlog_bytes, under_way_bytes;
 	uint64_t sent_bytes, retrans_bytes; /* ever */
 	bool busy;               /* something waits that could be sent */
 };
@@ -60,9 +63,12 @@ void path_took(struct path *path, uint64_t took_us);
 /* What it has came too late, and went again by another. */
 void path_wasted(struct path *path, uint64_t bytes);
 void path_wasted_not(struct path *path, uint64_t bytes); /* it did not, after all */
-/* Of late so much of what it carried was for nothing that it is better left out, for
- * a while. all_bytes: what all paths were given, ever. */
-bool path_is_wasteful(struct path *path, uint64_t all_bytes, uint64_t now_us);
+/* Once a turn: was of late so much of what it carried for nothing that it is better
+ * left out, for a while? all_bytes: what all paths were given, ever. */
+void path_judge(struct path *path, uint64_t all_bytes, uint64_t now_us);
+/* And is it minor beside the others of so many paths? usable: a bit for each that
+ * carries something new. */
+void path_compare(struct path *paths, unsigned count, unsigned usable);
 
 /* From sending so much now until it is acknowledged: as usual, or, where less
  * stands before it than usually does, what that and a round trip take. */

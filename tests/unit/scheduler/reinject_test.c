@@ -129,6 +129,13 @@ static void test_the_reader_s_patience(void **state)
 	is.waited_us = 1000000;
 	is.other_us = UINT64_MAX;
 	assert_false(reinject_overdue(&is)); /* by what? */
+	/* For what carries next to nothing nobody waits long. */
+	is = near;
+	is.minor = true;
+	is.waited_us = 19000;
+	assert_false(reinject_overdue(&is));
+	is.waited_us = 20000;
+	assert_true(reinject_overdue(&is));
 	/* TCP repairs a near path's loss as soon as another path would. */
 	is = near;
 	is.age_us = 130000;

@@ -94,13 +94,15 @@ static void backlog_and_loss_are_sums(void **state)
 {
 	struct path_user users[] = {
 		{ .backlog_bytes = 1000, .sent_bytes = 900000, .retrans_bytes = 9000 },
-		{ .backlog_bytes = 500, .sent_bytes = 100000, .retrans_bytes = 11000 },
+		{ .backlog_bytes = 500, .under_way_bytes = 400,
+		  .sent_bytes = 100000, .retrans_bytes = 11000 },
 	};
 	struct path path = { 0 };
 
 	judge(&path, users, 2, NOW_US);
 	path_sent(&path, 250);
 	assert_int_equal(path.backlog_bytes, 1750);
+	assert_int_equal(path.under_way_bytes, 650);
 	assert_int_equal(path.loss_ppm, 20000);
 	judge(&path, users + 1, 1, NOW_US);
 	assert_int_equal(path.loss_ppm, 0); /* 100,000 bytes tell nothing */
@@ -120,34 +122,58 @@ static void what_is_usual_is_learnt(void **state)
 	assert_in_range(path.usual_var_us, 0, 1000);
 }
 
+static bool judged(struct path *path, uint64_t all_bytes, uint64_t now_us)
+{
+	path_judge(path, all_bytes, now_us);
+	return path->wasteful;
+}
+
 /* A round trip of 600 ms: judged over 1.8 s, rests as long. */
 static void who_wastes_much_rests(void **state)
 {
 	struct path path = { .rtt_us = 600000 };
 	uint64_t all = 1000000, now_us = 10000000;
 
-	assert_false(path_is_wasteful(&path, all, now_us));
+	assert_false(judged(&path, all, now_us));
 	path_sent(&path, 300000);
 	path_wasted(&path, 120000);
-	assert_false(path_is_wasteful(&path, all += 1000000, now_us += 1700000));
-	assert_true(path_is_wasteful(&path, all, now_us += 200000));
-	assert_true(path_is_wasteful(&path, all, now_us += 1700000));
+	assert_false(judged(&path, all += 1000000, now_us += 1700000));
+	assert_true(judged(&path, all, now_us += 200000));
+	assert_true(judged(&path, all, now_us += 1700000));
 	/* What went again while it rested was sent before. */
 	path_wasted(&path, 120000);
-	assert_true(path_is_wasteful(&path, all, now_us += 50000));
-	assert_false(path_is_wasteful(&path, all, now_us += 100000));
-	assert_false(path_is_wasteful(&path, all, now_us += 2000000));
+	assert_true(judged(&path, all, now_us += 50000));
+	assert_false(judged(&path, all, now_us += 100000));
+	assert_false(judged(&path, all, now_us += 2000000));
 	/* Much of its own, but little of all; and little of its own. */
 	path_sent(&path, 300000);
 	path_wasted(&path, 120000);
-	assert_false(path_is_wasteful(&path, all += 4000000, now_us += 2000000));
+	assert_false(judged(&path, all += 4000000, now_us += 2000000));
 	path_sent(&path, 900000);
 	path_wasted(&path, 200000);
-	assert_false(path_is_wasteful(&path, all += 1000000, now_us += 2000000));
+	assert_false(judged(&path, all += 1000000, now_us += 2000000));
 	/* What was taken back in a later while is no waste at all. */
 	path_wasted_not(&path, 200000);
 	path_sent(&path, 300000);
-	assert_false(path_is_wasteful(&path, all += 1000000, now_us += 2000000));
+	assert_false(judged(&path, all += 1000000, now_us += 2000000));
+}
+
+/* By what those carry that carry something new. */
+static void who_carries_little_is_minor(void **state)
+{
+	struct path paths[] = { { .rate_bps = 10000000 }, { .rate_bps = 1000000 },
+	                        { .rate_bps = 700000 }, { .rate_bps = 90000000 } };
+
+	path_compare(paths, 4, 7);
+	assert_false(paths[0].minor);
+	assert_false(paths[1].minor);
+	assert_true(paths[2].minor);
+	assert_false(paths[3].minor); /* it is not there */
+	path_compare(paths, 4, 15);
+	assert_false(paths[0].minor);
+	assert_true(paths[1].minor);
+	path_compare(paths, 4, 4);
+	assert_false(paths[2].minor); /* it is alone */
 }
 
 int main(void)
@@ -160,6 +186,7 @@ int main(void)
 		cmocka_unit_test(backlog_and_loss_are_sums),
 		cmocka_unit_test(what_is_usual_is_learnt),
 		cmocka_unit_test(who_wastes_much_rests),
+		cmocka_unit_test(who_carries_little_is_minor),
 	};
 
 	return cmocka_run_group_tests_name("transport/path", tests, NULL, NULL);
