@@ -19,6 +19,7 @@
 #define MARGIN_BYTES 262144u
 #define BURST_BYTES 14480u
 #define RECHECK_US 5000u
+#define FILL_PART 2u        /* of what a path holds: then it is as it was of late */
 #define WISH_DECAY 256u     /* of what is too much, a part each time */
 
 static bool is_held_back(const struct stream *stream)
@@ -32,23 +33,36 @@ static bool is_for(const struct stream *stream)
 	       (send_unsent(stream) > SHORT_BYTES || is_held_back(stream));
 }
 
+/* What was seen of late, as far as there is under way what it comes from. */
+static uint64_t as_filled(const struct path *path, uint64_t soonest_us,
+                          uint64_t seen_us, uint64_t min_rtt_us)
+{
+	uint64_t full = path->rate_bps * min_rtt_us / 1000000 / FILL_PART;
+
+	if (seen_us <= soonest_us)
+		return soonest_us;
+	if (path->under_way_bytes >= full)
+		return seen_us;
+	return soonest_us + (seen_us - soonest_us) * path->under_way_bytes / full;
+}
+
 static void look_at(const struct lane *lane, struct depth_path *out)
 {
 	const struct path *path = &lane->session->path[lane->hello.path];
 	uint64_t soonest = path_would_take_us(path, 0);
+	uint64_t min_rtt = lane->info.min_rtt_us;
 
 	*out = (struct depth_path){
 		.usable = lane_is_good(lane) && !lane_rests(lane) && path->rate_bps,
 		.path_class = lane->hello.path_class,
 		.soonest_us = soonest,
-		.usual_us = path->backlog_bytes && path->usual_us ? path->usual_us
-		                                                  : soonest,
-		.late_us = path->backlog_bytes ? path->late_us : soonest,
+		.usual_us = as_filled(path, soonest, path->usual_us, min_rtt),
+		.late_us = as_filled(path, soonest, path->late_us, min_rtt),
 		.rate_bps = path->rate_bps,
 		.wasteful = path->wasteful,
 		.quiet = lane_is_quiet(lane),
 		.rtt_us = path->rtt_us,
-		.min_rtt_us = lane->info.min_rtt_us,
+		.min_rtt_us = min_rtt,
 		.under_way_bytes = path->under_way_bytes,
 		.slack_bytes = lane->lowat_bytes + BURST_BYTES,
 	};
