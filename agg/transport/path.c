@@ -70,6 +70,7 @@ static void note_rate(struct path *path, uint64_t now_us)
 	if (elapsed < PATH_WINDOW_MIN_US || elapsed < window)
 		return;
 	uint64_t rate = path->acked_bytes * 1000000 / elapsed;
+	path->taken_bps = rate;
 	path->rate_bps = path_rate_decayed(path->rate_bps, elapsed, path->busy);
 	path->busy = false;
 	if (rate > path->rate_bps)
@@ -83,6 +84,7 @@ void path_end(struct path *path, uint64_t now_us)
 	path->loss_ppm = path->sent_bytes > LOSS_OF_BYTES ?
 		(uint32_t)(path->retrans_bytes * 1000000 / path->sent_bytes) : 0;
 	note_rate(path, now_us);
+	pace_set(&path->ceiling, path->ceiling.bps, now_us);
 }
 
 void path_sent(struct path *path, uint64_t bytes)
@@ -90,6 +92,7 @@ void path_sent(struct path *path, uint64_t bytes)
 	path->backlog_bytes += bytes;
 	path->under_way_bytes += bytes;
 	path->spent_bytes += bytes;
+	pace_sent(&path->ceiling, bytes);
 }
 
 void path_wasted(struct path *path, uint64_t bytes)

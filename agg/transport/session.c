@@ -439,6 +439,19 @@ void session_tell_limits(struct session *s, const struct wire_limits *limits)
 		lane_send(lane, &frame, 0, 0);
 }
 
+uint64_t session_path_taken(const struct session *s, unsigned path)
+{
+	return s->path[path].taken_bps;
+}
+
+void session_set_ceiling(struct session *s, unsigned path, uint64_t bps)
+{
+	if (bps == s->path[path].ceiling.bps)
+		return;
+	work_note(s);
+	pace_set(&s->path[path].ceiling, bps, s->now_us);
+}
+
 void session_probe(struct session *s)
 {
 	work_note(s);

@@ -517,6 +517,31 @@ static void test_reserve(void **state)
 	puppet_finish(&p);
 }
 
+/* Streams leave of a path what somebody else has of it. */
+static void test_ceiling(void **state)
+{
+	begin("lowrtt", "roundrobin", REINJECT_TAIL, 1);
+	struct reader *r = puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, 64u << 20);
+	session_set_ceiling(p.session, 0, 1000000);
+	puppet_write(r, 16u << 20, false);
+	for (unsigned i = 0; i < 10; i++)
+		pass_and_ack(1);
+	hear_bytes(&p.lane[0]);
+	uint64_t from_us = p.now_us;
+	for (unsigned i = 0; i < 100; i++)
+		pass_and_ack(1);
+	uint64_t fair = p.now_us - from_us; /* a byte each */
+	assert_in_range(hear_bytes(&p.lane[0]), fair * 9 / 10, fair * 11 / 10);
+	assert_in_range(session_path_taken(p.session, 0), 800000, 1200000);
+	session_set_ceiling(p.session, 0, 0);
+	from_us = p.now_us;
+	for (unsigned i = 0; i < 20; i++)
+		pass_and_ack(1);
+	assert_true(hear_bytes(&p.lane[0]) > 4 * (p.now_us - from_us));
+	puppet_finish(&p);
+}
+
 /* The concentrator does as the gateway says; the gateway, as itself. */
 static void test_reserve_is_the_gateways(void **state)
 {
@@ -595,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_reserve_is_the_gateways),
 	};
 
