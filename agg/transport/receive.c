@@ -14,6 +14,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
+
+#define LONG_US 100000u /* longer than any but a dead path says nothing, in a flow */
 
 void receive_finish(struct stream *stream)
 {
@@ -174,6 +177,28 @@ static unsigned path_at(const struct session *s, const struct stream *stream)
 	return 0;
 }
 
+/* Where a path was heard when the hole began, and in the later half of a long wait no
+ * more, it is that one that is late, though another filled the hole in its place: a
+ * path that is dead will never say so itself. */
+static unsigned late_path(const struct session *s, uint64_t hole_us, unsigned filled_by)
+{
+	uint64_t heard_us[WIRE_PATHS_MAX] = { 0 }, half_us = (s->now_us - hole_us) / 2;
+	unsigned late = filled_by;
+	const struct lane *lane;
+
+	if (2 * half_us < LONG_US)
+		return filled_by;
+
+	DL_FOREACH(s->lanes, lane)
+		if (lane->heard_us > heard_us[lane->hello.path])
+			heard_us[lane->hello.path] = lane->heard_us;
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
+		if (heard_us[p] < hole_us + half_us && heard_us[p] + LONG_US > hole_us &&
+		    (late == filled_by || heard_us[p] > heard_us[late]))
+			late = p;
+	return late;
+}
+
 static void settle(struct stream *stream)
 {
 	struct session *s = stream->session;
@@ -185,8 +210,8 @@ static void settle(struct stream *stream)
 
 	receive_deliver(stream);
 	if (waited && stream->in_offset != before)
-		silence_note(&s->silence, s->now_us, s->now_us - hole_us,
-		             stream->id, before, path);
+		silence_note(&s->silence, s->now_us, s->now_us - hole_us, stream->id,
+		             before, late_path(s, hole_us, path));
 	for (unsigned i = 0; i < s->fresh_count; i++) {
 		if (s->fresh[i].stream != stream)
 			continue;

@@ -17,15 +17,15 @@ struct silence_one {
 	uint64_t us;       /* how long; 0: none */
 	uint64_t offset;   /* the first byte that came then */
 	uint32_t stream;
-	uint8_t path;      /* that brought it; or that brought it later still, where
-	                    * another had to send it again */
+	uint8_t path;      /* that brought it; or that brought it later still, or is
+	                    * dead, where another had to send it again */
 };
 
 struct silence {
 	struct silence_one parts[SILENCE_PARTS];
 };
 
-/* It ended now: path brought what was missing. */
+/* It ended now: path brought what was missing, or should have. */
 void silence_note(struct silence *s, uint64_t now_us, uint64_t us, uint32_t stream,
                   uint64_t offset, unsigned path);
 /* A path brought [offset, end) of a stream, that was there already. */

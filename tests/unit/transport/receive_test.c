@@ -279,6 +279,30 @@ static void test_silence(void **state)
 	puppet_finish(&p);
 }
 
+/* It falls silent, and what it had comes by another: it is to blame. A path that is
+ * heard is not, nor is one that was quiet long before. */
+static void test_silence_of_a_dead_path(void **state)
+{
+	struct wire_frame pong = { .type = WIRE_PONG };
+	struct puppet p;
+	struct puppet_lane *l = begin(&p), *dead = puppet_attach(&p, 1);
+
+	p.reader[0].appetite = 1000000;
+	puppet_pass(&p, 2000000);
+	assert_true(puppet_say_data(l, 1, 0, zeroes, 100, false) > 0);
+	assert_true(puppet_say_data(l, 1, 200, zeroes, 100, false) > 0);
+	puppet_pass(&p, 200000);
+	assert_true(puppet_say_data(l, 1, 100, zeroes, 100, false) > 0);
+	assert_int_equal(stats_of(&p).silent_path, 0);
+	assert_true(puppet_say(dead, &pong) > 0);
+	assert_true(puppet_say_data(l, 1, 400, zeroes, 100, false) > 0);
+	puppet_pass(&p, 300000);
+	assert_true(puppet_say_data(l, 1, 300, zeroes, 100, false) > 0);
+	assert_in_range(stats_of(&p).silent_us, 300000, 301000);
+	assert_int_equal(stats_of(&p).silent_path, 1);
+	puppet_finish(&p);
+}
+
 static void test_pulled_at_once(void **state)
 {
 	struct puppet p;
@@ -788,6 +812,7 @@ int main(void)
 		cmocka_unit_test(test_offered_once),
 		cmocka_unit_test(test_full_owner_is_left_alone),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_silence_of_a_dead_path),
 		cmocka_unit_test(test_pulled_at_once),
 		cmocka_unit_test(test_fin_before_data),
 		cmocka_unit_test(test_fin_is_the_last),
