@@ -9,6 +9,8 @@ what it sent.
     ./dev bench smooth --quick               one run each, 12 s
     ./dev bench smooth --only S3 down aggd   scenarios, directions, systems
     ./dev bench smooth --count 4             so many at once; the worst of them
+    ./dev bench smooth --tasks [video ...]   what a person does there, in place of
+                                             that (smooth_tasks.py)
 """
 import argparse
 import json
@@ -17,10 +19,12 @@ import os
 import cells
 import rounds
 import scenario
+import smooth_tasks
 import systems
 from lab import SRV4, Lab, LabError, install_signals, remove_stale
 
 SCENARIOS = ("S1", "S2", "S3", "S4", "S5")
+TASK_SCENARIOS = ("S3", "S5")
 DIRECTIONS = ("down", "up")
 NAMES = ("alone", "mptcp", "ss-aes256", "aggd")
 RUNS, SECONDS, QUICK_SECONDS, SKIP_S = 3, 24, 12, 4
@@ -112,6 +116,7 @@ def arguments(words):
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD")
     parser.add_argument("--runs", type=int, default=None)
     parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--tasks", nargs="*", choices=sorted(smooth_tasks.TASKS), default=None)
     parser.add_argument("--output", default=os.path.join(rounds.build_dir(), "smooth.json"))
     args = parser.parse_args(words)
     known = {*SCENARIOS, *DIRECTIONS, *NAMES}
@@ -139,6 +144,13 @@ def measure(name, direction, candidates, args):
     return out
 
 
+def write(args, everything):
+    with open(args.output, "w", encoding="utf-8") as file:
+        json.dump(everything, file, indent=1)
+    print("JSON in", args.output)
+    return 0
+
+
 def main(words):
     args = arguments(words)
     rounds.prefer_us()
@@ -146,6 +158,10 @@ def main(words):
     remove_stale()
     names = cells.chosen(args.only, NAMES)
     candidates = [s for s in systems.all_systems() if s.name in names]
+    if args.tasks is not None:
+        return write(args, smooth_tasks.run_all(
+            cells.chosen(args.only, TASK_SCENARIOS), args.tasks or list(smooth_tasks.TASKS),
+            candidates, args.runs, args.quick))
     everything, well = {}, True
     print(f"{'':28}mean Mbit/s / worst half second / longest silence, ms")
     for name in cells.chosen(args.only, SCENARIOS):
@@ -163,7 +179,5 @@ def main(words):
                     well &= not goals
                 print(f"worst {name} {direction:4} {system:10} {text(worst(figures_of))}   "
                       f"{verdict}", flush=True)
-    with open(args.output, "w", encoding="utf-8") as file:
-        json.dump(everything, file, indent=1)
-    print("JSON in", args.output)
+    write(args, everything)
     return 0 if well else 1

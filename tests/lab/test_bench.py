@@ -22,6 +22,7 @@ import rounds  # noqa: E402
 import schedulers  # noqa: E402
 import simtruth  # noqa: E402
 import smooth  # noqa: E402
+import smooth_tasks  # noqa: E402
 
 
 class Arithmetic(unittest.TestCase):
@@ -52,6 +53,11 @@ class Arithmetic(unittest.TestCase):
                                  [key])
         self.assertEqual(smooth.missed("S3", "down", 1, {**well, "mean": 97, "silence": 199},
                                        None), [])
+
+    def test_a_player_stands_still_for_what_comes_late(self):
+        self.assertEqual(smooth_tasks.stood_still_ms([3, 1, 2.9, 2, 1]), 0)
+        self.assertEqual(smooth_tasks.stood_still_ms([1, 6, 1, 1]), 5000)
+        self.assertEqual(smooth_tasks.stood_still_ms([9, 1, 1]), 0)
 
     def judge(self, cell, ours, peer):
         figures = bench.Figures()
