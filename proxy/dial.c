@@ -12,6 +12,8 @@
 #include "proxy/reach.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +38,7 @@ struct dial {
 	const struct egress *egress; /* borrowed */
 	const struct dial_watch *watch; /* borrowed; may be NULL */
 	uint16_t port;
+	char device[IFNAMSIZ];       /* "": any */
 	dial_fn *on_done;
 	void *ctx;
 	struct resolve *query;       /* NULL: no more answers will come */
@@ -219,7 +222,7 @@ static void on_connected(void *ctx, unsigned events)
 
 static int open_attempt(struct attempt *a, const struct addr *to)
 {
-	a->fd = sockopt_tcp_open(to->family, NULL, NULL);
+	a->fd = sockopt_tcp_open(to->family, a->dial->device, NULL);
 	if (a->fd < 0)
 		return a->fd;
 	a->dial->attempts_open++;
@@ -355,6 +358,8 @@ struct dial *dial_start(const struct dial_args *args)
 	d->egress = args->egress;
 	d->watch = args->watch;
 	d->port = dest->addr.port;
+	if (args->device)
+		snprintf(d->device, sizeof(d->device), "%s", args->device);
 	d->on_done = args->on_done;
 	d->ctx = args->ctx;
 	d->deadline_us = loop_now_us(d->loop) +

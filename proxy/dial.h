@@ -55,6 +55,7 @@ struct dial_args {
 	const struct dial_watch *watch; /* borrowed until the end; may be NULL */
 	const struct dest *dest;     /* copied */
 	uint64_t deadline_us;        /* 0: DIAL_DEADLINE_US */
+	const char *device;          /* by which it leaves; copied; NULL: any */
 	dial_fn *on_done;
 	void *ctx;
 };

@@ -11,6 +11,8 @@
 #include "proxy/dial.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +44,7 @@ struct direct {
 	struct side sides[2];  /* the client, the server */
 	struct dial *dial;     /* until there is a server */
 	struct addr host;
+	char device[IFNAMSIZ]; /* "": any */
 	const struct relay_greeter *greeter;
 };
 
@@ -215,7 +218,8 @@ static void on_dialled(void *ctx, const struct dial_result *result)
 
 /* The place is taken. NULL: no memory, or no dial could be made. */
 static struct direct *start(struct directs *owner,
-                            const struct inlet_client *client)
+                            const struct inlet_client *client,
+                            const char *device)
 {
 	struct direct *d = calloc(1, sizeof(*d));
 	if (!d)
@@ -223,7 +227,7 @@ static struct direct *start(struct directs *owner,
 	struct dial_args args = {
 		.loop = owner->args.loop, .egress = owner->args.egress,
 		.resolver = owner->args.resolver, .dest = &client->dest,
-		.on_done = on_dialled, .ctx = d,
+		.device = device, .on_done = on_dialled, .ctx = d,
 	};
 	d->dial = dial_start(&args);
 	if (!d->dial) {
@@ -232,6 +236,7 @@ static struct direct *start(struct directs *owner,
 	}
 	d->owner = owner;
 	d->host = client->from;
+	snprintf(d->device, sizeof(d->device), "%s", device);
 	d->greeter = client->greeter;
 	d->sides[0] = (struct side){ .direct = d, .fd = client->fd };
 	d->sides[1] = (struct side){ .direct = d, .fd = -1 };
@@ -240,7 +245,8 @@ static struct direct *start(struct directs *owner,
 	return d;
 }
 
-bool directs_take(struct directs *owner, const struct inlet_client *client)
+bool directs_take(struct directs *owner, const struct inlet_client *client,
+                  const char *device)
 {
 	const struct directs_args *args = &owner->args;
 	bool named = client->dest.addr.family == AF_UNSPEC;
@@ -249,12 +255,21 @@ bool directs_take(struct directs *owner, const struct inlet_client *client)
 
 	if (placed && named && !args->resolver)
 		why = STREAM_END_NAME_NOT_FOUND;
-	else if (placed && start(owner, client))
+	else if (placed && start(owner, client, device))
 		return true;
 	if (placed)
 		tally_give(args->hosts, &client->from);
 	relay_turn_away(args->relays, client->fd, client->greeter, why);
 	return placed;
+}
+
+void directs_reset(struct directs *owner, const char *device)
+{
+	struct direct *d, *next;
+
+	DL_FOREACH_SAFE(owner->all, d, next)
+		if (!strcmp(d->device, device))
+			direct_end(d, true);
 }
 
 struct directs *directs_create(const struct directs_args *args)

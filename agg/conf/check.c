@@ -6,8 +6,10 @@
  */
 #include "agg/conf/check.h"
 
+#include "agg/base/words.h"
 #include "agg/conf/sites.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct check {
@@ -117,6 +119,84 @@ static int check_lan(const struct check *c)
 	if (!err && lan->tproxy && !lan->device_count)
 		return FAIL(c, lan->line, "lan: tproxy needs a device; needed: "
 		            "list device 'NAME', or option tproxy '0'");
+	return err;
+}
+
+/* "bypass 'work'", "bypass" */
+static const char *bypass_subject(const struct conf_bypass *b, char *text,
+                                  size_t size)
+{
+	snprintf(text, size, *b->name ? "bypass '%s'" : "bypass", b->name);
+	return text;
+}
+
+static bool is_reserved(const char *to)
+{
+	return !strcmp(to, CONF_TO_DIRECT) || !strcmp(to, CONF_TO_TUNNEL);
+}
+
+static int check_bypass_to(const struct check *c, const struct conf_bypass *b,
+                           const char *subject)
+{
+	const struct conf *conf = c->conf;
+	const char *words[CONF_UPLINKS_MAX + 2] = { CONF_TO_DIRECT };
+	char allowed[CONF_VALUE_TEXT_MAX];
+
+	if (!strcmp(b->to, CONF_TO_TUNNEL))
+		return FAIL(c, b->line, "%s: to 'tunnel': there is no packet tunnel "
+		            "yet", subject);
+	for (unsigned i = 0; i < conf->uplink_count; i++) {
+		words[1 + i] = conf->uplinks[i].name;
+		if (is_reserved(words[1 + i]))
+			return FAIL(c, conf->uplinks[i].line, "uplink '%s': with a "
+			            "section bypass it needs another name, as to '%s' "
+			            "has a meaning", words[1 + i], words[1 + i]);
+	}
+	if (is_reserved(b->to) || conf_find_uplink(conf, b->to))
+		return 0;
+	return FAIL(c, b->line, "%s: to '%s': there is no such uplink; allowed: %s",
+	            subject, b->to, words_list(words, allowed, sizeof(allowed)));
+}
+
+static int check_bypass(const struct check *c, const struct conf_bypass *b)
+{
+	char subject[CONF_NAME_MAX + 16];
+
+	bypass_subject(b, subject, sizeof(subject));
+	if (!b->dest_count && !b->names_count && !b->host_count && !b->port_count)
+		return FAIL(c, b->line, "%s: it says nothing of what shall pass by; "
+		            "needed: list dest, name, host or port", subject);
+	if (b->names_count && !*b->name)
+		return FAIL(c, b->line, "%s: with list name the section needs a name: "
+		            "config bypass 'NAME'", subject);
+	return check_bypass_to(c, b, subject);
+}
+
+/* Bits of the packets' marks that mean one thing each. */
+static int check_bypass_mark(const struct check *c)
+{
+	const struct conf_main *main = &c->conf->main;
+
+	if (main->bypass_mark >> (32 - CONF_BYPASS_MARK_BITS + 1))
+		return FAIL(c, main->line, "aggd: bypass_mark '0x%08x': there are not "
+		            "%d bits from there on; allowed: up to 0x%08x",
+		            main->bypass_mark, CONF_BYPASS_MARK_BITS,
+		            1u << (32 - CONF_BYPASS_MARK_BITS));
+	unsigned bits = main->bypass_mark * ((1u << CONF_BYPASS_MARK_BITS) - 1);
+	if ((main->mark | main->tunnel_mark) & bits)
+		return FAIL(c, main->line, "aggd: mark '0x%08x' or tunnel_mark "
+		            "'0x%08x' is one of the %d bits of bypass_mark '0x%08x'; "
+		            "needed: another one", main->mark, main->tunnel_mark,
+		            CONF_BYPASS_MARK_BITS, main->bypass_mark);
+	return 0;
+}
+
+static int check_bypasses(const struct check *c)
+{
+	int err = c->conf->bypass_count ? check_bypass_mark(c) : 0;
+
+	for (unsigned i = 0; !err && i < c->conf->bypass_count; i++)
+		err = check_bypass(c, &c->conf->bypasses[i]);
 	return err;
 }
 
@@ -265,7 +345,9 @@ static int check_gateway(const struct check *c)
 
 	if (!err)
 		err = check_uplinks(c);
-	return err ? err : check_lan(c);
+	if (!err)
+		err = check_lan(c);
+	return err ? err : check_bypasses(c);
 }
 
 int conf_check(const struct conf *conf, const char *file,

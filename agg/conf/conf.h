@@ -27,7 +27,12 @@
 #define CONF_LISTENS_MAX 8
 #define CONF_WEBS_MAX 4
 #define CONF_LAN_DEVICES_MAX 16
-#define CONF_BYPASS_MAX 1024
+#define CONF_BYPASSES_MAX 32
+#define CONF_BYPASS_DESTS_MAX 1024 /* of a section, as the next ones */
+#define CONF_BYPASS_MARK_BITS 4
+#define CONF_BYPASS_HOSTS_MAX 64
+#define CONF_BYPASS_PORTS_MAX 64
+#define CONF_BYPASS_NAMES_MAX 64
 #define CONF_SITES_MAX 4096
 #define CONF_SITE_FILES_MAX CONF_SITES_MAX
 #define CONF_ALLOW_MAX 256
@@ -82,6 +87,7 @@ struct conf_main {
 	unsigned bundles;            /* gateway, as the next two */
 	unsigned mark;               /* one bit */
 	unsigned tunnel_mark;        /* another one */
+	unsigned bypass_mark;        /* the lowest of four bits */
 	unsigned rule_pref;
 	enum conf_offload offload;   /* of the packet tunnel */
 	bool tunnel;                 /* concentrator, as the next */
@@ -116,11 +122,23 @@ struct conf_lan {
 	char socks5_password[CONF_CREDENTIAL_MAX + 1];
 };
 
+#define CONF_TO_DIRECT "direct"
+#define CONF_TO_TUNNEL "tunnel"
+
+/* Traffic that has one of hosts, one of ports, and one of dest or names; of an
+ * empty list every one. They are not all empty. */
 struct conf_bypass {
-	char name[CONF_NAME_MAX + 1];
+	char name[CONF_NAME_MAX + 1]; /* not "" with names */
 	unsigned line;
-	struct prefix dest[CONF_BYPASS_MAX];
+	struct prefix dest[CONF_BYPASS_DESTS_MAX];
 	unsigned dest_count;
+	char names[CONF_BYPASS_NAMES_MAX][CONF_HOST_MAX + 1];
+	unsigned names_count;
+	struct selector_host host[CONF_BYPASS_HOSTS_MAX];
+	unsigned host_count;
+	struct selector_ports port[CONF_BYPASS_PORTS_MAX];
+	unsigned port_count;
+	char to[CONF_NAME_MAX + 1]; /* CONF_TO_..., or an uplink's name */
 };
 
 struct conf_site {
@@ -178,8 +196,8 @@ struct conf {
 	unsigned uplink_count; /* >= 1 */
 	struct conf_lan lan;
 	unsigned lan_count; /* 0, 1 */
-	struct conf_bypass bypass;
-	unsigned bypass_count; /* 0, 1 */
+	struct conf_bypass bypasses[CONF_BYPASSES_MAX]; /* the first that fits holds */
+	unsigned bypass_count;
 
 	/* concentrator */
 	struct conf_site *sites; /* as they were read */

@@ -51,6 +51,11 @@ static bool is_host(const char *text, size_t n)
 	return letter;
 }
 
+bool conf_domain_is_valid(const char *text)
+{
+	return is_host(text, strlen(text));
+}
+
 static int read_port(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");

@@ -135,6 +135,11 @@ static const struct conf_key main_keys[] = {
 	{ "tunnel_mark", CONF_MARK, GATEWAY, .fallback = "0x02000000",
 	  AT(conf_main, tunnel_mark),
 	  .help = "And the bit that leads it into the packet tunnel." },
+	{ "bypass_mark", CONF_MARK, GATEWAY, .fallback = "0x04000000",
+	  AT(conf_main, bypass_mark),
+	  .help = "The lowest of four bits in a row, of the packets' and of the "
+	          "connections' marks, that lead what a section bypass says; used "
+	          "where there is one." },
 	{ "offload", CONF_WORD, BOTH, .fallback = "auto", .words = offload_words,
 	  AT(conf_main, offload),
 	  .help = "How the packet tunnel gives packets to the kernel and takes "
@@ -233,10 +238,28 @@ static const struct conf_key lan_keys[] = {
 };
 
 static const struct conf_key bypass_keys[] = {
-	{ "dest", CONF_PREFIX, GATEWAY, .required = true,
-	  LIST_AT(conf_bypass, dest, CONF_BYPASS_MAX),
-	  .help = "A destination that is left alone: it takes the kernel's "
-	          "route." },
+	{ "dest", CONF_PREFIX, GATEWAY,
+	  LIST_AT(conf_bypass, dest, CONF_BYPASS_DESTS_MAX),
+	  .help = "What goes to this destination." },
+	{ "name", CONF_DOMAIN, GATEWAY, .min = 1, .max = CONF_HOST_MAX,
+	  LIST_AT(conf_bypass, names, CONF_BYPASS_NAMES_MAX),
+	  .help = "Or to a server of this name, or of one below it. Of TCP it is "
+	          "the name that the client asks for, by TLS or HTTP (or SOCKS5): "
+	          "its first bytes are waited for, a tenth of a second if none "
+	          "comes. Of all else it is the addresses that dnsmasq gives out for "
+	          "it, see above. The section needs a name of its own then." },
+	{ "host", CONF_LAN_HOST, GATEWAY,
+	  LIST_AT(conf_bypass, host, CONF_BYPASS_HOSTS_MAX),
+	  .help = "Only what comes from this host of the LAN; not set: from all." },
+	{ "port", CONF_PORTS, GATEWAY,
+	  LIST_AT(conf_bypass, port, CONF_BYPASS_PORTS_MAX),
+	  .help = "Only what goes to these ports; not set: to all, and what has no "
+	          "ports, as ping." },
+	{ "to", CONF_TOKEN, GATEWAY, .fallback = CONF_TO_DIRECT, .min = 1,
+	  .max = CONF_NAME_MAX, AT(conf_bypass, to),
+	  .help = "direct: the kernel's own route. Or the name of an uplink: that "
+	          "one; while it is down the best of the others that work, new "
+	          "connections again by it when it is back." },
 	{ NULL },
 };
 
@@ -309,8 +332,20 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	  ONE_AT(conf_lan, lan),
 	  .help = "The side of the gateway that is served." },
 	[CONF_TABLE_BYPASS] = { "bypass", bypass_keys, GATEWAY, .named = false,
-	  ONE_AT(conf_bypass, bypass),
-	  .help = "What does not go through the concentrator." },
+	  MANY_AT(conf_bypass, bypasses, bypass_count, CONF_BYPASSES_MAX),
+	  .help = "What does not go through the concentrator: traffic that has one "
+	          "of the destinations or names, one of the hosts and one of the "
+	          "ports that the section says, whatever protocol it is; of what it "
+	          "does not say, any. The first section that fits holds, and says "
+	          "so with the first packet of a connection. A name by UDP (QUIC) "
+	          "is known by the addresses that dnsmasq, the LAN's name server, "
+	          "gives out: of a section 'work' with list name 'example.com', say "
+	          "in its configuration (2.87 or later) "
+	          "`nftset=/example.com/4#inet#aggd_bypass#bypass_work4,"
+	          "6#inet#aggd_bypass#bypass_work6`; on OpenWrt in a `config ipset` "
+	          "of /etc/config/dhcp: `list name 'bypass_work4'`, `list name "
+	          "'bypass_work6'`, `list domain 'example.com'`, `option table "
+	          "'aggd_bypass'`, `option table_family 'inet'`." },
 	[CONF_TABLE_SITE] = { "site", site_keys, CONCENTRATOR, .named = true,
 	  MANY_AT(conf_site, sites, site_count, CONF_SITES_MAX), .grows = true,
 	  .help = "A gateway that may connect. May also stand in a file of the "

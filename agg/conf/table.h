@@ -14,6 +14,7 @@
 
 #include "agg/base/addr.h"
 #include "agg/base/buf.h"
+#include "agg/base/selector.h"
 #include "agg/conf/error.h"
 #include "agg/conf/uci.h"
 
@@ -63,6 +64,9 @@ enum conf_type {
 	CONF_PREFIX,    /* struct prefix */
 	CONF_PIN,       /* struct conf_pin */
 	CONF_DEVICE,    /* struct conf_device */
+	CONF_LAN_HOST,  /* struct selector_host */
+	CONF_PORTS,     /* struct selector_ports */
+	CONF_DOMAIN,    /* char[max + 1]; a host's name */
 };
 
 struct conf_key {
@@ -143,6 +147,8 @@ const char *conf_dscp_format(unsigned dscp, char text[CONF_VALUE_TEXT_MAX]);
  * -EINVAL. */
 int conf_endpoint_read(const char *text, int default_port,
                        struct conf_endpoint *out);
+/* A name by the rules of an endpoint's. */
+bool conf_domain_is_valid(const char *text);
 const char *conf_endpoint_format(const struct conf_endpoint *endpoint,
                                  char text[CONF_VALUE_TEXT_MAX]);
 

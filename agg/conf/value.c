@@ -8,6 +8,7 @@
 
 #include "agg/base/addr.h"
 #include "agg/base/base64url.h"
+#include "agg/base/selector.h"
 #include "agg/base/words.h"
 
 #include <errno.h>
@@ -252,6 +253,9 @@ const char *const *conf_value_names(const struct conf_key *key,
 	case CONF_PREFIX:
 	case CONF_PIN:
 	case CONF_DEVICE:
+	case CONF_LAN_HOST:
+	case CONF_PORTS:
+	case CONF_DOMAIN:
 		break;
 	}
 	return NULL;
@@ -265,6 +269,26 @@ static int read_name(const struct conf_key *key, const struct conf_rules *rules,
 	if (names && find_word(names, text) < 0)
 		return -EINVAL;
 	return has_only(text, "_-") ? read_text(key, text, value) : -EINVAL;
+}
+
+static int read_lan_host(const char *text, struct selector_host *out)
+{
+	struct selector_host host;
+
+	if (selector_host_parse(&host, text) < 0)
+		return -EINVAL;
+	*out = host;
+	return 0;
+}
+
+static int read_ports(const char *text, struct selector_ports *out)
+{
+	struct selector_ports ports;
+
+	if (selector_ports_parse(&ports, text) < 0)
+		return -EINVAL;
+	*out = ports;
+	return 0;
 }
 
 static int read_typed(const struct conf_key *key, const struct conf_rules *rules,
@@ -309,6 +333,13 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return read_pin(text, value);
 	case CONF_DEVICE:
 		return read_device(text, value);
+	case CONF_LAN_HOST:
+		return read_lan_host(text, value);
+	case CONF_PORTS:
+		return read_ports(text, value);
+	case CONF_DOMAIN:
+		return conf_domain_is_valid(text) ? read_text(key, text, value)
+		                                  : -EINVAL;
 	}
 	return -EINVAL;
 }
@@ -400,6 +431,7 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_ORDER:
 	case CONF_REINJECTION:
 	case CONF_PATH:
+	case CONF_DOMAIN:
 		return strcpy(text, value);
 	case CONF_DEVICE:
 		return strcpy(text, ((const struct conf_device *)value)->name);
@@ -434,6 +466,10 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_PIN:
 		format_pin(text, value);
 		return text;
+	case CONF_LAN_HOST:
+		return selector_host_format(value, text);
+	case CONF_PORTS:
+		return selector_ports_format(value, text);
 	}
 	return strcpy(text, "");
 }
@@ -559,6 +595,20 @@ const char *conf_value_allowed(const struct conf_key *key,
 		snprintf(allowed, CONF_VALUE_TEXT_MAX,
 		         "the name of a network device, up to %d characters",
 		         IFNAMSIZ - 1);
+		break;
+	case CONF_LAN_HOST:
+		strcpy(allowed, "a LAN host's address, as 192.168.1.7 or "
+		                "2001:db8::7, a block of them, as 192.168.1.0/28, or "
+		                "its card's, as 00:16:3e:01:02:03");
+		break;
+	case CONF_PORTS:
+		strcpy(allowed, "ports from 1 to 65535, as 443 or 6881-6889, of one "
+		                "protocol, as tcp/443 or udp/5000-6000, or all of "
+		                "one: tcp, udp");
+		break;
+	case CONF_DOMAIN:
+		strcpy(allowed, "a name, as example.com; those below it, as "
+		                "www.example.com, count too");
 		break;
 	}
 	return allowed;

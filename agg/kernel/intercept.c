@@ -23,9 +23,9 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#define NOT_FIRST "tcp flags & (fin | syn | rst | ack) != syn"
 
 static int check(const struct intercept *want, struct kerr *err)
 {
@@ -81,6 +81,31 @@ static void put_prerouting(struct nft_text *w, const struct intercept *want)
 	nft_put(w, "\t}\n");
 }
 
+/* match: what else is asked of a connection, or "". */
+static void put_take(struct nft_text *w, const struct intercept *want, bool v4,
+                     const char *match)
+{
+	nft_put(w, "\t\tmeta nfproto %s meta l4proto tcp %stproxy %s to %s:%u "
+	    "meta mark set mark or 0x%08x accept\n",
+	    v4 ? "ipv4" : "ipv6", match, v4 ? "ip" : "ip6",
+	    v4 ? "127.0.0.1" : "[::1]", want->port, want->mark);
+}
+
+/* What may pass by because of its name is asked for it, whatever happens to the
+ * others: the listener refuses those. (IPv6 alone is rejected so that clients
+ * fall back: that must be at once.) */
+static void put_look(struct nft_text *w, const struct intercept *want, bool v4)
+{
+	char match[64];
+
+	if (!want->ways.count || want->v4_mode != INTERCEPT_REJECT)
+		return;
+	snprintf(match, sizeof(match), "meta mark and 0x%08x == 0x%08x ",
+	         waymark_mask(want->ways.bit),
+	         waymark_of(want->ways.bit, WAYMARK_LOOK));
+	put_take(w, want, v4, match);
+}
+
 static void put_mode(struct nft_text *w, const struct intercept *want,
                      sa_family_t family)
 {
@@ -88,12 +113,10 @@ static void put_mode(struct nft_text *w, const struct intercept *want,
 
 	switch (v4 ? want->v4_mode : want->v6_mode) {
 	case INTERCEPT_TAKE:
-		nft_put(w, "\t\tmeta nfproto %s meta l4proto tcp tproxy %s to %s:%u "
-		    "meta mark set mark or 0x%08x accept\n",
-		    v4 ? "ipv4" : "ipv6", v4 ? "ip" : "ip6",
-		    v4 ? "127.0.0.1" : "[::1]", want->port, want->mark);
+		put_take(w, want, v4, "");
 		break;
 	case INTERCEPT_REJECT:
+		put_look(w, want, v4);
 		nft_put(w, "\t\tmeta nfproto %s meta l4proto tcp reject with tcp reset\n",
 		    v4 ? "ipv4" : "ipv6");
 		break;
@@ -104,23 +127,28 @@ static void put_mode(struct nft_text *w, const struct intercept *want,
 
 static void put_left_alone(struct nft_text *w)
 {
-	nft_put(w, "\t\tfib daddr type { local, broadcast, anycast, multicast } "
-	    "return\n"
-	    "\t\tip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, "
-	    "224.0.0.0/3 } return\n"
-	    "\t\tip6 daddr { ::/127, fe80::/10, ff00::/8 } return\n"
-	    "\t\tip daddr @bypass4 return\n"
-	    "\t\tip6 daddr @bypass6 return\n"
-	    "\t\tip daddr @connected4 return\n"
-	    "\t\tip6 daddr @connected6 return\n");
+	nft_put(w, NFT_SPARED
+	        "\t\tip daddr @bypass4 return\n"
+	        "\t\tip6 daddr @bypass6 return\n");
+}
+
+/* What has a way of its own (waymark.h), but that one, is left alone. */
+static void put_ways_apart(struct nft_text *w, const struct intercept *want,
+                           enum waymark but)
+{
+	if (want->ways.count)
+		nft_put(w, "\t\tmeta mark and 0x%08x != { 0x00000000, 0x%08x } "
+		        "return\n", waymark_mask(want->ways.bit),
+		        waymark_of(want->ways.bit, but));
 }
 
 static void put_lan(struct nft_text *w, const struct intercept *want)
 {
 	nft_put(w, "\tchain lan {\n"
-	    "\t\t" NOT_FIRST " socket transparent 1 "
+	    "\t\t" NFT_NOT_FIRST " socket transparent 1 "
 	    "meta mark set mark or 0x%08x accept\n"
-	    "\t\t" NOT_FIRST " return\n", want->mark);
+	    "\t\t" NFT_NOT_FIRST " return\n", want->mark);
+	put_ways_apart(w, want, WAYMARK_LOOK);
 	put_left_alone(w);
 	put_mode(w, want, AF_INET);
 	put_mode(w, want, AF_INET6);
@@ -151,8 +179,15 @@ static void put_tunnel(struct nft_text *w, const struct intercept *want)
 	nft_put(w, "\tchain early {\n\t\ttype filter hook prerouting "
 	    "priority raw - 10; policy accept;\n");
 	put_devices(w, want);
-	nft_put(w, "%s jump others\n\t}\n\tchain others {\n",
-	    want->port ? " meta l4proto != tcp" : "");
+	nft_put(w, "%s jump others\n", want->port ? " meta l4proto != tcp" : "");
+	if (want->port && want->ways.count) {
+		put_devices(w, want);
+		nft_put(w, " meta l4proto tcp meta mark and 0x%08x == 0x%08x "
+		        "jump others\n", waymark_mask(want->ways.bit),
+		        waymark_of(want->ways.bit, WAYMARK_TUNNEL));
+	}
+	nft_put(w, "\t}\n\tchain others {\n");
+	put_ways_apart(w, want, WAYMARK_TUNNEL);
 	put_left_alone(w);
 	put_tunnel_mode(w, want, AF_INET);
 	put_tunnel_mode(w, want, AF_INET6);
@@ -184,5 +219,7 @@ int intercept_ruleset(struct buf *out, const struct intercept *want,
 	if (want->tunnel)
 		put_tunnel(&w, want);
 	nft_put(&w, "}\n");
+	if (!w.rc)
+		w.rc = waymark_ruleset(out, &want->ways, want);
 	return w.rc ? kerr_set(err, w.rc, "writing the nft ruleset") : 0;
 }

@@ -15,6 +15,7 @@
 
 #define NETDEV_SOURCES_MAX 8    /* per family: the best are kept */
 #define NETDEV_CONNECTED_MAX 32 /* both families */
+#define NETDEV_TABLE_MAIN 254   /* the kernel's RT_TABLE_MAIN */
 
 /* The best default route through the device: of any routing table, with the
  * lowest metric, and not one of ours. */

@@ -124,8 +124,7 @@ int nft_check(const void *text, size_t len, struct kerr *err)
 int nft_cleanup(struct kerr *err)
 {
 	/* Adding it first makes the deletion of a table not there no error. */
-	static const char text[] = "add table inet " NFT_TABLE "\n"
-		"delete table inet " NFT_TABLE "\n";
+	static const char text[] = NFT_NONE_TEXT;
 
 	return nft_apply(text, sizeof(text) - 1, err);
 }

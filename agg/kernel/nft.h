@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the interception of the LAN's TCP: our `table inet aggd`, and the nft
- * program that loads it. Nothing outside that table is ever touched.
+ * program that loads it. Nothing outside that table and waymark.h's is ever
+ * touched.
  *
  * A connection is judged by its first packet alone. So the mode may change at
  * any time: what was intercepted stays ours while its socket lives, what was
@@ -15,6 +16,7 @@
 #include "agg/base/buf.h"
 #include "agg/base/loop.h"
 #include "agg/kernel/kerr.h"
+#include "agg/kernel/waymark.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +24,7 @@
 
 #define NFT_TABLE "aggd"
 #define NFT_TIMEOUT_MS 5000         /* for one run of nft; then it is killed */
-#define NFT_RULESET_MAX (1u << 20)  /* bytes; a buf of this size is enough */
+#define NFT_RULESET_MAX (1u << 21)  /* bytes; a buf of this size is enough */
 #define NFT_DEVICES_MAX 64
 #define NFT_PREFIXES_MAX 8192       /* of bypass and of connected each */
 /* What is led into the tunnel is tracked apart from what the same hosts send by
@@ -45,9 +47,9 @@ enum intercept_mode {
 struct intercept {
 	const char *const *devices;     /* of the LAN */
 	size_t devices_count;
-	const struct prefix *bypass;    /* destinations that the person named */
+	const struct prefix *bypass;    /* destinations that are left alone, */
 	size_t bypass_count;
-	const struct prefix *connected; /* networks that are the host's own */
+	const struct prefix *connected; /* and networks that are the host's own */
 	size_t connected_count;
 	uint16_t port;                  /* of sockopt_tproxy_listen, both families;
 	                                 * 0: TCP is not taken */
@@ -58,10 +60,11 @@ struct intercept {
 	const char *tunnel;
 	uint32_t tunnel_mark;           /* of route_set_tunnel: one bit */
 	enum intercept_mode v4_tunnel, v6_tunnel;
+	struct waymark_plan ways;       /* what does not go to our listener */
 };
 
 /* Appends the ruleset: one transaction that replaces our table, whatever it
- * was before. Pure. 0; -EINVAL: a device name that nft would read as
+ * was before, and makes waymark.h's. Pure. 0; -EINVAL: a device name that nft would read as
  * something else, no device, or too many; -ENOBUFS. */
 int intercept_ruleset(struct buf *out, const struct intercept *want,
                       struct kerr *err);
@@ -86,7 +89,13 @@ pid_t nft_job_pid(const struct nft_job *job);
 /* Kills it, and waits for that; before on_done only. NULL is fine. */
 void nft_cancel(struct nft_job *job);
 
-/* Removes our table, if there. */
+/* A ruleset without any of our tables. */
+#define NFT_NONE_TEXT "add table inet " NFT_TABLE "\n" \
+	"delete table inet " NFT_TABLE "\n" \
+	"add table inet " WAYMARK_TABLE "\n" \
+	"delete table inet " WAYMARK_TABLE "\n"
+
+/* Removes our tables, if there. */
 int nft_cleanup(struct kerr *err);
 
 #endif

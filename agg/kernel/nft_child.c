@@ -24,6 +24,7 @@ static const struct nft_probe probes[] = {
 	{ "nft_socket", PROBE_HEAD "socket transparent 1 accept\n } }\n" },
 	{ "nft_tproxy", PROBE_HEAD
 	  "meta l4proto tcp meta nfproto ipv4 tproxy ip to 127.0.0.1:1\n } }\n" },
+	{ "nft_ct", PROBE_HEAD "ct mark set 1\n } }\n" },
 };
 
 /* The text as a descriptor that reads from its start. */

@@ -9,6 +9,19 @@
 #include "agg/base/addr.h"
 #include "agg/base/buf.h"
 
+/* Of TCP: all but the packet that begins a connection. */
+#define NFT_NOT_FIRST "tcp flags & (fin | syn | rst | ack) != syn"
+
+/* What goes to the host itself, to a network of its own (sets connected4 and
+ * connected6) or to no unicast address is left alone. */
+#define NFT_SPARED \
+	"\t\tfib daddr type { local, broadcast, anycast, multicast } return\n" \
+	"\t\tip daddr { 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, " \
+	"224.0.0.0/3 } return\n" \
+	"\t\tip6 daddr { ::/127, fe80::/10, ff00::/8 } return\n" \
+	"\t\tip daddr @connected4 return\n" \
+	"\t\tip6 daddr @connected6 return\n"
+
 /* A buffer that remembers the first failure. */
 struct nft_text {
 	struct buf *out; /* borrowed */

@@ -10,6 +10,7 @@
  */
 #include "agg/kernel/route.h"
 #include "agg/kernel/routeplan.h"
+#include "agg/kernel/waymark.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -34,6 +35,9 @@ struct route {
 	struct ways *ways;
 	struct rules *rules;
 	uint32_t preference;
+	uint32_t way_bit; /* 0: nothing is marked for an uplink */
+	char way_devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ];
+	unsigned way_device_count;
 	struct wanted **tables[2]; /* by family; NULL: not wanted */
 	unsigned room[2];
 };
@@ -138,6 +142,17 @@ static uint32_t table_of(unsigned index)
 	if (index >= TUNNELS)
 		return ROUTE_TABLE_TUNNEL + index - TUNNELS;
 	return index == TPROXY ? ROUTE_TABLE_TPROXY : ROUTE_TABLE_BASE + index;
+}
+
+/* By which mark packets are led to it. */
+static void set_way(const struct route *r, struct routeplan *plan, unsigned index)
+{
+	plan->way = waymark_of(r->way_bit, WAYMARK_UPLINK + index);
+	plan->way_mask = waymark_mask(r->way_bit);
+	if (index >= WAYMARK_UPLINKS_MAX)
+		plan->way_mask = 0;
+	memcpy(plan->devices, r->way_devices, sizeof(plan->devices));
+	plan->device_count = r->way_device_count;
 }
 
 /* Making one like the other ------------------------------------------------- */
@@ -392,11 +407,50 @@ int route_set_uplink(struct route *r, const struct route_uplink *want,
 		return kerr_set(err, -ENOMEM, "routes of %s", want->device);
 	plan = &table->plan;
 	plan->uplink = *want;
+	set_way(r, plan, want->index);
 	if (want->connected_count)
 		memcpy(plan->connected, want->connected,
 		       want->connected_count * sizeof(*plan->connected));
 	plan->uplink.connected = plan->connected;
 	return settle_one(r, want->index, want->family, err);
+}
+
+/* Another choice than is in force? Then it is noted. */
+static bool note_ways(struct route *r, uint32_t bit,
+                      const char (*devices)[IFNAMSIZ], unsigned count)
+{
+	char before[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ];
+	bool same = r->way_bit == bit && r->way_device_count == count;
+
+	memcpy(before, r->way_devices, sizeof(before));
+	memset(r->way_devices, 0, sizeof(r->way_devices));
+	if (count)
+		memcpy(r->way_devices, devices, count * IFNAMSIZ);
+	r->way_bit = bit;
+	r->way_device_count = count;
+	return !same || memcmp(before, r->way_devices, sizeof(before));
+}
+
+int route_set_ways(struct route *r, uint32_t bit,
+                   const char (*devices)[IFNAMSIZ], unsigned count,
+                   struct kerr *err)
+{
+	int rc = 0;
+
+	if (count > ROUTE_LAN_DEVICES_MAX)
+		return kerr_set(err, -EINVAL, "routes by mark: %u devices", count);
+	if (!note_ways(r, bit, devices, count))
+		return 0;
+	for (unsigned i = 0; i < TPROXY; i++)
+		for (unsigned f = 0; f < 2; f++) {
+			struct wanted *table = *place_of(r, i, families[f]);
+			if (!table)
+				continue;
+			set_way(r, &table->plan, i);
+			int failed = settle_one(r, i, families[f], err);
+			rc = rc ? rc : failed;
+		}
+	return rc;
 }
 
 /* Rules and routes of one table. The rules first: nothing shall be sent into a

@@ -7,7 +7,8 @@
  * kernel looks for the way back to who sends to the address (rp_filter), after
  * what the main table has but its default route. TPROXY has a rule `fwmark
  * MARK/MARK iif DEVICE lookup TABLE` for each LAN device, and a route that makes
- * every address local. Without the device the kernel would find itself on the
+ * every address local; the like leads what bypasses the concentrator by an
+ * uplink into that one's table. Without the device the kernel would find itself on the
  * way back to a LAN host where src_valid_mark is set, as wg-quick does.
  *
  * The packet tunnel has a table with a default route by its device; on the gateway one,
@@ -94,6 +95,14 @@ struct route_tunnel {
 int route_set_tunnel(struct route *r, const struct route_tunnel *want,
                      struct kerr *err);
 int route_clear_tunnel(struct route *r, unsigned number, struct kerr *err);
+
+/* What packets that come in by these devices are led by the table of uplink
+ * `index`: those whose mark has waymark_of(bit, WAYMARK_UPLINK + index) under its
+ * mask (waymark.h). bit 0: none are. Of the uplinks that are set, and of those
+ * that will be. 0 or -errno. */
+int route_set_ways(struct route *r, uint32_t bit,
+                   const char (*devices)[IFNAMSIZ], unsigned count,
+                   struct kerr *err);
 
 struct route_look {
 	unsigned missing; /* rules and routes that should be there and were not */

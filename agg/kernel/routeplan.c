@@ -66,16 +66,18 @@ static void set_source(struct rule *rule, const struct addr *source)
 	memcpy(rule->source.ip, source->ip, addr_ip_len(source));
 }
 
-static unsigned mark_rules(const struct routeplan *p,
+/* By a mark, of what comes in by the LAN's devices. */
+static unsigned marked_rules(const struct routeplan *p,
                              const struct routeplan_place *place,
+                             uint32_t mark, uint32_t mask,
                              struct rule out[ROUTEPLAN_RULES_MAX])
 {
 	unsigned count = p->device_count ? p->device_count : 1;
 
 	for (unsigned i = 0; i < count; i++) {
 		out[i] = rule_at(p, place, AT_MARK);
-		out[i].mark = p->mark;
-		out[i].mask = p->mask;
+		out[i].mark = mark;
+		out[i].mask = mask;
 		memcpy(out[i].iif, p->devices[i], IFNAMSIZ); /* "": any */
 	}
 	return count;
@@ -89,7 +91,9 @@ unsigned routeplan_rules(const struct routeplan *p,
 	unsigned n = 0;
 
 	if (p->mark)
-		return mark_rules(p, place, out);
+		return marked_rules(p, place, p->mark, p->mask, out);
+	if (p->way_mask)
+		n = marked_rules(p, place, p->way, p->way_mask, out);
 	out[n] = rule_at(p, place, AT_DEVICE);
 	memcpy(out[n++].oif, u->device, sizeof(u->device));
 	if (u->source.family != p->family)

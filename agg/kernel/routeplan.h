@@ -11,7 +11,7 @@
 #include "agg/kernel/rules.h"
 #include "agg/kernel/ways.h"
 
-#define ROUTEPLAN_RULES_MAX ROUTE_LAN_DEVICES_MAX /* an uplink's has three */
+#define ROUTEPLAN_RULES_MAX (ROUTE_LAN_DEVICES_MAX + 3) /* an uplink's */
 #define ROUTEPLAN_WAYS_MAX (ROUTE_CONNECTED_MAX + 1)
 
 /* A table of one family as it shall be. */
@@ -19,6 +19,7 @@ struct routeplan {
 	sa_family_t family;
 	uint32_t table;
 	uint32_t mark, mask; /* TPROXY's or a tunnel's; 0: it is of the uplink */
+	uint32_t way, way_mask; /* the mark that leads to the uplink; mask 0: none */
 	char devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ]; /* where packets come in */
 	unsigned device_count;
 	char tunnel[IFNAMSIZ]; /* with a mark: by that device; "": TPROXY's */

@@ -10,8 +10,10 @@
 #include "agg/base/descriptors.h"
 #include "agg/base/log.h"
 #include "agg/base/seldom.h"
+#include "agg/kernel/neighbor.h"
 #include "agg/role/policy.h"
 #include "proxy/direct.h"
+#include "proxy/look.h"
 #include "proxy/tally.h"
 
 #include <errno.h>
@@ -21,13 +23,13 @@
 #define TELL_US 600000000u /* between lines about greedy LAN hosts */
 
 struct clients {
-	struct loop *loop;           /* borrowed, as netmon */
-	struct netmon *netmon;
+	struct clients_args args;
 	struct relays *relays;
 	struct tally *hosts;
 	struct egress egress;
 	struct resolver *resolver;   /* NULL: names are not found */
 	struct directs *directs;
+	struct looks *looks;
 	uint64_t told_us;            /* that a host has its share, last */
 };
 
@@ -35,17 +37,25 @@ static bool is_local(void *ctx, const struct addr *a)
 {
 	const struct clients *c = ctx;
 
-	return netmon_is_local(c->netmon, a);
+	return netmon_is_local(c->args.netmon, a);
 }
 
-struct clients *clients_create(struct loop *loop, struct netmon *netmon)
+static void on_looked(void *ctx, const struct inlet_client *client,
+                      const char *name)
 {
+	struct clients *c = ctx;
+
+	c->args.on_asked(c->args.ctx, client, name);
+}
+
+struct clients *clients_create(const struct clients_args *args)
+{
+	struct loop *loop = args->loop;
 	struct clients *c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
 	const struct resolver_args resolver = { .loop = loop };
-	c->loop = loop;
-	c->netmon = netmon;
+	c->args = *args;
 	c->egress = (struct egress){ .is_local = is_local, .ctx = c };
 	c->relays = relays_create(loop);
 	c->hosts = tally_create(descriptors_for_streams(WIRE_STREAMS_MAX));
@@ -54,9 +64,11 @@ struct clients *clients_create(struct loop *loop, struct netmon *netmon)
 		log_sys("names for SOCKS5 in an outage: %s", strerror(errno));
 	struct directs_args directs = { loop, &c->egress, c->resolver, c->relays,
 	                                c->hosts };
-	if (c->relays && c->hosts)
+	if (c->relays && c->hosts) {
 		c->directs = directs_create(&directs);
-	if (!c->directs) {
+		c->looks = looks_create(loop, c->hosts, on_looked, c);
+	}
+	if (!c->directs || !c->looks) {
 		clients_destroy(c);
 		errno = ENOMEM;
 		return NULL;
@@ -68,6 +80,7 @@ void clients_destroy(struct clients *c)
 {
 	if (!c)
 		return;
+	looks_destroy(c->looks);
 	directs_destroy(c->directs);
 	relays_destroy(c->relays);
 	resolver_destroy(c->resolver);
@@ -79,7 +92,7 @@ static void tell_surplus(struct clients *c, const struct addr *from)
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (!seldom(&c->told_us, loop_now_us(c->loop), TELL_US))
+	if (!seldom(&c->told_us, loop_now_us(c->args.loop), TELL_US))
 		return;
 	log_peer("LAN host %s: has %u of %u connections, its share; more are "
 	         "refused", addr_format_ip(from, text), tally_of(c->hosts, from),
@@ -107,16 +120,97 @@ static void open_stream(struct clients *c, const struct inlet_client *client,
 	relay_start(relay, stream);
 }
 
-void clients_take(struct clients *c, const struct inlet_client *client,
-                  enum outage_way way, struct session *session,
-                  const struct conf *conf)
+/* Bypassing -------------------------------------------------------------------- */
+
+/* The flow of a client by TCP; mac is room for its card's address. */
+static struct bypass_flow flow_of(const struct inlet_client *client,
+                                  const char *name, const struct conf *conf,
+                                  uint8_t mac[NEIGHBOR_MAC_BYTES])
 {
+	struct bypass_flow flow = {
+		.protocol = IPPROTO_TCP, .host = &client->from,
+		.dest = &client->dest, .name = name,
+	};
+
+	if (bypass_hangs_on_mac(conf) && !neighbor_mac(&client->from, mac))
+		flow.mac = mac;
+	return flow;
+}
+
+void clients_ask(struct clients *c, const struct inlet_client *client,
+                 const struct conf *conf)
+{
+	uint8_t mac[NEIGHBOR_MAC_BYTES];
+	struct bypass_flow flow;
+
+	/* Who has a greeter waits for an answer, and says nothing before. */
+	if (conf->bypass_count && !client->greeter) {
+		flow = flow_of(client, "", conf, mac);
+		if (bypass_hangs_on_name(conf, &flow)) {
+			looks_take(c->looks, client);
+			return;
+		}
+	}
+	c->args.on_asked(c->args.ctx, client, client->dest.name);
+}
+
+/* Past the session, by what leads the section now. */
+static void pass_by(struct clients *c, const struct inlet_client *client,
+                    const struct conf_bypass *section)
+{
+	sa_family_t family = client->dest.addr.family;
+	uint8_t path = bypass_leads(c->args.bypass, section,
+	                            family == AF_INET6 ? AF_INET6 : AF_INET);
+	const char *device = path == BYPASS_NOBODY ? "" :
+		c->args.device(c->args.ctx, path);
+
+	if (!directs_take(c->directs, client, device))
+		tell_surplus(c, &client->from);
+}
+
+/* The section by which the client bypasses the session; NULL: it does not. Whom
+ * the tunnel should take, and who came here, is past that. */
+static const struct conf_bypass *section_of(const struct inlet_client *client,
+                                            const char *name,
+                                            const struct conf *conf)
+{
+	uint8_t mac[NEIGHBOR_MAC_BYTES];
+
+	if (!conf->bypass_count)
+		return NULL;
+	const struct bypass_flow flow = flow_of(client, name, conf, mac);
+	const struct conf_bypass *found = bypass_find(conf, &flow);
+	return found && strcmp(found->to, CONF_TO_TUNNEL) ? found : NULL;
+}
+
+void clients_on_bypass(struct clients *c)
+{
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
+		if (!c->args.bypass->lost[i])
+			continue;
+		directs_reset(c->directs, c->args.device(c->args.ctx, i));
+		for (unsigned f = 0; f < 2; f++)
+			if (c->args.bypass->facts.direct[f] == i)
+				directs_reset(c->directs, "");
+	}
+}
+
+void clients_take(struct clients *c, const struct inlet_client *client,
+                  const char *name, enum outage_way way,
+                  struct session *session, const struct conf *conf)
+{
+	const struct conf_bypass *section = section_of(client, name, conf);
+
+	if (section) {
+		pass_by(c, client, section);
+		return;
+	}
 	switch (way) {
 	case OUTAGE_STREAM:
 		open_stream(c, client, session, conf);
 		break;
 	case OUTAGE_DIRECT:
-		if (!directs_take(c->directs, client))
+		if (!directs_take(c->directs, client, ""))
 			tell_surplus(c, &client->from);
 		break;
 	case OUTAGE_REFUSE:

@@ -5,7 +5,7 @@
  * concentrator (gateway_session.c), its packet tunnel (gateway_tunnel.h), and the
  * side towards the LAN (lan.h).
  *
- *     LAN client -> lan -> on_client -> clients -> session_open + relay
+ *     LAN client -> lan -> on_client -> clients -> on_asked -> session_open + relay
  *     netmon -> uplink -> subflow -> on_welcome -> gateway_admit -> subflow_join
  *
  * The interception follows what is true: taken while the concentrator
@@ -23,10 +23,18 @@
 static void on_client(void *ctx, const struct inlet_client *client)
 {
 	struct gateway *g = ctx;
+
+	clients_ask(g->clients, client, g->role.conf);
+}
+
+static void on_asked(void *ctx, const struct inlet_client *client,
+                     const char *name)
+{
+	struct gateway *g = ctx;
 	const struct outage_facts facts = gateway_facts(g);
 
-	clients_take(g->clients, client, outage_way(&g->outage, &facts), g->home.session,
-	             g->role.conf);
+	clients_take(g->clients, client, name, outage_way(&g->outage, &facts),
+	             g->home.session, g->role.conf);
 }
 
 /* All connect anew: the session is another one. */
@@ -56,6 +64,7 @@ static void on_second(void *ctx)
 	struct snapshot_totals more = { 0 };
 
 	gateway_note_paths(g);
+	gateway_note_bypass(g);
 	mptcp_add_totals(g->mptcp, &more);
 	home_measure(&g->home, &more);
 	mptcp_look(g->mptcp);
@@ -98,6 +107,7 @@ static void gateway_on_netdev(struct role *role, const struct netdev *dev)
 	gateway_uplinks_on_netdev(g, dev);
 	gateway_tunnel_on_netdev(g, dev);
 	gateway_note_paths(g);
+	gateway_note_bypass(g);
 	lan_on_netdev(g->lan);
 }
 
@@ -122,6 +132,8 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	mptcp_set_conf(g->mptcp, conf);
 	gateway_uplinks_reload(g, old);
 	gateway_tunnel_set_conf(g);
+	gateway_note_bypass(g);
+	lan_on_bypass(g->lan);
 	upkeep_look(g->upkeep);
 	gateway_choose_carrier(g);
 	return 0;
@@ -191,13 +203,17 @@ static int make_parts(struct gateway *g)
 		.health = gateway_uplinks_health,
 		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
 	};
+	const struct clients_args clients = {
+		.loop = loop, .netmon = g->role.netmon, .bypass = &g->bypass,
+		.device = gateway_bypass_device, .on_asked = on_asked, .ctx = g,
+	};
 	const struct endpoints_args endpoints = {
 		.loop = loop, .conf = &g->role.conf->concentrator,
 		.on_change = on_endpoints, .ctx = g,
 	};
 
 	g->second = loop_timer_create(loop, on_second, g);
-	g->clients = clients_create(loop, g->role.netmon);
+	g->clients = clients_create(&clients);
 	g->route = route_create(&err);
 	if (g->route)
 		route_set_preference(g->route, g->role.conf->main.rule_pref);
@@ -227,7 +243,7 @@ static int open_lan(struct gateway *g)
 	struct lan_args args = {
 		.loop = g->role.loop, .netmon = g->role.netmon,
 		.route = g->route, .conf = g->role.conf, .endpoints = g->endpoints,
-		.hosts = clients_hosts(g->clients), .on_client = on_client,
+		.bypass = &g->bypass, .hosts = clients_hosts(g->clients), .on_client = on_client,
 		.on_settled = on_lan_settled, .ctx = g,
 	};
 
@@ -248,6 +264,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	g->on_anew = on_anew;
 	g->rand.state = loop_now_us(loop);
 	outage_init(&g->outage, loop_now_us(loop));
+	bypass_init(&g->bypass);
 	carrier_init(&g->carrier);
 	if (make_parts(g) < 0 || gateway_session_begin(g) < 0 ||
 	    open_lan(g) < 0) {
@@ -256,6 +273,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	}
 	gateway_uplinks_add(g);
 	on_second(g);
+	lan_on_bypass(g->lan); /* the uplinks have their numbers */
 	return &g->role;
 }
 

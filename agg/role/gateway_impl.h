@@ -2,11 +2,13 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: what the parts of the gateway know of each other: gateway.c, the role;
- * gateway_session.c; gateway_uplinks.c; gateway_report.c. Included by nobody else.
+ * gateway_session.c; gateway_uplinks.c; gateway_bypass.c; gateway_report.c.
+ * Included by nobody else.
  */
 #ifndef AGG_ROLE_GATEWAY_IMPL_H
 #define AGG_ROLE_GATEWAY_IMPL_H
 
+#include "agg/role/bypass.h"
 #include "agg/role/carrier.h"
 #include "agg/role/clients.h"
 #include "agg/role/gateway_tunnel.h"
@@ -42,6 +44,7 @@ struct gateway {
 	struct upkeep *upkeep;
 	bool draining;
 	struct outage outage;
+	struct bypass bypass;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
 	struct wire_wish told;   /* how it sends, by its settings */
 	char cipher[REPORT_WORDS_MAX + 1];
@@ -82,6 +85,12 @@ void gateway_uplinks_destroy(struct gateway *g);
 int gateway_speedtest(struct role *role, int argc, const char *const *argv,
                       struct buf *out);
 void gateway_on_speedtest(void *ctx);
+
+/* gateway_bypass.c */
+/* Uplinks may work that did not, or not any more: who leads what passes by? */
+void gateway_note_bypass(struct gateway *g);
+/* As in clients_args; ctx is the gateway. */
+const char *gateway_bypass_device(void *ctx, unsigned path);
 
 /* gateway_report.c: role_ops.report. */
 void gateway_report(struct role *role, struct report *out);

@@ -64,16 +64,14 @@ static size_t connected_networks(const struct lan *lan, struct prefix *out)
 	return n;
 }
 
-/* What the person named, and the concentrator itself: a LAN host reaches it,
- * by ssh for one, without going through it. */
-static size_t bypassed(const struct lan *lan, struct prefix *out)
+/* The concentrator itself: a LAN host reaches it, by ssh for one, without going
+ * through it. */
+static size_t concentrators(const struct lan *lan, struct prefix *out)
 {
-	const struct conf_bypass *named = &lan->args.conf->bypass;
 	struct addr endpoints[ENDPOINTS_ALL_MAX];
 	unsigned count = endpoints_all(lan->args.endpoints, endpoints);
-	size_t n = named->dest_count;
+	size_t n = 0;
 
-	memcpy(out, named->dest, n * sizeof(*out));
 	for (unsigned i = 0; i < count; i++) {
 		const struct addr *at = &endpoints[i];
 		out[n] = (struct prefix){ .family = at->family };
@@ -130,7 +128,8 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 	const struct conf *conf = lan->args.conf;
 	const char *devices[CONF_LAN_DEVICES_MAX];
 	struct prefix connected[CONNECTED_MAX];
-	struct prefix bypass[CONF_BYPASS_MAX + ENDPOINTS_ALL_MAX];
+	struct prefix bypass[ENDPOINTS_ALL_MAX];
+	struct waymark_rule rules[CONF_BYPASSES_MAX];
 	struct addr at = { .port = 0 };
 
 	if (lan->tproxy[0])
@@ -139,7 +138,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		devices[i] = conf->lan.device[i].name;
 	struct intercept want = {
 		.devices = devices, .devices_count = conf->lan.device_count,
-		.bypass = bypass, .bypass_count = bypassed(lan, bypass),
+		.bypass = bypass, .bypass_count = concentrators(lan, bypass),
 		.connected = connected,
 		.connected_count = connected_networks(lan, connected),
 		.port = at.port, .mark = conf->main.mark,
@@ -149,6 +148,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		.tunnel_mark = conf->main.tunnel_mark,
 		.v4_tunnel = lan->others.v4, .v6_tunnel = lan->others.v6,
 	};
+	bypass_plan(lan->args.bypass, conf, rules, &want.ways);
 	return intercept_ruleset(out, &want, err);
 }
 
@@ -158,6 +158,22 @@ static bool has_ruleset(const struct lan *lan)
 {
 	return lan->known && (lan->tproxy[0] ||
 	                      (!wants_tproxy(lan) && lan->others.device));
+}
+
+/* What bypasses the session by an uplink is led by its mark. */
+static void set_ways(struct lan *lan)
+{
+	const struct conf *conf = lan->args.conf;
+	uint32_t bit = conf->bypass_count ? conf->main.bypass_mark : 0;
+	char devices[CONF_LAN_DEVICES_MAX][IFNAMSIZ];
+	struct kerr err = { "" };
+
+	for (unsigned i = 0; i < conf->lan.device_count; i++)
+		memcpy(devices[i], conf->lan.device[i].name, IFNAMSIZ);
+	if (route_set_ways(lan->args.route, bit,
+	                   (const char (*)[IFNAMSIZ])devices,
+	                   conf->lan.device_count, &err) < 0)
+		log_sys("bypass: %s", err.text);
 }
 
 static void on_apply(void *ctx)
@@ -170,6 +186,7 @@ static void on_apply(void *ctx)
 		ruleset_want_none(lan->ruleset);
 		return;
 	}
+	set_ways(lan);
 	look_at_bridges(lan);
 	buf_init(&text, NFT_RULESET_MAX);
 	int rc = build_ruleset(lan, &text, &err);
@@ -467,6 +484,11 @@ void lan_on_netdev(struct lan *lan)
 void lan_on_endpoints(struct lan *lan)
 {
 	apply_soon(lan);
+}
+
+void lan_on_bypass(struct lan *lan)
+{
+	on_apply(lan);
 }
 
 static bool socks5_equal(const struct conf_lan *a, const struct conf_lan *b)

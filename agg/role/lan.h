@@ -12,6 +12,7 @@
 #include "agg/kernel/netmon.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
+#include "agg/role/bypass.h"
 #include "agg/role/endpoints.h"
 #include "proxy/inlet.h"
 
@@ -24,6 +25,7 @@ struct lan_args { /* all borrowed, and outlive it */
 	struct route *route;
 	const struct conf *conf;
 	const struct endpoints *endpoints; /* which are not intercepted */
+	const struct bypass *bypass;
 	struct tally *hosts; /* of whose places clients in a handshake take one */
 	inlet_client_fn *on_client;
 	void (*on_settled)(void *ctx); /* lan_is_settled(), maybe */
@@ -51,6 +53,7 @@ bool lan_is_settled(const struct lan *lan);
 /* Networks or endpoints may have changed: the ruleset follows soon. */
 void lan_on_netdev(struct lan *lan);
 void lan_on_endpoints(struct lan *lan);
+void lan_on_bypass(struct lan *lan); /* at once */
 /* Another configuration; a way in whose own keys are as before keeps its
  * listener, so that who connects meanwhile notices nothing. 0, or -errno and
  * error says which one cannot be opened: then all is as before. */

@@ -19,8 +19,6 @@
 
 #define LOOK_US 60000000u /* between looks at the table that nothing told */
 #define TELL_US 600000000u /* between lines about others */
-#define NONE_TEXT "add table inet " NFT_TABLE "\ndelete table inet " \
-	NFT_TABLE "\n"
 
 struct ruleset {
 	struct loop *loop; /* borrowed, as the next, and ctx */
@@ -206,7 +204,7 @@ void ruleset_want_none(struct ruleset *r)
 	if (!r->text.len)
 		return;
 	r->none = true;
-	want(r, NONE_TEXT, sizeof(NONE_TEXT) - 1);
+	want(r, NFT_NONE_TEXT, sizeof(NFT_NONE_TEXT) - 1);
 }
 
 bool ruleset_is_settled(const struct ruleset *r)

@@ -121,7 +121,8 @@ class Aggd:
         self.endpoints = endpoints
         self.allow = allow
         self.lan_options = lan
-        self.bypass = list(bypass)
+        self.bypass = list(bypass)          # destinations
+        self.bypasses = ""                  # more sections bypass
         self.only = only                    # names of the uplinks; None: all
         self.sites = {}                     # more of them: name to pin
         self.more = {}                      # sections at the end, by role
@@ -164,7 +165,8 @@ class Aggd:
                             for u in uplinks),
             socks=options({"socks5": self.socks} if self.socks else None),
             lan=options(self.lan_options),
-            bypass="config bypass\n" + lists("dest", self.bypass) if self.bypass else "")
+            bypass=("config bypass\n" + lists("dest", self.bypass) if self.bypass else "") +
+            self.bypasses)
 
     def concentrator_conf(self, pin):
         return CONCENTRATOR.format(
@@ -240,7 +242,9 @@ class Aggd:
                    lambda: f"uplinks up and the LAN taken: {self.uplinks()}\n" + self.log("gw"))
 
     def ruleset(self):
-        return self.lab.gw.run(["nft", "list", "table", "inet", "aggd"], check=False).stdout
+        return "".join(self.lab.gw.run(["nft", "list", "table", "inet", table],
+                                       check=False).stdout
+                       for table in ("aggd", "aggd_bypass"))
 
     def is_taking(self, *families):
         """Are the LAN's connections of these families, ip and ip6, taken?"""

@@ -237,13 +237,58 @@ static enum intercept_mode mode_of(char c)
 	       INTERCEPT_FORWARD;
 }
 
-/* DEVICE PORT MARK MODES(two of t, f, r: IPv4, IPv6) [@TUNNEL] [PREFIX |
- * =PREFIX...]: bypassed, or with a "=" connected. The tunnel takes what else
+/* What a rule of one host, ports and destination has in it. */
+struct rule_parts {
+	struct selector_host host;
+	struct selector_ports ports;
+	struct prefix dest;
+};
+
+/* "+WAY[,host=...][,port=...][,dest=...][,name=...]" */
+static int read_rule(char *text, struct waymark_rule *out,
+                     struct rule_parts *parts)
+{
+	int rc = 0;
+	char *word = strtok(text + 1, ",");
+
+	*out = (struct waymark_rule){ .hosts = &parts->host,
+		.ports = &parts->ports, .dests = &parts->dest };
+	out->way = word ? (unsigned)atoi(word) : 0;
+	while (!rc && (word = strtok(NULL, ","))) {
+		char *value = strchr(word, '=');
+		if (!value)
+			return -EINVAL;
+		*value++ = 0;
+		if (!strcmp(word, "host")) {
+			rc = selector_host_parse(&parts->host, value);
+			out->host_count = 1;
+		} else if (!strcmp(word, "port")) {
+			rc = selector_ports_parse(&parts->ports, value);
+			out->port_count = 1;
+		} else if (!strcmp(word, "dest")) {
+			rc = prefix_parse(&parts->dest, value);
+			out->dest_count = 1;
+		} else {
+			out->named = true;
+			snprintf(out->name, sizeof(out->name), "%s", value);
+		}
+	}
+	return rc;
+}
+
+#define WAY_BIT 0x04000000u
+#define WAYS 4
+
+/* DEVICE PORT MARK MODES(two of t, f, r: IPv4, IPv6) [@TUNNEL]
+ * [PREFIX | =PREFIX | +RULE | %WAY...]: bypassed, with a "=" connected, with a "+"
+ * which way it takes; with a "%" the way of what is direct. The tunnel takes what else
  * there is by the same modes, with the mark's next bit. */
 static int intercept(int argc, char **argv, bool apply)
 {
 	const char *device = argv[0];
 	struct prefix bypass[PREFIXES_MAX], connected[PREFIXES_MAX];
+	struct waymark_rule rules[PREFIXES_MAX];
+	struct rule_parts parts[PREFIXES_MAX];
 	struct intercept want = { .devices = &device, .devices_count = 1,
 	                          .bypass = bypass, .connected = connected };
 	struct kerr err = { "usage" };
@@ -263,11 +308,27 @@ static int intercept(int argc, char **argv, bool apply)
 		argv++;
 		argc--;
 	}
-	for (int i = 4; i < argc; i++)
-		if (*argv[i] == '=' ?
-		    prefix_parse(&connected[want.connected_count++], argv[i] + 1) :
-		    prefix_parse(&bypass[want.bypass_count++], argv[i]))
+	want.ways = (struct waymark_plan){ .rules = rules, .bit = WAY_BIT,
+		.uplinks = WAYS, .direct = { WAYMARK_DIRECT, WAYMARK_DIRECT } };
+	for (unsigned i = 0; i < WAYS; i++)
+		want.ways.led[0][i] = want.ways.led[1][i] = (uint8_t)i;
+	for (int i = 4; i < argc; i++) {
+		int bad = 0;
+		if (*argv[i] == '=')
+			bad = prefix_parse(&connected[want.connected_count++],
+			                   argv[i] + 1);
+		else if (*argv[i] == '+')
+			bad = read_rule(argv[i], &rules[want.ways.count],
+			                &parts[want.ways.count]);
+		else if (*argv[i] == '%')
+			want.ways.direct[0] = want.ways.direct[1] =
+				(uint8_t)atoi(argv[i] + 1);
+		else
+			bad = prefix_parse(&bypass[want.bypass_count++], argv[i]);
+		want.ways.count += *argv[i] == '+';
+		if (bad)
 			return fail(argv[i], &err);
+	}
 	buf_init(&text, NFT_RULESET_MAX);
 	int rc = intercept_ruleset(&text, &want, &err);
 	if (!rc)

@@ -128,6 +128,12 @@ class NftTest(KernelTest):
             result = gw.once("ruleset", "lan0", 1, "1", modes, "10.0.0.0/8", "10.1.0.0/16",
                              "10.0.0.0/8", "2001:db8::/32", "2001:db8:1::/48", "=192.168.1.0/24")
             self.check(f"nft -c takes {modes}", result.returncode == 0, result.stderr)
+        result = gw.once("ruleset", "lan0", 1, "0x1000000", "tr", "=192.168.1.0/24", "10.0.0.0/8",
+                         "+1,dest=10.0.0.0/8,port=udp/5000-6000,host=00:16:3e:01:02:03",
+                         "+3,dest=2001:db8::/32,port=443,host=2001:db8:1::/64,name=ip",
+                         "+4,host=192.168.1.7,port=tcp,name=work", "+2,name=x_9",
+                         "+6,port=22", "%4")
+        self.check("nft -c takes what marks ways", result.returncode == 0, result.stderr)
         self.check("checking leaves nothing", not gw.run("nft", "list", "tables").stdout)
 
     def test_take(self):
@@ -160,6 +166,38 @@ class NftTest(KernelTest):
         for family in (4, 6):
             got = greeting(lan, SERVER[family])
             self.check(f"IPv{family}: a connected network is left alone", got == "srv", got)
+
+    def test_ways(self):
+        """What is marked for a way of its own is not taken; what may have a name is."""
+        lan, gw = self.lan, self.gw
+        card = lan.run("cat", "/sys/class/net/lan0/address").stdout.strip()
+        for rule, way in (("+1,dest=198.51.100.0/24", "srv"), ("+2,port=tcp/8080", "srv"),
+                          ("+3,host=192.168.1.10", "srv"), (f"+3,host={card}", "srv"),
+                          ("+1,port=udp", meant(4)), ("+1,host=192.168.1.11", meant(4)),
+                          (f"+1,host={card},port=81", meant(4)), ("+1,name=work", meant(4))):
+            self.mode("tt", rule)
+            got = greeting(lan, SERVER[4])
+            self.check(f"{rule} goes its way", got == way, got)
+        self.mode("rr", "+1,name=work")
+        got = greeting(lan, SERVER[4]), greeting(lan, SERVER[6])
+        self.check("in an outage it may still be asked for its name", got == (meant(4), meant(6)),
+                   got)
+        self.mode("tr", "+1,name=work")
+        got = greeting(lan, SERVER[6])
+        self.check("IPv6 alone is refused at once", got == "ECONNREFUSED", got)
+        self.mode("tt", "+1,port=8080")
+        forwarded = open_stream(lan, SERVER[4])
+        gw.run("nft", "add", "set", "inet", "aggd_bypass", "bypass_x4",
+               "{ type ipv4_addr; flags timeout; }")
+        gw.run("nft", "add", "element", "inet", "aggd_bypass", "bypass_x4", "{ 192.0.2.7 }")
+        self.mode("tt", "+4,port=81")
+        self.check("a connection keeps its way", echoes(forwarded))
+        marks = gw.run("nft", "list", "table", "inet", "aggd_bypass").stdout
+        self.check("other rules leave the sets as they are", "192.0.2.7" in marks, marks)
+        forwarded.close()
+        self.mode("tt")
+        tables = gw.run("nft", "list", "tables").stdout
+        self.check("without rules the table is gone", "aggd_bypass" not in tables, tables)
 
     def test_modes(self):
         lan, gw = self.lan, self.gw

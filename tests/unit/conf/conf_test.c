@@ -85,9 +85,9 @@ static void lists_are_compared(void **state)
 	struct conf *b = load(GATEWAY DSL "config bypass\nlist dest 10.0.0.0/8\n"
 	                      "list dest 192.0.2.0/24\n");
 
-	assert_false(same(CONF_TABLE_BYPASS, &a->bypass, &b->bypass));
-	b->bypass.dest_count = 1;
-	assert_true(same(CONF_TABLE_BYPASS, &a->bypass, &b->bypass));
+	assert_false(same(CONF_TABLE_BYPASS, &a->bypasses[0], &b->bypasses[0]));
+	b->bypasses[0].dest_count = 1;
+	assert_true(same(CONF_TABLE_BYPASS, &a->bypasses[0], &b->bypasses[0]));
 	conf_free(a);
 	conf_free(b);
 }

@@ -209,7 +209,8 @@ static void gateway_reads_none(void **state)
 	                    "this role; allowed: role, scheduler, order, "
 	                    "reinjection, carrier, on_outage, control, state, "
 	                    "web, log_level, linger, memory, congestion, bundles, "
-	                    "mark, tunnel_mark, offload, rule_pref");
+	                    "mark, tunnel_mark, bypass_mark, "
+	                    "offload, rule_pref");
 }
 
 /* Each with a pin of its own. */

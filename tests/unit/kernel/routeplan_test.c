@@ -91,6 +91,29 @@ static void rules_of_a_tunnel(void **state)
 	assert_int_equal(ways[0].dest.length, 0);
 }
 
+/* Four bits, that lead to the uplink whatever the main table says. */
+static void rules_of_what_bypasses(void **state)
+{
+	struct routeplan p = uplink("10.0.0.2");
+	struct rule rules[ROUTEPLAN_RULES_MAX];
+
+	p.way = 3 * 2 * BIT;
+	p.way_mask = 15 * 2 * BIT;
+	p.device_count = 2;
+	snprintf(p.devices[0], IFNAMSIZ, "lan0");
+	snprintf(p.devices[1], IFNAMSIZ, "lan1");
+	assert_int_equal(routeplan_rules(&p, &at_700, rules), 5);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rules[i].mark, p.way);
+		assert_int_equal(rules[i].mask, p.way_mask);
+		assert_int_equal(rules[i].table, ROUTE_TABLE_BASE);
+		assert_string_equal(rules[i].iif, p.devices[i]);
+		assert_true(rules[i].priority < rules[2].priority);
+	}
+	assert_string_equal(rules[2].oif, "wan1");
+	assert_int_equal(rules[2].mask, 0);
+}
+
 static void in_place_where_nobody_is_before(void **state)
 {
 	struct rule items[] = { LOCAL, FOREIGN(704), FOREIGN(2001), MAIN };
@@ -195,6 +218,7 @@ int main(void)
 		cmocka_unit_test(rules_of_an_uplink),
 		cmocka_unit_test(rules_of_tproxy),
 		cmocka_unit_test(rules_of_a_tunnel),
+		cmocka_unit_test(rules_of_what_bypasses),
 		cmocka_unit_test(in_place_where_nobody_is_before),
 		cmocka_unit_test(before_the_first_of_others),
 		cmocka_unit_test(not_with_others_in_between),

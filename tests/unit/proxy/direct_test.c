@@ -71,7 +71,7 @@ static bool take(struct scene *s, const struct dest *dest,
 	s->client = pair[0];
 	client.fd = pair[1];
 	addr_parse(&client.from, "192.0.2.7", 5);
-	return directs_take(s->directs, &client);
+	return directs_take(s->directs, &client, "");
 }
 
 static bool has_server(void *ctx)
@@ -260,6 +260,23 @@ static void the_end_resets_what_is_open(void **state)
 	tear_down(&s);
 }
 
+/* By a device that its connections left by; others stay. */
+static void those_of_a_dead_device_are_reset(void **state)
+{
+	struct scene s;
+
+	build(&s, 8);
+	join(&s, NULL);
+	net_run_for(s.loop, 5000);
+	directs_reset(s.directs, "wan1");
+	assert_int_equal(directs_count(s.directs), 1);
+	directs_reset(s.directs, "");
+	struct net_reader reader = { .fd = s.client };
+	assert_true(net_run_until(s.loop, has_end, &reader));
+	assert_int_equal(reader.end, NET_RESET);
+	tear_down(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_client_is_told_how_it_went),
 		cmocka_unit_test(a_host_has_its_share),
 		cmocka_unit_test(the_end_resets_what_is_open),
+		cmocka_unit_test(those_of_a_dead_device_are_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
