@@ -20,6 +20,8 @@ struct inlet_client {
 	struct addr from;
 	struct dest dest;
 	int dscp;                            /* it began with; -1: not known */
+	bool associate;                      /* it wants datagrams passed on
+	                                      * (associate.h), not dest */
 	const struct relay_greeter *greeter; /* NULL: nothing to be said */
 };
 
@@ -42,6 +44,7 @@ struct inlet_args {
 	/* socks5: who is in its handshake takes a place of its host's. Borrowed;
 	 * NULL: there are as many as the inlet takes. */
 	struct tally *hosts;
+	bool associates; /* socks5: UDP ASSOCIATE is served */
 	inlet_client_fn *on_client;
 	void *ctx;
 };

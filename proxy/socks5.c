@@ -11,10 +11,9 @@
 #include <assert.h>
 #include <string.h>
 
-enum { COMMAND_CONNECT = 1 };
 enum { ATYP_IPV4 = 1, ATYP_NAME = 3, ATYP_IPV6 = 4 };
 
-#define REQUEST_HEAD 4 /* ver cmd rsv atyp */
+#define REQUEST_HEAD 4 /* ver cmd rsv atyp; of a datagram: 0 0 frag atyp */
 #define PORT_LEN 2
 
 void socks5_init(struct socks5 *s, const struct socks5_auth *auth)
@@ -38,11 +37,10 @@ static void fail(struct socks5 *s, enum socks5_code code)
 	s->state = SOCKS5_FAILED;
 }
 
-static size_t request_needs(const struct socks5 *s)
+/* How long a request, or a datagram's head, of which n bytes are there, is. */
+static size_t request_needs(const uint8_t *m, size_t n)
 {
-	const uint8_t *m = s->message;
-
-	if (s->len < REQUEST_HEAD)
+	if (n < REQUEST_HEAD)
 		return REQUEST_HEAD;
 	switch (m[3]) {
 	case ATYP_IPV4:
@@ -50,7 +48,7 @@ static size_t request_needs(const struct socks5 *s)
 	case ATYP_IPV6:
 		return REQUEST_HEAD + 16 + PORT_LEN;
 	case ATYP_NAME:
-		if (s->len == REQUEST_HEAD)
+		if (n == REQUEST_HEAD)
 			return REQUEST_HEAD + 1;
 		return REQUEST_HEAD + 1 + (size_t)m[REQUEST_HEAD] + PORT_LEN;
 	}
@@ -77,7 +75,7 @@ static size_t message_needs(const struct socks5 *s)
 			return 3 + (size_t)m[1];
 		return 3 + (size_t)m[1] + m[2 + m[1]];
 	case SOCKS5_REQUEST:
-		return request_needs(s);
+		return request_needs(m, s->len);
 	case SOCKS5_DONE:
 	case SOCKS5_FAILED:
 		break;
@@ -156,11 +154,10 @@ static bool take_name(struct dest *dest, const uint8_t *p, size_t n)
 	return n > 0;
 }
 
-static bool take_dest(struct socks5 *s)
+/* Of a whole request, or a datagram's whole head, of n bytes. */
+static bool take_dest(struct dest *dest, const uint8_t *m, size_t n)
 {
-	const uint8_t *m = s->message, *at = m + REQUEST_HEAD;
-	const uint8_t *port = m + s->len - PORT_LEN;
-	struct dest *dest = &s->dest;
+	const uint8_t *at = m + REQUEST_HEAD, *port = m + n - PORT_LEN;
 
 	dest->addr.port = (uint16_t)(port[0] << 8 | port[1]);
 	if (m[3] == ATYP_NAME)
@@ -170,20 +167,32 @@ static bool take_dest(struct socks5 *s)
 	return true;
 }
 
+static bool is_address_type(uint8_t type)
+{
+	return type == ATYP_IPV4 || type == ATYP_IPV6 || type == ATYP_NAME;
+}
+
+static bool is_served(const struct socks5 *s, uint8_t command)
+{
+	return command == SOCKS5_CONNECT ||
+	       (command == SOCKS5_ASSOCIATE && s->may_associate);
+}
+
 static void on_request(struct socks5 *s)
 {
 	const uint8_t *m = s->message;
 
 	if (m[0] != SOCKS5_VERSION)
 		fail(s, SOCKS5_FAILURE);
-	else if (m[1] != COMMAND_CONNECT)
+	else if (!is_served(s, m[1]))
 		fail(s, SOCKS5_COMMAND_UNKNOWN);
-	else if (m[3] != ATYP_IPV4 && m[3] != ATYP_IPV6 && m[3] != ATYP_NAME)
+	else if (!is_address_type(m[3]))
 		fail(s, SOCKS5_ADDRESS_UNKNOWN);
-	else if (!take_dest(s))
+	else if (!take_dest(&s->dest, m, s->len))
 		fail(s, SOCKS5_FAILURE);
 	else
 		s->state = SOCKS5_DONE;
+	s->command = m[1] == SOCKS5_ASSOCIATE ? SOCKS5_ASSOCIATE : SOCKS5_CONNECT;
 }
 
 static void on_message(struct socks5 *s)
@@ -224,6 +233,18 @@ size_t socks5_feed(struct socks5 *s, const uint8_t *p, size_t n)
 	return taken;
 }
 
+/* Behind three bytes, as a reply and a datagram have it; the length of all. */
+static size_t put_address(uint8_t *out, const struct addr *at)
+{
+	unsigned n = addr_ip_len(at);
+
+	out[3] = n == 4 ? ATYP_IPV4 : ATYP_IPV6;
+	memcpy(out + REQUEST_HEAD, at->ip, n);
+	out[REQUEST_HEAD + n] = (uint8_t)(at->port >> 8);
+	out[REQUEST_HEAD + n + 1] = (uint8_t)at->port;
+	return REQUEST_HEAD + n + PORT_LEN;
+}
+
 size_t socks5_reply(uint8_t out[SOCKS5_REPLY_MAX], enum socks5_code code,
                     const struct addr *bound)
 {
@@ -231,15 +252,25 @@ size_t socks5_reply(uint8_t out[SOCKS5_REPLY_MAX], enum socks5_code code,
 
 	if (!bound || !addr_ip_len(bound))
 		bound = &none;
-	unsigned n = addr_ip_len(bound);
 	out[0] = SOCKS5_VERSION;
 	out[1] = code;
 	out[2] = 0;
-	out[3] = n == 4 ? ATYP_IPV4 : ATYP_IPV6;
-	memcpy(out + REQUEST_HEAD, bound->ip, n);
-	out[REQUEST_HEAD + n] = (uint8_t)(bound->port >> 8);
-	out[REQUEST_HEAD + n + 1] = (uint8_t)bound->port;
-	return REQUEST_HEAD + n + PORT_LEN;
+	return put_address(out, bound);
+}
+
+size_t socks5_udp_read(const uint8_t *p, size_t n, struct dest *dest)
+{
+	if (n <= REQUEST_HEAD || p[0] || p[1] || p[2] || !is_address_type(p[3]))
+		return 0;
+	size_t head = request_needs(p, n);
+	memset(dest, 0, sizeof(*dest));
+	return head <= n && take_dest(dest, p, head) ? head : 0;
+}
+
+size_t socks5_udp_write(uint8_t out[SOCKS5_UDP_HEAD_MAX], const struct addr *from)
+{
+	out[0] = out[1] = out[2] = 0;
+	return put_address(out, from);
 }
 
 enum socks5_code socks5_code_of(enum stream_end end)

@@ -8,8 +8,10 @@
  *   client: ver ulen user plen password  server: ver status   (if asked for)
  *   client: ver cmd rsv atyp dest port   server: ver rep rsv atyp bound port
  *
- * CONNECT alone is served. The reply to a good request is not the parser's:
- * it is known when the stream is (socks5_reply).
+ * CONNECT is served, and UDP ASSOCIATE where may_associate is set. The reply to a
+ * good request is not the parser's: it is known when the stream is (socks5_reply).
+ *
+ * Datagrams of an association begin with: 0 0 frag atyp dest port
  */
 #ifndef PROXY_SOCKS5_H
 #define PROXY_SOCKS5_H
@@ -22,6 +24,7 @@
 /* The longest message: ver, ulen, user, plen, password. */
 #define SOCKS5_MESSAGE_MAX (3 + 2 * SOCKS5_CREDENTIAL_MAX)
 #define SOCKS5_REPLY_MAX 22 /* with an IPv6 address */
+#define SOCKS5_UDP_HEAD_MAX 22 /* that we write: the same */
 /* All that can wait to be sent: method, status, reply. */
 #define SOCKS5_OUT_MAX (2 + 2 + SOCKS5_REPLY_MAX)
 
@@ -43,6 +46,11 @@ enum socks5_code { /* RFC 1928, section 6 */
 	SOCKS5_ADDRESS_UNKNOWN = 8,
 };
 
+enum socks5_command {
+	SOCKS5_CONNECT = 1,
+	SOCKS5_ASSOCIATE = 3,
+};
+
 enum socks5_state {
 	SOCKS5_GREETING,
 	SOCKS5_AUTH,
@@ -60,7 +68,9 @@ struct socks5_auth {
 struct socks5 {
 	enum socks5_state state;
 	const struct socks5_auth *auth;  /* borrowed */
-	struct dest dest;
+	bool may_associate;              /* the caller may set it after init */
+	enum socks5_command command;     /* when DONE */
+	struct dest dest;                /* of ASSOCIATE: whence it will send, or 0 */
 	size_t out_len;                  /* the caller sends and sets it to 0 */
 	uint8_t out[SOCKS5_OUT_MAX];
 	/* private: the message that is being gathered */
@@ -78,5 +88,11 @@ size_t socks5_feed(struct socks5 *s, const uint8_t *p, size_t n);
 size_t socks5_reply(uint8_t out[SOCKS5_REPLY_MAX], enum socks5_code code,
                     const struct addr *bound);
 enum socks5_code socks5_code_of(enum stream_end end);
+
+/* A datagram's head: its length, and where it shall go. 0: it is none, or is of a
+ * fragment (FRAG is not 0). */
+size_t socks5_udp_read(const uint8_t *p, size_t n, struct dest *dest);
+/* Writes that of a datagram that came from there; its length. */
+size_t socks5_udp_write(uint8_t out[SOCKS5_UDP_HEAD_MAX], const struct addr *from);
 
 #endif

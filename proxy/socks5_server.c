@@ -41,6 +41,7 @@ struct server {
 	char username[SOCKS5_CREDENTIAL_MAX + 1];
 	char password[SOCKS5_CREDENTIAL_MAX + 1];
 	struct socks5_auth auth;
+	bool associates;
 	inlet_admits_fn *admits;
 	inlet_client_fn *on_client;
 	void *ctx;
@@ -121,6 +122,8 @@ static void hand_over(struct client *c)
 	struct inlet_client client = { .from = c->from, .dest = c->socks5.dest,
 	                               .dscp = c->dscp, .greeter = &greeter };
 
+	client.associate = c->socks5.command == SOCKS5_ASSOCIATE;
+
 	client.fd = release(c);
 	s->on_client(s->ctx, &client);
 }
@@ -186,6 +189,7 @@ static struct client *client_create(struct server *s, int fd,
 	c->dscp = dscp;
 	c->deadline_us = loop_now_us(s->loop) + HANDSHAKE_US;
 	socks5_init(&c->socks5, &s->auth);
+	c->socks5.may_associate = s->associates;
 	DL_APPEND(s->clients, c);
 	return c;
 }
@@ -277,6 +281,7 @@ static int create(struct inlet **out, const struct inlet_args *args)
 	s->base.ops = &inlet_socks5;
 	s->loop = args->loop;
 	s->admits = args->admits;
+	s->associates = args->associates;
 	s->on_client = args->on_client;
 	s->ctx = args->ctx;
 	int err = start(s, args);

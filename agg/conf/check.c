@@ -139,18 +139,19 @@ static int check_bypass_to(const struct check *c, const struct conf_bypass *b,
                            const char *subject)
 {
 	const struct conf *conf = c->conf;
-	const char *words[CONF_UPLINKS_MAX + 2] = { CONF_TO_DIRECT };
+	const char *words[CONF_UPLINKS_MAX + 3] = { CONF_TO_DIRECT,
+	                                            CONF_TO_TUNNEL };
 	char allowed[CONF_VALUE_TEXT_MAX];
 
-	if (!strcmp(b->to, CONF_TO_TUNNEL))
-		return FAIL(c, b->line, "%s: to 'tunnel': there is no packet tunnel "
-		            "yet", subject);
+	if (!strcmp(b->to, CONF_TO_TUNNEL) && !conf->lan.tunnel)
+		return FAIL(c, b->line, "%s: to 'tunnel': it is off; needed: option "
+		            "tunnel '1' in config lan", subject);
 	for (unsigned i = 0; i < conf->uplink_count; i++) {
-		words[1 + i] = conf->uplinks[i].name;
-		if (is_reserved(words[1 + i]))
+		words[2 + i] = conf->uplinks[i].name;
+		if (is_reserved(words[2 + i]))
 			return FAIL(c, conf->uplinks[i].line, "uplink '%s': with a "
 			            "section bypass it needs another name, as to '%s' "
-			            "has a meaning", words[1 + i], words[1 + i]);
+			            "has a meaning", words[2 + i], words[2 + i]);
 	}
 	if (is_reserved(b->to) || conf_find_uplink(conf, b->to))
 		return 0;
@@ -283,6 +284,15 @@ static int check_forwards(const struct check *c)
 			return FAIL(c, forward->line, "forward '%s': nobody can be "
 			            "reached at to '%s'", forward->name,
 			            addr_format(&forward->to, text));
+		if (!addr_is_any(&forward->listen) &&
+		    forward->listen.family != forward->to.family)
+			return FAIL(c, forward->line, "forward '%s': listen and to are "
+			            "addresses of IPv4 and of IPv6; needed: both of one",
+			            forward->name);
+		if (!c->conf->main.tunnel)
+			return FAIL(c, forward->line, "forward '%s': it goes through the "
+			            "packet tunnel, which is off; needed: option tunnel "
+			            "'1' in config aggd", forward->name);
 		err = check_forward_listen(c, i);
 	}
 	return err;

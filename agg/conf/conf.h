@@ -5,8 +5,6 @@
  * conf may trust every value in it. The keys, their limits and defaults are
  * rows in keys.c; docs/aggd.conf.md is written from them.
  *
- * Read and checked, but not acted on yet: forward.
- *
  * A struct conf is made by conf_load, never changed after, and freed by
  * conf_free with what it points to; a reload makes a second one and compares.
  */
@@ -59,6 +57,7 @@ enum conf_carrier { CONF_CARRIER_AUTO, CONF_CARRIER_SUBFLOWS,
                     CONF_CARRIER_MPTCP };
 enum conf_outage { CONF_OUTAGE_DIRECT, CONF_OUTAGE_BLOCK };
 enum conf_offload { CONF_OFFLOAD_AUTO, CONF_OFFLOAD_OFF };
+enum conf_protocol { CONF_PROTOCOL_BOTH, CONF_PROTOCOL_TCP, CONF_PROTOCOL_UDP };
 enum conf_cost { CONF_COST_NORMAL, CONF_COST_METERED, CONF_COST_BACKUP };
 
 /* Each section has its name ("" if it may go without) and its line in the
@@ -178,7 +177,8 @@ struct conf_forward {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
 	char site[CONF_NAME_MAX + 1]; /* one of sites */
-	struct addr listen;
+	enum conf_protocol protocol;
+	struct addr listen; /* any address, or one of to's family */
 	struct addr to;
 };
 

@@ -38,6 +38,7 @@ const char *const conf_role_words[] = { "gateway", "concentrator", NULL };
 const char *const conf_carrier_words[] = { "auto", "subflows", "mptcp", NULL };
 static const char *const outage_words[] = { "direct", "block", NULL };
 static const char *const cost_words[] = { "normal", "metered", "backup", NULL };
+static const char *const protocol_words[] = { "both", "tcp", "udp", NULL };
 static const char *const log_words[] = { "error", "warning", "info", "debug",
                                          NULL };
 
@@ -259,7 +260,8 @@ static const struct conf_key bypass_keys[] = {
 	  .max = CONF_NAME_MAX, AT(conf_bypass, to),
 	  .help = "direct: the kernel's own route. Or the name of an uplink: that "
 	          "one; while it is down the best of the others that work, new "
-	          "connections again by it when it is back." },
+	          "connections again by it when it is back. Or tunnel: the packet "
+	          "tunnel, TCP too, whose names are then known by dnsmasq alone." },
 	{ NULL },
 };
 
@@ -294,13 +296,20 @@ static const struct conf_key egress_keys[] = {
 static const struct conf_key forward_keys[] = {
 	{ "site", CONF_TOKEN, CONCENTRATOR, .required = true, .min = 1,
 	  .max = CONF_NAME_MAX, AT(conf_forward, site),
-	  .help = "The site to which connections are forwarded." },
+	  .help = "The site to which it leads. Its gateway must have a packet "
+	          "tunnel." },
+	{ "protocol", CONF_WORD, CONCENTRATOR, .fallback = "both",
+	  .words = protocol_words, AT(conf_forward, protocol),
+	  .help = "What is forwarded: tcp, udp, or both." },
 	{ "listen", CONF_ADDR, CONCENTRATOR, .required = true,
 	  .default_port = -1, AT(conf_forward, listen),
-	  .help = "Where the concentrator takes them." },
+	  .help = "A port of the concentrator, at one of its addresses or, with "
+	          "0.0.0.0 or [::], at all of those of the other's family. A "
+	          "program of its own at that port is not reached any more." },
 	{ "to", CONF_ADDR, CONCENTRATOR, .required = true, .default_port = -1,
 	  AT(conf_forward, to),
-	  .help = "Where the gateway connects to." },
+	  .help = "The host in the site's LAN, and its port. It sees the address "
+	          "of who connects." },
 	{ NULL },
 };
 
@@ -356,7 +365,8 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	[CONF_TABLE_FORWARD] = { "forward", forward_keys, CONCENTRATOR,
 	  .named = true,
 	  MANY_AT(conf_forward, forwards, forward_count, CONF_FORWARDS_MAX),
-	  .help = "A port of the concentrator that leads into a site. Read and "
-	          "checked, but not acted on yet." },
+	  .help = "A port of the concentrator that leads to a host in a site's LAN, "
+	          "through the packet tunnel. From that LAN it is reached at the "
+	          "address at which its gateway reaches the concentrator." },
 	[CONF_TABLE_COUNT] = { NULL },
 };

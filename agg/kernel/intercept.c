@@ -65,6 +65,22 @@ static void put_devices(struct nft_text *w, const struct intercept *want)
 	nft_put(w, " }");
 }
 
+/* Who answers a connection that came by the tunnel answers by it; so does one that
+ * a rule leads there (waymark.h). */
+static void put_tunnel_marks(struct nft_text *w, const struct intercept *want)
+{
+	uint32_t mask = waymark_mask(want->ways.bit);
+	uint32_t mark = waymark_of(want->ways.bit, WAYMARK_TUNNEL);
+
+	nft_put(w, "\t\tiifname \"%s\" ct direction original "
+	        "ct mark set ct mark and 0x%08x or 0x%08x accept\n", want->tunnel,
+	        ~mask, mark);
+	put_devices(w, want);
+	nft_put(w, " ct mark and 0x%08x == 0x%08x "
+	        "meta mark set mark or 0x%08x accept\n", mask, mark,
+	        want->tunnel_mark);
+}
+
 static void put_prerouting(struct nft_text *w, const struct intercept *want)
 {
 	nft_put(w, "\tchain prerouting {\n\t\ttype filter hook prerouting "
@@ -73,6 +89,7 @@ static void put_prerouting(struct nft_text *w, const struct intercept *want)
 		put_devices(w, want);
 		nft_put(w, " ct original zone %u meta mark set mark or 0x%08x accept\n",
 		    NFT_TUNNEL_ZONE, want->tunnel_mark);
+		put_tunnel_marks(w, want);
 	}
 	if (want->port) {
 		put_devices(w, want);
@@ -179,14 +196,8 @@ static void put_tunnel(struct nft_text *w, const struct intercept *want)
 	nft_put(w, "\tchain early {\n\t\ttype filter hook prerouting "
 	    "priority raw - 10; policy accept;\n");
 	put_devices(w, want);
-	nft_put(w, "%s jump others\n", want->port ? " meta l4proto != tcp" : "");
-	if (want->port && want->ways.count) {
-		put_devices(w, want);
-		nft_put(w, " meta l4proto tcp meta mark and 0x%08x == 0x%08x "
-		        "jump others\n", waymark_mask(want->ways.bit),
-		        waymark_of(want->ways.bit, WAYMARK_TUNNEL));
-	}
-	nft_put(w, "\t}\n\tchain others {\n");
+	nft_put(w, "%s jump others\n\t}\n\tchain others {\n",
+	        want->port ? " meta l4proto != tcp" : "");
 	put_ways_apart(w, want, WAYMARK_TUNNEL);
 	put_left_alone(w);
 	put_tunnel_mode(w, want, AF_INET);

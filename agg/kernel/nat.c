@@ -8,6 +8,11 @@
  * says whose it is; it becomes that of each answer, by which a rule leads to the
  * site's routing table (route.h).
  *
+ * What is forwarded to a site is the other way round: its connection's mark is that
+ * of packets to the site, and nobody but the site answers. It is in no zone, so of
+ * two sites that have one LAN, two hosts of one address may not be reached from one
+ * address and port at one time.
+ *
  * What the host itself says of a packet, as that it has no hops left or is too big,
  * bears the packet's mark (net.ipv4.fwmark_reflect). Said to a site, it has to lose the
  * bit NAT_FROM, with which it would go the way of all packets; said of a packet that
@@ -18,6 +23,7 @@
 #include "agg/kernel/nft_text.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 
 /* RFC 4787, REQ-5: two minutes at least; games and calls are quiet for longer. */
 #define UDP_UNREPLIED_S 120
@@ -32,7 +38,7 @@ static int check(const struct nat *want, struct kerr *err)
 	return 0;
 }
 
-enum value { OF_DEVICE, MARK_FROM, MARK_TO, OF_ZONE };
+enum value { OF_DEVICE, MARK_FROM, MARK_TO, OF_ZONE, OF_END };
 
 static void put_value(struct nft_text *w, const struct nat_site *site,
                       enum value value)
@@ -43,6 +49,7 @@ static void put_value(struct nft_text *w, const struct nat_site *site,
 	case OF_DEVICE: nft_put(w, "\"%s\"", site->device); break;
 	case MARK_FROM: nft_put(w, "0x%08x", to | NAT_FROM); break;
 	case MARK_TO: nft_put(w, "0x%08x", to); break;
+	case OF_END: nft_put(w, "\"%s\" . 0x%08x", site->device, to); break;
 	case OF_ZONE: nft_put(w, "%u", NAT_ZONE_BASE + site->number); break;
 	}
 }
@@ -75,6 +82,7 @@ static void put_maps(struct nft_text *w, const struct nat *want)
 	put_named(w, want, "set sites {\n\t\ttype ifname", OF_DEVICE, OF_DEVICE);
 	put_named(w, want, "map marks {\n\t\ttype ifname : mark", OF_DEVICE,
 	          MARK_FROM);
+	put_named(w, want, "set ends {\n\t\ttype ifname . mark", OF_END, OF_END);
 	put_named(w, want, "map answers {\n\t\ttype mark : mark", MARK_FROM,
 	          MARK_TO);
 	put_named(w, want, "set to_sites {\n\t\ttype mark", MARK_TO, MARK_TO);
@@ -115,10 +123,54 @@ static void put_zones(struct nft_text *w, const struct nat *want)
 	nft_put(w, "\n\t}\n");
 }
 
+/* Forwards ---------------------------------------------------------------------- */
+
+static void put_forward(struct nft_text *w, const struct nat_forward *f,
+                        uint8_t protocol)
+{
+	const char *family = f->to.family == AF_INET ? "ip" : "ip6";
+	uint32_t mark = f->number << NAT_NUMBER_SHIFT;
+	char text[ADDR_TEXT_MAX];
+
+	if (addr_is_any(&f->listen))
+		nft_put(w, "\t\tmeta nfproto %s fib daddr type local ",
+		        f->to.family == AF_INET ? "ipv4" : "ipv6");
+	else
+		nft_put(w, "\t\t%s daddr %s ", family,
+		        addr_format_ip(&f->listen, text));
+	nft_put(w, "%s dport %u meta mark set 0x%08x ct mark set 0x%08x "
+	        "dnat %s to %s\n", protocol == IPPROTO_TCP ? "tcp" : "udp",
+	        f->listen.port, mark, mark, family, addr_format(&f->to, text));
+}
+
+static void put_forwards(struct nft_text *w, const struct nat *want)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
+
+	if (!want->forward_count)
+		return;
+	nft_put(w, "\tchain forwards {\n\t\ttype nat hook prerouting "
+	        "priority dstnat; policy accept;\n"
+	        "\t\tiifname @sites accept\n");
+	for (size_t i = 0; i < want->forward_count; i++)
+		for (unsigned p = 0; p < 2; p++)
+			if (!want->forwards[i].protocol ||
+			    want->forwards[i].protocol == protocols[p])
+				put_forward(w, &want->forwards[i], protocols[p]);
+	nft_put(w, "\t}\n");
+}
+
+/* The rest ------------------------------------------------------------------------ */
+
 static void put_marks(struct nft_text *w, const struct nat *want)
 {
 	nft_put(w, "\tchain prerouting {\n\t\ttype filter hook prerouting "
 	        "priority mangle + 10; policy accept;\n"
+	        "\t\tiifname @sites ct direction reply "
+	        "iifname . ct mark @ends accept\n"
+	        "\t\tiifname @sites ct direction reply ct mark @to_sites drop\n"
+	        "\t\tct direction original ct mark @to_sites "
+	        "meta mark set ct mark accept\n"
 	        "\t\tiifname @sites jump from_sites\n"
 	        "\t\tct direction reply meta mark set ct mark map @answers accept\n"
 	        "\t\tmeta mark set ip6 daddr map @prefixes\n"
@@ -181,6 +233,7 @@ int nat_ruleset(struct buf *out, const struct nat *want, struct kerr *err)
 	put_prefixes(&w, want);
 	put_zones(&w, want);
 	put_marks(&w, want);
+	put_forwards(&w, want);
 	put_ways_out(&w, want);
 	nft_put(&w, "}\n");
 	return w.rc ? kerr_set(err, w.rc, "writing the nft ruleset") : 0;

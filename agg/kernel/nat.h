@@ -29,10 +29,21 @@ struct nat_site {
 	struct prefix prefix;  /* of IPv6: not translated; AF_UNSPEC: none */
 };
 
+/* What comes to one of this host's ports goes on to a host of a site, with whom it
+ * is from unchanged: the site sends the answers back through its tunnel. */
+struct nat_forward {
+	unsigned number;       /* the site's */
+	uint8_t protocol;      /* IPPROTO_TCP, IPPROTO_UDP; 0: both */
+	struct addr listen;    /* any address: all of this host's of to's family */
+	struct addr to;        /* an address that is not any */
+};
+
 /* Borrowed for the call. */
 struct nat {
 	const struct nat_site *sites;
 	size_t count;
+	const struct nat_forward *forwards;
+	size_t forward_count;
 	bool patient; /* this kernel can be told how long to remember UDP */
 };
 

@@ -91,7 +91,13 @@ unsigned routeplan_rules(const struct routeplan *p,
 	unsigned n = 0;
 
 	if (p->mark)
-		return marked_rules(p, place, p->mark, p->mask, out);
+		n = marked_rules(p, place, p->mark, p->mask, out);
+	if (p->mark && *p->tunnel && p->device_count) { /* a gateway's */
+		out[n] = rule_at(p, place, AT_DEVICE);
+		memcpy(out[n++].oif, p->tunnel, sizeof(p->tunnel));
+	}
+	if (p->mark)
+		return n;
 	if (p->way_mask)
 		n = marked_rules(p, place, p->way, p->way_mask, out);
 	out[n] = rule_at(p, place, AT_DEVICE);

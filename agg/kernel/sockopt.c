@@ -193,6 +193,46 @@ int sockopt_mptcp_listen(const struct addr *at, const char *device)
 	return fd < 0 ? fd : listen_at(fd, at);
 }
 
+int sockopt_udp_open(const struct addr *at, const char *device)
+{
+	int fd = socket(at->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	int err = at->family == AF_INET6 ?
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
+	if (!err)
+		err = sockopt_bind_device(fd, device);
+	if (!err)
+		err = bind_addr(fd, at);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+ssize_t sockopt_receive_from(int fd, void *p, size_t n, struct addr *from)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof(sa);
+	ssize_t got = recvfrom(fd, p, n, 0, (struct sockaddr *)&sa, &len);
+
+	if (got < 0)
+		return -errno;
+	return addr_from_sockaddr(from, (struct sockaddr *)&sa) ? got
+	                                                        : -EAFNOSUPPORT;
+}
+
+ssize_t sockopt_send_to(int fd, const void *p, size_t n, const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(to, &sa);
+	ssize_t put = sendto(fd, p, n, MSG_NOSIGNAL, (struct sockaddr *)&sa, len);
+
+	return put < 0 ? -errno : put;
+}
+
 bool sockopt_is_mptcp(int fd)
 {
 	int protocol = 0;

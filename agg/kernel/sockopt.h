@@ -20,6 +20,9 @@
 
 #include "agg/base/addr.h"
 
+#include <stddef.h>
+#include <sys/types.h>
+
 #define SOCKOPT_CC_NAME_MAX 16 /* TCP_CA_NAME_MAX, with its NUL */
 #define SOCKOPT_BACKLOG 1024   /* the kernel caps it at net.core.somaxconn */
 
@@ -58,6 +61,12 @@ int sockopt_tcp_listen(const struct addr *at, const char *device);
 /* The same for MPTCP. What it accepts of a client without MPTCP is a plain TCP
  * socket. Errors as sockopt_mptcp_open. */
 int sockopt_mptcp_listen(const struct addr *at, const char *device);
+
+/* A UDP socket at the address, which may be any of its family; device as above. */
+int sockopt_udp_open(const struct addr *at, const char *device);
+/* One datagram: its bytes, or -errno; -EAGAIN: none now, or no room. */
+ssize_t sockopt_receive_from(int fd, void *p, size_t n, struct addr *from);
+ssize_t sockopt_send_to(int fd, const void *p, size_t n, const struct addr *to);
 
 /* Was the socket made as an MPTCP one? It may have fallen back to TCP since:
  * mptcpinfo_read() tells. */

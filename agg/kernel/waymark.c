@@ -109,10 +109,9 @@ static void put_way(struct writer *w, unsigned way)
 {
 	put(w, "\tchain way%u {\n", way);
 	for (unsigned f = 0; f < FAMILIES; f++) {
-		unsigned led = way == WAYMARK_DIRECT ? w->plan->direct[f] : way;
-		if (way >= WAYMARK_UPLINK)
-			led = WAYMARK_UPLINK +
-			      w->plan->led[f][way - WAYMARK_UPLINK];
+		unsigned led = way == WAYMARK_DIRECT ? w->plan->direct[f] :
+			way == WAYMARK_TUNNEL ? w->plan->tunnel[f] :
+			WAYMARK_UPLINK + w->plan->led[f][way - WAYMARK_UPLINK];
 		put(w, "\t\tmeta nfproto ipv%c ", families[f].digit);
 		put_mark(w, "meta mark", led);
 		put_mark(w, "ct mark", led);
@@ -225,22 +224,12 @@ static void put_hosts(struct writer *w, unsigned n)
 
 /* The table ------------------------------------------------------------------- */
 
-static bool wants_tunnel(const struct waymark_plan *plan)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->rules[i].way == WAYMARK_TUNNEL)
-			return true;
-	return false;
-}
-
-/* What the rules say. Of TCP the first packet is enough, but of what goes into the
- * tunnel: there is no asking for the connection yet. */
+/* What the rules say. Of TCP the first packet is enough. */
 static void put_rules(struct writer *w)
 {
 	put(w, "\tchain rules {\n\t\tmeta mark set mark and 0x%08x\n"
-	    "\t\tmeta l4proto tcp " NFT_NOT_FIRST "%s return\n" NFT_SPARED,
-	    ~waymark_mask(w->plan->bit),
-	    wants_tunnel(w->plan) ? " socket transparent 1" : "");
+	    "\t\tmeta l4proto tcp " NFT_NOT_FIRST " return\n" NFT_SPARED,
+	    ~waymark_mask(w->plan->bit));
 	for (unsigned n = 0; n < w->plan->count; n++)
 		put(w, "\t\tjump hosts%u\n", n);
 	put(w, "\t}\n");

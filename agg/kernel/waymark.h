@@ -52,8 +52,9 @@ struct waymark_plan {
 	size_t count;                     /* 0: nothing is marked */
 	uint32_t bit;                     /* the lowest of the four */
 	/* What goes by uplink i, [0] IPv4, [1] IPv6, is led by this one now: it is
-	 * another one where i is down. And the way of what is DIRECT. */
-	uint8_t led[2][WAYMARK_UPLINKS_MAX], direct[2];
+	 * another one where i is down. And the ways of what is DIRECT, and of what is
+	 * TUNNEL. */
+	uint8_t led[2][WAYMARK_UPLINKS_MAX], direct[2], tunnel[2];
 	unsigned uplinks;                 /* from 0 on */
 };
 

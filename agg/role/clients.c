@@ -12,11 +12,13 @@
 #include "agg/base/seldom.h"
 #include "agg/kernel/neighbor.h"
 #include "agg/role/policy.h"
+#include "proxy/associate.h"
 #include "proxy/direct.h"
 #include "proxy/look.h"
 #include "proxy/tally.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,8 @@ struct clients {
 	struct resolver *resolver;   /* NULL: names are not found */
 	struct directs *directs;
 	struct looks *looks;
+	struct associates *associates;
+	const struct conf *conf;     /* borrowed; clients_set_conf */
 	uint64_t told_us;            /* that a host has its share, last */
 };
 
@@ -38,6 +42,54 @@ static bool is_local(void *ctx, const struct addr *a)
 	const struct clients *c = ctx;
 
 	return netmon_is_local(c->args.netmon, a);
+}
+
+/* A flow as it begins; mac is room for its host's card's address. */
+static struct bypass_flow flow_of(uint8_t protocol, const struct addr *host,
+                                  const struct dest *dest, const char *name,
+                                  const struct conf *conf,
+                                  uint8_t mac[NEIGHBOR_MAC_BYTES])
+{
+	struct bypass_flow flow = {
+		.protocol = protocol, .host = host, .dest = dest, .name = name,
+	};
+
+	if (bypass_hangs_on_mac(conf) && !neighbor_mac(host, mac))
+		flow.mac = mac;
+	return flow;
+}
+
+/* What leaves past the session has to be for the Net, and for no address of this
+ * host's. */
+static bool may_leave(const struct clients *c, const struct addr *to)
+{
+	struct addr unmapped = egress_unmapped(to);
+
+	return egress_allows(&c->egress, &unmapped);
+}
+
+static bool datagram_way(void *ctx, const struct addr *client,
+                         const struct addr *to, const char *name,
+                         char device[IFNAMSIZ])
+{
+	struct clients *c = ctx;
+	const struct dest dest = { .addr = *to };
+	uint8_t mac[NEIGHBOR_MAC_BYTES];
+	const char *by = "";
+
+	const struct bypass_flow flow = flow_of(IPPROTO_UDP, client, &dest, name,
+	                                        c->conf, mac);
+	const struct conf_bypass *section = bypass_find(c->conf, &flow);
+	if (section && strcmp(section->to, CONF_TO_TUNNEL)) {
+		uint8_t path = bypass_leads(c->args.bypass, section, to->family);
+		by = path == BYPASS_NOBODY ? "" : c->args.device(c->args.ctx, path);
+		snprintf(device, IFNAMSIZ, "%s", by);
+		return may_leave(c, to);
+	}
+	if (!c->args.tunnel(c->args.ctx, to->family, &by))
+		return false;
+	snprintf(device, IFNAMSIZ, "%s", by);
+	return *by || may_leave(c, to);
 }
 
 static void on_looked(void *ctx, const struct inlet_client *client,
@@ -56,6 +108,7 @@ struct clients *clients_create(const struct clients_args *args)
 		return NULL;
 	const struct resolver_args resolver = { .loop = loop };
 	c->args = *args;
+	c->conf = args->conf;
 	c->egress = (struct egress){ .is_local = is_local, .ctx = c };
 	c->relays = relays_create(loop);
 	c->hosts = tally_create(descriptors_for_streams(WIRE_STREAMS_MAX));
@@ -67,8 +120,10 @@ struct clients *clients_create(const struct clients_args *args)
 	if (c->relays && c->hosts) {
 		c->directs = directs_create(&directs);
 		c->looks = looks_create(loop, c->hosts, on_looked, c);
+		c->associates = associates_create(&(struct associates_args){
+			loop, c->resolver, c->relays, c->hosts, datagram_way, c });
 	}
-	if (!c->directs || !c->looks) {
+	if (!c->directs || !c->looks || !c->associates) {
 		clients_destroy(c);
 		errno = ENOMEM;
 		return NULL;
@@ -80,6 +135,7 @@ void clients_destroy(struct clients *c)
 {
 	if (!c)
 		return;
+	associates_destroy(c->associates);
 	looks_destroy(c->looks);
 	directs_destroy(c->directs);
 	relays_destroy(c->relays);
@@ -122,21 +178,6 @@ static void open_stream(struct clients *c, const struct inlet_client *client,
 
 /* Bypassing -------------------------------------------------------------------- */
 
-/* The flow of a client by TCP; mac is room for its card's address. */
-static struct bypass_flow flow_of(const struct inlet_client *client,
-                                  const char *name, const struct conf *conf,
-                                  uint8_t mac[NEIGHBOR_MAC_BYTES])
-{
-	struct bypass_flow flow = {
-		.protocol = IPPROTO_TCP, .host = &client->from,
-		.dest = &client->dest, .name = name,
-	};
-
-	if (bypass_hangs_on_mac(conf) && !neighbor_mac(&client->from, mac))
-		flow.mac = mac;
-	return flow;
-}
-
 void clients_ask(struct clients *c, const struct inlet_client *client,
                  const struct conf *conf)
 {
@@ -145,7 +186,8 @@ void clients_ask(struct clients *c, const struct inlet_client *client,
 
 	/* Who has a greeter waits for an answer, and says nothing before. */
 	if (conf->bypass_count && !client->greeter) {
-		flow = flow_of(client, "", conf, mac);
+		flow = flow_of(IPPROTO_TCP, &client->from, &client->dest, "",
+		               conf, mac);
 		if (bypass_hangs_on_name(conf, &flow)) {
 			looks_take(c->looks, client);
 			return;
@@ -178,9 +220,15 @@ static const struct conf_bypass *section_of(const struct inlet_client *client,
 
 	if (!conf->bypass_count)
 		return NULL;
-	const struct bypass_flow flow = flow_of(client, name, conf, mac);
+	const struct bypass_flow flow = flow_of(IPPROTO_TCP, &client->from,
+	                                        &client->dest, name, conf, mac);
 	const struct conf_bypass *found = bypass_find(conf, &flow);
 	return found && strcmp(found->to, CONF_TO_TUNNEL) ? found : NULL;
+}
+
+void clients_set_conf(struct clients *c, const struct conf *conf)
+{
+	c->conf = conf;
 }
 
 void clients_on_bypass(struct clients *c)
@@ -199,8 +247,12 @@ void clients_take(struct clients *c, const struct inlet_client *client,
                   const char *name, enum outage_way way,
                   struct session *session, const struct conf *conf)
 {
+	if (client->associate) {
+		if (!associates_take(c->associates, client))
+			tell_surplus(c, &client->from);
+		return;
+	}
 	const struct conf_bypass *section = section_of(client, name, conf);
-
 	if (section) {
 		pass_by(c, client, section);
 		return;

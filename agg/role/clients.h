@@ -21,9 +21,14 @@ struct clients;
 struct clients_args { /* all borrowed, and outlive it */
 	struct loop *loop;
 	struct netmon *netmon;
+	const struct conf *conf;
 	const struct bypass *bypass;
 	/* The device of an uplink, by its path. */
 	const char *(*device)(void *ctx, unsigned path);
+	/* By what a datagram of SOCKS5's to that family leaves where no section
+	 * bypass holds: *device, the host's own way where that is "". False: it
+	 * does not. */
+	bool (*tunnel)(void *ctx, sa_family_t family, const char **device);
 	/* The client of clients_ask, whose name is known: clients_take it. */
 	void (*on_asked)(void *ctx, const struct inlet_client *client,
 	                 const char *name);
@@ -34,6 +39,8 @@ struct clients *clients_create(const struct clients_args *args); /* NULL: errno 
 /* After the session, whose streams have relays here. NULL is fine. */
 void clients_destroy(struct clients *c);
 
+/* Another configuration is in force. */
+void clients_set_conf(struct clients *c, const struct conf *conf);
 /* Takes the client; on_asked is called, now or soon. */
 void clients_ask(struct clients *c, const struct inlet_client *client,
                  const struct conf *conf);

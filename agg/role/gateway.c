@@ -123,6 +123,7 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	if (err < 0)
 		return err;
 	role->conf = conf;
+	clients_set_conf(g->clients, conf);
 	policy_of_gateway(old, &nobody, &before);
 	home_reload(&g->home, &before);
 	home_set_limits(&g->home, conf->main.memory_bytes, conf->main.linger_us);
@@ -204,8 +205,9 @@ static int make_parts(struct gateway *g)
 		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
 	};
 	const struct clients_args clients = {
-		.loop = loop, .netmon = g->role.netmon, .bypass = &g->bypass,
-		.device = gateway_bypass_device, .on_asked = on_asked, .ctx = g,
+		.loop = loop, .netmon = g->role.netmon, .conf = g->role.conf,
+		.bypass = &g->bypass, .device = gateway_bypass_device,
+		.tunnel = gateway_bypass_tunnel, .on_asked = on_asked, .ctx = g,
 	};
 	const struct endpoints_args endpoints = {
 		.loop = loop, .conf = &g->role.conf->concentrator,

@@ -113,3 +113,23 @@ const char *gateway_bypass_device(void *ctx, unsigned path)
 
 	return g->uplinks[path] ? uplink_device(g->uplinks[path]) : "";
 }
+
+bool gateway_bypass_tunnel(void *ctx, sa_family_t family, const char **device)
+{
+	const struct gateway *g = ctx;
+	const struct outage_facts facts = gateway_facts(g);
+	const char *tunnel = gateway_tunnel_device(g);
+
+	switch (outage_tunnel_mode(&g->tunnel.outage, g->tunnel.was_up, &facts,
+	                           family)) {
+	case INTERCEPT_TAKE:
+		*device = tunnel ? tunnel : "";
+		return true;
+	case INTERCEPT_FORWARD:
+		*device = "";
+		return true;
+	case INTERCEPT_REJECT:
+		break;
+	}
+	return false;
+}

@@ -91,6 +91,7 @@ void gateway_on_speedtest(void *ctx);
 void gateway_note_bypass(struct gateway *g);
 /* As in clients_args; ctx is the gateway. */
 const char *gateway_bypass_device(void *ctx, unsigned path);
+bool gateway_bypass_tunnel(void *ctx, sa_family_t family, const char **device);
 
 /* gateway_report.c: role_ops.report. */
 void gateway_report(struct role *role, struct report *out);

@@ -123,6 +123,23 @@ static enum intercept_mode mode_of(const struct lan *lan, sa_family_t family)
 	return v6 && !lan->tproxy[1] ? INTERCEPT_REJECT : mode;
 }
 
+/* What a rule leads into the tunnel, in that mode: there, past it, or as if no
+ * rule spoke of it, which refuses it. */
+static uint8_t tunnel_way(const struct lan_tunnel *tunnel, enum intercept_mode mode)
+{
+	if (!tunnel->device)
+		return WAYMARK_DIRECT;
+	switch (mode) {
+	case INTERCEPT_TAKE:
+		return WAYMARK_TUNNEL;
+	case INTERCEPT_FORWARD:
+		return WAYMARK_DIRECT;
+	case INTERCEPT_REJECT:
+		break;
+	}
+	return WAYMARK_NONE;
+}
+
 static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 {
 	const struct conf *conf = lan->args.conf;
@@ -149,6 +166,8 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 		.v4_tunnel = lan->others.v4, .v6_tunnel = lan->others.v6,
 	};
 	bypass_plan(lan->args.bypass, conf, rules, &want.ways);
+	want.ways.tunnel[0] = tunnel_way(&lan->others, lan->others.v4);
+	want.ways.tunnel[1] = tunnel_way(&lan->others, lan->others.v6);
 	return intercept_ruleset(out, &want, err);
 }
 
@@ -265,7 +284,7 @@ static int open_inlet(struct lan *lan, const struct conf_lan *conf,
 	struct inlet_args args = {
 		.loop = lan->args.loop, .listen = *at,
 		.username = conf->socks5_user, .password = conf->socks5_password,
-		.admits = admits, .hosts = lan->args.hosts,
+		.admits = admits, .hosts = lan->args.hosts, .associates = true,
 		.on_client = on_client, .ctx = lan,
 	};
 

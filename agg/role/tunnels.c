@@ -57,12 +57,34 @@ static int check_patience(struct nat *want)
 	return rc;
 }
 
+static unsigned find_forwards(const struct conf *conf,
+                              struct nat_forward out[CONF_FORWARDS_MAX])
+{
+	static const uint8_t protocols[] = {
+		[CONF_PROTOCOL_BOTH] = 0, [CONF_PROTOCOL_TCP] = IPPROTO_TCP,
+		[CONF_PROTOCOL_UDP] = IPPROTO_UDP,
+	};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < conf->forward_count; i++) {
+		const struct conf_forward *f = &conf->forwards[i];
+		const struct conf_site *site = conf_find_site(conf, f->site);
+		if (site && site->number)
+			out[n++] = (struct nat_forward){
+				.number = site->number, .listen = f->listen,
+				.to = f->to, .protocol = protocols[f->protocol] };
+	}
+	return n;
+}
+
 static void load_ruleset(struct tunnels *t)
 {
 	const struct conf *conf = t->conf;
+	struct nat_forward forwards[CONF_FORWARDS_MAX];
 	struct nat_site *sites = calloc(conf->site_count + 1, sizeof(*sites));
 	char (*names)[IFNAMSIZ] = calloc(conf->site_count + 1, sizeof(*names));
-	struct nat want = { .sites = sites };
+	struct nat want = { .sites = sites, .forwards = forwards,
+	                    .forward_count = find_forwards(conf, forwards) };
 	struct kerr err = { "" };
 	struct buf text;
 

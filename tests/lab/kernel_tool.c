@@ -309,7 +309,8 @@ static int intercept(int argc, char **argv, bool apply)
 		argc--;
 	}
 	want.ways = (struct waymark_plan){ .rules = rules, .bit = WAY_BIT,
-		.uplinks = WAYS, .direct = { WAYMARK_DIRECT, WAYMARK_DIRECT } };
+		.uplinks = WAYS, .direct = { WAYMARK_DIRECT, WAYMARK_DIRECT },
+		.tunnel = { WAYMARK_TUNNEL, WAYMARK_TUNNEL } };
 	for (unsigned i = 0; i < WAYS; i++)
 		want.ways.led[0][i] = want.ways.led[1][i] = (uint8_t)i;
 	for (int i = 4; i < argc; i++) {

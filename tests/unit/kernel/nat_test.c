@@ -8,6 +8,7 @@
 #include "agg/kernel/nft.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -63,6 +64,30 @@ static void own_prefix_is_exempt(void **state)
 	sites[1].prefix.family = AF_UNSPEC;
 }
 
+static void forwards_go_to_their_site(void **state)
+{
+	struct nat_forward forwards[2] = {
+		{ .number = 1 }, { .number = 4095, .protocol = IPPROTO_UDP },
+	};
+	const struct nat want = { .sites = sites, .count = 2, .forwards = forwards,
+	                          .forward_count = 2 };
+
+	assert_int_equal(addr_parse(&forwards[0].listen, "[::]:8080", -1), 0);
+	assert_int_equal(addr_parse(&forwards[0].to, "192.168.1.10:80", -1), 0);
+	assert_int_equal(addr_parse(&forwards[1].listen, "[2001:db8::1]:53", -1), 0);
+	assert_int_equal(addr_parse(&forwards[1].to, "[fd00::2]:5353", -1), 0);
+	char *text = text_of(&want);
+	assert_non_null(strstr(text, "meta nfproto ipv4 fib daddr type local tcp dport "
+	                       "8080 meta mark set 0x00100000 ct mark set 0x00100000 "
+	                       "dnat ip to 192.168.1.10:80\n"));
+	assert_non_null(strstr(text, "local udp dport 8080 "));
+	assert_non_null(strstr(text, "ip6 daddr 2001:db8::1 udp dport 53 meta mark set "
+	                       "0xfff00000 ct mark set 0xfff00000 "
+	                       "dnat ip6 to [fd00::2]:5353\n"));
+	assert_null(strstr(text, "tcp dport 53 "));
+	free(text);
+}
+
 static void what_nft_would_misread_is_refused(void **state)
 {
 	const struct nat_site bad = { .device = "agg\" ; flush", .number = 1 };
@@ -80,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_site_has_its_zone_and_mark),
 		cmocka_unit_test(own_prefix_is_exempt),
+		cmocka_unit_test(forwards_go_to_their_site),
 		cmocka_unit_test(what_nft_would_misread_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,8 @@ static struct intercept sample(const struct waymark_rule *rules, size_t count)
 
 	want.ways = (struct waymark_plan){ .rules = rules, .count = count,
 		.bit = BIT, .uplinks = 2, .led = { { 0, 1 }, { 0, 1 } },
-		.direct = { WAYMARK_DIRECT, WAYMARK_DIRECT } };
+		.direct = { WAYMARK_DIRECT, WAYMARK_DIRECT },
+		.tunnel = { WAYMARK_TUNNEL, WAYMARK_DIRECT } };
 	return want;
 }
 
@@ -128,6 +129,10 @@ static void a_way_is_led_by_whom_the_plan_says(void **state)
 	          "0x10000000 ");
 	has(text, "\tchain way1 {\n\t\tmeta nfproto ipv4 meta mark set meta mark and "
 	          "0xc3ffffff or 0x04000000 ");
+	has(text, "\tchain way2 {\n\t\tmeta nfproto ipv4 meta mark set meta mark and "
+	          "0xc3ffffff or 0x08000000 ct mark set ct mark and 0xc3ffffff or "
+	          "0x08000000 accept\n\t\tmeta nfproto ipv6 meta mark set meta mark "
+	          "and 0xc3ffffff or 0x04000000 ");
 	has(text, "0x0c000000 : goto way3, 0x10000000 : goto way4 }\n");
 	has(text, "\tchain hosts0 {\n\t\tgoto ports0\n\t}\n");
 	free(text);

@@ -215,6 +215,55 @@ static void a_reply_tells_the_bound_address(void **state)
 	assert_memory_equal(out + 19, "\x09\x01\x02", 3);
 }
 
+/* Where it is served: it is told from CONNECT. */
+static void an_association_may_be_asked_for(void **state)
+{
+	static const uint8_t said[] = HELLO "\x05\x03\x00\x01\0\0\0\0\x13\x88";
+	struct socks5 s;
+
+	socks5_init(&s, &open_to_all);
+	s.may_associate = true;
+	assert_int_equal(socks5_feed(&s, said, sizeof(said) - 1),
+	                 sizeof(said) - 1);
+	assert_int_equal(s.state, SOCKS5_DONE);
+	assert_int_equal(s.command, SOCKS5_ASSOCIATE);
+	assert_int_equal(s.dest.addr.port, 5000);
+}
+
+static void heads_of_datagrams(void **state)
+{
+	static const struct {
+		struct bytes in;
+		size_t head;
+		const char *name;
+	} cases[] = {
+		{ BYTES("\0\0\0\x01\xc0\0\x02\x01\0\x35xyz"), 10, "" },
+		{ BYTES("\0\0\0\x03\x04" "a.de\0\x35"), 11, "a.de" },
+		{ BYTES("\0\0\x01\x01\xc0\0\x02\x01\0\x35xyz"), 0, NULL },
+		{ BYTES("\0\x01\0\x01\xc0\0\x02\x01\0\x35xyz"), 0, NULL },
+		{ BYTES("\0\0\0\x02\xc0\0\x02\x01\0\x35xyz"), 0, NULL },
+		{ BYTES("\0\0\0\x01\xc0\0\x02\x01\0"), 0, NULL },
+		{ BYTES("\0\0\0\x03\x05" "a.de\0\x35"), 0, NULL },
+		{ BYTES("\0\0\0\x03\0\0\x35"), 0, NULL },
+		{ BYTES("\0\0\0\x03"), 0, NULL },
+		{ BYTES(""), 0, NULL },
+	};
+	uint8_t head[SOCKS5_UDP_HEAD_MAX];
+	struct dest dest;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(socks5_udp_read(cases[i].in.p, cases[i].in.n,
+		                                 &dest), cases[i].head);
+		if (!cases[i].head)
+			continue;
+		assert_string_equal(dest.name, cases[i].name);
+		assert_int_equal(dest.addr.port, 53);
+	}
+	assert_int_equal(socks5_udp_read(cases[0].in.p, cases[0].in.n, &dest), 10);
+	assert_int_equal(socks5_udp_write(head, &dest.addr), 10);
+	assert_memory_equal(head, cases[0].in.p, 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +271,8 @@ int main(void)
 		cmocka_unit_test(the_longest_messages_fit),
 		cmocka_unit_test(every_end_has_its_code),
 		cmocka_unit_test(a_reply_tells_the_bound_address),
+		cmocka_unit_test(an_association_may_be_asked_for),
+		cmocka_unit_test(heads_of_datagrams),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
