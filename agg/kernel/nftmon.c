@@ -32,7 +32,7 @@
 struct nftmon {
 	struct mnl_socket *socket;
 	struct loop_io *io;
-	char table[NFTMON_TABLE_MAX + 1];
+	char table[NFTMON_TABLE_MAX + 1], open[NFTMON_TABLE_MAX + 1];
 	pid_t own;          /* 0: nobody's changes are ours */
 	bool known;         /* rules is */
 	uint64_t rules;     /* their hash at nftmon_settle */
@@ -40,7 +40,15 @@ struct nftmon {
 	void *ctx;
 };
 
-bool nftmon_touches(const struct nlmsghdr *msg, size_t size, const char *table)
+static bool is_of_elements(const struct nlmsghdr *msg)
+{
+	unsigned type = msg->nlmsg_type & 0xff;
+
+	return type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM;
+}
+
+bool nftmon_touches(const struct nlmsghdr *msg, size_t size, const char *table,
+                    bool elements)
 {
 	const struct nfgenmsg *head;
 	struct nlattr *attr;
@@ -48,7 +56,8 @@ bool nftmon_touches(const struct nlmsghdr *msg, size_t size, const char *table)
 	if (!mnl_nlmsg_ok(msg, (int)size) ||
 	    msg->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (msg->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
-	    mnl_nlmsg_get_payload_len(msg) < sizeof(*head))
+	    mnl_nlmsg_get_payload_len(msg) < sizeof(*head) ||
+	    (!elements && is_of_elements(msg)))
 		return false;
 	head = mnl_nlmsg_get_payload(msg);
 	if (head->nfgen_family != NFPROTO_INET)
@@ -68,7 +77,8 @@ static bool has_foreign(const struct nftmon *mon, const char *buf, size_t size)
 
 	for (const struct nlmsghdr *msg = (const void *)buf;
 	     mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left))
-		if (nftmon_touches(msg, (size_t)left, mon->table) &&
+		if ((nftmon_touches(msg, (size_t)left, mon->table, true) ||
+		     nftmon_touches(msg, (size_t)left, mon->open, false)) &&
 		    (!mon->own || msg->nlmsg_pid != (uint32_t)mon->own))
 			return true;
 	return false;
@@ -122,7 +132,7 @@ static int on_rule(const struct nlmsghdr *msg, void *data)
 	return MNL_CB_OK;
 }
 
-static int ask(const struct nftmon *mon, struct mnl_socket *socket)
+static int ask(struct mnl_socket *socket, const char *table)
 {
 	char buf[256] = { 0 };
 	struct nlmsghdr *msg = mnl_nlmsg_put_header(buf);
@@ -133,7 +143,7 @@ static int ask(const struct nftmon *mon, struct mnl_socket *socket)
 	struct nfgenmsg *head = mnl_nlmsg_put_extra_header(msg, sizeof(*head));
 	head->nfgen_family = NFPROTO_INET;
 	head->version = NFNETLINK_V0;
-	mnl_attr_put_strz(msg, NFTA_RULE_TABLE, mon->table);
+	mnl_attr_put_strz(msg, NFTA_RULE_TABLE, table);
 	return mnl_socket_sendto(socket, msg, msg->nlmsg_len) < 0 ? -errno : 0;
 }
 
@@ -154,7 +164,6 @@ static int read_answer(struct mnl_socket *socket, struct look *look)
 	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int rc;
 
-	*look = (struct look){ .hash = FNV_OFFSET };
 	do {
 		ssize_t n = mnl_socket_recvfrom(socket, buf, sizeof(buf));
 		if (n < 0)
@@ -165,6 +174,14 @@ static int read_answer(struct mnl_socket *socket, struct look *look)
 	} while (rc > MNL_CB_STOP);
 	/* A table that is not there has no rules. */
 	return rc < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int read_rules(struct mnl_socket *socket, const char *table,
+                      struct look *look)
+{
+	int rc = *table ? ask(socket, table) : 0;
+
+	return rc || !*table ? rc : read_answer(socket, look);
 }
 
 static int look_at_rules(const struct nftmon *mon, uint64_t *out)
@@ -182,9 +199,10 @@ static int look_at_rules(const struct nftmon *mon, uint64_t *out)
 	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
 	           sizeof(timeout));
 	for (int i = 0; i < LOOK_TRIES && !rc && look.interrupted; i++) {
-		rc = ask(mon, socket);
+		look = (struct look){ .hash = FNV_OFFSET };
+		rc = read_rules(socket, mon->table, &look);
 		if (!rc)
-			rc = read_answer(socket, &look);
+			rc = read_rules(socket, mon->open, &look);
 	}
 	mnl_socket_close(socket);
 	*out = look.hash;
@@ -236,13 +254,14 @@ static int open_socket(struct nftmon *mon, struct loop *loop)
 }
 
 struct nftmon *nftmon_create(struct loop *loop, const char *table,
-                             nftmon_fn *on_change, void *ctx)
+                             const char *open, nftmon_fn *on_change, void *ctx)
 {
 	struct nftmon *mon = calloc(1, sizeof(*mon));
 
 	if (!mon)
 		return NULL;
 	strncpy(mon->table, table, NFTMON_TABLE_MAX);
+	strncpy(mon->open, open, NFTMON_TABLE_MAX);
 	mon->on_change = on_change;
 	mon->ctx = ctx;
 	int rc = open_socket(mon, loop);

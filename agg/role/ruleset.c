@@ -117,7 +117,7 @@ static void on_change(void *ctx)
 /* What became of the table while nobody looked is not known: it is loaded. */
 static void watch(struct ruleset *r)
 {
-	r->mon = nftmon_create(r->loop, NFT_TABLE, on_change, r);
+	r->mon = nftmon_create(r->loop, NFT_TABLE, WAYMARK_TABLE, on_change, r);
 	if (!r->mon || !r->text.len)
 		return;
 	redo_want(&r->redo, loop_now_us(r->loop));

@@ -213,6 +213,11 @@ config bypass
         self.wait(lambda: self.ask_dns() and SRV4 in self.elements(), APPLIED_S, "dnsmasq's set")
         self.assertEqual(self.datagram(), BY_LTE)
         self.assertEqual(self.curl(f"https://{PLAIN}/"), VPS_SEEN4)
+        # Somebody takes the table away: it is there again; and an element is nobody's fault.
+        self.assertNotIn("removed or changed", self.aggd.read("gw.log"))
+        self.lab.gw.run(["nft", "delete", "table", "inet", "aggd_bypass"])
+        self.wait(lambda: "jump hosts" in self.aggd.ruleset(), APPLIED_S, "the table is back")
+        self.wait(lambda: self.ask_dns() and SRV4 in self.elements(), APPLIED_S, "dnsmasq's set")
         # What is in the set outlives other rules.
         self.use(BY_NAME + "config bypass\n\tlist port 'udp/9'\n")
         self.assertIn(SRV4, self.elements())

@@ -33,7 +33,7 @@ static struct nlmsghdr *message(unsigned type, unsigned family,
 
 static bool touches(const struct nlmsghdr *msg)
 {
-	return nftmon_touches(msg, msg->nlmsg_len, "aggd");
+	return nftmon_touches(msg, msg->nlmsg_len, "aggd", true);
 }
 
 static void what_is_done_to_our_table_touches_it(void **state)
@@ -47,6 +47,19 @@ static void what_is_done_to_our_table_touches_it(void **state)
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		assert_true(touches(message(types[i], NFPROTO_INET, "aggd")));
+}
+
+/* Where others fill the sets. */
+static void elements_need_not_count(void **state)
+{
+	static const unsigned types[] = { NFT_MSG_NEWSETELEM, NFT_MSG_DELSETELEM,
+	                                  NFT_MSG_DELSET, NFT_MSG_DELTABLE };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct nlmsghdr *msg = message(types[i], NFPROTO_INET, "aggd");
+		assert_int_equal(nftmon_touches(msg, msg->nlmsg_len, "aggd", false),
+		                 i >= 2);
+	}
 }
 
 static void what_is_done_to_others_does_not(void **state)
@@ -71,7 +84,7 @@ static void what_is_cut_is_nothing(void **state)
 	size_t whole = msg->nlmsg_len;
 
 	for (size_t size = 0; size < whole; size++)
-		assert_false(nftmon_touches(msg, size, "aggd"));
+		assert_false(nftmon_touches(msg, size, "aggd", true));
 	msg->nlmsg_len = NLMSG_HDRLEN; /* no nfgenmsg */
 	assert_false(touches(msg));
 	msg = message(NFT_MSG_DELTABLE, NFPROTO_INET, NULL);
@@ -83,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_done_to_our_table_touches_it),
+		cmocka_unit_test(elements_need_not_count),
 		cmocka_unit_test(what_is_done_to_others_does_not),
 		cmocka_unit_test(what_is_cut_is_nothing),
 	};

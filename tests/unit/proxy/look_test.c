@@ -107,7 +107,7 @@ static void it_may_come_in_parts(void **state)
 	take(&s, "");
 	for (size_t i = 0; i < strlen(SAID); i += 9) {
 		size_t n = strlen(SAID) - i < 9 ? strlen(SAID) - i : 9;
-		assert_int_equal(send(s.client, SAID + i, n, 0), n);
+		assert_int_equal(send(s.client, &SAID[i], n, 0), n);
 		net_run_for(s.loop, 2000);
 	}
 	assert_true(net_run_until(s.loop, is_done, &s));
