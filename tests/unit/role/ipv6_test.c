@@ -13,6 +13,8 @@
 
 #include "agg/role/ipv6.h"
 
+#include "agg/base/log.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -24,13 +26,16 @@ static struct {
 } t;
 
 static void say(const char *fmt, va_list args)
+	__attribute__((format(printf, 1, 0)));
+
+static void say(const char *fmt, va_list args)
 {
 	vsnprintf(t.said, sizeof(t.said), fmt, args);
 	t.lines++;
 }
 
 #define SAYS(name)                                 \
-	void __wrap_##name(const char *fmt, ...);  \
+	void __wrap_##name(const char *fmt, ...) LOG_PRINTF; \
 	void __wrap_##name(const char *fmt, ...)   \
 	{                                          \
 		va_list args;                      \
