@@ -86,7 +86,7 @@ struct tunnel *tunnel_create(const struct tunnel_args *args)
 	read_clock(t);
 	t->flows = make_flows(t);
 	t->merge = tunnel_in_merge(t);
-	if (!t->flows || !t->merge || tunnel_control_init(t) < 0) {
+	if (!t->flows || !t->merge) {
 		tunnel_destroy(t);
 		errno = ENOMEM;
 		return NULL;
@@ -221,7 +221,7 @@ bool tunnel_is_up(const struct tunnel *t)
 static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path_stats *out)
 {
 	const struct tunnel_path *p = &t->path[path];
-	const struct tunnel_rate *rate = &t->control[path].rate;
+	const struct tunnel_control *c = t->control[path];
 
 	*out = (struct tunnel_path_stats){
 		.state = p->state,
@@ -238,9 +238,9 @@ static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path
 		.rx_ce = p->rx_ce,
 		.mtu = mtu_bytes(&p->fit.mtu),
 		.moves = p->moves,
-		.rate_bps = rate->srtt_us ? rate->bw_bps : 0,
-		.queue_us = rate->queue_us,
-		.loss_ppm = tunnel_rate_loss_ppm(rate),
+		.rate_bps = c && c->rate.srtt_us ? c->rate.bw_bps : 0,
+		.queue_us = c ? c->rate.queue_us : 0,
+		.loss_ppm = c ? tunnel_rate_loss_ppm(&c->rate) : 0,
 	};
 }
 

@@ -8,25 +8,28 @@
 #include "agg/transport/tunnel_probe.h"
 #include "agg/transport/tunnel_send.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
-int tunnel_control_init(struct tunnel *t)
+/* 16 KB each, of which most tunnels need one or two. NULL: no memory; then nothing is
+ * known of the path, and it is not used. */
+static struct tunnel_control *open_control(struct tunnel *t, unsigned path)
 {
-	t->control = calloc(TUNNEL_PATHS_MAX, sizeof(*t->control));
-	if (!t->control)
-		return -ENOMEM;
-	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
-		tunnel_rate_init(&t->control[i].rate, t->now_us);
-		t->control[i].rows[0].base = 1;
-	}
-	return 0;
+	struct tunnel_control *c = t->control[path];
+
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	tunnel_rate_init(&c->rate, t->now_us);
+	c->rows[0].base = 1;
+	return t->control[path] = c;
 }
 
 void tunnel_control_finish(struct tunnel *t)
 {
-	free(t->control);
-	t->control = NULL;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		free(t->control[i]);
 }
 
 /* Sending ---------------------------------------------------------------- */
@@ -47,9 +50,11 @@ static struct tunnel_row *row_now(struct tunnel_control *c, uint32_t epoch)
 void tunnel_control_sent(struct tunnel *t, unsigned path, uint64_t counter, size_t n,
                          bool asks)
 {
-	struct tunnel_control *c = &t->control[path];
-	struct tunnel_row *row = row_now(c, t->out->epoch);
+	struct tunnel_control *c = open_control(t, path);
 
+	if (!c)
+		return;
+	struct tunnel_row *row = row_now(c, t->out->epoch);
 	row->last = counter;
 	tunnel_rate_sent(&c->rate, row->base + counter,
 	                 (uint32_t)n + TUNNEL_WIRE_BYTES, asks, t->now_us);
@@ -57,8 +62,12 @@ void tunnel_control_sent(struct tunnel *t, unsigned path, uint64_t counter, size
 
 static void restart(struct tunnel *t, unsigned path, bool other)
 {
-	tunnel_rate_restart(&t->control[path].rate, other, t->now_us);
-	t->control[path].suspect = false;
+	struct tunnel_control *c = t->control[path];
+
+	if (!c)
+		return;
+	tunnel_rate_restart(&c->rate, other, t->now_us);
+	c->suspect = false;
 }
 
 void tunnel_control_renew(struct tunnel *t, unsigned path)
@@ -71,26 +80,30 @@ void tunnel_control_renew(struct tunnel *t, unsigned path)
 void tunnel_control_came(struct tunnel *t, unsigned path,
                          const struct feedback_came *came)
 {
+	struct tunnel_control *c = open_control(t, path);
 	struct feedback_came whole = *came;
 
 	whole.bytes += TUNNEL_WIRE_BYTES;
-	feedback_note(&t->control[path].told, &whole, t->now_us);
+	if (c)
+		feedback_note(&c->told, &whole, t->now_us);
 }
 
 void tunnel_control_answered(struct tunnel *t, unsigned path)
 {
-	struct tunnel_control *c = &t->control[path];
+	const struct tunnel_control *c = t->control[path];
 
-	if (c->suspect)
+	if (c && c->suspect)
 		restart(t, path, false);
 }
 
 void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f)
 {
-	struct tunnel_control *c = &t->control[f->path];
-	const struct tunnel_row *row = c->rows;
+	struct tunnel_control *c = t->control[f->path];
 	struct rate_news news;
 
+	if (!c)
+		return;
+	const struct tunnel_row *row = c->rows;
 	if ((uint8_t)row->epoch != f->epoch)
 		row++;
 	if ((uint8_t)row->epoch != f->epoch || !row->base ||
@@ -104,7 +117,10 @@ void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f
 
 static uint64_t due_us(const struct tunnel *t, unsigned path)
 {
-	const struct tunnel_control *c = &t->control[path];
+	const struct tunnel_control *c = t->control[path];
+
+	if (!c)
+		return UINT64_MAX;
 	uint64_t srtt_us = c->rate.srtt_us ? c->rate.srtt_us : t->path[path].srtt_us;
 
 	return feedback_due_us(&c->told, srtt_us, c->rate.srtt_us ? c->rate.bw_bps : 0);
@@ -116,7 +132,7 @@ bool tunnel_control_adds(struct tunnel *t, unsigned path, struct datagram *d)
 		return false;
 	d->has_feedback = true;
 	d->feedback.path = (uint8_t)path;
-	feedback_tell(&t->control[path].told, &d->feedback, t->now_us);
+	feedback_tell(&t->control[path]->told, &d->feedback, t->now_us);
 	return true;
 }
 
@@ -136,7 +152,9 @@ static void tell(struct tunnel *t, unsigned path)
 void tunnel_control_turn(struct tunnel *t)
 {
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
-		struct tunnel_control *c = &t->control[i];
+		struct tunnel_control *c = t->control[i];
+		if (!c)
+			continue;
 		tell(t, i);
 		if (tunnel_rate_suspect_us(&c->rate) <= t->now_us)
 			c->suspect = true;
@@ -148,7 +166,9 @@ uint64_t tunnel_control_deadline(const struct tunnel *t)
 	uint64_t at = UINT64_MAX;
 
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
-		const struct tunnel_control *c = &t->control[i];
+		const struct tunnel_control *c = t->control[i];
+		if (!c)
+			continue;
 		uint64_t suspect_us = tunnel_rate_suspect_us(&c->rate);
 		uint64_t tell_us = tunnel_may_send(t, i, DATAGRAM_BYTES_MAX) ?
 			due_us(t, i) : UINT64_MAX;
@@ -160,14 +180,17 @@ uint64_t tunnel_control_deadline(const struct tunnel *t)
 	return at;
 }
 
+static bool is_known(const struct tunnel *t, unsigned path)
+{
+	return t->control[path] && tunnel_probe_is_usable(t, path);
+}
+
 bool tunnel_control_is_usable(const struct tunnel *t, unsigned path)
 {
-	bool suspect = t->control[path].suspect;
-
-	if (!tunnel_probe_is_usable(t, path))
+	if (!is_known(t, path))
 		return false;
-	for (unsigned i = 0; suspect && i < TUNNEL_PATHS_MAX; i++)
-		if (tunnel_probe_is_usable(t, i) && !t->control[i].suspect)
+	for (unsigned i = 0; t->control[path]->suspect && i < TUNNEL_PATHS_MAX; i++)
+		if (is_known(t, i) && !t->control[i]->suspect)
 			return false;
 	return true;
 }

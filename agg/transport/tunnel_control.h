@@ -25,8 +25,7 @@ struct tunnel_control {
 	struct tunnel_row { uint32_t epoch; uint64_t base, last; } rows[2];
 };
 
-/* All paths'. -ENOMEM. */
-int tunnel_control_init(struct tunnel *t);
+/* A path's begins with the first datagram that leaves or comes there. */
 void tunnel_control_finish(struct tunnel *t);
 
 /* A datagram of n bytes has left. */

@@ -86,7 +86,7 @@ struct tunnel {
 
 	struct flows *flows;
 	struct tunnel_path path[TUNNEL_PATHS_MAX];
-	struct tunnel_control *control; /* TUNNEL_PATHS_MAX */
+	struct tunnel_control *control[TUNNEL_PATHS_MAX]; /* NULL: not in use yet */
 	struct spill_paths paths; /* as of this turn */
 	struct tunnel_slots slots;
 	struct merge *merge;

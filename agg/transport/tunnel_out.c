@@ -106,13 +106,13 @@ static int64_t delay_us(const struct tunnel_rate *r, uint64_t now_us)
 static void see_path(struct tunnel *t, unsigned path)
 {
 	struct spill_path *out = &t->paths.path[path];
-	struct tunnel_rate *r = &t->control[path].rate;
 	const struct tunnel_path *p = &t->path[path];
 
 	out->usable = tunnel_control_is_usable(t, path) &&
 	              tunnel_may_send(t, path, DATAGRAM_BYTES_MAX);
 	if (!out->usable)
 		return;
+	struct tunnel_rate *r = &t->control[path]->rate;
 	out->known = r->srtt_us;
 	out->untried = r->state == RATE_START;
 	out->cost = (uint8_t)(p->path_class +
@@ -144,9 +144,9 @@ static bool is_any_ready(const struct tunnel *t)
 /* It took something: may it take more? */
 static void see_room(struct tunnel *t, unsigned path)
 {
-	if (!tunnel_rate_room(&t->control[path].rate, t->now_us))
+	if (!tunnel_rate_room(&t->control[path]->rate, t->now_us))
 		t->paths.path[path].wait_us = RATE_PACKET_BYTES * UINT64_C(1000000) /
-			tunnel_rate_pace(&t->control[path].rate);
+			tunnel_rate_pace(&t->control[path]->rate);
 }
 
 /* Flows ------------------------------------------------------------------ */
@@ -312,7 +312,7 @@ void tunnel_out_turn(struct tunnel *t)
 			flows_pass(t->flows, f);
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
 		if (is_ready(t, i))
-			tunnel_rate_idle(&t->control[i].rate, t->now_us);
+			tunnel_rate_idle(&t->control[i]->rate, t->now_us);
 }
 
 uint64_t tunnel_out_deadline(const struct tunnel *t)
@@ -325,7 +325,7 @@ uint64_t tunnel_out_deadline(const struct tunnel *t)
 		const struct spill_path *p = &t->paths.path[i];
 		if (!p->usable || !p->wait_us)
 			continue;
-		uint64_t us = tunnel_rate_next_us(&t->control[i].rate, t->now_us);
+		uint64_t us = tunnel_rate_next_us(&t->control[i]->rate, t->now_us);
 		at = us < at ? us : at;
 	}
 	return at;
