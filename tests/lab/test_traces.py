@@ -38,6 +38,7 @@ ANSWER_MS_MAX = 100           # of a reset that the gateway itself sends
 
 class Traces(AggdTest):
     scenario = "S2"
+    options = {"lan": {"tunnel": "0"}}  # whose traces test_tunnel.py looks at
 
     @classmethod
     def prepare(cls):
