@@ -302,8 +302,12 @@ static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 	struct payload payload;
 	uint32_t len = p->len;
 
+	/* Where a path's size shrinks the tunnel cuts packets: the first piece says whose. */
+	bool ours = in->fragment != INSPECT_FRAGMENT_OTHER;
 	memcpy(&payload, packet_data(p) + IP_UDP, sizeof(payload));
 	packet_put(p);
+	if (!ours)
+		return;
 	struct flow_state *f = s->w->flows[payload.flow];
 	if (!payload.back)
 		note(f, &payload, len);
