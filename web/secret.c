@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: see secret.h. It is made under another name and linked to its own, so that
- * a power cut leaves all of it or none.
+ * DOC: see secret.h.
  */
 #include "web/secret.h"
 
 #include "agg/base/base64url.h"
+#include "agg/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -23,32 +22,21 @@
 _Static_assert(BASE64URL_LEN(SECRET_BYTES) == ACCESS_SECRET_LEN,
                "a secret's text is that of its bytes");
 
-static int write_new(const char *path, const char *secret)
-{
-	char temp[PATH_MAX + 8];
-
-	snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	int fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
-	if (fd < 0)
-		return -errno;
-	int err = write(fd, secret, ACCESS_SECRET_LEN) == ACCESS_SECRET_LEN &&
-	          write(fd, "\n", 1) == 1 && !fsync(fd) ? 0 : -EIO;
-	close(fd);
-	if (!err && link(temp, path) < 0)
-		err = -errno;
-	unlink(temp);
-	return err;
-}
-
 static int make(const char *path, char secret[ACCESS_SECRET_LEN + 1])
 {
 	uint8_t bytes[SECRET_BYTES];
+	struct buf line;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return -EIO;
 	base64url_encode(secret, bytes, sizeof(bytes));
 	explicit_bzero(bytes, sizeof(bytes));
-	return write_new(path, secret);
+	buf_init(&line, ACCESS_SECRET_LEN + 2); /* and its NUL */
+	int err = buf_printf(&line, "%s\n", secret);
+	if (!err)
+		err = file_write(path, &line, 0600);
+	buf_finish(&line);
+	return err;
 }
 
 static int check(int fd, char secret[ACCESS_SECRET_LEN + 1])

@@ -8,7 +8,7 @@
 #include "agg/pair/invitations.h"
 
 #include "agg/base/base64url.h"
-#include "agg/pair/file.h"
+#include "agg/base/file.h"
 #include "agg/transport/aead.h"
 
 #include <errno.h>

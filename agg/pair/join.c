@@ -6,7 +6,7 @@
 #include "agg/pair/join.h"
 
 #include "agg/base/columns.h"
-#include "agg/pair/file.h"
+#include "agg/base/file.h"
 #include "agg/pair/service.h"
 
 #include <errno.h>

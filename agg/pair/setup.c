@@ -6,7 +6,7 @@
 #include "agg/pair/setup.h"
 
 #include "agg/kernel/sockopt.h"
-#include "agg/pair/file.h"
+#include "agg/base/file.h"
 #include "agg/pair/gwconf.h"
 #include "agg/pair/service.h"
 

@@ -6,7 +6,7 @@
 #include "agg/pair/sitefile.h"
 
 #include "agg/conf/edit.h"
-#include "agg/pair/file.h"
+#include "agg/base/file.h"
 
 #include <errno.h>
 #include <stdio.h>

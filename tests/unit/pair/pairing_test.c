@@ -6,7 +6,7 @@
  */
 #include "agg/pair/pairing.h"
 
-#include "agg/pair/file.h"
+#include "agg/base/file.h"
 #include "agg/pair/invitations.h"
 #include "agg/pair/token.h"
 

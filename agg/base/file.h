@@ -4,8 +4,8 @@
  * DOC: a file read whole, and put whole in the place of another: written beside
  * it, synced and renamed, so that a power cut leaves the old one or the new one.
  */
-#ifndef AGG_PAIR_FILE_H
-#define AGG_PAIR_FILE_H
+#ifndef AGG_BASE_FILE_H
+#define AGG_BASE_FILE_H
 
 #include "agg/base/buf.h"
 

@@ -3,7 +3,7 @@
  *
  * DOC: see file.h.
  */
-#include "agg/pair/file.h"
+#include "agg/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
