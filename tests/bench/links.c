@@ -29,7 +29,7 @@
 #define OBJECTS 3u
 #define WARMUP_US 8000000u
 #define WORSE 1.05       /* than the best single link: the goal is never */
-#define SLOWDOWN 1.25    /* the mean against the bound: the goal */
+#define SLOWDOWN 1.18    /* the mean against the bound: the goal */
 
 struct links {
 	struct scenario *scenario;
