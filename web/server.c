@@ -36,7 +36,6 @@ struct listener {
 };
 
 struct door {
-	struct server *server;
 	struct MHD_Daemon *http;
 	struct loop_io *io;
 };
@@ -435,7 +434,6 @@ static int open_door(struct server *s, struct door *door, const struct addr *at)
 
 	if (fd < 0)
 		return fd;
-	door->server = s;
 	door->http = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 		(at->family == AF_INET6 ? MHD_USE_IPv6 : 0),
