@@ -41,6 +41,9 @@ struct relays {
 	struct loop *loop;       /* borrowed */
 	struct relay *all;       /* relay.next */
 	unsigned count;
+	void (*on_bytes)(void *ctx, const struct addr *host, uint64_t down_bytes,
+	                 uint64_t up_bytes); /* NULL: nobody asks */
+	void *bytes_ctx;
 	int hangups;             /* epoll: half-closed sockets */
 	struct loop_io *hangups_io;
 };
@@ -55,6 +58,7 @@ struct relay {
 	const struct relay_greeter *greeter;
 	struct tally *tally;     /* borrowed; NULL: it has no place there */
 	struct addr host;        /* whose place it is */
+	uint64_t down_bytes, up_bytes; /* not told yet */
 	loop_fn *on_abandoned;   /* set while the socket is expected */
 	void *ctx;
 	struct loop_timer *linger;
@@ -97,8 +101,19 @@ static int detach_socket(struct relay *r)
 	return fd;
 }
 
+static void tell(struct relay *r)
+{
+	const struct relays *relays = r->relays;
+
+	if (r->tally && relays->on_bytes && (r->down_bytes || r->up_bytes))
+		relays->on_bytes(relays->bytes_ctx, &r->host, r->down_bytes,
+		                 r->up_bytes);
+	r->down_bytes = r->up_bytes = 0;
+}
+
 static void relay_free(struct relay *r)
 {
+	tell(r);
 	loop_timer_destroy(r->linger);
 	if (r->fd >= 0)
 		sockopt_abort(detach_socket(r));
@@ -198,6 +213,7 @@ static void read_socket(struct relay *r)
 			read_ended(r, got < 0 ? err : 0);
 			return;
 		}
+		r->up_bytes += (size_t)got;
 		r->eager = (size_t)got == room;
 		if (!r->eager)
 			return;
@@ -248,6 +264,7 @@ static size_t on_data(void *ctx, struct iovec *parts, int count)
 	}
 	if (put < 0)
 		put = 0;
+	r->down_bytes += (size_t)put;
 	if ((size_t)put < n) {
 		r->full = true;
 		update_interest(r);
@@ -501,6 +518,23 @@ void relay_fail(struct relay *r, enum stream_end end)
 	assert(r->stream && r->fd < 0);
 	r->on_abandoned = NULL;
 	stream_reset(r->stream, end);
+}
+
+void relays_set_meter(struct relays *relays,
+                      void (*on_bytes)(void *ctx, const struct addr *host,
+                                       uint64_t down_bytes, uint64_t up_bytes),
+                      void *ctx)
+{
+	relays->on_bytes = on_bytes;
+	relays->bytes_ctx = ctx;
+}
+
+void relays_tell(struct relays *relays)
+{
+	struct relay *r;
+
+	DL_FOREACH(relays->all, r)
+		tell(r);
 }
 
 struct relays *relays_create(struct loop *loop)

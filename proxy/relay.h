@@ -50,6 +50,13 @@ struct relays *relays_create(struct loop *loop); /* NULL: errno */
 /* After the streams: closes what still lingers. */
 void relays_destroy(struct relays *relays);
 unsigned relays_count(const struct relays *relays);
+/* Of each relay that has a place of a host's: what its client got and sent since the
+ * last time, when it ends and by relays_tell(). */
+void relays_set_meter(struct relays *relays,
+                      void (*on_bytes)(void *ctx, const struct addr *host,
+                                       uint64_t down_bytes, uint64_t up_bytes),
+                      void *ctx);
+void relays_tell(struct relays *relays);
 
 /* What to attach to a stream, with the struct relay as its ctx. */
 extern const struct stream_events relay_events;

@@ -70,6 +70,9 @@ const struct aggctl_verb aggctl_verbs[] = {
 	{ "speedtest", "[--json] [UPLINK]",
 	  "each uplink and all together, down and up, with the latency",
 	  TAKES_JSON, 0, 1, verb_speedtest },
+	{ "history", "[UPLINK|DEVICE] [--minutes|--hours|--days] [--json]",
+	  "what uplinks and devices of the LAN carried, over time",
+	  TAKES_JSON | TAKES_LEVEL, 0, 1, verb_ask },
 	{ "web", "", "where the page is, with the secret that opens it", 0, 0, 0,
 	  verb_ask },
 	{ "reload", "", "reads the configuration again", 0, 0, 0, verb_ask },
@@ -91,6 +94,10 @@ const struct aggctl_option aggctl_all_options[] = {
 	{ 'W', "watch", NULL, TAKES_WATCH, "again every second" },
 	{ 'C', "class", "NAME", TAKES_CLASS,
 	  "interactive or bulk: only for these streams" },
+	{ 'T', "seconds", NULL, TAKES_LEVEL, "second by second, of ten minutes" },
+	{ 'O', "minutes", NULL, TAKES_LEVEL, "of a day" },
+	{ 'H', "hours", NULL, TAKES_LEVEL, "of a month" },
+	{ 'A', "days", NULL, TAKES_LEVEL, "of a year" },
 	{ 'Y', "yes", NULL, TAKES_YES, "asks nothing" },
 	{ 'N', "no-start", NULL, TAKES_NO_START, "leaves the service as it is" },
 	{ 'U', "uplink", "DEVICE", TAKES_UPLINK, "an Internet access; several" },
@@ -355,6 +362,10 @@ static int take_options(int argc, char **argv, struct aggctl_options *options)
 		case 'J': options->json = true; break;
 		case 'M': options->metrics = true; break;
 		case 'W': options->watch = true; break;
+		case 'T': options->level = "--seconds"; break;
+		case 'O': options->level = "--minutes"; break;
+		case 'H': options->level = "--hours"; break;
+		case 'A': options->level = "--days"; break;
 		case 'C': options->class = optarg; break;
 		case 'c': options->config = optarg; break;
 		case 's': options->socket = optarg; break;

@@ -43,6 +43,7 @@ enum aggctl_takes {
 	TAKES_ENDPOINT = 1 << 11,
 	TAKES_LISTEN = 1 << 12,
 	TAKES_SITES = 1 << 13,
+	TAKES_LEVEL = 1 << 14, /* of a history */
 };
 
 struct aggctl_verb;
@@ -53,6 +54,7 @@ struct aggctl_options {
 	unsigned given;                 /* enum aggctl_takes */
 	const char *socket;
 	const char *class;  /* of streams; NULL: not said */
+	const char *level;  /* of a history, as "--hours"; NULL: not said */
 	const char *config;
 	bool json, metrics;
 	bool watch;

@@ -56,8 +56,10 @@ static int gather_words(const struct aggctl_options *options,
 {
 	int n = 0;
 
-	for (; argv[n] && n < CTL_WORDS_MAX - 3; n++)
+	for (; argv[n] && n < CTL_WORDS_MAX - 4; n++)
 		words[n] = argv[n];
+	if (options->level)
+		words[n++] = options->level;
 	if (options->json)
 		words[n++] = "--json";
 	else if (options->metrics)

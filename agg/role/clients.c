@@ -100,6 +100,15 @@ static void on_looked(void *ctx, const struct inlet_client *client,
 	c->args.on_asked(c->args.ctx, client, name);
 }
 
+/* As relay.h has it. */
+static void on_bytes(void *ctx, const struct addr *host, uint64_t down_bytes,
+                     uint64_t up_bytes)
+{
+	struct clients *c = ctx;
+
+	usage_add(c->args.usage, host, down_bytes, up_bytes);
+}
+
 struct clients *clients_create(const struct clients_args *args)
 {
 	struct loop *loop = args->loop;
@@ -111,6 +120,8 @@ struct clients *clients_create(const struct clients_args *args)
 	c->conf = args->conf;
 	c->egress = (struct egress){ .is_local = is_local, .ctx = c };
 	c->relays = relays_create(loop);
+	if (c->relays)
+		relays_set_meter(c->relays, on_bytes, c);
 	c->hosts = tally_create(descriptors_for_streams(WIRE_STREAMS_MAX));
 	c->resolver = resolver_create(&resolver);
 	if (!c->resolver)
@@ -270,6 +281,11 @@ void clients_take(struct clients *c, const struct inlet_client *client,
 		                STREAM_END_NET_UNREACH);
 		break;
 	}
+}
+
+void clients_tell_usage(struct clients *c)
+{
+	relays_tell(c->relays);
 }
 
 struct tally *clients_hosts(struct clients *c)

@@ -13,6 +13,7 @@
 #include "agg/kernel/netmon.h"
 #include "agg/role/bypass.h"
 #include "agg/role/outage.h"
+#include "agg/role/usage.h"
 #include "agg/transport/session.h"
 #include "proxy/inlet.h"
 
@@ -29,6 +30,7 @@ struct clients_args { /* all borrowed, and outlive it */
 	 * bypass holds: *device, the host's own way where that is "". False: it
 	 * does not. */
 	bool (*tunnel)(void *ctx, sa_family_t family, const char **device);
+	struct usage *usage; /* of the LAN's hosts */
 	/* The client of clients_ask, whose name is known: clients_take it. */
 	void (*on_asked)(void *ctx, const struct inlet_client *client,
 	                 const char *name);
@@ -53,6 +55,8 @@ void clients_take(struct clients *c, const struct inlet_client *client,
 void clients_on_bypass(struct clients *c);
 /* Who has how many places. */
 struct tally *clients_hosts(struct clients *c);
+/* What streams carried since the last time is in args.usage then. */
+void clients_tell_usage(struct clients *c);
 /* Connections past the session. */
 unsigned clients_direct(const struct clients *c);
 

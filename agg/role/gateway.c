@@ -67,6 +67,7 @@ static void on_second(void *ctx)
 	gateway_note_bypass(g);
 	mptcp_add_totals(g->mptcp, &more);
 	home_measure(&g->home, &more);
+	gateway_history_measure(g);
 	mptcp_look(g->mptcp);
 	gateway_choose_carrier(g);
 	role_tidy_memory(&g->role);
@@ -182,6 +183,7 @@ static void gateway_destroy(struct role *role)
 	gateway_tunnel_finish(g);
 	home_finish(&g->home);
 	clients_destroy(g->clients);
+	gateway_history_finish(g);
 	gateway_uplinks_destroy(g);
 	mptcp_destroy(g->mptcp);
 	endpoints_destroy(g->endpoints);
@@ -207,7 +209,8 @@ static int make_parts(struct gateway *g)
 	const struct clients_args clients = {
 		.loop = loop, .netmon = g->role.netmon, .conf = g->role.conf,
 		.bypass = &g->bypass, .device = gateway_bypass_device,
-		.tunnel = gateway_bypass_tunnel, .on_asked = on_asked, .ctx = g,
+		.tunnel = gateway_bypass_tunnel, .usage = &g->trace.usage,
+		.on_asked = on_asked, .ctx = g,
 	};
 	const struct endpoints_args endpoints = {
 		.loop = loop, .conf = &g->role.conf->concentrator,
@@ -268,6 +271,7 @@ static struct role *gateway_create(struct loop *loop, const struct conf *conf,
 	outage_init(&g->outage, loop_now_us(loop));
 	bypass_init(&g->bypass);
 	carrier_init(&g->carrier);
+	gateway_history_init(g);
 	if (make_parts(g) < 0 || gateway_session_begin(g) < 0 ||
 	    open_lan(g) < 0) {
 		gateway_destroy(&g->role);
@@ -289,5 +293,6 @@ const struct role_ops role_gateway = {
 	.report = gateway_report,
 	.choose = gateway_choose,
 	.speedtest = gateway_speedtest,
+	.history = gateway_history,
 	.destroy = gateway_destroy,
 };

@@ -11,6 +11,7 @@
 #include "agg/role/bypass.h"
 #include "agg/role/carrier.h"
 #include "agg/role/clients.h"
+#include "agg/role/gateway_history.h"
 #include "agg/role/gateway_tunnel.h"
 #include "agg/role/home.h"
 #include "agg/role/lan.h"
@@ -41,6 +42,7 @@ struct gateway {
 	struct clients *clients;
 	struct lan *lan;
 	struct gateway_tunnel tunnel;
+	struct gateway_history trace;
 	struct upkeep *upkeep;
 	bool draining;
 	struct outage outage;
@@ -85,6 +87,10 @@ void gateway_uplinks_destroy(struct gateway *g);
 int gateway_speedtest(struct role *role, int argc, const char *const *argv,
                       struct buf *out);
 void gateway_on_speedtest(void *ctx);
+
+/* gateway_history.c: role_ops.history. */
+int gateway_history(struct role *role, int argc, const char *const *argv,
+                    struct buf *out);
 
 /* gateway_bypass.c */
 /* Uplinks may work that did not, or not any more: who leads what passes by? */

@@ -365,6 +365,7 @@ int gateway_tunnel_init(struct gateway *g)
 	struct gateway_tunnel *gt = &g->tunnel;
 	struct tunnel_home_args home = {
 		.loop = g->role.loop, .kit = &gt->kit, .memory = &g->role.memory,
+		.usage = &g->trace.usage,
 		.device = TUNNEL_DEVICE, .ops = &home_ops, .ctx = g,
 	};
 	int err = tunnel_kit_open(&gt->kit, &g->role.memory);

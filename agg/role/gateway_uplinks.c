@@ -107,6 +107,7 @@ static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
 static void remove_uplink(struct gateway *g, struct uplink *u)
 {
 	g->uplinks[uplink_index(u)] = NULL;
+	gateway_history_forget(g, uplink_index(u));
 	endpoints_set_device(g->endpoints, uplink_index(u), NULL);
 	mptcp_set_uplink(g->mptcp, uplink_index(u), NULL, NULL);
 	uplink_destroy(u);

@@ -77,6 +77,9 @@ struct role_ops {
 	 * aggctl. As a handler of ctl.h. */
 	int (*speedtest)(struct role *role, int argc, const char *const *argv,
 	                 struct buf *out);
+	/* (optional) A person asks for the history: words of aggctl, likewise. */
+	int (*history)(struct role *role, int argc, const char *const *argv,
+	               struct buf *out);
 	/* Ends all, and removes every rule and route. */
 	void (*destroy)(struct role *role);
 };

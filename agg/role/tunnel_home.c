@@ -40,6 +40,18 @@ void tunnel_kit_close(struct tunnel_kit *kit)
 
 /* Packets -------------------------------------------------------------------- */
 
+/* Packets of a host of this side's LAN. */
+static void count(struct tunnel_home *h, const uint8_t ip[16], uint8_t family,
+                  uint64_t down_bytes, uint64_t up_bytes)
+{
+	struct addr host = { .family = family };
+
+	if (!h->args.usage)
+		return;
+	memcpy(host.ip, ip, family == AF_INET ? 4 : 16);
+	usage_add(h->args.usage, &host, down_bytes, up_bytes);
+}
+
 /* At a site's end what was sent to the world comes out here. */
 static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 {
@@ -52,6 +64,7 @@ static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 		packet_put(p);
 		return;
 	}
+	count(h, in->dst, in->key.family, p->len, 0);
 	device_write(h->device, p);
 	loop_task_post(&h->flush);
 }
@@ -129,10 +142,12 @@ static void on_packet(void *ctx, struct packet *p)
 	enum tunnel_verdict verdict = h->guard.egress ?
 		tunnel_guard_to(&h->guard, &in) :
 		tunnel_guard_from(&h->guard, &in, loop_now_us(h->args.loop));
-	if (verdict == TUNNEL_PASSES)
-		tunnel_put(h->tunnel, p);
-	else
+	if (verdict != TUNNEL_PASSES) {
 		packet_put(p);
+		return;
+	}
+	count(h, in.src, in.key.family, 0, p->len);
+	tunnel_put(h->tunnel, p);
 }
 
 static void on_readable(void *ctx, unsigned events)

@@ -16,6 +16,7 @@
 #include "agg/base/loop.h"
 #include "agg/report/report.h"
 #include "agg/role/tunnel_guard.h"
+#include "agg/role/usage.h"
 #include "agg/transport/tunnel_shell.h"
 #include "tun/device.h"
 
@@ -47,6 +48,7 @@ struct tunnel_home_args {
 	struct dgram *dgram;
 	struct budget *memory;
 	const struct egress *egress; /* as in tunnel_guard.h: a concentrator's */
+	struct usage *usage;         /* of the hosts of this side; NULL: nobody asks */
 	char device[IFNAMSIZ];
 	const struct tunnel_home_ops *ops;
 	void *ctx;

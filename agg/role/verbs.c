@@ -125,6 +125,17 @@ static int on_speedtest(void *ctx, int argc, const char *const *argv,
 	return -EOPNOTSUPP;
 }
 
+static int on_history(void *ctx, int argc, const char *const *argv,
+                      struct buf *out)
+{
+	struct role *role = ((struct verbs *)ctx)->args.role;
+
+	if (role->ops->history)
+		return role->ops->history(role, argc, argv, out);
+	buf_printf(out, "a history is kept on a gateway\n");
+	return -EOPNOTSUPP;
+}
+
 static int on_reload(void *ctx, int argc, const char *const *argv,
                      struct buf *out)
 {
@@ -156,6 +167,8 @@ const struct ctl_verb verbs_table[] = {
 	  on_scheduler, true },
 	{ "speedtest", "start [UPLINK] | show [--json]",
 	  "how fast each uplink is, and all together", on_speedtest },
+	{ "history", "[NAME] [--seconds|--minutes|--hours|--days] [--json]",
+	  "what uplinks and devices carried, over time", on_history, true },
 	{ "web", NULL, "where the page is, with the secret", on_web },
 	{ "reload", NULL, "read the configuration again", on_reload },
 	{ NULL, NULL, NULL, NULL },

@@ -36,6 +36,7 @@ ROOMS = {
                  'agg/transport/aead.h'],
     'agg/report': ['agg/base'],
     'agg/ctl': ['agg/base', 'agg/report'],
+    'agg/history': ['agg/base', 'agg/report/human.h'],
     'agg/doctor': ['agg/base', 'agg/conf', 'agg/kernel', 'agg/report',
                    'agg/role/warnings.h', 'agg/transport/tls.h'],
     'web': ['agg/base', 'agg/report', 'agg/ctl/ctl.h'],

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: the gateway's history (history.h): what its uplinks' devices count, how their
+ * paths are, and what the hosts of the LAN had of the streams and the packet tunnel.
+ *
+ * An uplink's bytes are its device's, both ways, whoever's they are: that is what its
+ * provider counts. A host is known by its card's address where the kernel knows that.
+ */
+#ifndef AGG_ROLE_GATEWAY_HISTORY_H
+#define AGG_ROLE_GATEWAY_HISTORY_H
+
+#include "agg/conf/conf.h"
+#include "agg/history/history.h"
+#include "agg/role/usage.h"
+
+struct gateway;
+
+/* What an uplink's device and its subflows had counted. */
+struct gateway_counted {
+	int ifindex;           /* 0: nothing was counted yet */
+	uint64_t rx_bytes, tx_bytes;
+	uint64_t sent_bytes, again_bytes; /* of living subflows */
+};
+
+struct gateway_history {
+	struct history history;
+	struct usage usage;
+	struct gateway_counted counted[CONF_UPLINKS_MAX]; /* by path */
+	unsigned asks;         /* whose card it is, in this second */
+};
+
+void gateway_history_init(struct gateway *g);
+void gateway_history_finish(struct gateway *g);
+/* Once a second. */
+void gateway_history_measure(struct gateway *g);
+/* The uplink at that path is another one. */
+void gateway_history_forget(struct gateway *g, unsigned path);
+
+#endif

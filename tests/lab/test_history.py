@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""`aggctl history`: what a download carried is in it, of its uplinks by what their
+devices count, and of the LAN's device.
+
+    lan (clients) -- gw ==fast== isp -- vps -- srv
+"""
+import json
+import os
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.join(TOP, "tests/unit/report")]
+import formats  # noqa: E402
+from case import AggdTest  # noqa: E402
+
+BYTES = 3_000_000
+SEEN_S = 10
+SLACK = 0.02  # of numbers that are rounded; packets' headers come on top
+
+
+class History(AggdTest):
+    scenario = "S2"
+
+    @classmethod
+    def prepare(cls):
+        with open(os.path.join(TOP, "docs/history.schema.json"), encoding="utf-8") as file:
+            cls.schema = json.load(file)
+
+    def history(self, *words):
+        got = json.loads(self.aggd.ctl("gw", "history", *words, "--json").stdout)
+        formats.validate(got, self.schema["$defs"]["one" if words else "all"], self.schema, "")
+        self.assertEqual(formats.failed, [])
+        return got
+
+    def subjects(self, kind):
+        return [s for s in self.history()["subjects"] if s["kind"] == kind]
+
+    def carried(self, kind):
+        return sum(s["minutes"]["down_bytes"] for s in self.subjects(kind))
+
+    def test_a_download(self):
+        with self.flow() as flow:
+            self.wait(lambda: flow.count > BYTES, 30, "some bytes")
+        least = flow.count * (1 - SLACK)
+        self.wait(lambda: self.carried("device") >= least, SEEN_S, "the device has them")
+        self.wait(lambda: self.carried("uplink") >= least, SEEN_S, "the uplinks have them")
+        self.assertEqual({s["name"] for s in self.subjects("uplink")},
+                         {u.name for u in self.lab.uplinks})
+        [device] = self.subjects("device")
+        self.assertRegex(device["name"], r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+        one = self.history(device["address"], "--minutes")
+        self.assertEqual(one["name"], device["name"])
+        self.assertGreaterEqual(sum(one["down_bytes"]), least)
+
+    def test_the_words(self):
+        name = self.lab.uplinks[0].name
+        self.assertIn(name, self.aggd.ctl("gw", "history").stdout)
+        self.assertIn("Mbit/s", self.aggd.ctl("gw", "history", name, "--days").stdout)
+        done = self.aggd.ctl("gw", "history", "nothere", check=False)
+        self.assertIn("there is no 'nothere'", done.stderr)
+        done = self.aggd.ctl("vps", "history", check=False)
+        self.assertIn("kept on a gateway", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
