@@ -22,6 +22,7 @@
 #define SILENT_MIN_US 100000u     /* under load ACKs come every few ms */
 #define QUIET_PART 8u
 #define DELAYED_ACK_US 40000u     /* Linux' least */
+#define RATE_OLD_US 1000000u      /* not busy for so long: it may be more by now */
 #define IDLE_BURST_MSS 10u        /* RFC 6928's initial window */
 
 struct lane *lane_create(struct session *s, const struct wire_hello *hello,
@@ -140,6 +141,8 @@ bool lane_refresh(struct lane *lane, uint64_t age_us)
 	if (lane->info_us && now - lane->info_us < age_us)
 		return false;
 	lane->ops->info(lane->ctx, &lane->info);
+	if (lane->info.notsent_bytes)
+		lane->busy_us = now;
 	progress = lane->info.acked_bytes > acked && !lane->info.stuck;
 	if (progress)
 		lane->progress_us = lane->sampled_us = now;
@@ -444,6 +447,15 @@ void lane_estimate_paths(struct session *s)
 	path_compare(s->path, WIRE_PATHS_MAX, good & ~s->resting);
 }
 
+/* What is known of its rate is what it was given: less than it could carry, or what
+ * it could when it was full last. Who took that for its rate would never give it
+ * what would prove better. The kernel tells it, but not of MPTCP. */
+static bool is_app_limited(const struct lane *lane)
+{
+	return lane->info.app_limited ||
+	       lane->session->now_us - lane->busy_us >= RATE_OLD_US;
+}
+
 void lane_sched_path(const struct lane *lane, struct sched_path *out)
 {
 	const struct subflow_info *info = &lane->info;
@@ -453,7 +465,7 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 		.state = lane_is_good(lane) ? SCHED_PATH_UP : SCHED_PATH_SUSPECT,
 		.path_class = lane->hello.path_class,
 		.flags = (info->in_recovery ? SCHED_IN_RECOVERY : 0) |
-		         (info->app_limited ? SCHED_APP_LIMITED : 0) |
+		         (is_app_limited(lane) ? SCHED_APP_LIMITED : 0) |
 		         (info->srtt_us ? 0 : SCHED_NO_RTT_YET),
 		.mss = mss_of(lane),
 		.loss_ppm = path->loss_ppm,

@@ -127,6 +127,7 @@ struct lane {
 	uint64_t progress_us;    /* TCP saw something acknowledged, or nothing
 	                          * was waiting for it */
 	uint64_t sampled_us;     /* TCP saw something acknowledged */
+	uint64_t busy_us;        /* when something waited last to be sent */
 	uint64_t rate_bps;       /* the best of late, of this lane */
 	uint64_t lowat_bytes;
 	uint64_t tx_bytes, rx_bytes; /* frames, counted alike on both ends */

@@ -542,6 +542,24 @@ static void test_ceiling(void **state)
 	puppet_finish(&p);
 }
 
+/* A path that carries nothing looks as slow as it was found when it carried little,
+ * and another is fast enough for all: it is tried all the same. */
+static void test_slow_by_hearsay(void **state)
+{
+	begin("srpt_ecf", "srpt", REINJECT_TAIL, 0);
+	p.lane[0].rate_bps = 80000;
+	for (unsigned i = 0; i < 2; i++)
+		assert_non_null(puppet_attach(&p, i));
+	struct reader *r = puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, 64u << 20);
+	for (unsigned i = 0; i < 100; i++) {
+		puppet_write(r, 2000, false);
+		pass_and_ack(2);
+	}
+	assert_true(hear_bytes(&p.lane[0]) > 50000);
+	puppet_finish(&p);
+}
+
 /* The concentrator does as the gateway says; the gateway, as itself. */
 static void test_reserve_is_the_gateways(void **state)
 {
@@ -621,6 +639,7 @@ int main(void)
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_slow_by_hearsay),
 		cmocka_unit_test(test_reserve_is_the_gateways),
 	};
 
