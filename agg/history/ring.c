@@ -86,14 +86,14 @@ static void open_value(const struct ring *r, struct ring_value *out)
 	};
 }
 
-static bool is_nothing(const struct ring_value *v)
+bool ring_is_nothing(const struct ring_value *v)
 {
 	return !v->down_bytes && !v->up_bytes && !v->rtt_us && !v->loss_ppm;
 }
 
 static void write_over(struct ring *r, uint64_t slot, const struct ring_value *v)
 {
-	if (!r->over && !is_nothing(v))
+	if (!r->over && !ring_is_nothing(v))
 		r->over = calloc(slots_of(r) * numbers_of(r), sizeof(*r->over));
 	if (!r->over)
 		return; /* nothing to be kept, or no memory to */
@@ -104,7 +104,7 @@ static void write_over(struct ring *r, uint64_t slot, const struct ring_value *v
 		at[RTT] = ring_pack(v->rtt_us);
 		at[LOSS] = ring_pack(v->loss_ppm);
 	}
-	if (!is_nothing(v) && slot > r->busy)
+	if (!ring_is_nothing(v) && slot > r->busy)
 		r->busy = slot;
 }
 
@@ -231,7 +231,7 @@ void ring_join(struct ring *r, const struct ring *other)
 	struct ring_value v;
 
 	for (uint64_t i = ring_first(other); i && i <= other->slot; i++)
-		if (ring_get(other, i, &v) && !is_nothing(&v))
+		if (ring_get(other, i, &v) && !ring_is_nothing(&v))
 			ring_put(r, i, &v);
 }
 
@@ -242,7 +242,7 @@ uint64_t ring_first(const struct ring *r)
 
 	if (!r->over)
 		return r->slot;
-	while (i < r->slot && ring_get(r, i, &v) && is_nothing(&v))
+	while (i < r->slot && ring_get(r, i, &v) && ring_is_nothing(&v))
 		i++;
 	return i;
 }

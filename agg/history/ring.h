@@ -62,6 +62,7 @@ void ring_go_back(struct ring *r, uint64_t now_s);
 
 /* False: it is later than the open one, or too old. */
 bool ring_get(const struct ring *r, uint64_t slot, struct ring_value *out);
+bool ring_is_nothing(const struct ring_value *v);
 /* Adds to a slot, as ring_get() had it; one that is later becomes the open one, and
  * one that is too old is nothing. */
 void ring_put(struct ring *r, uint64_t slot, const struct ring_value *v);

@@ -166,6 +166,7 @@ void gateway_history_measure(struct gateway *g)
 	buf_finish(&text);
 	clients_tell_usage(g->clients);
 	measure_devices(g);
+	writer_step(&g->trace.writer);
 }
 
 int gateway_history(struct role *role, int argc, const char *const *argv,
@@ -173,16 +174,19 @@ int gateway_history(struct role *role, int argc, const char *const *argv,
 {
 	const struct gateway *g = (const struct gateway *)role;
 
-	return history_show(&g->trace.history, "", argc, argv, out);
+	return history_show(&g->trace.history, g->trace.writer.why, argc, argv, out);
 }
 
 void gateway_history_init(struct gateway *g)
 {
 	history_init(&g->trace.history);
+	writer_init(&g->trace.writer, g->role.loop, &g->trace.history,
+	            g->role.conf->main.state);
 }
 
 void gateway_history_finish(struct gateway *g)
 {
+	writer_finish(&g->trace.writer);
 	history_finish(&g->trace.history);
 	usage_finish(&g->trace.usage);
 }

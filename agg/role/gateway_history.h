@@ -12,6 +12,7 @@
 
 #include "agg/conf/conf.h"
 #include "agg/history/history.h"
+#include "agg/history/writer.h"
 #include "agg/role/usage.h"
 
 struct gateway;
@@ -25,11 +26,13 @@ struct gateway_counted {
 
 struct gateway_history {
 	struct history history;
+	struct writer writer;  /* of its file */
 	struct usage usage;
 	struct gateway_counted counted[CONF_UPLINKS_MAX]; /* by path */
 	unsigned asks;         /* whose card it is, in this second */
 };
 
+/* Loads what was. */
 void gateway_history_init(struct gateway *g);
 void gateway_history_finish(struct gateway *g);
 /* Once a second. */

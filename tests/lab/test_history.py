@@ -56,6 +56,27 @@ class History(AggdTest):
         self.assertEqual(one["name"], device["name"])
         self.assertGreaterEqual(sum(one["down_bytes"]), least)
 
+    def test_after_a_restart(self):
+        """It is on the disk; where that is damaged, another one begins and says so."""
+        with self.flow() as flow:
+            self.wait(lambda: flow.count > BYTES, 30, "some bytes")
+        self.wait(lambda: self.carried("device") >= BYTES, SEEN_S, "the device has them")
+        before = self.carried("uplink"), self.carried("device")
+        self.restart()
+        self.assertGreaterEqual(self.carried("uplink"), before[0] * (1 - SLACK))
+        self.assertGreaterEqual(self.carried("device"), before[1] * (1 - SLACK))
+        path = self.aggd.path("gw-state/history.db")
+        self.restart(lambda: self.aggd.write("gw-state/history.db", "nothing like it"))
+        self.assertLess(self.carried("device"), BYTES)
+        self.assertTrue(os.path.exists(path + ".damaged"))
+        self.assertIn("is damaged", self.aggd.log("gw"))
+
+    def restart(self, meanwhile=lambda: None):
+        self.aggd.stop_one("gw")
+        meanwhile()
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+
     def test_the_words(self):
         name = self.lab.uplinks[0].name
         self.assertIn(name, self.aggd.ctl("gw", "history").stdout)

@@ -112,6 +112,7 @@ LIBRARIES = [
     (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'agg/doctor/', 'scheduler/sim/result_json.c',
                    'tests/']),
     (r'microhttpd\.h', ['web/']),
+    (r'sqlite3\.h', ['agg/history/store_sqlite.c', 'tests/']),
     (r'cmocka\.h', ['tests/']),
 ]
 
