@@ -8,6 +8,8 @@ and that uplink alone, on the same links.
              150 %: loss, delay above what it is alone
     cut      a call, and its best link is cut silently: the longest gap
     ping     its round-trip time, idle and under that UDP
+    quic     a download by CUBIC, by BBR, eight at once: the goodput beside the sum of the
+             links' rates, each one's part, a ping meanwhile
 
     ./dev bench tunnel --quick               5 s each
     ./dev bench tunnel --only S2 call aggd   scenarios, experiments, systems
@@ -18,21 +20,26 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import aggd
+import quic
 import scenario
 import systems
 from lab import SRV4, VPS4, Lab, LabError, install_signals, remove_stale
 
 SCENARIOS = ("S1", "S2", "S3")
-EXPERIMENTS = ("udp", "call", "cut", "ping")
+EXPERIMENTS = ("udp", "call", "cut", "ping", "quic")
 SIZE, OVERHEAD = 1300, 2 * 28 + 35 + 14  # IP and UDP twice, our header and tag, the frame
 SHARE, TOO_MUCH = 0.9, 1.5
 CALL_RATE, CALL_SIZE = 50, 160
 SECONDS, QUICK_SECONDS = 10, 5
 PORT, CALL_PORT, LOAD_PORT = 6000, 6100, 7777
 READY_S = 20
+QUIC_START_S = 4              # until a download counts
+QUIC_BYTES = 4 << 30          # never comes to its end
+QUIC_KINDS = (("cubic", 1), ("bbr", 1), ("cubic", 8))
 FLOW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "udp_flow.py")
 TUN = "tun9"
 
@@ -203,7 +210,38 @@ def measure_ping(lab, system, seconds):
     tell(lab.scenario, system, "ping", f"idle {idle:.1f}, under UDP at 90 % {loaded:.1f} ms")
 
 
-MEASURES = {"udp": measure_udp, "call": measure_call, "cut": measure_cut, "ping": measure_ping}
+def quic_rates(downloads, seconds):
+    """Mbit/s of each."""
+    before, start = [d.size() for d in downloads], time.monotonic()
+    time.sleep(seconds)
+    took = time.monotonic() - start
+    return [(d.size() - b) * 8 / 1e6 / took for d, b in zip(downloads, before)]
+
+
+def measure_quic(lab, system, seconds):
+    idle, total = ping_ms(lab, 2), scenario_sum(lab, "down")
+    for port, (cc, count) in enumerate(QUIC_KINDS, quic.PORT):
+        server = quic.Server(lab, cc, port)
+        names = [f"zeros{i}" for i in range(count)]
+        for name in names:
+            server.put_zeros(name, QUIC_BYTES)
+        downloads = [quic.Download(lab, name, port=port) for name in names]
+        time.sleep(QUIC_START_S)
+        pinging = threading.Thread(target=lambda: times.append(ping_ms(lab, seconds)))
+        times = []
+        pinging.start()
+        rates = quic_rates(downloads, seconds)
+        pinging.join()
+        for one in (*downloads, server):
+            one.stop()
+        tell(lab.scenario, system, f"QUIC {cc}, {count} at once",
+             f"{sum(rates):.1f} Mbit/s, {sum(rates) / total:.2f} of all links, slowest "
+             f"{min(rates) * count / max(sum(rates), 0.1):.2f} of its part; ping idle "
+             f"{idle:.1f}, meanwhile {times[0]:.1f} ms")
+
+
+MEASURES = {"udp": measure_udp, "call": measure_call, "cut": measure_cut, "ping": measure_ping,
+            "quic": measure_quic}
 
 
 def run(scenario_name, system, experiments, seconds):

@@ -11,6 +11,7 @@
 """
 import contextlib
 import os
+import random
 import socket
 import struct
 import sys
@@ -18,6 +19,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import quic  # noqa: E402
 from aggd import UPLINK, options, wait_until  # noqa: E402
 from case import DIRECT4, VPS_SEEN4, VPS_SEEN6, WWW, AggdTest  # noqa: E402
 from lab import LAN4, SRV4, SRV6, SYSCTLS, VPS4, Node, ip_host  # noqa: E402
@@ -26,6 +28,8 @@ SEEN = {4: VPS_SEEN4, 6: VPS_SEEN6}
 SRV = {4: SRV4, 6: SRV6}
 ECHO_PORT = 9
 SOON_S = 10
+QUIC_BYTES = 4 << 20
+QUIC_TIMEOUT_S = 60
 ECHO = """
 import socket
 s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
@@ -104,6 +108,15 @@ class Tunnel(TunnelTest):
         out = self.lab.lan.run(["ping", "-n", "-c", "2", "-W", "2", "-M", "do", "-s", "1460",
                                 SRV4], check=False)
         self.assertRegex(out.stdout + out.stderr, "Frag|mtu")
+
+    def test_quic_downloads_arrive_whole(self):
+        body = random.Random(1).randbytes(QUIC_BYTES)
+        quic.Server(self.lab).put("body", body)
+        for family in (4, 6):
+            download = quic.Download(self.lab, "body", address=SRV[family])
+            download.wait(QUIC_TIMEOUT_S)
+            self.assertEqual(download.size(), len(body))
+            self.assertTrue(download.data() == body, "other bytes came than were sent")
 
     def test_who_is_bypassed_goes_directly(self):
         self.aggd.bypass = [SRV4 + "/32"]
