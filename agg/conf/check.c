@@ -212,6 +212,19 @@ static int check_class(const struct check *c, const struct conf_class *class)
 	return 0;
 }
 
+static int check_packets(const struct check *c, const struct conf_packets *packets)
+{
+	bool realtime = !strcmp(packets->name, CONF_PACKETS_REALTIME);
+
+	if (!realtime && strcmp(packets->name, CONF_PACKETS_BACKGROUND))
+		return FAIL(c, packets->line, "packets '%s': there is no such class; "
+		            "allowed: realtime, background", packets->name);
+	if (packets->redundant && !realtime)
+		return FAIL(c, packets->line, "packets '%s': 'redundant' is an option "
+		            "of packets 'realtime' only", packets->name);
+	return 0;
+}
+
 /* A value of both lists; -1: there is none. */
 static int common(const unsigned *a, unsigned a_count, const unsigned *b,
                   unsigned b_count)
@@ -357,7 +370,11 @@ static int check_gateway(const struct check *c)
 		err = check_uplinks(c);
 	if (!err)
 		err = check_lan(c);
-	return err ? err : check_bypasses(c);
+	if (!err)
+		err = check_bypasses(c);
+	for (unsigned i = 0; !err && i < c->conf->packets_count; i++)
+		err = check_packets(c, &c->conf->packets[i]);
+	return err;
 }
 
 int conf_check(const struct conf *conf, const char *file,

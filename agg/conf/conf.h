@@ -40,6 +40,8 @@
 #define CONF_CLASSES_MAX 2
 #define CONF_PORTS_MAX 64
 #define CONF_DSCPS_MAX 64       /* there are no more */
+#define CONF_PACKETS_MAX 2      /* sections */
+#define CONF_PACKETS_PORTS_MAX 12
 #define CONF_NUMBERS_MAX 4095    /* of sites */
 #define CONF_POOL_LENGTH_MAX 19  /* so that every site has an address */
 
@@ -166,6 +168,20 @@ struct conf_class {
 	uint64_t after_bytes;              /* bulk; 0: not set */
 };
 
+#define CONF_PACKETS_REALTIME "realtime"
+#define CONF_PACKETS_BACKGROUND "background"
+
+/* A class of the packet tunnel's packets, by its name. */
+struct conf_packets {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	struct selector_ports port[CONF_PACKETS_PORTS_MAX]; /* at either end */
+	unsigned port_count;
+	unsigned dscp[CONF_DSCPS_MAX];
+	unsigned dscp_count;
+	bool redundant; /* realtime: on two paths */
+};
+
 struct conf_egress {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
@@ -198,6 +214,8 @@ struct conf {
 	unsigned lan_count; /* 0, 1 */
 	struct conf_bypass bypasses[CONF_BYPASSES_MAX]; /* the first that fits holds */
 	unsigned bypass_count;
+	struct conf_packets packets[CONF_PACKETS_MAX];
+	unsigned packets_count;
 
 	/* concentrator */
 	struct conf_site *sites; /* as they were read */

@@ -265,6 +265,23 @@ static const struct conf_key bypass_keys[] = {
 	{ NULL },
 };
 
+static const struct conf_key packets_keys[] = {
+	{ "port", CONF_PORTS, GATEWAY,
+	  LIST_AT(conf_packets, port, CONF_PACKETS_PORTS_MAX),
+	  .help = "What goes to or comes from these ports." },
+	{ "dscp", CONF_DSCP, GATEWAY,
+	  LIST_AT(conf_packets, dscp, CONF_DSCPS_MAX),
+	  .help = "And what is marked so, whatever its ports. Without it EF, VA, CS5 "
+	          "and AF4x are realtime, CS1 and LE are background." },
+	{ "redundant", CONF_BOOL, GATEWAY, .fallback = "0",
+	  AT(conf_packets, redundant),
+	  .help = "Only of realtime: each packet goes by the two best uplinks, so "
+	          "that none is lost when one of them dies. Of a flow up to 256 "
+	          "kbit/s go twice, and of an uplink's rate a tenth is copies at "
+	          "most." },
+	{ NULL },
+};
+
 static const struct conf_key site_keys[] = {
 	{ "pin", CONF_PIN, CONCENTRATOR, .required = true, AT(conf_site, pin),
 	  .help = "The gateway's key." },
@@ -355,6 +372,14 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	          "of /etc/config/dhcp: `list name 'bypass_work4'`, `list name "
 	          "'bypass_work6'`, `list domain 'example.com'`, `option table "
 	          "'aggd_bypass'`, `option table_family 'inet'`." },
+	[CONF_TABLE_PACKETS] = { "packets", packets_keys, GATEWAY, .named = true,
+	  MANY_AT(conf_packets, packets, packets_count, CONF_PACKETS_MAX),
+	  .help = "A class of the packet tunnel's packets, in both directions; its "
+	          "name is realtime or background. realtime goes first, by the best "
+	          "uplink; a call or a game is seen to be that by its form after a "
+	          "second, too. background yields to all else. A packet that is in "
+	          "both is of the section that comes first, but a mark goes before "
+	          "a port." },
 	[CONF_TABLE_SITE] = { "site", site_keys, CONCENTRATOR, .named = true,
 	  MANY_AT(conf_site, sites, site_count, CONF_SITES_MAX), .grows = true,
 	  .help = "A gateway that may connect. May also stand in a file of the "

@@ -8,6 +8,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/link.h"
+#include "agg/role/tunnel_class.h"
 #include "agg/role/tunnel_names.h"
 
 #include <errno.h>
@@ -55,10 +56,12 @@ static void say_net(struct gateway *g)
 	if (gt->home.tunnel)
 		net->flags = WIRE_TUNNEL_ON;
 	find_lans(g, net);
+	tunnel_class_read(&net->traffic, g->role.conf);
 	if (!memcmp(net, &gt->says, sizeof(*net)))
 		return;
 	gt->says = *net;
 	know(g);
+	tunnel_home_treat(&gt->home, &net->traffic);
 	session_say_tunnel(g->home.session, &frame);
 }
 

@@ -137,6 +137,7 @@ static int take_net(struct site *site, const struct wire_tunnel_net *net)
 		return 0;
 	}
 	site->tunnel->peer = *net;
+	tunnel_home_treat(&site->tunnel->home, &net->traffic);
 	say_net(site);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "agg/base/backoff.h"
 #include "agg/base/log.h"
 #include "agg/kernel/link.h"
+#include "agg/role/tunnel_class.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -147,6 +148,7 @@ static void on_packet(void *ctx, struct packet *p)
 		return;
 	}
 	count(h, in.src, in.key.family, 0, p->len);
+	p->traffic = (uint8_t)tunnel_class(&h->traffic, &in);
 	tunnel_put(h->tunnel, p);
 }
 
@@ -278,7 +280,15 @@ int tunnel_home_begin(struct tunnel_home *h,
 	if (!h->shell)
 		return -errno;
 	h->tunnel = tunnel_shell_tunnel(h->shell);
+	tunnel_double(h->tunnel, h->traffic.redundant);
 	return 0;
+}
+
+void tunnel_home_treat(struct tunnel_home *h, const struct wire_traffic *traffic)
+{
+	h->traffic = *traffic;
+	if (h->tunnel)
+		tunnel_double(h->tunnel, traffic->redundant);
 }
 
 void tunnel_home_end(struct tunnel_home *h)

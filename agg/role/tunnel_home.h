@@ -63,6 +63,7 @@ struct tunnel_home {
 	struct tunnel *tunnel;       /* its */
 	struct loop_timer *again;
 	struct loop_task flush;      /* of what was written to the device */
+	struct wire_traffic traffic; /* tunnel_home_treat() */
 	unsigned mtu;                /* of the device; 0: not set */
 	unsigned failures;           /* of making the device, in a row */
 	char why[128];               /* the last; "": it is there, or not wanted */
@@ -80,6 +81,8 @@ void tunnel_home_close(struct tunnel_home *h);
 int tunnel_home_begin(struct tunnel_home *h,
                       const uint8_t session_id[WIRE_SESSION_ID_BYTES],
                       uint64_t queue_bytes_max);
+/* How packets are to be treated from now on. */
+void tunnel_home_treat(struct tunnel_home *h, const struct wire_traffic *traffic);
 /* Where there is one. */
 void tunnel_home_end(struct tunnel_home *h);
 

@@ -78,6 +78,7 @@ struct tunnel *tunnel_create(const struct tunnel_args *args)
 	t->args = *args;
 	t->deadline_us = UINT64_MAX;
 	t->mtu = TUNNEL_MTU;
+	t->doubled = TRAFFIC_REDUNDANT;
 	t->epoch = args->first_epoch;
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
 		tunnel_mtu_reset(t, i, AF_INET6);
@@ -144,6 +145,11 @@ void tunnel_writable(struct tunnel *t, unsigned path)
 	assert(path < TUNNEL_PATHS_MAX);
 	enter(t);
 	t->path[path].busy = false;
+}
+
+void tunnel_double(struct tunnel *t, bool realtime)
+{
+	t->doubled = realtime ? TRAFFIC_REALTIME : TRAFFIC_REDUNDANT;
 }
 
 void tunnel_put(struct tunnel *t, struct packet *p)

@@ -103,6 +103,10 @@ void tunnel_path(struct tunnel *t, unsigned path, enum tunnel_path_state state,
 void tunnel_renewed(struct tunnel *t, unsigned path, sa_family_t family);
 void tunnel_writable(struct tunnel *t, unsigned path);
 
+/* Whether what is real time goes by two paths; at first only what packets say of
+ * themselves (TRAFFIC_REDUNDANT). */
+void tunnel_double(struct tunnel *t, bool realtime);
+
 /* A packet of our side, the tunnel's then. */
 void tunnel_put(struct tunnel *t, struct packet *p);
 /* A datagram, which is opened where it stands. ends: NULL where the socket knows only

@@ -16,6 +16,7 @@
  *     tunnel_send.c  one datagram to one path
  *     tunnel_keys.c  keys, ours and the peer's
  *     tunnel_fit.c   how long datagrams fare on a path (pure)
+ *     tunnel_copy.c  how much goes twice (pure)
  */
 #ifndef AGG_TRANSPORT_TUNNEL_IMPL_H
 #define AGG_TRANSPORT_TUNNEL_IMPL_H
@@ -24,6 +25,7 @@
 #include "agg/transport/merge.h"
 #include "agg/transport/spill.h"
 #include "agg/transport/tunnel.h"
+#include "agg/transport/tunnel_copy.h"
 #include "agg/transport/tunnel_fit.h"
 #include "tun/icmp.h"
 
@@ -59,6 +61,7 @@ struct tunnel_path {
 	uint64_t unproved_in, unproved_out; /* bytes, until it is */
 
 	struct tunnel_fit fit;
+	struct copy_budget copies; /* of other paths' packets */
 	struct packet *halves[TUNNEL_HALVES]; /* that wait for their other half */
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, rx_ce;
@@ -89,6 +92,7 @@ struct tunnel {
 	struct tunnel_control *control[TUNNEL_PATHS_MAX]; /* NULL: not in use yet */
 	struct spill_paths paths; /* as of this turn */
 	struct tunnel_slots slots;
+	enum traffic doubled;   /* that, and what is above it, goes twice */
 	struct merge *merge;
 
 	struct datagram_key *out; /* the peer's newest; NULL: it gave none yet */

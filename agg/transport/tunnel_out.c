@@ -33,6 +33,7 @@ struct tunnel_flow {
 	uint32_t target_us, tuned_paths;
 	uint16_t slot;
 	bool ordered;
+	struct copy_budget copies;
 };
 _Static_assert(sizeof(struct tunnel_flow) <= FLOW_SCOPE_BYTES, "its place in a flow");
 
@@ -224,11 +225,16 @@ static bool send_on(struct tunnel *t, const struct tunnel_flow *own, unsigned pa
 	return tunnel_split_send(t, path, &d, p, &counter) == 0;
 }
 
-static void send_copy(struct tunnel *t, const struct tunnel_flow *own,
+static void send_copy(struct tunnel *t, struct tunnel_flow *own,
                       const struct spill_choice *choice, unsigned count, struct packet *p)
 {
-	if (count > 1 && tunnel_has_room(t, choice[1].path))
-		send_on(t, own, choice[1].path, p, true);
+	if (count < 2)
+		return;
+	unsigned path = choice[1].path;
+	uint64_t bps = copy_path_bps(t->paths.path[path].rate_bps);
+	if (tunnel_has_room(t, path) &&
+	    copy_take(&own->copies, &t->path[path].copies, bps, p->len, t->now_us))
+		send_on(t, own, path, p, true);
 }
 
 /* One packet of the flow to that path; false: there is none for it. */
@@ -236,7 +242,7 @@ static bool give(struct tunnel *t, struct flow *f, const struct spill_choice *ch
                  unsigned count, enum spill_kind kind)
 {
 	struct tunnel_flow *own = flow_scope(f);
-	bool copies = flow_traffic(f) == TRAFFIC_REDUNDANT;
+	bool copies = flow_traffic(f) >= t->doubled;
 	unsigned path = choice->path;
 
 	if (!tunnel_has_room(t, path)) {

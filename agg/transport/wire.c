@@ -269,6 +269,21 @@ static const char *decode_tunnel_key(struct wire_tunnel_key *k, struct cursor *c
 	return k->epoch ? NULL : "TUNNEL_KEY: no epoch";
 }
 
+static void take_traffic(struct cursor *c, struct wire_traffic *t)
+{
+	t->redundant = (uint8_t)take_uint(c, 1);
+	t->realtime_dscps = take_uint(c, 8);
+	t->bulk_dscps = take_uint(c, 8);
+	t->port_count = (uint8_t)take_uint(c, 1);
+	for (unsigned i = 0; i < t->port_count && i < WIRE_TRAFFIC_PORTS_MAX; i++) {
+		struct wire_traffic_port *port = &t->port[i];
+		port->traffic = (uint8_t)take_uint(c, 1);
+		port->protocol = (uint8_t)take_uint(c, 1);
+		port->first = (uint16_t)take_uint(c, 2);
+		port->last = (uint16_t)take_uint(c, 2);
+	}
+}
+
 static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c)
 {
 	n->flags = (uint8_t)take_uint(c, 1);
@@ -279,6 +294,9 @@ static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c
 		return "TUNNEL_NET: too many prefixes";
 	for (unsigned i = 0; i < n->lan_count; i++)
 		take_prefix(c, &n->lan[i]);
+	take_traffic(c, &n->traffic);
+	if (n->traffic.port_count > WIRE_TRAFFIC_PORTS_MAX)
+		return "TUNNEL_NET: too many ports";
 	c->left = 0; /* a later version may say more */
 	return NULL;
 }
@@ -366,6 +384,21 @@ static uint8_t *encode_tunnel_key(uint8_t *p, const struct wire_tunnel_key *k)
 	return put_bytes(p, k->random, sizeof(k->random));
 }
 
+static uint8_t *put_traffic(uint8_t *p, const struct wire_traffic *t)
+{
+	p = put_uint(p, t->redundant, 1);
+	p = put_uint(p, t->realtime_dscps, 8);
+	p = put_uint(p, t->bulk_dscps, 8);
+	p = put_uint(p, t->port_count, 1);
+	for (unsigned i = 0; i < t->port_count; i++) {
+		p = put_uint(p, t->port[i].traffic, 1);
+		p = put_uint(p, t->port[i].protocol, 1);
+		p = put_uint(p, t->port[i].first, 2);
+		p = put_uint(p, t->port[i].last, 2);
+	}
+	return p;
+}
+
 static uint8_t *encode_tunnel_net(uint8_t *p, const struct wire_tunnel_net *n)
 {
 	p = put_uint(p, n->flags, 1);
@@ -374,7 +407,7 @@ static uint8_t *encode_tunnel_net(uint8_t *p, const struct wire_tunnel_net *n)
 	p = put_uint(p, n->lan_count, 1);
 	for (unsigned i = 0; i < n->lan_count; i++)
 		p = put_prefix(p, &n->lan[i]);
-	return p;
+	return put_traffic(p, &n->traffic);
 }
 
 static uint8_t *encode_redeemed(uint8_t *p, const struct wire_redeemed *r)

@@ -55,6 +55,7 @@
 #define WIRE_CREDIT_LEAST 1024u   /* that a stream begins with */
 #define WIRE_TUNNEL_SECRET_BYTES 32
 #define WIRE_LAN_PREFIXES_MAX 16
+#define WIRE_TRAFFIC_PORTS_MAX 24
 #define WIRE_DATAGRAM_BYTES_MAX 2048
 
 enum wire_type {
@@ -209,6 +210,18 @@ struct wire_tunnel_key {
 	uint8_t random[WIRE_TUNNEL_SECRET_BYTES];
 };
 
+/* How a person wants the packets of the tunnel to be treated, in both directions. */
+struct wire_traffic {
+	uint8_t redundant;    /* 1: real time goes twice */
+	uint8_t port_count;
+	struct wire_traffic_port {
+		uint8_t traffic;  /* enum traffic; one may not know it */
+		uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP; 0: any */
+		uint16_t first, last;
+	} port[WIRE_TRAFFIC_PORTS_MAX];
+	uint64_t realtime_dscps, bulk_dscps; /* a bit each */
+};
+
 /* What the sender of it does with packets; each replaces the one before. */
 struct wire_tunnel_net {
 	uint8_t flags;        /* WIRE_TUNNEL_... */
@@ -218,6 +231,7 @@ struct wire_tunnel_net {
 	/* The gateway's: what stands behind it. */
 	uint8_t lan_count;
 	struct prefix lan[WIRE_LAN_PREFIXES_MAX];
+	struct wire_traffic traffic;
 };
 struct wire_datagram {
 	const uint8_t *bytes; /* borrowed from the frame */

@@ -27,6 +27,9 @@ from lab import LAN4, SRV4, SRV6, SYSCTLS, VPS4, Node, ip_host  # noqa: E402
 SEEN = {4: VPS_SEEN4, 6: VPS_SEEN6}
 SRV = {4: SRV4, 6: SRV6}
 ECHO_PORT = 9
+ECHO_BYTES = 70    # of a datagram, at least
+CALL_ECHOES = 75
+DOUBLED_ECHOES = 40
 SOON_S = 10
 QUIC_BYTES = 4 << 20
 QUIC_TIMEOUT_S = 60
@@ -148,6 +151,44 @@ class Tunnel(TunnelTest):
                 self.lab.link(link).restore()
             sock.close()
             self.assertGreaterEqual(got.count(VPS_SEEN4), 4, f"without {link}: {got}")
+
+    def test_a_redundant_call_bears_a_cut(self):
+        """Of either uplink, silently: nothing of it is lost, in both directions."""
+        self.aggd.more["gw"] = ("config packets 'realtime'\n\tlist port 'udp/9'\n"
+                                "\toption redundant '1'\n")
+        self.addCleanup(self.aggd.reload, "gw")
+        self.addCleanup(self.aggd.more.clear)
+        self.assertTrue(self.aggd.reload("gw"))
+        self.wait(self.is_doubled, SOON_S, "echoes go and come on both uplinks")
+        for link in ("dsl", "cable"):
+            self.lab.link(link).cut()
+            try:
+                lost = CALL_ECHOES - self.echoes(CALL_ECHOES)
+            finally:
+                self.lab.link(link).restore()
+            # One for the age limit of a machine that stands still.
+            self.assertLessEqual(lost, 1, f"without {link}")
+            self.wait(self.is_doubled, SOON_S, f"echoes on both uplinks after {link} is back")
+
+    def echoes(self, count):
+        """How many of a call's packets are answered, 50 a second."""
+        with udp(self.lab.lan) as sock:
+            for _ in range(count):
+                sock.sendto(bytes(8), (SRV4, ECHO_PORT))
+                time.sleep(0.02)
+            with contextlib.suppress(OSError):
+                for got in range(count):
+                    sock.recv(100)
+                return count
+            return got
+
+    def is_doubled(self):
+        def carried():
+            return [(p["down_bytes"], p["up_bytes"]) for p in self.tunnel("gw")["paths"]]
+        before = carried()
+        self.echoes(DOUBLED_ECHOES)
+        return all(b - a >= DOUBLED_ECHOES * ECHO_BYTES for was, now in zip(before, carried())
+                   for a, b in zip(was, now))
 
     def test_udp_blocked(self):
         """The session carries what no datagram can, and no longer than that."""

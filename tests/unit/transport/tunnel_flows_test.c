@@ -5,6 +5,7 @@
  * order and when it arrives, and what becomes of a call beside them. Rates are Mbit/s of
  * IP packets; S1 to S4 are the lab's.
  */
+#include "agg/transport/tunnel_copy.h"
 #include "scheduler/sim/tunnel_world.h"
 
 #include <setjmp.h>
@@ -239,6 +240,51 @@ static void test_a_silent_cut_moves_the_call(void **state)
 	cut_beside(false, true);
 }
 
+/* Nothing of it is lost, nor comes twice; the other direction is doubled, too. */
+static void test_a_doubled_call_loses_nothing_in_a_cut(void **state)
+{
+	for (unsigned cut = 0; cut < 2; cut++) {
+		struct tunnel_world_args args = s1();
+		struct tunnel_world *w = tunnel_world_create(&args);
+		assert_non_null(w);
+		for (unsigned side = 0; side < 2; side++)
+			tunnel_double(tunnel_world_tunnel(w, side), true);
+		unsigned call = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+			.kind = TUNNEL_WORLD_CALL, .from_us = S, .until_us = 8 * S });
+		tunnel_world_run(w, 5 * S);
+		tunnel_world_cut(w, cut, true, true, true);
+		tunnel_world_run(w, 9 * S);
+		const struct tunnel_world_flow *got = tunnel_world_flow(w, call);
+		assert_int_equal(got->received, got->sent);
+		assert_int_equal(got->twice, 0);
+		assert_true(got->gap_us < 60 * MS);
+		tunnel_world_destroy(w);
+	}
+}
+
+/* Where much says that it is real time, its copies take a tenth of the path. */
+static void test_copies_are_bounded(void **state)
+{
+	struct tunnel_world_args args = s1();
+	struct tunnel_world *w = tunnel_world_create(&args);
+	struct tunnel_stats stats;
+
+	assert_non_null(w);
+	for (unsigned side = 0; side < 2; side++)
+		tunnel_double(tunnel_world_tunnel(w, side), true);
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_RATE, .dscp = 46, .from_us = S,
+		.rate_bps = (uint64_t)(8 * MBIT) });
+	tunnel_world_run(w, 11 * S);
+	const struct tunnel_world_flow *got = tunnel_world_flow(w, flow);
+	tunnel_stats(tunnel_world_tunnel(w, false), &stats);
+	uint64_t sent = stats.path[0].tx_bytes + stats.path[1].tx_bytes;
+	assert_int_equal(got->twice, 0);
+	assert_true(sent < got->bytes * 108 / 100 + 12 * COPY_FLOW_BPS);
+	assert_true(sent > got->bytes + 8 * COPY_FLOW_BPS);
+	tunnel_world_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +295,8 @@ int main(void)
 		cmocka_unit_test(test_a_lossy_path_does_not_slow_cubic),
 		cmocka_unit_test(test_a_rate_arrives_in_order),
 		cmocka_unit_test(test_a_silent_cut_moves_the_call),
+		cmocka_unit_test(test_a_doubled_call_loses_nothing_in_a_cut),
+		cmocka_unit_test(test_copies_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,7 @@
 #define V6_ADDR(p) { .family = AF_INET6, .port = (p), \
                      .ip = { 0x20, 1, 0xd, 0xb8, [15] = 1 } }
 #define V6_HEX "0620010db8000000000000000000000001"
+#define NO_TRAFFIC_HEX "00" "0000000000000000" "0000000000000000" "00"
 
 struct sample {
 	struct wire_frame frame;
@@ -117,20 +118,29 @@ static const struct sample samples[] = {
 	    .tunnel_key = { 1, 0x01020304, 2, { 0xaa, [31] = 0xbb } } },
 	  "83" "000029" "00000001" "01020304" "02" "aa" "000000000000000000000000"
 	  "000000000000000000000000000000000000" "bb", false },
-	{ { .type = WIRE_TUNNEL_NET }, "84" "000007" "00" "000000" "0000" "00", true },
+	{ { .type = WIRE_TUNNEL_NET }, "84" "000019" "00" "000000" "0000" "00"
+	  NO_TRAFFIC_HEX, true },
 	{ { .type = WIRE_TUNNEL_NET,
 	    .tunnel_net = { .flags = WIRE_TUNNEL_ON | WIRE_TUNNEL_UDP,
 	                    .inner4 = { .family = AF_INET, .ip = { 100, 64, 0, 1 } },
 	                    .inner6 = { .family = AF_INET6, .length = 64,
 	                                .ip = { 0x20, 1, 0xd, 0xb8 } } } },
-	  "84" "00001b" "03" "04644000010000"
-	  "064020010db8000000000000000000000000" "00", true },
+	  "84" "00002d" "03" "04644000010000"
+	  "064020010db8000000000000000000000000" "00"
+	  NO_TRAFFIC_HEX, true },
 	{ { .type = WIRE_TUNNEL_NET,
 	    .tunnel_net = { .flags = WIRE_TUNNEL_ON, .lan_count = 2,
 	                    .lan = { { AF_INET, 25, { 192, 168, 1, 128 } },
 	                             { AF_INET6, 128, { [15] = 1 } } } } },
-	  "84" "00001f" "01" "000000" "0000" "02" "0419c0a80180"
-	  "068000000000000000000000000000000001", true },
+	  "84" "000031" "01" "000000" "0000" "02" "0419c0a80180"
+	  "068000000000000000000000000000000001" NO_TRAFFIC_HEX, true },
+	{ { .type = WIRE_TUNNEL_NET,
+	    .tunnel_net = { .traffic = { .redundant = 1, .port_count = 1,
+	                                 .port = { { 3, 17, 10000, 20000 } },
+	                                 .realtime_dscps = UINT64_C(1) << 46,
+	                                 .bulk_dscps = 2 } } },
+	  "84" "00001f" "00" "000000" "0000" "00" "01" "0000400000000000"
+	  "0000000000000002" "01" "0311" "2710" "4e20", true },
 };
 #define SAMPLE_COUNT (sizeof(samples) / sizeof(samples[0]))
 
@@ -380,7 +390,9 @@ static void test_tunnel_net(void **state)
 {
 	struct wire_frame most = { .type = WIRE_TUNNEL_NET,
 	                           .tunnel_net = { .inner4 = V4_ADDR(0),
-	                                           .lan_count = WIRE_LAN_PREFIXES_MAX } };
+	                                           .lan_count = WIRE_LAN_PREFIXES_MAX,
+	                                           .traffic.port_count =
+	                                               WIRE_TRAFFIC_PORTS_MAX } };
 	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
 	struct wire_frame out;
 
@@ -391,13 +403,21 @@ static void test_tunnel_net(void **state)
 	assert_int_equal(decode(&out, bytes, n), n);
 	assert_memory_equal(&out, &most, sizeof(out));
 
-	assert_true(decode_net("00" "000000" "0000" "01" "0419c0a80180") > 0);
+	assert_true(decode_net("00" "000000" "0000" "01" "0419c0a80180"
+	                       NO_TRAFFIC_HEX) > 0);
 	/* Host bits; bits that the family has not; no such family; too many. */
-	assert_int_equal(decode_net("00" "000000" "0000" "01" "0418c0a80180"), -EPROTO);
-	assert_int_equal(decode_net("00" "000000" "0000" "01" "0421c0a80180"), -EPROTO);
-	assert_int_equal(decode_net("00" "000000" "0001" "00"), -EPROTO);
-	assert_int_equal(decode_net("00" "000000" "0500" "00"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0000" "01" "0418c0a80180"
+	                            NO_TRAFFIC_HEX), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0000" "01" "0421c0a80180"
+	                            NO_TRAFFIC_HEX), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0001" "00" NO_TRAFFIC_HEX), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0500" "00" NO_TRAFFIC_HEX), -EPROTO);
 	assert_int_equal(decode_net("00" "000000" "0000" "11"), -EPROTO);
+	/* A port that is cut short; too many. */
+	assert_int_equal(decode_net("00" "000000" "0000" "00" "01" "0000000000000000"
+	                            "0000000000000000" "01" "0311" "27"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0000" "00" "01" "0000000000000000"
+	                            "0000000000000000" "19"), -EPROTO);
 }
 
 static void test_datagram(void **state)

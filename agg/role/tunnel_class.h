@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: how a person wants the packet tunnel's packets to be treated. The gateway's
+ * configuration says it; the concentrator hears of it (wire.h). Pure.
+ */
+#ifndef AGG_ROLE_TUNNEL_CLASS_H
+#define AGG_ROLE_TUNNEL_CLASS_H
+
+#include "agg/conf/conf.h"
+#include "agg/transport/wire.h"
+#include "tun/inspect.h"
+
+void tunnel_class_read(struct wire_traffic *out, const struct conf *conf);
+/* Of a packet of either direction: by its mark, else by a port at either end.
+ * TRAFFIC_UNTOLD: nothing was said of it. */
+enum traffic tunnel_class(const struct wire_traffic *t, const struct inspection *in);
+
+#endif

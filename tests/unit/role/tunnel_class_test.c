@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: which packets are real time or bulk because a person said so.
+ */
+#include "agg/role/tunnel_class.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct wire_traffic traffic;
+
+static void read_conf(const char *sections)
+{
+	static const char head[] =
+		"config aggd 'main'\n option role 'gateway'\n"
+		"config concentrator 'vps'\n list endpoint '203.0.113.10:443'\n"
+		" option pin 'sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU'\n"
+		"config uplink 'dsl'\n option device 'wan1'\n";
+	char text[2048];
+	struct conf_error error;
+	struct conf *conf;
+	int n = snprintf(text, sizeof(text), "%s%s", head, sections);
+
+	assert_int_equal(conf_parse("test", text, (size_t)n, NULL, &conf, &error), 0);
+	tunnel_class_read(&traffic, conf);
+	conf_free(conf);
+}
+
+static enum traffic class_of(uint8_t protocol, uint16_t sport, uint16_t dport, uint8_t dscp)
+{
+	struct inspection in = { .key = { .family = AF_INET, .protocol = protocol,
+	                                  .sport = sport, .dport = dport },
+	                         .dscp = dscp };
+
+	return tunnel_class(&traffic, &in);
+}
+
+static void test_nothing_said(void **state)
+{
+	read_conf("");
+	assert_false(traffic.redundant);
+	assert_int_equal(class_of(IPPROTO_UDP, 5060, 5060, 46), TRAFFIC_UNTOLD);
+}
+
+static void test_ports_in_both_directions(void **state)
+{
+	read_conf("config packets 'realtime'\n list port 'udp/10000-20000'\n"
+	          " list port '5060'\n option redundant '1'\n"
+	          "config packets 'background'\n list port 'udp/6881'\n");
+	assert_true(traffic.redundant);
+	assert_int_equal(class_of(IPPROTO_UDP, 40000, 10000, 0), TRAFFIC_REALTIME);
+	assert_int_equal(class_of(IPPROTO_UDP, 20000, 40000, 0), TRAFFIC_REALTIME);
+	assert_int_equal(class_of(IPPROTO_UDP, 40000, 20001, 0), TRAFFIC_UNTOLD);
+	assert_int_equal(class_of(IPPROTO_TCP, 40000, 10000, 0), TRAFFIC_UNTOLD);
+	assert_int_equal(class_of(IPPROTO_TCP, 40000, 5060, 0), TRAFFIC_REALTIME);
+	assert_int_equal(class_of(IPPROTO_UDP, 6881, 6881, 0), TRAFFIC_BULK);
+	assert_int_equal(class_of(IPPROTO_ICMP, 0, 5060, 0), TRAFFIC_UNTOLD); /* an echo */
+}
+
+static void test_a_mark_goes_before_a_port(void **state)
+{
+	read_conf("config packets 'realtime'\n list dscp 'CS4'\n list dscp '63'\n"
+	          "config packets 'background'\n list dscp '3'\n list port '5060'\n");
+	assert_int_equal(class_of(IPPROTO_UDP, 1, 5060, 32), TRAFFIC_REALTIME);
+	assert_int_equal(class_of(IPPROTO_ICMP, 0, 0, 63), TRAFFIC_REALTIME);
+	assert_int_equal(class_of(IPPROTO_UDP, 1, 2, 3), TRAFFIC_BULK);
+	assert_int_equal(class_of(IPPROTO_UDP, 1, 2, 46), TRAFFIC_UNTOLD);
+}
+
+/* A later version's class is none. */
+static void test_an_unknown_class(void **state)
+{
+	traffic = (struct wire_traffic){ .port_count = 1, .port = { { 9, 0, 1, 65535 } } };
+	assert_int_equal(class_of(IPPROTO_UDP, 7, 7, 0), TRAFFIC_UNTOLD);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_said),
+		cmocka_unit_test(test_ports_in_both_directions),
+		cmocka_unit_test(test_a_mark_goes_before_a_port),
+		cmocka_unit_test(test_an_unknown_class),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
