@@ -7,6 +7,7 @@
 #define AGG_DAEMON_H
 
 #include "agg/kernel/runlock.h"
+#include "agg/notify.h"
 #include "agg/page.h"
 #include "agg/role/verbs.h"
 #include "agg/transport/tls.h"
@@ -23,6 +24,7 @@ struct daemon {
 	struct verbs verbs;
 	struct ctl *ctl;
 	struct page page;
+	struct notify notify;
 	struct runlock control_lock, netns_lock;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct loop_timer *drain;

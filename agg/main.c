@@ -167,6 +167,7 @@ static void on_sigterm(void *ctx)
 		return;
 	}
 	d->drain_until_us = loop_now_us(d->loop) + DRAIN_US;
+	notify_ending(&d->notify);
 	d->role->ops->drain(d->role);
 	role_changed(d->role);
 	unsigned streams = d->role->ops->streams(d->role);
@@ -206,6 +207,7 @@ static int open_parts(struct daemon *d)
 
 static void close_parts(struct daemon *d)
 {
+	notify_finish(&d->notify);
 	page_end(&d->page);
 	ctl_destroy(d->ctl);
 	verbs_finish(&d->verbs);
@@ -309,6 +311,7 @@ static int start(struct daemon *d)
 	if (caps_drop(NULL, &err) < 0)
 		log_sys("capabilities: %s", err.text);
 	log_info("%s %s, %s", d->role->ops->name, AGGD_VERSION, d->config_path);
+	notify_ready(&d->notify, d->loop);
 	return 0;
 }
 

@@ -10,6 +10,7 @@ that the unit gives. The unit itself is judged by systemd-analyze.
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,9 +21,10 @@ from aggd import DEGRADED, Aggd  # noqa: E402
 from case import VPS_SEEN4, VPS_SEEN6, AggdTest, FlowServer  # noqa: E402
 from lab import ROOT, SRV4, SRV6, Lab  # noqa: E402
 
-UNIT = os.path.join(ROOT, "docs/examples/aggd.service")
-SYSUSERS = os.path.join(ROOT, "docs/examples/aggd.sysusers")
-EXPOSURE_MAX = 25  # tenths
+UNIT = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")),
+                    "systemd/aggd.service")
+SYSUSERS = os.path.join(ROOT, "systemd/aggd.sysusers")
+EXPOSURE_MAX = 20  # tenths
 UID, STRANGER = 64321, 64322
 NET_BIND_SERVICE, NET_ADMIN, NET_RAW = 1 << 10, 1 << 12, 1 << 13
 SETTLE_S = 15
@@ -40,9 +42,10 @@ def only(capabilities):
     return ",".join(["-all", *("+" + c.lower().removeprefix("cap_") for c in capabilities)])
 
 
-def as_user(runtime):
+def as_user(runtime, manager):
     """Words before the program: what systemd does before it."""
-    return ["unshare", "--mount", "sh", "-c", RUNTIME, runtime,
+    return ["env", "NOTIFY_SOCKET=" + manager, "WATCHDOG_USEC=40000000",
+            "unshare", "--mount", "sh", "-c", RUNTIME, runtime,
             "setpriv", "--reuid", UID, "--regid", UID, "--clear-groups", "--no-new-privs",
             "--inh-caps", only(setting("AmbientCapabilities")),
             "--ambient-caps", only(setting("AmbientCapabilities")),
@@ -57,8 +60,10 @@ class User(AggdTest):
 
     def setUp(self):
         self.aggd = Aggd(self.lab, gateway={"carrier": "mptcp"},
-                         under={role: as_user(os.path.join(self.lab.dir, f"{role}-run"))
+                         under={role: as_user(os.path.join(self.lab.dir, f"{role}-run"),
+                                              os.path.join(self.lab.dir, f"{role}-manager"))
                                 for role in ("gw", "vps")})
+        self.managers = {role: self.listen(f"{role}-manager") for role in ("gw", "vps")}
         self.addCleanup(self.aggd.stop)
         self.aggd.write_configs()
         for role in ("gw", "vps"):
@@ -75,6 +80,18 @@ class User(AggdTest):
                 os.chown(name, UID, UID)
         if not os.path.islink(path(f"{role}.sock")):
             os.symlink(f"{role}-run/aggd.sock", path(f"{role}.sock"))
+
+    def listen(self, name):
+        """As the service manager does: the socket that aggd tells it at."""
+        path = os.path.join(self.lab.dir, name)
+        if os.path.exists(path):
+            os.unlink(path)
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        manager.bind(path)
+        os.chmod(path, 0o666)
+        manager.settimeout(SETTLE_S)
+        return manager
 
     def kernel(self, role):
         """What aggd makes in the kernel, as text."""
@@ -96,6 +113,8 @@ class User(AggdTest):
             self.assertEqual(set(status["Uid"].split()), {str(UID)})
             self.assertEqual(int(status["CapEff"], 16), kept)
             self.assertEqual(int(status["CapBnd"], 16) & ~kept, 0)
+            self.assertEqual(self.managers[role].recv(100), b"READY=1")
+            self.assertEqual(self.managers[role].recv(100), b"WATCHDOG=1")
         self.check_taken()
         self.wait(lambda: self.lab.gw.run(["ip", "mptcp", "endpoint"]).stdout.count("subflow") >= 2,
                   SETTLE_S, lambda: "MPTCP's endpoints: " + self.kernel("gw"))
@@ -106,6 +125,10 @@ class User(AggdTest):
         self.check_taken()
         for role in ("gw", "vps"):
             self.assertEqual(aggd.stop_one(role), 0)
+            told = self.managers[role].recv(100)
+            while told == b"WATCHDOG=1":  # the test took so long
+                told = self.managers[role].recv(100)
+            self.assertEqual(told, b"STOPPING=1")
             self.assertFalse(os.listdir(aggd.path(f"{role}-run")))
             self.assertNotRegex(aggd.read(f"{role}.log"), "(?i)denied|not permitted|without CAP")
         left = self.kernel("gw")
