@@ -57,6 +57,8 @@ static void open_server(struct page *page, const char *state)
 
 void page_set(struct page *page, const struct conf_main *main)
 {
+	if (!main->web_count)
+		server_rest();
 	if (is_as_wanted(page, main))
 		return;
 	page_end(page);

@@ -421,10 +421,13 @@ bool associates_take(struct associates *owner, const struct inlet_client *client
 
 struct associates *associates_create(const struct associates_args *args)
 {
-	struct associates *a = calloc(1, sizeof(*a));
+	struct associates *a = malloc(sizeof(*a)); /* bytes' pages stay untouched */
 
-	if (a)
-		a->args = *args;
+	if (!a)
+		return NULL;
+	a->args = *args;
+	a->all = NULL;
+	a->count = 0;
 	return a;
 }
 

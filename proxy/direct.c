@@ -274,10 +274,13 @@ void directs_reset(struct directs *owner, const char *device)
 
 struct directs *directs_create(const struct directs_args *args)
 {
-	struct directs *d = calloc(1, sizeof(*d));
+	struct directs *d = malloc(sizeof(*d)); /* the chunk's pages stay untouched */
 
-	if (d)
-		d->args = *args;
+	if (!d)
+		return NULL;
+	d->args = *args;
+	d->all = NULL;
+	d->count = 0;
 	return d;
 }
 

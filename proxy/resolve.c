@@ -445,10 +445,14 @@ struct resolve *resolve_start(struct resolver *r, struct share *share,
 		errno = ENOBUFS;
 		return NULL;
 	}
-	look_at_conf(r);
+	if (r->channels)
+		look_at_conf(r);
 	struct resolve *q = calloc(1, sizeof(*q));
-	if (!q) {
+	int err = !q ? -ENOMEM : r->channels ? 0 : resolver_reload(r);
+	if (err) {
+		free(q);
 		share_give(share, SHARE_NAMES);
+		errno = -err;
 		return NULL;
 	}
 	q->share = share;
@@ -519,7 +523,7 @@ struct resolver *resolver_create(const struct resolver_args *args)
 	r->turn = loop_timer_create(r->loop, on_turn, r);
 	int err = r->turn && r->conf && !r->servers == !args->servers ? 0
 	                                                              : -ENOMEM;
-	if (!err)
+	if (!err && r->servers) /* else with the first question: many never ask */
 		err = resolver_reload(r);
 	if (err) {
 		resolver_destroy(r);

@@ -56,7 +56,8 @@ typedef void resolve_fn(void *ctx, sa_family_t family, const struct addr *addrs,
 
 /* Asks. on_answer is called twice, once for each family, never from inside
  * resolve_start; the second call ends the query. NULL: errno, ENOBUFS where
- * RESOLVE_QUERIES_MAX are on their way, or as many as the share allows. */
+ * RESOLVE_QUERIES_MAX are on their way, or as many as the share allows. The first
+ * one reads resolv.conf. */
 struct resolve;
 struct resolve *resolve_start(struct resolver *r, struct share *share,
                               const char *name, resolve_fn *on_answer,

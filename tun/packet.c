@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: see packet.h. A slab is a piece of memory with SLAB_PACKETS packets; those
- * that nobody has are a stack, so that the warmest is used next.
+ * that nobody has are a stack, so that the warmest is used next. Of a new slab only
+ * what is used is touched, so an idle tunnel has a page or two.
  */
 #include "tun/packet.h"
 
@@ -23,6 +24,7 @@ struct packet_pool {
 	struct budget *budget; /* borrowed */
 	struct packet *unused; /* packet.next */
 	struct slab *slabs;
+	unsigned fresh;      /* at the end of the first slab: never used, on no stack */
 	unsigned slab_count, slabs_max;
 	unsigned used, most; /* packets */
 	unsigned peak;       /* of used, since it was 0 */
@@ -41,14 +43,17 @@ struct packet_pool *packet_pool_create(unsigned most, struct budget *budget)
 	return pool;
 }
 
-/* A slab of packets that nobody has. */
 static void add(struct packet_pool *pool, struct slab *s)
 {
 	s->next = pool->slabs;
 	pool->slabs = s;
 	pool->slab_count++;
+}
+
+/* Nobody has one of its packets. */
+static void stack(struct packet_pool *pool, struct slab *s)
+{
 	for (unsigned i = 0; i < SLAB_PACKETS; i++) {
-		s->packets[i].pool = pool;
 		s->packets[i].next = pool->unused;
 		pool->unused = &s->packets[i];
 	}
@@ -61,10 +66,12 @@ static void shrink(struct packet_pool *pool, unsigned kept)
 	pool->slabs = NULL;
 	pool->slab_count = 0;
 	pool->unused = NULL;
+	pool->fresh = 0;
 	for (struct slab *s = slabs; s; s = next) {
 		next = s->next;
 		if (pool->slab_count < kept) {
 			add(pool, s);
+			stack(pool, s);
 			continue;
 		}
 		free(s);
@@ -107,10 +114,25 @@ static void grow(struct packet_pool *pool)
 	if (pool->slab_count == pool->slabs_max || !budget_take(pool->budget, sizeof(*s)))
 		return;
 	s = malloc(sizeof(*s));
-	if (s)
-		add(pool, s);
-	else
+	if (!s) {
 		budget_give(pool->budget, sizeof(*s));
+		return;
+	}
+	add(pool, s);
+	pool->fresh = SLAB_PACKETS;
+}
+
+static struct packet *take(struct packet_pool *pool)
+{
+	struct packet *p = pool->unused;
+
+	if (p) {
+		pool->unused = p->next;
+		return p;
+	}
+	if (!pool->fresh)
+		grow(pool);
+	return pool->fresh ? &pool->slabs->packets[SLAB_PACKETS - pool->fresh--] : NULL;
 }
 
 struct packet *packet_get(struct packet_pool *pool)
@@ -119,12 +141,9 @@ struct packet *packet_get(struct packet_pool *pool)
 
 	if (pool->used == pool->most)
 		return NULL;
-	if (!pool->unused)
-		grow(pool);
-	p = pool->unused;
+	p = take(pool);
 	if (!p)
 		return NULL;
-	pool->unused = p->next;
 	if (++pool->used > pool->peak)
 		pool->peak = pool->used;
 	memset(p, 0, offsetof(struct packet, bytes));

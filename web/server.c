@@ -11,6 +11,7 @@
 #include "web/server.h"
 
 #include "agg/base/log.h"
+#include "agg/base/pages.h"
 #include "agg/kernel/sockopt.h"
 #include "web/files.h"
 
@@ -503,4 +504,16 @@ void server_destroy(struct server *s)
 	buf_finish(&s->event);
 	explicit_bzero(&s->access, sizeof(s->access));
 	free(s);
+}
+
+/* libmicrohttpd brings GnuTLS with all that it needs, and each has its start. */
+void server_rest(void)
+{
+	static const char *const libraries[] = {
+		"libmicrohttpd", "libgnutls", "libp11-kit", "libnettle", "libhogweed",
+		"libunistring", "libtasn1", "libidn2", "libgmp", "libffi",
+	};
+
+	for (unsigned i = 0; i < sizeof(libraries) / sizeof(*libraries); i++)
+		pages_drop(libraries[i]);
 }

@@ -42,5 +42,7 @@ struct server;
 /* NULL: errno, and *at is the address that it was about, if any. */
 struct server *server_create(const struct server_args *args, unsigned *at);
 void server_destroy(struct server *s); /* NULL is fine */
+/* There is no server now: what the start of its libraries left in memory goes. */
+void server_rest(void);
 
 #endif

@@ -17,3 +17,7 @@ struct server *server_create(const struct server_args *args, unsigned *at)
 void server_destroy(struct server *s)
 {
 }
+
+void server_rest(void)
+{
+}

@@ -52,6 +52,34 @@ static bool serial_set_random(X509 *cert)
 	return ok;
 }
 
+/* X509_set_pubkey() would load every encoder that the library has, and keep them. */
+static bool set_public_key(X509 *cert, EVP_PKEY *key)
+{
+	uint8_t *point = NULL;
+	size_t n = EVP_PKEY_get1_encoded_public_key(key, &point);
+
+	if (n && X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(cert),
+	                                OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+	                                V_ASN1_OBJECT,
+	                                OBJ_nid2obj(NID_X9_62_prime256v1), point, (int)n))
+		return true;
+	OPENSSL_free(point);
+	return false;
+}
+
+/* As a peer reads it: only then the library knows the key in it. Takes cert. */
+static X509 *read_again(X509 *cert)
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509(cert, &der);
+	const uint8_t *p = der;
+	X509 *read = n > 0 ? d2i_X509(NULL, &p, n) : NULL;
+
+	OPENSSL_free(der);
+	X509_free(cert);
+	return read;
+}
+
 static X509 *certificate_create(EVP_PKEY *key)
 {
 	X509 *cert = X509_new();
@@ -64,8 +92,8 @@ static X509 *certificate_create(EVP_PKEY *key)
 	    X509_set_issuer_name(cert, name) &&
 	    X509_gmtime_adj(X509_getm_notBefore(cert), 0) &&
 	    X509_time_adj_ex(X509_getm_notAfter(cert), CERT_DAYS, 0, NULL) &&
-	    X509_set_pubkey(cert, key) && X509_sign(cert, key, EVP_sha256()))
-		return cert;
+	    set_public_key(cert, key) && X509_sign(cert, key, EVP_sha256()))
+		return read_again(cert);
 	X509_free(cert);
 	return NULL;
 }

@@ -17,7 +17,7 @@ from lab import SRV4, SRV6  # noqa: E402
 
 STREAMS = 1000
 BYTES_MAX = 300_000           # of one; 1,000 at least
-RSS_IDLE_MB_MAX, PRIVATE_IDLE_MB_MAX, RSS_BUSY_MB_MAX = 8.5, 2.5, 64
+RSS_IDLE_MB_MAX, PRIVATE_IDLE_MB_MAX, RSS_BUSY_MB_MAX = 7.5, 2.2, 64
 CALM_S = 30                   # agg/role/role.c: 10, here on a slow machine
 GONE_S = 10
 
