@@ -149,7 +149,8 @@ class Tree:
 
     def is_ours(self, folder, name):
         built = os.path.exists(os.path.join(folder, name, 'meson-info'))
-        return not (built or name.startswith('.') or name in DATA_DIRS)
+        cross = folder == self.root and name == 'build-cross'  # ./dev cross, whole systems
+        return not (built or cross or name.startswith('.') or name in DATA_DIRS)
 
     def lines(self, path):
         with open(os.path.join(self.root, path), encoding='utf-8') as file:
