@@ -32,6 +32,7 @@ ALONE = ("bench", "demo", "linkem", "load")
 DETAIL_LINES_MAX = 60
 SANITIZE = ["-Db_sanitize=address,undefined"]
 MBEDTLS = ["-Dtls=mbedtls", "-Dtests=disabled"]
+ROUTER = ["-Dprofile=router", "-Dtls=mbedtls"]
 # Seeded networks: all of them on the plain build, of which these with sanitizers.
 SEEDED = ("transport/session",)
 COUNTED = ("cost/frames",)  # instructions, of which sanitizers would add many
@@ -239,6 +240,8 @@ def main(patterns):
     if built and sanitized:
         if report.wants("lab/libraries"):
             build(report, "build with mbedTLS", "build-mbedtls", MBEDTLS)
+        if report.wants("lab/router"):
+            build(report, "build for routers", "build-router", ROUTER)
         run_lab(report)
     return report.close()
 
