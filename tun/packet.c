@@ -7,7 +7,10 @@
  */
 #include "tun/packet.h"
 
+#include "agg/base/heap.h"
+
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +62,11 @@ static void stack(struct packet_pool *pool, struct slab *s)
 	}
 }
 
+/* What was much goes back to the system: nobody is waiting now. */
 static void shrink(struct packet_pool *pool, unsigned kept)
 {
 	struct slab *next, *slabs = pool->slabs;
+	bool much = (pool->slab_count - kept) * sizeof(*slabs) >= HEAP_FALL_BYTES;
 
 	pool->slabs = NULL;
 	pool->slab_count = 0;
@@ -77,6 +82,8 @@ static void shrink(struct packet_pool *pool, unsigned kept)
 		free(s);
 		budget_give(pool->budget, sizeof(*s));
 	}
+	if (much)
+		heap_trim();
 }
 
 void packet_pool_destroy(struct packet_pool *pool)
@@ -105,6 +112,12 @@ static void rest(struct packet_pool *pool)
 	pool->peak = 0;
 	if (pool->slab_count > 2 * kept)
 		shrink(pool, kept);
+}
+
+void packet_pool_rest(struct packet_pool *pool)
+{
+	if (!pool->used)
+		rest(pool);
 }
 
 static void grow(struct packet_pool *pool)

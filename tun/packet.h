@@ -5,7 +5,8 @@
  * is room before it for the datagram's header and behind it for its tag, so that
  * it can be sealed where it lies. Buffers are of one size and come from slabs: no
  * allocation per packet, and no more of them than the pool may have. When all
- * are back, and were not needed of late, most of its memory is given back.
+ * are back, and were not needed of late, most of its memory is given back; a
+ * pool that nobody uses any more is asked to by packet_pool_rest().
  *
  * A packet has one owner, and passes from one to the next by pointer: device,
  * queue, path, device. Whoever has it last gives it back (packet_put).
@@ -56,6 +57,8 @@ struct packet_pool;
 struct packet_pool *packet_pool_create(unsigned most, struct budget *budget);
 void packet_pool_destroy(struct packet_pool *pool); /* all packets are back */
 unsigned packet_pool_used(const struct packet_pool *pool);
+/* Once a second: what was needed is forgotten by an eighth, as long as none is used. */
+void packet_pool_rest(struct packet_pool *pool);
 
 /* An empty one: head is PACKET_HEADROOM, all else but bytes 0. NULL: there is none
  * left, or no memory for one. */

@@ -271,6 +271,12 @@ static void put_tunnel(struct render *r, struct json_object *in,
 		put_number(r, o, "up_packets", t->up_packets);
 		put_number(r, o, "down_bytes", t->down_bytes);
 		put_number(r, o, "up_bytes", t->up_bytes);
+		put_text(r, o, "device_offload", t->device_offload);
+		put_bool(r, o, "segments", t->segments);
+		put_number(r, o, "device_in_packets", t->device_in);
+		put_number(r, o, "device_reads", t->device_reads);
+		put_number(r, o, "device_out_packets", t->device_out);
+		put_number(r, o, "device_writes", t->device_writes);
 		drops = json_object_new_object();
 		for (unsigned i = 0; i < t->drop_count; i++)
 			put_number(r, drops, t->drop[i].why, t->drop[i].packets);

@@ -347,6 +347,12 @@ static void print_tunnel(struct render *r, const struct report_session *s,
 	} else if (what == 1) {
 		print_one(r, s, family, "direction", "down", t->down_bytes);
 		print_one(r, s, family, "direction", "up", t->up_bytes);
+	} else if (what == 2) {
+		print_one(r, s, family, "direction", "in", t->device_in);
+		print_one(r, s, family, "direction", "out", t->device_out);
+	} else if (what == 3) {
+		print_one(r, s, family, "direction", "in", t->device_reads);
+		print_one(r, s, family, "direction", "out", t->device_writes);
 	} else {
 		for (unsigned i = 0; i < t->drop_count; i++)
 			print_one(r, s, family, "reason", t->drop[i].why,
@@ -362,11 +368,15 @@ static void print_tunnels(struct render *r, const struct report *report)
 	} families[] = {
 		{ "aggd_tunnel_up", "gauge", "", "1: the packet tunnel carries." },
 		{ "aggd_tunnel_bytes", "counter", "bytes", "Of packets inside." },
+		{ "aggd_tunnel_device_packets", "counter", "",
+		  "That the device gave (in) and took (out)." },
+		{ "aggd_tunnel_device_calls", "counter", "",
+		  "Of the kernel, for these packets." },
 		{ "aggd_tunnel_dropped_packets", "counter", "",
 		  "Packets that this side dropped." },
 	};
 
-	for (unsigned f = 0; f < 3 && has_tunnel(report); f++) {
+	for (unsigned f = 0; f < sizeof(families) / sizeof(*families) && has_tunnel(report); f++) {
 		print_family_head(r, families[f].name, families[f].type,
 		                  families[f].unit, families[f].help);
 		for (size_t i = 0; i < report->session_count; i++)

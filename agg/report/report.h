@@ -127,6 +127,12 @@ struct report_tunnel {
 	uint64_t queued_bytes;
 	/* Of packets inside, ever. */
 	uint64_t down_packets, down_bytes, up_packets, up_bytes;
+	/* Of what goes to and comes from the kernel at once: by the device, "udp", "tcp" or
+	 * "none" (""; it is not there); does it leave in messages of several? */
+	const char *device_offload; /* static */
+	bool segments;
+	/* Of the device, ever: packets, and calls of the kernel for them. */
+	uint64_t device_in, device_reads, device_out, device_writes;
 	struct {
 		const char *why; /* static */
 		uint64_t packets;

@@ -142,10 +142,25 @@ static const char *name_flows(const struct report_tunnel *t,
 	return buf;
 }
 
+/* What costs CPU time is said; nothing is broken by it. */
+static void print_offload(struct render *r, const struct report_tunnel *t)
+{
+	bool device = !strcmp(t->device_offload, "none");
+
+	if (device || !t->segments)
+		text_say(r, "packet tunnel: packets %s%s%s one by one",
+		         device ? "go to and from the device" : "",
+		         device && !t->segments ? ", and " : "",
+		         t->segments ? "" : "leave by the uplinks");
+}
+
 /* "packet tunnel: down: no path carries datagrams" */
 static void print_tunnel(struct render *r, const struct report_tunnel *t)
 {
 	char why[REPORT_WORDS_MAX + 1];
+
+	if (t->state == REPORT_TUNNEL_UP && t->device_offload && *t->device_offload)
+		print_offload(r, t);
 
 	if (t->state == REPORT_TUNNEL_DOWN)
 		text_say(r, "packet tunnel: %s: %s", report_tunnel_text(t->state),

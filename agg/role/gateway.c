@@ -70,6 +70,7 @@ static void on_second(void *ctx)
 	gateway_history_measure(g);
 	mptcp_look(g->mptcp);
 	gateway_choose_carrier(g);
+	tunnel_kit_rest(&g->tunnel.kit);
 	role_tidy_memory(&g->role);
 	loop_timer_arm(g->second, now + SNAPSHOT_RATE_US);
 }

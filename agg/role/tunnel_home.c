@@ -39,6 +39,12 @@ void tunnel_kit_close(struct tunnel_kit *kit)
 	*kit = (struct tunnel_kit){ NULL };
 }
 
+void tunnel_kit_rest(struct tunnel_kit *kit)
+{
+	if (kit->pool)
+		packet_pool_rest(kit->pool);
+}
+
 /* Packets -------------------------------------------------------------------- */
 
 /* Packets of a host of this side's LAN. */
@@ -320,27 +326,50 @@ static void add_drop(struct report_tunnel *out, const char *why, uint64_t packet
 }
 
 static void add_drops(const struct tunnel_home *h, const struct tunnel_stats *t,
-                      struct report_tunnel *out)
+                      const struct device_stats *d, struct report_tunnel *out)
 {
 	const struct tunnel_guard *g = &h->guard;
 
 	add_drop(out, "queued too long (CoDel)", t->dropped[TUNNEL_DROP_CODEL]);
 	add_drop(out, "queue full", t->dropped[TUNNEL_DROP_OVERFLOW]);
 	add_drop(out, "too old", t->dropped[TUNNEL_DROP_AGE]);
-	add_drop(out, "too long", t->dropped[TUNNEL_DROP_TOO_LONG]);
+	add_drop(out, "too long", t->dropped[TUNNEL_DROP_TOO_LONG] + d->dropped_long);
 	add_drop(out, "without a key", t->dropped[TUNNEL_DROP_KEY]);
-	add_drop(out, "no IP packet", t->dropped[TUNNEL_DROP_MALFORMED]);
+	add_drop(out, "no IP packet", t->dropped[TUNNEL_DROP_MALFORMED] +
+	         d->dropped_invalid);
 	add_drop(out, "of a false source", g->dropped[TUNNEL_FALSE_SOURCE]);
 	add_drop(out, "not allowed", g->dropped[TUNNEL_NO_WAY]);
 	add_drop(out, "replayed", t->refused[TUNNEL_REPLAYED]);
 	add_drop(out, "forged", t->refused[TUNNEL_FORGED]);
 	add_drop(out, "malformed", t->refused[TUNNEL_MALFORMED]);
-	add_drop(out, "without a buffer", t->unkept);
+	add_drop(out, "without a buffer", t->unkept + d->dropped_memory);
+	add_drop(out, "not taken by the kernel", d->dropped_write);
+}
+
+static void report_device(const struct tunnel_home *h, struct device_stats *d,
+                          struct report_tunnel *out)
+{
+	static const char *const words[] = {
+		[DEVICE_OFFLOAD_NONE] = "none", [DEVICE_OFFLOAD_TCP] = "tcp",
+		[DEVICE_OFFLOAD_UDP] = "udp",
+	};
+	struct dgram_stats datagrams;
+
+	dgram_stats(h->args.dgram, &datagrams);
+	out->segments = datagrams.segments;
+	out->device_offload = h->device ? words[device_offload(h->device)] : "";
+	if (h->device)
+		device_stats(h->device, d);
+	out->device_in = d->read;
+	out->device_reads = d->reads;
+	out->device_out = d->written;
+	out->device_writes = d->writes;
 }
 
 void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out)
 {
 	bool is_site = h->args.egress != NULL;
+	struct device_stats d = { 0 };
 	struct tunnel_stats t;
 
 	if (!h->tunnel)
@@ -353,7 +382,8 @@ void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out)
 	out->down_bytes = is_site ? t.tx_bytes : t.rx_bytes;
 	out->up_packets = is_site ? t.rx_packets : t.tx_packets;
 	out->up_bytes = is_site ? t.rx_bytes : t.tx_bytes;
-	add_drops(h, &t, out);
+	report_device(h, &d, out);
+	add_drops(h, &t, &d, out);
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX &&
 	     i < REPORT_TUNNEL_PATHS_MAX; i++) {
 		const struct tunnel_path_stats *p = &t.path[i];

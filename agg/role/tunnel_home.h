@@ -31,6 +31,8 @@ struct tunnel_kit {
 };
 int tunnel_kit_open(struct tunnel_kit *kit, struct budget *budget); /* 0, -errno */
 void tunnel_kit_close(struct tunnel_kit *kit); /* all 0 is fine */
+/* Once a second: what a load needed is given back some time after it. All 0 is fine. */
+void tunnel_kit_rest(struct tunnel_kit *kit);
 
 /* All are required. */
 struct tunnel_home_ops {

@@ -75,6 +75,7 @@ static void on_second(void *ctx)
 	struct worker *w = ctx;
 
 	sites_measure(&w->sites);
+	tunnel_kit_rest(&w->kit);
 	if (role_is_calm(&w->calm_s, sites_streams(&w->sites))) {
 		loop_rest(w->loop);
 		heap_trim();

@@ -148,6 +148,8 @@ static void fill_concentrator(struct report *report)
 		.own_pin = "sha256:LCa0a2j_xo_5m0U8HTBBNBNCLXBkg7-g-YpeiGJm564" };
 	*report_add_session(report) = (struct report_session){
 		.tunnel = { .state = REPORT_TUNNEL_UP, .mtu = 1417, .flows = 12,
+		            .device_offload = "tcp", .segments = true, .device_in = 5000,
+		            .device_reads = 1000, .device_out = 9000, .device_writes = 2000,
 			.queued_bytes = 1500, .down_packets = 8000,
 			.down_bytes = 9600000, .up_packets = 7000,
 			.up_bytes = 910000,

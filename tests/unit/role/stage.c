@@ -256,6 +256,10 @@ void dgram_close(struct dgram_socket *s)
 {
 }
 
+void tunnel_kit_rest(struct tunnel_kit *kit)
+{
+}
+
 void tunnel_kit_close(struct tunnel_kit *kit)
 {
 }

@@ -78,11 +78,33 @@ static void its_memory_is_of_the_budget(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
+/* A load is over, and nothing comes after it. */
+static void a_pool_that_nobody_uses_gives_back(void **state)
+{
+	struct budget budget;
+	struct packet *all[1000];
+
+	budget_init(&budget, UINT64_MAX, NULL);
+	struct packet_pool *pool = packet_pool_create(1000, &budget);
+	for (unsigned i = 0; i < 1000; i++)
+		all[i] = packet_get(pool);
+	packet_pool_rest(pool); /* they are used */
+	for (unsigned i = 0; i < 1000; i++)
+		packet_put(all[i]);
+	assert_true(budget.used > 1000 * PACKET_SIZE);
+	for (unsigned i = 0; i < 30; i++)
+		packet_pool_rest(pool);
+	assert_in_range(budget.used, 1, 160 * PACKET_SIZE);
+	packet_pool_destroy(pool);
+	assert_int_equal(budget.used, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pool_has_so_many_and_no_more),
 		cmocka_unit_test(its_memory_is_of_the_budget),
+		cmocka_unit_test(a_pool_that_nobody_uses_gives_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
