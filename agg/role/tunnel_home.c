@@ -306,8 +306,19 @@ void tunnel_home_end(struct tunnel_home *h)
 	tunnel_shell_destroy(shell);
 }
 
+static void look_at_segments(struct tunnel_home *h)
+{
+	bool single = h->shell && tunnel_shell_is_single(h->shell);
+
+	if (single && !h->single)
+		log_sys("device %s: datagrams leave one by one for a day, as those that "
+		        "leave several in a message are lost", h->args.device);
+	h->single = single;
+}
+
 void tunnel_home_measure(struct tunnel_home *h)
 {
+	look_at_segments(h);
 	unsigned mtu = h->tunnel ? tunnel_mtu(h->tunnel) : TUNNEL_MTU;
 
 	if (h->device && mtu != h->mtu &&
@@ -356,7 +367,7 @@ static void report_device(const struct tunnel_home *h, struct device_stats *d,
 	struct dgram_stats datagrams;
 
 	dgram_stats(h->args.dgram, &datagrams);
-	out->segments = datagrams.segments;
+	out->segments = datagrams.segments && !h->single;
 	out->device_offload = h->device ? words[device_offload(h->device)] : "";
 	if (h->device)
 		device_stats(h->device, d);

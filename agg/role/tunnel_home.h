@@ -66,6 +66,7 @@ struct tunnel_home {
 	struct loop_timer *again;
 	struct loop_task flush;      /* of what was written to the device */
 	struct wire_traffic traffic; /* tunnel_home_treat() */
+	bool single;                 /* said: a device spoils what leaves at once */
 	unsigned mtu;                /* of the device; 0: not set */
 	unsigned failures;           /* of making the device, in a row */
 	char why[128];               /* the last; "": it is there, or not wanted */

@@ -386,11 +386,11 @@ uint8_t *dgram_reserve(struct dgram_socket *s, const struct tunnel_ends *ends, s
 	return s->out + s->used;
 }
 
-void dgram_commit(struct dgram_socket *s, size_t n)
+void dgram_commit(struct dgram_socket *s, size_t n, bool singly)
 {
 	struct run *run = s->run_count ? &s->runs[s->run_count - 1] : NULL;
 
-	if (!run || !fits_run(s, run, n)) {
+	if (!run || singly || !fits_run(s, run, n)) {
 		assert(s->run_count < UDP_MESSAGES_MAX);
 		run = &s->runs[s->run_count++];
 		*run = (struct run){ .ends = s->to, .addressed = s->to_ends,
@@ -398,7 +398,7 @@ void dgram_commit(struct dgram_socket *s, size_t n)
 	}
 	run->n += n;
 	run->count++;
-	run->closed = n < run->segment;
+	run->closed = singly || n < run->segment;
 	s->used += n;
 }
 

@@ -69,10 +69,11 @@ void dgram_close(struct dgram_socket *s);
 /* The one that such a datagram came by; NULL: it is gone. */
 struct dgram_socket *dgram_find(struct dgram *d, const struct tunnel_ends *ends);
 /* Memory for a datagram of n bytes; ends: NULL on one that is connected. NULL: it is full
- * for now, and the waiter will be told. Then commit at most so many, or nothing. */
+ * for now, and the waiter will be told. Then commit at most so many, or nothing; singly: in
+ * no message with others. */
 uint8_t *dgram_reserve(struct dgram_socket *s, const struct tunnel_ends *ends, size_t n,
                        struct dgram_waiter *waiter);
-void dgram_commit(struct dgram_socket *s, size_t n);
+void dgram_commit(struct dgram_socket *s, size_t n, bool singly);
 void dgram_flush(struct dgram *d); /* of all its sockets */
 
 struct dgram_stats {

@@ -229,6 +229,9 @@ static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path
 	const struct tunnel_path *p = &t->path[path];
 	const struct tunnel_control *c = t->control[path];
 
+	const struct rate_report *told = c && c->rate.report_end ?
+		&c->rate.reports[(c->rate.report_end - 1) % RATE_REPORTS] : NULL;
+
 	*out = (struct tunnel_path_stats){
 		.state = p->state,
 		.usable = tunnel_probe_is_usable(t, path),
@@ -242,6 +245,8 @@ static void path_stats(const struct tunnel *t, unsigned path, struct tunnel_path
 		.rx_packets = p->rx_packets,
 		.rx_bytes = p->rx_bytes,
 		.rx_ce = p->rx_ce,
+		.told_counter = told ? told->counter : 0,
+		.told_packets = told ? told->packets : 0,
 		.mtu = mtu_bytes(&p->fit.mtu),
 		.moves = p->moves,
 		.rate_bps = c && c->rate.srtt_us ? c->rate.bw_bps : 0,

@@ -151,6 +151,8 @@ struct tunnel_path_stats {
 	uint64_t heard_us;      /* when something genuine came last; 0: never */
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* datagrams, ever */
 	uint64_t rx_ce;
+	/* By feedback: the highest counter that came, and packets in all. 0: none. */
+	uint64_t told_counter, told_packets;
 	unsigned moves;
 	uint16_t mtu;           /* outside, with IP's header */
 	/* Of what we send there (tunnel_rate.h): the rate that it goes by, bytes/s; what

@@ -6,6 +6,7 @@
 #include "agg/transport/tunnel_shell.h"
 
 #include "agg/base/loop.h"
+#include "agg/transport/segment_trial.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define LOOK_US 250000u  /* between looks at what was lost */
 #define EPOCH_US 100000u /* later tunnels have higher ones: keys last longer */
 
 struct shell_path {
@@ -24,6 +26,7 @@ struct shell_path {
 	bool up;                     /* a gateway's; may be without a socket for now */
 	bool stale;                  /* wants a new socket, at the end of this turn */
 	struct dgram_waiter waiter;
+	struct segment_trial trial;
 };
 
 struct tunnel_shell {
@@ -31,6 +34,7 @@ struct tunnel_shell {
 	struct tunnel *tunnel;
 	struct loop_task turn;
 	struct loop_timer *timer;
+	uint64_t looked_us;               /* at what was lost */
 	struct shell_path path[TUNNEL_PATHS_MAX];
 	uint8_t none[DATAGRAM_BYTES_MAX]; /* for what cannot leave: it is lost */
 };
@@ -121,7 +125,7 @@ static void commit(void *ctx, unsigned path, size_t n)
 	struct dgram_socket *socket = socket_of(s, path);
 
 	if (socket)
-		dgram_commit(socket, n);
+		dgram_commit(socket, n, segment_trial_is_single(&s->path[path].trial));
 }
 
 static void flush(void *ctx)
@@ -248,11 +252,35 @@ static void renew_sockets(struct tunnel_shell *s)
 
 /* The shell itself ---------------------------------------------------------------- */
 
+static void look_at_losses(struct tunnel_shell *s)
+{
+	uint64_t now_us = loop_now_us(s->args.loop);
+	struct tunnel_stats stats;
+
+	if (now_us - s->looked_us < LOOK_US)
+		return;
+	s->looked_us = now_us;
+	tunnel_stats(s->tunnel, &stats);
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		segment_trial_note(&s->path[i].trial, stats.path[i].told_counter,
+		                   stats.path[i].told_packets, now_us);
+}
+
+bool tunnel_shell_is_single(const struct tunnel_shell *s)
+{
+	bool single = false;
+
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		single |= s->path[i].trial.state == SEGMENT_TRIAL_OFF;
+	return single;
+}
+
 static void on_turn(void *ctx)
 {
 	struct tunnel_shell *s = ctx;
 
 	tunnel_turn(s->tunnel);
+	look_at_losses(s);
 	renew_sockets(s);
 }
 

@@ -50,6 +50,10 @@ void tunnel_shell_destroy(struct tunnel_shell *s);
 /* For tunnel_put(), tunnel_frame(), tunnel_path(), tunnel_stats(). */
 struct tunnel *tunnel_shell_tunnel(struct tunnel_shell *s);
 
+/* Do datagrams leave one by one on a path, as its device spoils what leaves several in a
+ * message (segment_trial.h)? */
+bool tunnel_shell_is_single(const struct tunnel_shell *s);
+
 /* How a gateway's path goes. */
 struct tunnel_way {
 	char device[IF_NAMESIZE]; /* "": any */

@@ -142,7 +142,7 @@ static bool put(struct dgram_socket *s, const struct tunnel_ends *ends, uint32_t
 		return false;
 	memset(p, 0, n);
 	datagram_write_header(p, &header);
-	dgram_commit(s, n);
+	dgram_commit(s, n, false);
 	return true;
 }
 
