@@ -77,7 +77,8 @@ static void say_net(struct site *site)
 	net->flags = WIRE_TUNNEL_ON | WIRE_TUNNEL_UDP;
 	net->inner4.family = AF_INET;
 	memcpy(net->inner4.ip, inner4.ip, 4);
-	tunnel_guard_know(&st->home.guard, &net->inner4, NULL, st->peer.lan,
+	net->inner6 = tunnel_inner6(site->conf.number);
+	tunnel_guard_know(&st->home.guard, &net->inner4, &net->inner6, st->peer.lan,
 	                  st->peer.lan_count, &site->conf.prefix);
 	if (!memcmp(net, &st->says, sizeof(*net)))
 		return;

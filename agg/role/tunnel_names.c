@@ -29,3 +29,14 @@ struct prefix tunnel_inner4(const struct conf *conf, unsigned number)
 	memcpy(p.ip, &ip, sizeof(ip));
 	return p;
 }
+
+struct prefix tunnel_inner6(unsigned number)
+{
+	struct prefix p = { .family = AF_INET6, .length = 128,
+	                    .ip = { 0xfd, 'a', 'g', 'g', 'd', 't', 'u', 'n' } };
+
+	number++;
+	p.ip[14] = (uint8_t)(number >> 8);
+	p.ip[15] = (uint8_t)number;
+	return p;
+}

@@ -18,5 +18,7 @@
 void tunnel_device(const struct conf_site *site, char out[IFNAMSIZ]);
 /* The address inside of a site's gateway, and with number 0 the concentrator's. */
 struct prefix tunnel_inner4(const struct conf *conf, unsigned number);
+/* A site's gateway's of IPv6: of a unique local network (RFC 4193), which is translated. */
+struct prefix tunnel_inner6(unsigned number);
 
 #endif

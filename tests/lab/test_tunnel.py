@@ -99,6 +99,12 @@ class Tunnel(TunnelTest):
             self.assertEqual(self.pings("-c", "5", "-i", "0.2", SRV[family]), 5)
             self.assertEqual(seen_by_srv(self.lab.lan, family), SEEN[family])
 
+    def test_the_gateway_itself(self):
+        """It has an address inside of each family, which is translated."""
+        for address in (SRV4, SRV6):
+            self.assertEqual(self.pings("-c", "3", "-i", "0.2", "-I", "agg-tun", address,
+                                        node=self.lab.gw), 3)
+
     def test_names(self):
         out = self.lab.lan.run(["dig", "+time=2", "+short", f"@{SRV4}", WWW, "A", WWW, "AAAA"])
         self.assertEqual(out.stdout.split(), [SRV4, SRV6])
