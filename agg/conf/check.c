@@ -311,6 +311,50 @@ static int check_forwards(const struct check *c)
 	return err;
 }
 
+static bool is_host(const struct prefix *p)
+{
+	return p->length == (p->family == AF_INET ? 32 : 128);
+}
+
+static bool is_listened_at(const struct conf_main *main, const struct prefix *address)
+{
+	for (unsigned i = 0; i < main->listen_count; i++)
+		if (prefix_has(address, &main->listen[i]))
+			return true;
+	return false;
+}
+
+static int check_address(const struct check *c, unsigned at)
+{
+	const struct conf_address *a = &c->conf->addresses[at];
+	char text[ADDR_TEXT_MAX];
+
+	if (!conf_find_site(c->conf, a->site))
+		return FAIL(c, a->line, "address '%s': there is no site '%s'; needed: "
+		            "config site '%s'", a->name, a->site, a->site);
+	if (!is_host(&a->address) || !is_host(&a->to) ||
+	    a->address.family != a->to.family)
+		return FAIL(c, a->line, "address '%s': address and to are no two "
+		            "addresses of one family; allowed: as 203.0.113.7 and "
+		            "192.168.1.10", a->name);
+	if (!c->conf->main.tunnel)
+		return FAIL(c, a->line, "address '%s': it goes through the packet "
+		            "tunnel, which is off; needed: option tunnel '1' in config "
+		            "aggd", a->name);
+	prefix_format(&a->address, text);
+	if (is_listened_at(&c->conf->main, &a->address))
+		return FAIL(c, a->line, "address '%s': gateways connect to '%s'; "
+		            "needed: another address", a->name, text);
+	for (unsigned i = 0; i < at; i++)
+		if (!memcmp(a->address.ip, c->conf->addresses[i].address.ip,
+		            sizeof(a->address.ip)))
+			return FAIL(c, a->line, "address '%s': '%s' is taken by "
+			            "address '%s' in line %u", a->name, text,
+			            c->conf->addresses[i].name,
+			            c->conf->addresses[i].line);
+	return 0;
+}
+
 static int check_tunnel(const struct check *c)
 {
 	const struct prefix *pool = &c->conf->main.pool;
@@ -391,7 +435,11 @@ int conf_check(const struct conf *conf, const char *file,
 	case CONF_ROLE_CONCENTRATOR:
 		err = conf_sites_check(conf, file, error);
 		err = err ? err : check_tunnel(&c);
-		return err ? err : check_forwards(&c);
+		if (!err)
+			err = check_forwards(&c);
+		for (unsigned i = 0; !err && i < conf->address_count; i++)
+			err = check_address(&c, i);
+		return err;
 	}
 	return 0;
 }

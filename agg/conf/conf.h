@@ -35,6 +35,7 @@
 #define CONF_SITE_FILES_MAX CONF_SITES_MAX
 #define CONF_ALLOW_MAX 256
 #define CONF_FORWARDS_MAX 64
+#define CONF_ADDRESSES_MAX 64
 #define CONF_BUNDLES_MAX 8
 #define CONF_WORKERS_MAX 8
 #define CONF_CLASSES_MAX 2
@@ -198,6 +199,13 @@ struct conf_forward {
 	struct addr to;
 };
 
+struct conf_address {
+	char name[CONF_NAME_MAX + 1];
+	unsigned line;
+	char site[CONF_NAME_MAX + 1]; /* one of sites */
+	struct prefix address, to;    /* one each, of one family */
+};
+
 /* A section that is not in the file is all 0. */
 struct conf {
 	struct conf_main main;
@@ -227,6 +235,8 @@ struct conf {
 	unsigned egress_count; /* 0, 1 */
 	struct conf_forward forwards[CONF_FORWARDS_MAX];
 	unsigned forward_count;
+	struct conf_address addresses[CONF_ADDRESSES_MAX];
+	unsigned address_count;
 };
 
 /* Reads and checks the file, and on a concentrator those of its directory of

@@ -330,6 +330,23 @@ static const struct conf_key forward_keys[] = {
 	{ NULL },
 };
 
+static const struct conf_key address_keys[] = {
+	{ "site", CONF_TOKEN, CONCENTRATOR, .required = true, .min = 1,
+	  .max = CONF_NAME_MAX, AT(conf_address, site),
+	  .help = "The site to which it leads. Its gateway must have a packet "
+	          "tunnel." },
+	{ "address", CONF_PREFIX, CONCENTRATOR, .required = true,
+	  AT(conf_address, address),
+	  .help = "An address of the concentrator's that nobody else needs: its own "
+	          "programs are not reached there any more, but for the ports of "
+	          "listen that are at all addresses." },
+	{ "to", CONF_PREFIX, CONCENTRATOR, .required = true, AT(conf_address, to),
+	  .help = "The host in the site's LAN. It sees the address of who connects, "
+	          "and what it sends through the packet tunnel leaves from that "
+	          "address." },
+	{ NULL },
+};
+
 #define MANY_AT(section, field, field_count, most) \
 	.offset = offsetof(struct conf, field), \
 	.size = sizeof(struct section), .max = most, \
@@ -393,5 +410,11 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	  .help = "A port of the concentrator that leads to a host in a site's LAN, "
 	          "through the packet tunnel. From that LAN it is reached at the "
 	          "address at which its gateway reaches the concentrator." },
+	[CONF_TABLE_ADDRESS] = { "address", address_keys, CONCENTRATOR,
+	  .named = true,
+	  MANY_AT(conf_address, addresses, address_count, CONF_ADDRESSES_MAX),
+	  .help = "A whole address of the concentrator's that leads to a host in a "
+	          "site's LAN, whatever the protocol, but for what a section forward "
+	          "leads elsewhere." },
 	[CONF_TABLE_COUNT] = { NULL },
 };

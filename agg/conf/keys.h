@@ -19,8 +19,9 @@ enum conf_tables {
 	CONF_TABLE_SITE,
 	CONF_TABLE_EGRESS,
 	CONF_TABLE_FORWARD,
+	CONF_TABLE_ADDRESS,
 };
-#define CONF_TABLE_COUNT (CONF_TABLE_FORWARD + 1)
+#define CONF_TABLE_COUNT (CONF_TABLE_ADDRESS + 1)
 
 /* Indexed by enum conf_tables, and ended by a row whose type is NULL. */
 extern const struct conf_table conf_tables[CONF_TABLE_COUNT + 1];

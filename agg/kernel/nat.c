@@ -143,11 +143,45 @@ static void put_forward(struct nft_text *w, const struct nat_forward *f,
 	        f->listen.port, mark, mark, family, addr_format(&f->to, text));
 }
 
+static const char *family_of(const struct addr *a)
+{
+	return a->family == AF_INET ? "ip" : "ip6";
+}
+
+static void put_address(struct nft_text *w, const struct nat *want,
+                        const struct nat_address *a)
+{
+	uint32_t mark = a->number << NAT_NUMBER_SHIFT;
+	char own[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+
+	addr_format_ip(&a->address, own);
+	for (size_t i = 0; i < want->kept_count; i++)
+		nft_put(w, "\t\t%s daddr %s meta l4proto { tcp, udp } th dport %u "
+		        "accept\n", family_of(&a->to), own, want->kept[i]);
+	nft_put(w, "\t\t%s daddr %s meta mark set 0x%08x ct mark set 0x%08x "
+	        "dnat %s to %s\n", family_of(&a->to), own, mark, mark,
+	        family_of(&a->to), addr_format_ip(&a->to, to));
+}
+
+/* What the host of a whole address begins. */
+static void put_own_addresses(struct nft_text *w, const struct nat *want)
+{
+	char own[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < want->address_count; i++) {
+		const struct nat_address *a = &want->addresses[i];
+		nft_put(w, "\t\tmeta mark 0x%08x %s saddr %s snat %s to %s\n",
+		        a->number << NAT_NUMBER_SHIFT | NAT_FROM, family_of(&a->to),
+		        addr_format_ip(&a->to, to), family_of(&a->to),
+		        addr_format_ip(&a->address, own));
+	}
+}
+
 static void put_forwards(struct nft_text *w, const struct nat *want)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
 
-	if (!want->forward_count)
+	if (!want->forward_count && !want->address_count)
 		return;
 	nft_put(w, "\tchain forwards {\n\t\ttype nat hook prerouting "
 	        "priority dstnat; policy accept;\n"
@@ -157,6 +191,8 @@ static void put_forwards(struct nft_text *w, const struct nat *want)
 			if (!want->forwards[i].protocol ||
 			    want->forwards[i].protocol == protocols[p])
 				put_forward(w, &want->forwards[i], protocols[p]);
+	for (size_t i = 0; i < want->address_count; i++)
+		put_address(w, want, &want->addresses[i]);
 	nft_put(w, "\t}\n");
 }
 
@@ -212,6 +248,7 @@ static void put_ways_out(struct nft_text *w, const struct nat *want)
 	        "\t}\n\tchain postrouting {\n\t\ttype nat hook postrouting "
 	        "priority srcnat; policy accept;\n"
 	        "\t\toifname @sites accept\n");
+	put_own_addresses(w, want);
 	put_exempt(w, want);
 	nft_put(w, "\t\tmeta mark @of_sites masquerade\n\t}\n");
 }

@@ -38,12 +38,23 @@ struct nat_forward {
 	struct addr to;        /* an address that is not any */
 };
 
+/* What comes to one of this host's addresses goes on to a host of a site, and what that
+ * sends leaves from there. */
+struct nat_address {
+	unsigned number;       /* the site's */
+	struct addr address, to; /* of one family; without ports */
+};
+
 /* Borrowed for the call. */
 struct nat {
 	const struct nat_site *sites;
 	size_t count;
 	const struct nat_forward *forwards;
 	size_t forward_count;
+	const struct nat_address *addresses;
+	size_t address_count;
+	const uint16_t *kept;  /* ports, of TCP and UDP, that stay this host's own there */
+	size_t kept_count;
 	bool patient; /* this kernel can be told how long to remember UDP */
 };
 

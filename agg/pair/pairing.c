@@ -401,6 +401,14 @@ static int check_rename(const struct conf *conf, const char *site,
 		           site);
 		return -EBUSY;
 	}
+	for (unsigned i = 0; i < conf->address_count; i++) {
+		if (strcmp(conf->addresses[i].site, site))
+			continue;
+		buf_printf(out, "line %u of the configuration has an address of "
+		           "'%s': change that first\n", conf->addresses[i].line,
+		           site);
+		return -EBUSY;
+	}
 	return 0;
 }
 

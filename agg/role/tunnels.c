@@ -77,14 +77,53 @@ static unsigned find_forwards(const struct conf *conf,
 	return n;
 }
 
+static struct addr host_of(const struct prefix *p)
+{
+	struct addr a = { .family = p->family };
+
+	memcpy(a.ip, p->ip, sizeof(a.ip));
+	return a;
+}
+
+static unsigned find_addresses(const struct conf *conf,
+                               struct nat_address out[CONF_ADDRESSES_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < conf->address_count; i++) {
+		const struct conf_address *a = &conf->addresses[i];
+		const struct conf_site *site = conf_find_site(conf, a->site);
+		if (site && site->number)
+			out[n++] = (struct nat_address){ site->number,
+				host_of(&a->address), host_of(&a->to) };
+	}
+	return n;
+}
+
+/* Where gateways connect to at whatever address. */
+static unsigned find_kept(const struct conf *conf, uint16_t out[CONF_LISTENS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < conf->main.listen_count; i++)
+		if (addr_is_any(&conf->main.listen[i]))
+			out[n++] = conf->main.listen[i].port;
+	return n;
+}
+
 static void load_ruleset(struct tunnels *t)
 {
 	const struct conf *conf = t->conf;
 	struct nat_forward forwards[CONF_FORWARDS_MAX];
+	struct nat_address addresses[CONF_ADDRESSES_MAX];
+	uint16_t kept[CONF_LISTENS_MAX];
 	struct nat_site *sites = calloc(conf->site_count + 1, sizeof(*sites));
 	char (*names)[IFNAMSIZ] = calloc(conf->site_count + 1, sizeof(*names));
 	struct nat want = { .sites = sites, .forwards = forwards,
-	                    .forward_count = find_forwards(conf, forwards) };
+	                    .forward_count = find_forwards(conf, forwards),
+	                    .addresses = addresses, .kept = kept,
+	                    .address_count = find_addresses(conf, addresses),
+	                    .kept_count = find_kept(conf, kept) };
 	struct kerr err = { "" };
 	struct buf text;
 

@@ -35,6 +35,13 @@ config forward 'web6'
 	option listen '[{VPS_INSIDE6}]:{PORT}'
 	option to '[{LAN6}]:{LAN_PORT}'
 """
+WHOLE = "198.51.100.77"
+ADDRESS = f"""
+config address 'all'
+	option site 'home'
+	option address '{WHOLE}'
+	option to '{LAN4}'
+"""
 TO_TUNNEL = f"""
 config bypass
 	list port 'tcp/{FLOW_PORT}'
@@ -123,6 +130,27 @@ class Ways(AggdTest):
         self.aggd.more.clear()
         self.assertTrue(self.aggd.reload("vps"), self.aggd.log("vps"))
         self.wait(lambda: self.seen(VPS_INSIDE4, self.lab.srv) != SRV4, SOON_S, "no forward")
+
+    def test_a_whole_address(self):
+        """Whatever comes there goes to the host, and what that sends leaves from there."""
+        self.lab.vps.ip(f"address add {WHOLE}/24 dev srv0")
+        self.addCleanup(self.lab.vps.ip, f"address del {WHOLE}/24 dev srv0")
+        self.aggd.more["vps"] = ADDRESS
+        self.addCleanup(self.aggd.more.clear)
+        self.assertTrue(self.aggd.reload("vps"), self.aggd.log("vps"))
+        with udp(self.lab.lan, LAN4) as sock:
+            self.wait(lambda: self.asked(sock, (SRV4, ECHO_PORT)) == WHOLE, SOON_S,
+                      lambda: "it leaves from there: " + self.aggd.log("vps"))
+        self.assertEqual(self.seen(WHOLE, self.lab.srv, LAN_PORT), SRV4)
+        with udp(self.lab.srv) as sock:
+            self.assertEqual(self.asked(sock, (WHOLE, LAN_PORT)), SRV4)
+        out = self.lab.srv.run(["ping", "-n", "-c", "3", "-i", "0.2", "-W", "2", WHOLE]).stdout
+        self.assertEqual(out.count(" bytes from "), 3)
+        # Gateways find the concentrator there all the same.
+        connect(self.lab.srv, WHOLE, 443).close()
+        self.aggd.more.clear()
+        self.assertTrue(self.aggd.reload("vps"), self.aggd.log("vps"))
+        self.wait(lambda: self.seen(WHOLE, self.lab.srv, LAN_PORT) != SRV4, SOON_S, "no more")
 
     def associate(self):
         """The connection, and where its datagrams go."""

@@ -88,6 +88,25 @@ static void forwards_go_to_their_site(void **state)
 	free(text);
 }
 
+static void a_whole_address_goes_to_its_host(void **state)
+{
+	struct nat_address address = { .number = 1 };
+	const uint16_t kept[] = { 443 };
+	const struct nat want = { .sites = sites, .count = 2, .addresses = &address,
+	                          .address_count = 1, .kept = kept, .kept_count = 1 };
+
+	assert_int_equal(addr_parse(&address.address, "203.0.113.77", 0), 0);
+	assert_int_equal(addr_parse(&address.to, "192.168.1.10", 0), 0);
+	char *text = text_of(&want);
+	assert_non_null(strstr(text, "ip daddr 203.0.113.77 meta l4proto { tcp, udp } "
+	                       "th dport 443 accept\n"
+	                       "\t\tip daddr 203.0.113.77 meta mark set 0x00100000 "
+	                       "ct mark set 0x00100000 dnat ip to 192.168.1.10\n"));
+	assert_non_null(strstr(text, "meta mark 0x00180000 ip saddr 192.168.1.10 "
+	                       "snat ip to 203.0.113.77\n"));
+	free(text);
+}
+
 static void what_nft_would_misread_is_refused(void **state)
 {
 	const struct nat_site bad = { .device = "agg\" ; flush", .number = 1 };
@@ -106,6 +125,7 @@ int main(void)
 		cmocka_unit_test(each_site_has_its_zone_and_mark),
 		cmocka_unit_test(own_prefix_is_exempt),
 		cmocka_unit_test(forwards_go_to_their_site),
+		cmocka_unit_test(a_whole_address_goes_to_its_host),
 		cmocka_unit_test(what_nft_would_misread_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
