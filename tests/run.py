@@ -7,8 +7,8 @@ Builds with gcc, with gcc and ASan + UBSan, with mbedTLS, and with clang, all wi
 warnings as errors; runs units, contracts and fuzz corpora of the sanitized build; then
 the lab tests, tests/lab/test_*.py: unittest modules that drive the programs
 in network namespaces: the daemon of the sanitized build, but where figures are
-asserted. A line each; details only of failures. The last line counts them; a
-skipped test is a failure of the whole. PATTERN chooses by substrings of the
+asserted. A line each; details only of failures, which the end names once more. The last
+line counts them; a skipped test is a failure of the whole. PATTERN chooses by substrings of the
 names; then what is not needed is not built.
 """
 import glob
@@ -49,6 +49,7 @@ class Report:
     def __init__(self, patterns):
         self.patterns = patterns
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
+        self.failed = []
         self.lock = threading.Lock()  # for the lines of one file
 
     def wants(self, name):
@@ -60,12 +61,16 @@ class Report:
         note = f"  ({details})" if outcome == "passed" and details else ""
         print(f"{word:8}{name}  {seconds:.1f} s{note}", flush=True)
         if outcome == "failed":
+            self.failed.append(name)
             for line in details.strip().splitlines()[-DETAIL_LINES_MAX:]:
                 print("        " + line)
         elif outcome == "skipped" and details:
             print("        " + details.strip())
 
     def close(self):
+        """Once more what failed: it may stand far above."""
+        for name in self.failed:
+            print(f"FAILED  {name}")
         print("{passed} passed, {failed} failed, {skipped} skipped".format(**self.counts))
         bad = self.counts["failed"] or self.counts["skipped"]
         return 1 if bad or not self.counts["passed"] else 0

@@ -27,6 +27,7 @@ READY_TIMEOUT_S = 15
 RELOAD_TIMEOUT_S = 5
 STOP_TIMEOUT_S = 12
 POLL_S = 0.02
+LOOK_S_MAX = 0.2        # what a look and its pause count at most
 # What a sanitizer finds ends the daemon, and is told at the end in any case.
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
@@ -93,15 +94,19 @@ def endpoint(address):
 
 def wait_until(check, timeout, what):
     """Until check() gives something true, which is returned. what says what
-    was waited for, or is a function that does."""
-    end = time.monotonic() + timeout
+    was waited for, or is a function that does. Of each look so much is counted
+    at most, so that a machine that stands still does not use up the timeout."""
+    left, before = timeout, time.monotonic()
     while True:
         got = check()
         if got:
             return got
-        if time.monotonic() > end:
+        if left < 0:
             raise LabError(f"not after {timeout} s: {what() if callable(what) else what}")
         time.sleep(POLL_S)
+        now = time.monotonic()
+        left -= min(now - before, LOOK_S_MAX)
+        before = now
 
 
 class Aggd:

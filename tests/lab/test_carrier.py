@@ -65,7 +65,8 @@ class CarrierTest(AggdTest):
         """Until a download comes by MPTCP over the uplink; how long that took."""
         before, start = self.mptcp(name)["down_bytes"], time.monotonic()
         self.wait(lambda: (self.mptcp(name) or {"down_bytes": 0})["down_bytes"] > before + count,
-                  JOINED_S, lambda: f"MPTCP uses {name}: {self.mptcp(name)}")
+                  JOINED_S, lambda: f"MPTCP uses {name}: {self.mptcp(name)}; "
+                                    f"{self.aggd.status('uplinks', 'vps')}")
         return time.monotonic() - start
 
     def set_carrier(self, carrier):
