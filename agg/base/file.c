@@ -96,24 +96,36 @@ static int dress(int fd, const char *path, mode_t mode)
 	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int put_in_place(const char *path, const struct buf *data, mode_t mode)
+/* The name of a file that is whole on the disk, beside path; removed when it
+ * could not be made. */
+static int write_beside(char temp[PATH_MAX], const char *path, const uint8_t *p,
+                        size_t n, mode_t mode)
 {
-	char temp[PATH_MAX];
-
-	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= PATH_MAX)
+	if (snprintf(temp, PATH_MAX, "%s.XXXXXX", path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	int fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int err = write_all(fd, buf_head(data), data->len);
+	int err = write_all(fd, p, n);
 	if (!err)
 		err = dress(fd, path, mode);
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	close(fd);
-	if (!err && rename(temp, path) < 0)
+	if (err)
+		unlink(temp);
+	return err;
+}
+
+static int put_in_place(const char *path, const struct buf *data, mode_t mode)
+{
+	char temp[PATH_MAX];
+	int err = write_beside(temp, path, buf_head(data), data->len, mode);
+
+	if (err)
+		return err;
+	if (rename(temp, path) < 0) {
 		err = -errno;
-	if (err) {
 		unlink(temp);
 		return err;
 	}
@@ -127,6 +139,19 @@ int file_write(const char *path, const struct buf *data, mode_t mode)
 
 	free(real);
 	return err;
+}
+
+int file_create(const char *path, const uint8_t *p, size_t n, mode_t mode)
+{
+	char temp[PATH_MAX];
+	int err = write_beside(temp, path, p, n, mode);
+
+	if (err)
+		return err;
+	if (link(temp, path) < 0) /* which refuses a name that exists */
+		err = -errno;
+	unlink(temp);
+	return err ? err : sync_dir(path);
 }
 
 int file_make_dirs(const char *path, mode_t mode)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: the identity as a file. Written to a temporary name, synced, and then
- * linked to its own: a power cut leaves all of it or none, and two writers
- * cannot overwrite each other, as link() refuses a name that exists. Knows
- * files and modes only, neither keys nor any TLS library.
+ * DOC: the identity as a file, made by file_create(): a power cut leaves all of it
+ * or none, and two writers cannot overwrite each other. Knows files and modes only,
+ * neither keys nor any TLS library.
  */
 #include "agg/transport/tls_identity.h"
+
+#include "agg/base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,34 +21,6 @@ static int path_of(char path[PATH_MAX], const char *dir, const char *name)
 	int n = snprintf(path, PATH_MAX, "%s/%s", dir, name);
 
 	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
-static int write_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		p += done;
-		n -= (size_t)done;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* A name is on the disk when its directory is. */
-static int sync_dir(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fsync(fd) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
 }
 
 int tls_identity_is_vacant(const char *dir)
@@ -66,24 +38,14 @@ int tls_identity_is_vacant(const char *dir)
 
 int tls_identity_store(const char *dir, const uint8_t *pem, size_t n)
 {
-	char path[PATH_MAX], temp[PATH_MAX];
+	char path[PATH_MAX];
 	int rc = path_of(path, dir, TLS_IDENTITY_FILE);
 
-	if (!rc)
-		rc = path_of(temp, dir, TLS_IDENTITY_FILE ".XXXXXX");
 	if (rc < 0)
 		return rc;
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	int fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
-	if (fd < 0)
-		return -errno;
-	rc = write_all(fd, pem, n);
-	close(fd);
-	if (!rc && link(temp, path) < 0)
-		rc = -errno;
-	unlink(temp);
-	return rc ? rc : sync_dir(dir);
+	return file_create(path, pem, n, 0600);
 }
 
 static int read_all(int fd, uint8_t *p, size_t max, size_t *n)
