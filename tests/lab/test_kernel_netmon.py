@@ -132,9 +132,10 @@ class NetmonTest(KernelTest):
                  for i in range(ROUTES))
         before = stats(monitor)
         gw.ip("route add default via 10.1.0.1 metric 100")
-        self.check("a default route is told beside many others",
-                   monitor.expect(r"v4gw=10.1.0.1 metric=100 .*ready=1"))
+        told = monitor.expect(r"v4gw=10.1.0.1 metric=100 .*ready=1")
         after = stats(monitor)
+        self.check("a default route is told beside many others", told,
+                   f"{before}, {after}, {device(monitor, 'wan1')}")
         dumps, turns = (after[key] - before[key] for key in ("dumps", "turns"))
         self.check("an answer took many turns", turns >= TURNS * dumps, f"{turns} of {dumps}")
 
