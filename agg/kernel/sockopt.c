@@ -374,6 +374,13 @@ int sockopt_set_notsent_lowat(int fd, uint32_t bytes)
 	return set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
 }
 
+int sockopt_set_pace_max(int fd, uint64_t bps)
+{
+	uint64_t most = bps ? bps : UINT64_MAX;
+
+	return set(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &most, sizeof(most));
+}
+
 int sockopt_set_receive_lowat(int fd, uint32_t bytes)
 {
 	return set(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));

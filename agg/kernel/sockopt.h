@@ -103,6 +103,8 @@ int sockopt_peer(int fd, struct addr *out);
 int sockopt_set_nodelay(int fd);
 /* Writable only while fewer unsent bytes than this wait in the kernel. */
 int sockopt_set_notsent_lowat(int fd, uint32_t bytes);
+/* Sends no faster, bytes/s; 0: as fast as its congestion control likes. */
+int sockopt_set_pace_max(int fd, uint64_t bps);
 /* Readable only when as many bytes are there, or an end, an error or a full
  * buffer. On an MPTCP socket before Linux 6.9 it is refused, or of no effect. */
 int sockopt_set_receive_lowat(int fd, uint32_t bytes);

@@ -10,7 +10,8 @@
 #define FAR 4u             /* so many round trips of another */
 #define MINOR 2u           /* others that are near carry so many times as much */
 #define QUEUE_PART 4u      /* of a round trip: so long a queue is one */
-#define FILL_PERCENT 110u  /* of what is carried in a round trip */
+#define FILL_PERCENT 110u  /* of what is carried in a round trip; */
+#define START_PERCENT 140u /* and of a path that may carry more */
 #define RATE_MAX (UINT64_C(1) << 36) /* bytes/s */
 #define TIME_MAX (UINT64_C(1) << 26) /* us: a minute */
 
@@ -71,6 +72,12 @@ static bool does_another_pause(const struct depth_path *paths, unsigned count,
 	return false;
 }
 
+static bool carries(const struct depth_path *path, unsigned percent)
+{
+	return path->under_way_bytes >= path->slack_bytes +
+		path->rate_bps * path->min_rtt_us / 1000000 * percent / 100;
+}
+
 bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 {
 	const struct depth_path *path = &paths[i];
@@ -79,8 +86,7 @@ bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 	if (!path->min_rtt_us || !path->rate_bps || path->rate_bps > RATE_MAX ||
 	    path->min_rtt_us > TIME_MAX)
 		return false;
-	bool carries_enough = path->under_way_bytes >= path->slack_bytes +
-		path->rate_bps * path->min_rtt_us / 1000000 * FILL_PERCENT / 100;
+	bool carries_enough = carries(path, FILL_PERCENT);
 	if (carries_enough && does_another_pause(paths, count, i))
 		return true;
 	for (unsigned j = 0; j < count; j++)
@@ -89,7 +95,7 @@ bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 			near_bps += paths[j].rate_bps;
 	if (near_bps / MINOR <= path->rate_bps)
 		return false;
-	if (path->wasteful)
+	if (path->wasteful || (path->starts && carries(path, START_PERCENT)))
 		return true;
 	return carries_enough &&
 	       path->rtt_us > path->min_rtt_us + path->min_rtt_us / QUEUE_PART;

@@ -22,6 +22,7 @@
 #define SILENT_MIN_US 100000u     /* under load ACKs come every few ms */
 #define QUIET_PART 8u
 #define DELAYED_ACK_US 40000u     /* Linux' least */
+#define PACE_STEP 32u             /* less than a part of it is no other pace */
 #define RATE_OLD_US 1000000u      /* not busy for so long: it may be more by now */
 #define IDLE_BURST_MSS 10u        /* RFC 6928's initial window */
 
@@ -406,6 +407,16 @@ void lane_acknowledge_all(struct session *s)
 			lane->ack_due_us = s->now_us;
 }
 
+static void set_pace(struct lane *lane, uint64_t bps)
+{
+	uint64_t off = bps > lane->pace_bps ? bps - lane->pace_bps : lane->pace_bps - bps;
+
+	if (off <= lane->pace_bps / PACE_STEP && !bps == !lane->pace_bps)
+		return;
+	lane->pace_bps = bps;
+	lane->ops->set_pace(lane->ctx, bps);
+}
+
 static void tell_path(struct lane *lane)
 {
 	struct path_user user = {
@@ -445,6 +456,8 @@ void lane_estimate_paths(struct session *s)
 		path_judge(&s->path[p], s->laid_bytes, s->now_us);
 	}
 	path_compare(s->path, WIRE_PATHS_MAX, good & ~s->resting);
+	DL_FOREACH(s->lanes, lane)
+		set_pace(lane, path_of(lane)->pace_bps);
 }
 
 /* What is known of its rate is what it was given: less than it could carry, or what

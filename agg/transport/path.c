@@ -4,6 +4,13 @@
  * DOC: see path.h. The round-trip time is that of the user with the latest sample,
  * as they share the queue, and the least ever when all are quiet: a smoothed RTT
  * of who is quiet since a download would be that download's queue.
+ *
+ * A far path (a satellite's) is paced once a queue stood in it. A congestion control
+ * that doubles finds its limit a round trip too late, by a queue of a round trip; what
+ * must go again by this path, when another dies, would stand behind that. With the
+ * queue it is known what the path carries: an eighth more is tried, and less sent
+ * while a queue stands. Where that does not end it, it is not ours, and not paced for
+ * a while: nobody who shares the path shall starve us.
  */
 #include "agg/transport/path.h"
 
@@ -14,6 +21,12 @@
 #define WASTE_PART 3u           /* where more than a part is wasted */
 #define WASTE_PART_OF_ALL 14u   /* and more than a part of what all carried */
 #define MINOR 12u               /* others carry more than so many times as much */
+#define FAR_US 200000u       /* a round trip of so long is far */
+#define QUEUE_PART 8u        /* of a round trip, and a queue stands */
+#define PACE_PERCENT 112u
+#define PACE_QUEUED_PERCENT 90u
+#define PACE_QUEUED_RTTS 8u
+#define PACE_LEAST_BYTES 14480u /* a round trip: the first window */
 #define LATE_DECAY 1024u /* a part of what is too much, each sample */
 #define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
 
@@ -30,6 +43,7 @@ uint64_t path_rate_decayed(uint64_t rate_bps, uint64_t elapsed_us, bool busy)
 void path_begin(struct path *path)
 {
 	path->rtt_us = UINT64_MAX;
+	path->min_rtt_us = 0;
 	path->sampled_us = 0;
 	path->backlog_bytes = path->under_way_bytes = 0;
 	path->sent_bytes = path->retrans_bytes = 0;
@@ -52,6 +66,9 @@ static void add_rtt(struct path *path, const struct path_user *user, uint64_t no
 void path_add(struct path *path, const struct path_user *user, uint64_t now_us)
 {
 	add_rtt(path, user, now_us);
+	if (user->min_rtt_us && (!path->min_rtt_us ||
+	                         user->min_rtt_us < path->min_rtt_us))
+		path->min_rtt_us = user->min_rtt_us;
 	path->backlog_bytes += user->backlog_bytes;
 	path->under_way_bytes += user->under_way_bytes;
 	path->sent_bytes += user->sent_bytes;
@@ -79,11 +96,42 @@ static void note_rate(struct path *path, uint64_t now_us)
 	path->window_us = now_us;
 }
 
+static void note_queue(struct path *path, uint64_t now_us)
+{
+	if (path->rtt_us <= path->min_rtt_us + path->min_rtt_us / QUEUE_PART) {
+		path->queued_us = 0;
+	} else if (!path->queued_us) {
+		path->queued_us = now_us;
+		path->queued_bps = path->rate_bps;
+		path->filled = true;
+	}
+}
+
+static void set_pace(struct path *path, uint64_t now_us)
+{
+	path->pace_bps = 0;
+	path->starts = false;
+	if (path->min_rtt_us < FAR_US || path->rtt_us >= UINT32_MAX || !path->rate_bps) {
+		path->filled = false;
+		return;
+	}
+	note_queue(path, now_us);
+	path->starts = !path->filled;
+	uint64_t least = PACE_LEAST_BYTES * UINT64_C(1000000) / path->min_rtt_us;
+	uint64_t bps = path->queued_us ? path->queued_bps * PACE_QUEUED_PERCENT / 100
+	                               : path->rate_bps * PACE_PERCENT / 100;
+	bool is_others = path->queued_us &&
+		now_us - path->queued_us > PACE_QUEUED_RTTS * path->min_rtt_us;
+	if (path->filled && !is_others)
+		path->pace_bps = bps > least ? bps : least;
+}
+
 void path_end(struct path *path, uint64_t now_us)
 {
 	path->loss_ppm = path->sent_bytes > LOSS_OF_BYTES ?
 		(uint32_t)(path->retrans_bytes * 1000000 / path->sent_bytes) : 0;
 	note_rate(path, now_us);
+	set_pace(path, now_us);
 	pace_set(&path->ceiling, path->ceiling.bps, now_us);
 }
 

@@ -29,6 +29,10 @@ struct path {
 	 * deviation; 0: none yet. */
 	uint64_t usual_us, usual_var_us;
 	uint64_t late_us;        /* the latest of late */
+	uint64_t min_rtt_us;     /* the least of its users; 0: not known */
+	uint64_t pace_bps;       /* none of them sends faster; 0: as it likes */
+	bool starts;             /* it is far, and no queue stood in it yet: it may
+	                          * carry more than was seen */
 	bool minor;              /* path_compare(): others carry many times as much */
 	bool wasteful;           /* path_judge(): better left out, for a while */
 
@@ -39,6 +43,8 @@ struct path {
 	uint64_t window_us;
 	bool busy;               /* a user was, since then */
 	uint64_t sampled_us;     /* of rtt_us; 0: of users that are quiet */
+	bool filled;             /* a queue stood in it */
+	uint64_t queued_us, queued_bps; /* one does, since then, at that rate; 0: no */
 	uint64_t sent_bytes, retrans_bytes;
 };
 

@@ -77,6 +77,8 @@ struct subflow_ops {
 	void (*flush)(void *ctx);
 	/* Leaves *out as it is where nothing is known (any more). */
 	void (*info)(void *ctx, struct subflow_info *out);
+	/* Sends no faster, bytes/s; 0: as it likes. A wish. */
+	void (*set_pace)(void *ctx, uint64_t bps);
 	/* Wished backlog: session_writable() below half of it ... */
 	void (*set_lowat)(void *ctx, size_t bytes);
 	/* ... while this is wanted. */

@@ -129,7 +129,7 @@ struct lane {
 	uint64_t sampled_us;     /* TCP saw something acknowledged */
 	uint64_t busy_us;        /* when something waited last to be sent */
 	uint64_t rate_bps;       /* the best of late, of this lane */
-	uint64_t lowat_bytes;
+	uint64_t lowat_bytes, pace_bps; /* as the subflow was told */
 	uint64_t tx_bytes, rx_bytes; /* frames, counted alike on both ends */
 	uint64_t tx_acked, rx_acked; /* of them acknowledged to us, by us */
 	uint64_t pushed_bytes;   /* since info was asked, */

@@ -88,6 +88,15 @@ static void sf_set_lowat(void *ctx, size_t bytes)
 	            sf->mptcp;
 }
 
+/* MPTCP's may have several paths, each with a pace of its own. */
+static void sf_set_pace(void *ctx, uint64_t bps)
+{
+	struct subflow *sf = ctx;
+
+	if (!sf->mptcp)
+		sockopt_set_pace_max(sf->fd, bps);
+}
+
 static void sf_want_write(void *ctx, bool on)
 {
 	struct subflow *sf = ctx;
@@ -136,7 +145,7 @@ static void sf_drop(void *ctx, const char *why)
 
 const struct subflow_ops subflow_out_ops = {
 	.reserve = sf_reserve, .commit = sf_commit, .flush = sf_flush,
-	.info = sf_info, .set_lowat = sf_set_lowat,
+	.info = sf_info, .set_lowat = sf_set_lowat, .set_pace = sf_set_pace,
 	.want_write = sf_want_write, .drop = sf_drop,
 };
 

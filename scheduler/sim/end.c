@@ -169,6 +169,13 @@ static void end_set_lowat(void *ctx, size_t bytes)
 	check_output(end);
 }
 
+static void end_set_pace(void *ctx, uint64_t bps)
+{
+	struct end *end = ctx;
+
+	end->tcp.pace_max_bps = bps;
+}
+
 static void end_want_write(void *ctx, bool on)
 {
 	struct end *end = ctx;
@@ -187,7 +194,7 @@ static void end_drop(void *ctx, const char *why)
 
 static const struct subflow_ops end_ops = {
 	.reserve = end_reserve, .commit = end_commit, .flush = end_flush,
-	.info = end_info, .set_lowat = end_set_lowat,
+	.info = end_info, .set_lowat = end_set_lowat, .set_pace = end_set_pace,
 	.want_write = end_want_write, .drop = end_drop,
 };
 

@@ -217,11 +217,19 @@ static bool send_one_new(struct tcp *t)
 
 /* Pacing ---------------------------------------------------------------- */
 
+/* bytes/s; 0: not known. */
+static uint64_t pacing(const struct tcp *t)
+{
+	if (t->pace_max_bps && (!t->pacing_bps || t->pacing_bps > t->pace_max_bps))
+		return t->pace_max_bps;
+	return t->pacing_bps;
+}
+
 /* How many segments leave at once. */
 static uint32_t burst(const struct tcp *t)
 {
 	uint32_t least = t->cc->burst_min ? t->cc->burst_min(t) : 2;
-	uint64_t bytes = t->pacing_bps ? t->pacing_bps >> BURST_SHIFT
+	uint64_t bytes = pacing(t) ? pacing(t) >> BURST_SHIFT
 	                               : BURST_MAX * TCP_MSS;
 	uint64_t shift = t->min_rtt_us >> BURST_RTT_SHIFT;
 
@@ -249,9 +257,9 @@ static void pace(struct tcp *t, uint64_t bytes)
 
 	if (t->pace_ns < now_ns(t))
 		t->pace_ns = now_ns(t);
-	if (!t->pacing_bps || t->sent_segments < UNPACED_SEGMENTS)
+	if (!pacing(t) || t->sent_segments < UNPACED_SEGMENTS)
 		return;
-	uint64_t len_ns = bytes * NS_PER_S / t->pacing_bps;
+	uint64_t len_ns = bytes * NS_PER_S / pacing(t);
 	t->pace_ns += len_ns - (late_ns < len_ns / 2 ? late_ns : len_ns / 2);
 }
 
@@ -543,7 +551,7 @@ void tcp_info(const struct tcp *t, struct subflow_info *out)
 		                 t->acked_bytes,
 		.quiet_us = since_us(t, t->heard_ns),
 		.rate_bps = rate,
-		.pacing_bps = t->pacing_bps,
+		.pacing_bps = pacing(t),
 		.retrans_bytes = t->again_bytes,
 		.sent_bytes = t->sent_bytes,
 		.in_recovery = t->state >= TCP_RECOVERY,

@@ -91,6 +91,7 @@ struct tcp {
 	/* congestion: cc's to change */
 	uint32_t cwnd, ssthresh;
 	uint64_t pacing_bps;            /* 0: not known */
+	uint64_t pace_max_bps;          /* the owner's: no faster; 0: no limit */
 	uint64_t cc_state[CC_STATE_BYTES / 8];
 	/* and for it to look at */
 	enum tcp_state state;

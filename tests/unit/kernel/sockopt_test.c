@@ -237,6 +237,17 @@ static void congestion_control_says_what_is_in_use(void **state)
 	close(fd);
 }
 
+/* As the kernel has it then. */
+static uint64_t pace_max(int fd, uint64_t bps)
+{
+	uint64_t is = 0;
+	socklen_t len = sizeof(is);
+
+	assert_int_equal(sockopt_set_pace_max(fd, bps), 0);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &is, &len), 0);
+	return is;
+}
+
 static void options_are_taken(void **state)
 {
 	int fd = sockopt_tcp_open(AF_INET6, NULL, NULL);
@@ -244,6 +255,8 @@ static void options_are_taken(void **state)
 	assert_int_equal(sockopt_set_nodelay(fd), 0);
 	assert_int_equal(sockopt_set_notsent_lowat(fd, 16384), 0);
 	assert_int_equal(sockopt_set_user_timeout(fd, 10000), 0);
+	assert_int_equal(pace_max(fd, 1250000), 1250000);
+	assert_int_equal(pace_max(fd, 0), UINT64_MAX);
 	assert_int_equal(sockopt_set_keepalive(fd, 10, 5, 3), 0);
 	close(fd);
 	assert_int_equal(sockopt_set_nodelay(fd), -EBADF);

@@ -53,6 +53,10 @@ static void on_set_lowat(void *ctx, size_t bytes)
 {
 }
 
+static void on_set_pace(void *ctx, uint64_t bps)
+{
+}
+
 static void on_want_write(void *ctx, bool want)
 {
 }
@@ -66,8 +70,8 @@ static void on_drop(void *ctx, const char *why)
 }
 
 static const struct subflow_ops lane_ops = {
-	on_reserve, on_commit, on_flush, on_info, on_set_lowat, on_want_write,
-	on_drop,
+	on_reserve, on_commit, on_flush, on_info, on_set_pace, on_set_lowat,
+	on_want_write, on_drop,
 };
 
 struct subflow *subflow_accept(const struct subflow_args *args, int fd,

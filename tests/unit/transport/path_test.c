@@ -38,6 +38,53 @@ static void its_rtt_is_the_latest(void **state)
 	assert_int_equal(path.rtt_us, 90000);
 }
 
+/* The pace of a path of that round trip, now with a queue of so long. */
+static uint64_t pace(struct path *path, uint64_t min_rtt_us, uint64_t queue_us,
+                     uint64_t now_us)
+{
+	struct path_user user = { .srtt_us = min_rtt_us + queue_us,
+	                          .min_rtt_us = min_rtt_us, .sampled_us = now_us,
+	                          .rate_bps = MBYTE };
+
+	path->window_us = now_us;
+	judge(path, &user, 1, now_us);
+	return path->pace_bps;
+}
+
+/* Only of one that is far, and when a queue shows what it carries. */
+static void a_far_path_is_paced_once_it_was_full(void **state)
+{
+	struct path path = { 0 }, near = { 0 };
+
+	assert_int_equal(pace(&near, 50000, 50000, NOW_US), 0);
+	assert_false(near.starts);
+	assert_int_equal(pace(&path, 560000, 20000, NOW_US), 0);
+	assert_true(path.starts);
+	uint64_t queued = pace(&path, 560000, 100000, NOW_US + 1000);
+	assert_in_range(queued, MBYTE / 100 * 80, MBYTE / 100 * 95);
+	assert_false(path.starts);
+	uint64_t free = pace(&path, 560000, 20000, NOW_US + 2000);
+	assert_in_range(free, MBYTE / 100 * 105, MBYTE / 100 * 130);
+	judge(&path, NULL, 0, NOW_US + 3000); /* who comes then starts anew */
+	assert_int_equal(pace(&path, 560000, 20000, NOW_US + 4000), 0);
+	assert_true(path.starts);
+}
+
+/* It is somebody else's, or the way has become longer. */
+static void a_queue_that_stays_is_not_yielded_to(void **state)
+{
+	struct path path = { 0 };
+	uint64_t at_us = NOW_US;
+
+	assert_true(pace(&path, 560000, 200000, at_us) > 0);
+	for (; at_us < NOW_US + 10 * 560000; at_us += 100000)
+		if (!pace(&path, 560000, 200000, at_us))
+			break;
+	assert_in_range(at_us, NOW_US + 4 * 560000, NOW_US + 9 * 560000);
+	assert_int_equal(pace(&path, 560000, 200000, at_us + 20000000), 0);
+	assert_true(pace(&path, 560000, 10000, at_us + 21000000) > MBYTE);
+}
+
 /* What was measured in a queue that is long gone is not what it takes now. */
 static void when_all_are_quiet_it_is_the_least(void **state)
 {
@@ -181,6 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(its_rtt_is_the_latest),
 		cmocka_unit_test(when_all_are_quiet_it_is_the_least),
+		cmocka_unit_test(a_far_path_is_paced_once_it_was_full),
+		cmocka_unit_test(a_queue_that_stays_is_not_yielded_to),
 		cmocka_unit_test(its_rate_is_that_of_all_users),
 		cmocka_unit_test(its_rate_decays_by_what_it_does),
 		cmocka_unit_test(backlog_and_loss_are_sums),

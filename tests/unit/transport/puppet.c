@@ -82,6 +82,13 @@ static void on_set_lowat(void *ctx, size_t bytes)
 	l->lowat = bytes;
 }
 
+static void on_set_pace(void *ctx, uint64_t bps)
+{
+	struct puppet_lane *l = alive(ctx);
+
+	l->pace_bps = bps;
+}
+
 static void on_want_write(void *ctx, bool on)
 {
 	struct puppet_lane *l = alive(ctx);
@@ -100,7 +107,7 @@ static void on_drop(void *ctx, const char *why)
 
 static const struct subflow_ops puppet_ops = {
 	.reserve = on_reserve, .commit = on_commit, .flush = on_flush,
-	.info = on_info, .set_lowat = on_set_lowat,
+	.info = on_info, .set_lowat = on_set_lowat, .set_pace = on_set_pace,
 	.want_write = on_want_write, .drop = on_drop,
 };
 

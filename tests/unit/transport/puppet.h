@@ -35,6 +35,7 @@ struct puppet_lane {
 	bool dying;             /* its kernel tells nothing any more */
 	bool full;              /* reserve gives nothing */
 	size_t lowat;
+	uint64_t pace_bps;      /* 0: as it likes */
 	bool want_write;
 	unsigned flushes;
 	char dropped[128];      /* why; "" not */

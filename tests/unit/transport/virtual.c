@@ -288,6 +288,10 @@ static void vend_lowat(void *ctx, size_t bytes)
 	end->lowat = bytes;
 }
 
+static void vend_pace(void *ctx, uint64_t bps)
+{
+}
+
 static void vend_want_write(void *ctx, bool on)
 {
 	struct vend *end = ctx;
@@ -338,7 +342,7 @@ static void vend_drop(void *ctx, const char *why)
 
 static const struct subflow_ops vend_ops = {
 	.reserve = vend_reserve, .commit = vend_commit, .flush = vend_flush,
-	.info = vend_info, .set_lowat = vend_lowat,
+	.info = vend_info, .set_lowat = vend_lowat, .set_pace = vend_pace,
 	.want_write = vend_want_write, .drop = vend_drop,
 };
 

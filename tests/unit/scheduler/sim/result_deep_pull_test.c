@@ -113,6 +113,22 @@ static void a_satellite_that_dies_is_not_missed(void **state)
 	assert_true(f.silence_ms < 200);
 }
 
+/* The satellite has no queue before what must go again then, though its control
+ * doubles without end, as it is never given enough. */
+static void a_fibre_that_dies_is_missed_for_a_moment(void **state)
+{
+	static const unsigned at_s[] = { 6, 7, 8, 10 };
+	char rest[200];
+
+	for (unsigned i = 0; i < sizeof(at_s) / sizeof(at_s[0]); i++) {
+		snprintf(rest, sizeof(rest), "config load b\noption kind bulk\n"
+		         "option duration %us\noption skip 3s\n"
+		         "config cut\noption path fibre\noption at %us\n",
+		         at_s[i] + 3, at_s[i]);
+		assert_true(run("srpt_ecf", "", rest).silence_ms < 750);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +138,7 @@ int main(void)
 		cmocka_unit_test(little_memory_is_enough_for_the_fibre),
 		cmocka_unit_test(four_share_it),
 		cmocka_unit_test(a_satellite_that_dies_is_not_missed),
+		cmocka_unit_test(a_fibre_that_dies_is_missed_for_a_moment),
 	};
 
 	return cmocka_run_group_tests_name("sim/deep_pull", tests, NULL, NULL);
