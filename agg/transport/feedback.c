@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #define FEEDBACK_WIRE_BYTES 91u /* with IPv4 and UDP */
-#define BACK_SHARE 50u          /* feedback takes a fiftieth of the way back */
+#define BACK_SHARE 50u          /* feedback takes a fiftieth of the way back, */
+#define SLOWEST_US UINT64_C(100000) /* or more: the sender must not take us for dead */
 #define S_US UINT64_C(1000000)
 #define BEFORE_BITS 64u
 
@@ -90,6 +91,7 @@ uint64_t feedback_due_us(const struct feedback *f, uint64_t srtt_us,
 		return UINT64_MAX;
 	if (back_bps && us < FEEDBACK_WIRE_BYTES * BACK_SHARE * S_US / back_bps)
 		us = FEEDBACK_WIRE_BYTES * BACK_SHARE * S_US / back_bps;
+	us = us < SLOWEST_US ? us : SLOWEST_US;
 	if (!f->told_us || f->told_us + us < f->untold_us)
 		return f->untold_us; /* the first after silence */
 	return f->told_us + us;

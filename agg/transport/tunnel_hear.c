@@ -320,7 +320,9 @@ static void police(struct tunnel_rate *r, const struct seen *seen, uint64_t now_
 static void step_start(struct tunnel_rate *r, bool over, bool limited, uint64_t now_us)
 {
 	if (over) {
-		cut_to(r, r->rx_bps ? r->rx_bps : r->bw_bps);
+		/* What it got says nothing where there was no more to send. */
+		if (!limited && r->rx_bps)
+			cut_to(r, r->rx_bps);
 		tunnel_rate_enter(r, RATE_DRAIN, now_us);
 		return;
 	}
@@ -398,7 +400,7 @@ static bool must_cut(struct tunnel_rate *r, bool over, const struct seen *seen,
 		return false;
 	if (r->fallen >= FALLEN_REPORTS)
 		return true;
-	return over && !sends_less(r) &&
+	return over && !sends_less(r) && !seen->limited &&
 	       now_us - r->over_since_us >= window_us(r) * 3 / 2 &&
 	       now_us - r->cut_us >= window_us(r);
 }

@@ -17,6 +17,7 @@
 #define PERCENT_UP 125u
 #define PERCENT_DOWN 75u
 #define TICK_MIN_US MS_US
+#define LATE_MAX_US (20 * MS_US)
 #define SUSPECT_MIN_US (150 * MS_US)
 #define SUSPECT_FIRST_US S_US        /* before a round trip is known */
 #define MARK_US 250u
@@ -110,14 +111,19 @@ static uint64_t tick_us(uint64_t pace_bps)
 	return max_u64(TICK_MIN_US, 2 * RATE_PACKET_BYTES * S_US / pace_bps);
 }
 
-/* One cut to the tick's bytes would pin the rate at whole packets a tick. */
+/* One cut to the tick's bytes would pin the rate at whole packets a tick. A turn that is
+ * late, as others have the processor, sends what was due meanwhile: else the rate would
+ * follow the processor's share down, and come to a tenth of the path's. */
 static void fill(struct tunnel_rate *r, uint64_t now_us)
 {
-	uint64_t pace_bps = tunnel_rate_pace(r);
-	int64_t most = (int64_t)(pace_bps * tick_us(pace_bps) +
-	                         2 * RATE_PACKET_BYTES * S_US);
+	uint64_t pace_bps = tunnel_rate_pace(r), us = now_us - r->filled_us;
+	bool was_idle = r->idle_us >= r->filled_us;
+	uint64_t depth_us = tick_us(pace_bps) + (was_idle ? 0 : min_u64(us, LATE_MAX_US));
+	int64_t most = (int64_t)(pace_bps * depth_us + 2 * RATE_PACKET_BYTES * S_US);
 
-	r->tokens += (int64_t)(pace_bps * min_u64(now_us - r->filled_us, S_US));
+	if (!us)
+		return;
+	r->tokens += (int64_t)(pace_bps * min_u64(us, S_US));
 	r->filled_us = now_us;
 	if (r->tokens > most)
 		r->tokens = most;

@@ -7,6 +7,7 @@
 #include "scheduler/sim/tunnel_world.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@
 #define HELLO_US 1000000u     /* said again */
 #define HELLO 1200u           /* of a handshake: its round trip is the first measured */
 #define EVENTS 4096u
+#define HELD_MAX 4096u        /* frames that come while an end does not run */
 
 struct payload { /* of every packet, behind its headers */
 	uint32_t flow, number;
@@ -58,6 +60,10 @@ struct side {
 	struct event work, deadline, frames_event;
 	struct { uint64_t at_ns; struct wire_frame frame; } frames[FRAMES_MAX];
 	unsigned frame_first, frame_end;
+	struct event stall;
+	bool stalled, turn_due;
+	struct link_frame held[HELD_MAX]; /* that came meanwhile */
+	unsigned held_count;
 	uint8_t scratch[DATAGRAM_BYTES_MAX];
 };
 
@@ -86,6 +92,7 @@ struct tunnel_world {
 	struct flow_state *flows[TUNNEL_WORLD_FLOWS];
 	unsigned flow_count;
 	uint64_t measured_us;
+	uint64_t run_us, stall_us;
 };
 
 static uint64_t clock_us(const struct tunnel_world *w)
@@ -125,7 +132,17 @@ static void turn(void *ctx)
 {
 	struct side *s = ctx;
 
-	tunnel_turn(s->tunnel);
+	s->turn_due = s->stalled;
+	if (!s->stalled)
+		tunnel_turn(s->tunnel);
+}
+
+static void stall(struct side *s, uint64_t mean_us)
+{
+	double us = -log(1 - rand_unit(&s->w->rand)) * (double)mean_us;
+
+	event_set(&s->w->events, &s->stall,
+	          s->w->events.now_ns + (uint64_t)(us * NS_PER_US));
 }
 
 static void fill_random(void *ctx, uint8_t *p, size_t n)
@@ -177,6 +194,12 @@ static void on_frame(const struct link_frame *frame)
 	struct way *way = frame->to;
 	struct datagram_slot *slot = &way->ring[frame->segment % way->ring_size];
 	struct side *to = &way->w->side[way->from_gateway];
+
+	if (to->stalled) {
+		if (to->held_count < HELD_MAX)
+			to->held[to->held_count++] = *frame;
+		return;
+	}
 	struct tunnel_ends ends = {
 		.peer = { .family = AF_INET, .port = 40000,
 		          .ip = { 192, 0, 2, (uint8_t)(way->path + 1) } },
@@ -185,6 +208,22 @@ static void on_frame(const struct link_frame *frame)
 
 	tunnel_input(to->tunnel, way->from_gateway ? &ends : NULL, slot->bytes, slot->n,
 	             false);
+}
+
+/* It has run, or not run, for so long. */
+static void on_stall(void *ctx)
+{
+	struct side *s = ctx;
+
+	s->stalled = !s->stalled;
+	stall(s, s->stalled ? s->w->stall_us : s->w->run_us);
+	if (s->stalled)
+		return;
+	for (unsigned i = 0; i < s->held_count; i++)
+		on_frame(&s->held[i]);
+	s->held_count = 0;
+	if (s->turn_due)
+		turn(s);
 }
 
 static void say(void *ctx, const struct wire_frame *frame)
@@ -459,6 +498,7 @@ static int make_side(struct tunnel_world *w, unsigned i)
 	s->w = w;
 	event_init(&s->work, turn, s);
 	event_init(&s->deadline, turn, s);
+	event_init(&s->stall, on_stall, s);
 	event_init(&s->frames_event, frame_arrives, s);
 	args.pool = s->pool = packet_pool_create(POOL, NULL);
 	if (!s->pool)
@@ -492,6 +532,10 @@ struct tunnel_world *tunnel_world_create(const struct tunnel_world_args *args)
 	}
 	for (unsigned i = 0; i < args->path_count; i++)
 		tunnel_path(w->side[0].tunnel, i, TUNNEL_PATH_UP, 0);
+	w->run_us = args->run_us;
+	w->stall_us = args->stall_us;
+	for (unsigned i = 0; i < 2 && args->stall_us; i++)
+		stall(&w->side[i], args->run_us);
 	return w;
 }
 

@@ -52,6 +52,9 @@ struct tunnel_world_args {
 	struct { struct world_link down, up; } paths[TUNNEL_PATHS_MAX];
 	unsigned path_count;
 	uint64_t seed;
+	/* A machine that has others, too: so long, in the mean, an end runs, and then so long
+	 * it does not, and takes what came meanwhile at once. 0: it always runs. */
+	uint64_t run_us, stall_us;
 };
 
 /* NULL: errno. */

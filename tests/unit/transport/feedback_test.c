@@ -89,6 +89,7 @@ static void test_tells_at_once_and_then_in_turn(void **state)
 	assert_true(feedback_due_us(&f, 400 * MS, 0) == 1025 * MS);
 	/* 0.4 Mbit/s back: each 91 ms, which is 2 % of it. */
 	assert_true(feedback_due_us(&f, 40 * MS, 50000) == 1091 * MS);
+	assert_true(feedback_due_us(&f, 40 * MS, 8000) == 1100 * MS); /* or it seems dead */
 	feedback_tell(&f, &told, 1010 * MS);
 	note(&f, 3, 1500 * MS); /* after silence */
 	assert_true(feedback_due_us(&f, 40 * MS, 0) == 1500 * MS);

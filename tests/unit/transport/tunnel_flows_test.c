@@ -202,6 +202,22 @@ static void test_a_rate_arrives_in_order(void **state)
 	expect_rate(&args, 30);
 }
 
+/* Half of the time, in pieces of 4 ms in the mean, others have the processor. */
+static void test_a_busy_machine_is_no_slow_path(void **state)
+{
+	struct tunnel_world_args args = s2();
+
+	args.run_us = args.stall_us = 4 * MS;
+	double mbit = 0.9 * limit(&args);
+	struct outcome out = run(&args, NULL, mbit, 12);
+	assert_true(out.mbit >= 0.97 * mbit);
+	assert_true(out.disordered * 100 <= out.mbit * MBIT * 12 / TUNNEL_WORLD_PACKET);
+	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.7 * limit(&args));
+	args = s1();
+	args.run_us = args.stall_us = 4 * MS;
+	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.7 * limit(&args));
+}
+
 /* A call beside a download; its path falls silent, one way or both. */
 static void cut_beside(bool down, bool up)
 {
@@ -294,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_bbr_is_not_slower_than_on_its_best_path),
 		cmocka_unit_test(test_a_lossy_path_does_not_slow_cubic),
 		cmocka_unit_test(test_a_rate_arrives_in_order),
+		cmocka_unit_test(test_a_busy_machine_is_no_slow_path),
 		cmocka_unit_test(test_a_silent_cut_moves_the_call),
 		cmocka_unit_test(test_a_doubled_call_loses_nothing_in_a_cut),
 		cmocka_unit_test(test_copies_are_bounded),
