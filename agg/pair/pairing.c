@@ -553,8 +553,10 @@ void pairing_redeem(const struct pairing *p, const struct conf *conf,
 	struct invitations *all = malloc(sizeof(*all));
 	uint8_t hash[INVITATION_HASH_BYTES];
 
-	*answer = (struct wire_redeemed){ .version = WIRE_VERSION,
-	                                  .now_s = now_s };
+	*answer = (struct wire_redeemed){
+		.version = wire_agree(WIRE_VERSIONS, invite->version),
+		.now_s = now_s,
+	};
 	int err = all ? invitations_load(all, conf->main.state) : -ENOMEM;
 	if (!err)
 		err = invitation_hash(invite->secret, hash);

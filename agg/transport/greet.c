@@ -20,15 +20,24 @@ uint64_t greet_look_at_us(uint64_t now_us, uint32_t srtt_us, uint64_t end_us)
 	return at_us < end_us ? at_us : end_us;
 }
 
-static uint16_t version_of(const struct wire_frame *frame)
+/* A gateway's offer that can be agreed on, a concentrator's choice that was. */
+static bool is_spoken(const struct wire_frame *frame)
 {
+	uint16_t version = 0;
+
 	switch (frame->type) {
-	case WIRE_HELLO: return frame->hello.version;
-	case WIRE_INVITE: return frame->invite.version;
-	case WIRE_REDEEMED: return frame->redeemed.version;
-	case WIRE_WELCOME: return frame->welcome.version;
+	case WIRE_HELLO:
+		return wire_agree(WIRE_VERSIONS, frame->hello.version);
+	case WIRE_INVITE:
+		return wire_agree(WIRE_VERSIONS, frame->invite.version);
+	case WIRE_REDEEMED:
+		version = frame->redeemed.version;
+		break;
+	case WIRE_WELCOME:
+		version = frame->welcome.version;
+		break;
 	}
-	return 0;
+	return version && wire_agree(WIRE_VERSIONS, version) == version;
 }
 
 static enum greet_answer judge(enum wire_type wanted,
@@ -43,7 +52,7 @@ static enum greet_answer judge(enum wire_type wanted,
 		*why = "no greeting";
 		return GREET_NONE;
 	}
-	if (version_of(frame) != WIRE_VERSION) {
+	if (!is_spoken(frame)) {
 		*why = "protocol version not supported";
 		return GREET_FOREIGN;
 	}

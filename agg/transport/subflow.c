@@ -207,7 +207,8 @@ int subflow_join(struct subflow *sf, struct session *session,
 {
 	struct wire_frame welcome = {
 		.type = WIRE_WELCOME,
-		.welcome = { WIRE_VERSION, incarnation },
+		.welcome = { wire_agree(WIRE_VERSIONS, sf->hello.version),
+		             incarnation },
 	};
 
 	if (sf->side == TLS_SERVER) {

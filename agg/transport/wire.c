@@ -129,6 +129,13 @@ static uint8_t *put_prefix(uint8_t *p, const struct prefix *prefix)
 	return put_bytes(put_uint(p, prefix->length, 1), prefix->ip, n);
 }
 
+uint16_t wire_agree(struct wire_versions own, uint16_t offered)
+{
+	if (offered < own.oldest)
+		return 0;
+	return offered < own.newest ? offered : own.newest;
+}
+
 static const char *decode_hello(struct wire_hello *h, struct cursor *c)
 {
 	h->version = (uint16_t)take_uint(c, 2);

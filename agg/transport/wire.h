@@ -27,7 +27,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The newest version that is spoken here, and the oldest. A version may add to a
+ * frame's end, or ignorable frames, and is else what the one before it was. */
 #define WIRE_VERSION 1
+#define WIRE_VERSION_OLDEST 1
 #define WIRE_ALPN "aggd/1"
 
 #define WIRE_HEADER_BYTES 4
@@ -85,6 +88,17 @@ enum wire_type {
 /* Says nothing, and is as long as its sender likes: before a greeting it shows
  * whether packets of full size pass. Decoded as any unknown one. */
 #define WIRE_PAD (2 | WIRE_IGNORABLE)
+
+/* What an end speaks. A gateway offers its newest, in HELLO or INVITE; the
+ * concentrator answers with the one that both speak from then on. */
+struct wire_versions {
+	uint16_t oldest, newest;
+};
+#define WIRE_VERSIONS \
+	((struct wire_versions){ WIRE_VERSION_OLDEST, WIRE_VERSION })
+/* The one to speak with whom offers that; 0: there is none. An answer is good
+ * where it is agreed to as it is. Pure. */
+uint16_t wire_agree(struct wire_versions own, uint16_t offered);
 
 /* Gateway to concentrator: which session, which subflow of it. */
 struct wire_hello {

@@ -58,7 +58,7 @@ static void test_invited(void **state)
 	const struct wire_frame redeemed = {
 		.type = WIRE_REDEEMED, .redeemed = { .version = WIRE_VERSION },
 	};
-	struct wire_frame frame, newer = invite;
+	struct wire_frame frame, other = invite;
 	const char *why = NULL;
 
 	assert_int_equal(answer(WIRE_HELLO, &invite, &frame, &why),
@@ -71,8 +71,11 @@ static void test_invited(void **state)
 	                 GREET_HEARD);
 	assert_int_equal(answer(WIRE_WELCOME, &redeemed, &frame, &why),
 	                 GREET_NONE);
-	newer.invite.version++;
-	assert_int_equal(answer(WIRE_HELLO, &newer, &frame, &why),
+	other.invite.version = WIRE_VERSION + 1;
+	assert_int_equal(answer(WIRE_HELLO, &other, &frame, &why),
+	                 GREET_INVITED);
+	other.invite.version = WIRE_VERSION_OLDEST - 1;
+	assert_int_equal(answer(WIRE_HELLO, &other, &frame, &why),
 	                 GREET_FOREIGN);
 }
 
@@ -113,7 +116,7 @@ static void test_other(void **state)
 
 	assert_int_equal(answer(WIRE_WELCOME, &hello, &frame, &why), GREET_NONE);
 	assert_string_equal(why, "no greeting");
-	other.hello.version = WIRE_VERSION + 1;
+	other.hello.version = WIRE_VERSION_OLDEST - 1;
 	assert_int_equal(answer(WIRE_HELLO, &other, &frame, &why),
 	                 GREET_FOREIGN);
 	assert_string_equal(why, "protocol version not supported");
@@ -122,6 +125,53 @@ static void test_other(void **state)
 	                            &frame, &why), GREET_NONE);
 	assert_int_equal(used, 0);
 	assert_non_null(why);
+}
+
+/* A gateway of a later release says more, and is understood; a concentrator that
+ * answers with more than was offered is not. */
+static void test_later(void **state)
+{
+	struct wire_frame offer = hello, choice = welcome, frame;
+	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
+	const char *why = NULL;
+	size_t used;
+
+	offer.hello.version = WIRE_VERSION + 1;
+	size_t n = wire_encode(bytes, &offer);
+	memcpy(bytes + n, "more", 4);
+	bytes[3] = (uint8_t)(bytes[3] + 4); /* the length's last byte */
+	assert_int_equal(greet_hear(WIRE_HELLO, bytes, n + 4, &used, &frame, &why),
+	                 GREET_HEARD);
+	assert_int_equal(used, n + 4);
+	assert_string_equal(frame.hello.name, "dsl");
+	choice.welcome.version = WIRE_VERSION + 1;
+	assert_int_equal(answer(WIRE_WELCOME, &choice, &frame, &why),
+	                 GREET_FOREIGN);
+	choice.welcome.version = 0;
+	assert_int_equal(answer(WIRE_WELCOME, &choice, &frame, &why),
+	                 GREET_FOREIGN);
+}
+
+/* Two ends, a release apart and two: what they speak. */
+static void test_agreement(void **state)
+{
+	static const struct {
+		struct wire_versions gateway, concentrator;
+		uint16_t spoken; /* 0: they part */
+	} cases[] = {
+		{ { 1, 1 }, { 1, 1 }, 1 }, { { 1, 2 }, { 1, 1 }, 1 },
+		{ { 1, 1 }, { 1, 2 }, 1 }, { { 1, 2 }, { 1, 2 }, 2 },
+		{ { 2, 3 }, { 1, 2 }, 2 }, { { 1, 2 }, { 2, 3 }, 2 },
+		{ { 2, 3 }, { 1, 1 }, 0 }, { { 1, 1 }, { 2, 3 }, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint16_t chosen = wire_agree(cases[i].concentrator,
+		                             cases[i].gateway.newest);
+		bool taken = chosen &&
+			wire_agree(cases[i].gateway, chosen) == chosen;
+		assert_int_equal(taken ? chosen : 0, cases[i].spoken);
+	}
 }
 
 static void test_pad(void **state)
@@ -163,6 +213,8 @@ int main(void)
 		cmocka_unit_test(test_not_whole),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_other),
+		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_agreement),
 		cmocka_unit_test(test_pad),
 		cmocka_unit_test(test_look),
 	};

@@ -884,11 +884,37 @@ static void test_wrong_greetings(void **state)
 	finish(&t);
 }
 
-/* Another version is told so, in a frame that every version has. */
-static void test_wrong_version(void **state)
+static bool is_welcomed(void *ctx)
+{
+	struct wire_frame welcome;
+
+	return raw_heard(ctx, WIRE_WELCOME, &welcome);
+}
+
+/* A gateway of the next release is welcomed, in the version that we speak. */
+static void test_later_version(void **state)
 {
 	struct wire_frame hello = { .type = WIRE_HELLO,
 	                            .hello.version = WIRE_VERSION + 1 };
+	struct wire_frame welcome;
+	struct raw client;
+	struct test t;
+
+	begin(&t);
+	raw_client(&t, &client);
+	raw_say(&client, &hello);
+	assert_true(net_run_until(t.loop, is_welcomed, &client));
+	assert_true(raw_heard(&client, WIRE_WELCOME, &welcome));
+	assert_int_equal(welcome.welcome.version, WIRE_VERSION);
+	raw_finish(&client);
+	finish(&t);
+}
+
+/* One that is not spoken is told so, in a frame that every version has. */
+static void test_wrong_version(void **state)
+{
+	struct wire_frame hello = { .type = WIRE_HELLO,
+	                            .hello.version = WIRE_VERSION_OLDEST - 1 };
 	struct wire_frame welcome = { .type = WIRE_WELCOME,
 	                              .welcome.version = WIRE_VERSION + 1 };
 	struct wire_frame close;
@@ -1195,6 +1221,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_wrong_pin),
 		cmocka_unit_test(test_wrong_greetings),
+		cmocka_unit_test(test_later_version),
 		cmocka_unit_test(test_wrong_version),
 		cmocka_unit_test(test_garbage_for_tls),
 		cmocka_unit_test(test_a_forged_record),
