@@ -6,6 +6,7 @@
 #ifndef AGG_DAEMON_H
 #define AGG_DAEMON_H
 
+#include "agg/interfaces.h"
 #include "agg/kernel/runlock.h"
 #include "agg/notify.h"
 #include "agg/page.h"
@@ -19,6 +20,7 @@ struct daemon {
 	struct conf *conf;
 	struct loop *loop;
 	struct netmon *netmon;
+	struct interfaces interfaces;
 	struct role *role;
 	struct pairing pairing;
 	struct verbs verbs;

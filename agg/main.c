@@ -34,14 +34,20 @@ static const struct role_ops *const roles[] = {
 	[CONF_ROLE_CONCENTRATOR] = &role_concentrator,
 };
 
+/* What there is to choose from, by its names. */
+static struct conf_names known_names(struct policy_known *known)
+{
+	policy_known(known);
+	return (struct conf_names){
+		known->schedulers, known->orders, known->reinjections,
+	};
+}
+
 static int load(const char *path, struct conf **out, struct conf_error *error)
 {
 	struct policy_known known;
-	const struct conf_names names = {
-		known.schedulers, known.orders, known.reinjections,
-	};
+	const struct conf_names names = known_names(&known);
 
-	policy_known(&known);
 	return conf_load(path, &names, out, error);
 }
 
@@ -79,6 +85,42 @@ static void answer_warning(void *ctx, const char *text)
 
 /* Reload ------------------------------------------------------------------ */
 
+/* Takes now. */
+static int apply(struct daemon *d, struct conf *now, struct conf_error *error)
+{
+	struct conf *old = d->conf;
+
+	interfaces_fill(&d->interfaces, now);
+	int err = d->role->ops->reload(d->role, now, error);
+	if (err < 0) {
+		conf_free(now);
+		return err;
+	}
+	role_changed(d->role);
+	interfaces_watch(&d->interfaces, now);
+	d->conf = now;
+	conf_free(old);
+	return 0;
+}
+
+/* The present configuration, with other devices. */
+static void on_interfaces(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct policy_known known;
+	const struct conf_names names = known_names(&known);
+	struct conf_error error = { "" };
+	struct conf *now = NULL;
+	int err = conf_copy(d->conf, &names, &now);
+
+	if (!err)
+		err = apply(d, now, &error);
+	if (err)
+		log_sys("interfaces: %s", *error.text ? error.text : strerror(-err));
+	else
+		log_info("interfaces: netifd has other devices for them");
+}
+
 static int reload(struct daemon *d, struct conf_error *error)
 {
 	struct conf *now = NULL, *old = d->conf;
@@ -93,16 +135,11 @@ static int reload(struct daemon *d, struct conf_error *error)
 		conf_free(now);
 		return -EINVAL;
 	}
-	err = d->role->ops->reload(d->role, now, error);
-	if (err < 0) {
-		conf_free(now);
+	err = apply(d, now, error);
+	if (err < 0)
 		return err;
-	}
-	role_changed(d->role);
 	page_set(&d->page, &now->main);
 	log_set_level(now->main.log_level);
-	d->conf = now;
-	conf_free(old);
 	log_info("configuration: %s read again", d->config_path);
 	return 0;
 }
@@ -185,6 +222,7 @@ static void on_netdev(void *ctx, const struct netdev *dev)
 
 	if (d->role)
 		d->role->ops->on_netdev(d->role, dev);
+	interfaces_ask(&d->interfaces);
 }
 
 static int open_parts(struct daemon *d)
@@ -213,6 +251,7 @@ static void close_parts(struct daemon *d)
 	verbs_finish(&d->verbs);
 	if (d->role)
 		d->role->ops->destroy(d->role);
+	interfaces_end(&d->interfaces);
 	netmon_destroy(d->netmon);
 	loop_timer_destroy(d->drain);
 	loop_signal_destroy(d->sighup);
@@ -306,6 +345,9 @@ static int start(struct daemon *d)
 		         ctl_create_text(errno));
 		return -1;
 	}
+	d->interfaces = (struct interfaces){ .loop = d->loop, .on_change = on_interfaces,
+	                                     .ctx = d };
+	interfaces_watch(&d->interfaces, d->conf);
 	d->page = (struct page){ .loop = d->loop, .verbs = &d->verbs };
 	page_set(&d->page, &d->conf->main);
 	if (caps_drop(NULL, &err) < 0)

@@ -49,6 +49,36 @@ static int check_concentrator(const struct check *c)
 	return 0;
 }
 
+/* Both "": not the same. */
+static bool is_same_name(const char *a, const char *b)
+{
+	return *a && !strcmp(a, b);
+}
+
+static int check_uplink(const struct check *c, unsigned i)
+{
+	const struct conf_uplink *u = &c->conf->uplinks[i], *other;
+
+	if (!*u->own.name && !*u->interface)
+		return FAIL(c, u->line, "uplink '%s': where does it leave? needed: "
+		            "option device 'NAME', or, where netifd is, option "
+		            "interface 'NAME'", u->name);
+	if (*u->own.name && *u->interface)
+		return FAIL(c, u->line, "uplink '%s': it has device '%s' and interface "
+		            "'%s'; allowed: one of them", u->name, u->own.name,
+		            u->interface);
+	for (other = c->conf->uplinks; other < u; other++) {
+		bool device = is_same_name(u->own.name, other->own.name);
+		if (device || is_same_name(u->interface, other->interface))
+			return FAIL(c, u->line, "uplink '%s': %s '%s' is already uplink "
+			            "'%s' in line %u; each has its own", u->name,
+			            device ? "device" : "interface",
+			            device ? u->own.name : u->interface,
+			            other->name, other->line);
+	}
+	return 0;
+}
+
 static int check_uplinks(const struct check *c)
 {
 	const struct conf *conf = c->conf;
@@ -56,31 +86,37 @@ static int check_uplinks(const struct check *c)
 	if (!conf->uplink_count)
 		return FAIL(c, 0, "a gateway needs an uplink: config uplink "
 		            "'NAME', with option device");
-	for (unsigned i = 0; i < conf->uplink_count; i++)
-		for (unsigned j = 0; j < i; j++)
-			if (!strcmp(conf->uplinks[i].device.name,
-			            conf->uplinks[j].device.name))
-				return FAIL(c, conf->uplinks[i].line, "uplink '%s': "
-				            "device '%s' is already uplink '%s' in line "
-				            "%u; each has its own", conf->uplinks[i].name,
-				            conf->uplinks[i].device.name,
-				            conf->uplinks[j].name, conf->uplinks[j].line);
+	for (unsigned i = 0; i < conf->uplink_count; i++) {
+		int err = check_uplink(c, i);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
 /* Traffic of a device cannot both come from the LAN and leave to the Net. */
 static int check_lan_devices(const struct check *c)
 {
-	const struct conf *conf = c->conf;
+	const struct conf_lan *lan = &c->conf->lan;
 
-	for (unsigned i = 0; i < conf->lan.device_count; i++)
-		for (unsigned j = 0; j < conf->uplink_count; j++)
-			if (!strcmp(conf->lan.device[i].name,
-			            conf->uplinks[j].device.name))
-				return FAIL(c, conf->lan.line, "lan: device '%s' is "
-				            "uplink '%s' in line %u; it can be one of them",
-				            conf->lan.device[i].name,
-				            conf->uplinks[j].name, conf->uplinks[j].line);
+	if (lan->own_count + lan->interface_count > CONF_LAN_DEVICES_MAX)
+		return FAIL(c, lan->line, "lan: %u devices and interfaces; allowed: up to "
+		            "%d in all", lan->own_count + lan->interface_count,
+		            CONF_LAN_DEVICES_MAX);
+	for (unsigned j = 0; j < c->conf->uplink_count; j++) {
+		const struct conf_uplink *u = &c->conf->uplinks[j];
+		const char *what = NULL, *name = "";
+		for (unsigned i = 0; i < lan->own_count; i++)
+			if (is_same_name(lan->own[i].name, u->own.name))
+				what = "device", name = u->own.name;
+		for (unsigned i = 0; i < lan->interface_count; i++)
+			if (is_same_name(lan->interface[i], u->interface))
+				what = "interface", name = u->interface;
+		if (what)
+			return FAIL(c, lan->line, "lan: %s '%s' is uplink '%s' in line "
+			            "%u; it can be one of them", what, name, u->name,
+			            u->line);
+	}
 	return 0;
 }
 
@@ -116,7 +152,7 @@ static int check_lan(const struct check *c)
 
 	if (!err)
 		err = check_socks5(c);
-	if (!err && lan->tproxy && !lan->device_count)
+	if (!err && lan->tproxy && !lan->own_count && !lan->interface_count)
 		return FAIL(c, lan->line, "lan: tproxy needs a device; needed: "
 		            "list device 'NAME', or option tproxy '0'");
 	return err;

@@ -28,7 +28,7 @@ bool conf_concentrator_equal(const struct conf_concentrator *a,
 
 bool conf_uplink_equal(const struct conf_uplink *a, const struct conf_uplink *b)
 {
-	return same(CONF_TABLE_UPLINK, a, b);
+	return same(CONF_TABLE_UPLINK, a, b) && !strcmp(a->device.name, b->device.name);
 }
 
 static bool table_equal(const struct conf_table *t, const struct conf *a,

@@ -170,6 +170,7 @@ static int read_sections(struct load *l)
 /* What holds between all that was read. */
 static int check(struct load *l)
 {
+	conf_set_devices(l->conf, NULL, NULL);
 	return conf_sites_index(l->conf) < 0 ? no_memory(l) :
 	       conf_check(l->conf, l->file, l->error);
 }

@@ -24,7 +24,8 @@
 #define CONF_ENDPOINTS_MAX 8
 #define CONF_LISTENS_MAX 8
 #define CONF_WEBS_MAX 4
-#define CONF_LAN_DEVICES_MAX 16
+#define CONF_LAN_DEVICES_MAX 16 /* and interfaces */
+#define CONF_INTERFACE_MAX 31   /* bytes of the name of one of netifd's */
 #define CONF_BYPASSES_MAX 32
 #define CONF_BYPASS_DESTS_MAX 1024 /* of a section, as the next ones */
 #define CONF_BYPASS_MARK_BITS 4
@@ -104,10 +105,13 @@ struct conf_concentrator {
 	struct conf_pin pin;
 };
 
+/* An uplink has either own, or an interface of netifd's. */
 struct conf_uplink {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
-	struct conf_device device;
+	struct conf_device own; /* of the file; "": none */
+	char interface[CONF_INTERFACE_MAX + 1]; /* "": none */
+	struct conf_device device; /* by conf_set_devices; "": it has none now */
 	enum conf_cost cost;
 	bool enabled;
 };
@@ -115,9 +119,14 @@ struct conf_uplink {
 struct conf_lan {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;
-	struct conf_device device[CONF_LAN_DEVICES_MAX];
+	struct conf_device own[CONF_LAN_DEVICES_MAX];
+	unsigned own_count;
+	char interface[CONF_LAN_DEVICES_MAX][CONF_INTERFACE_MAX + 1];
+	unsigned interface_count;
+	struct conf_device device[CONF_LAN_DEVICES_MAX]; /* own, and those that the
+	                                                  * interfaces have now */
 	unsigned device_count;
-	bool tproxy; /* then device_count >= 1 */
+	bool tproxy; /* then there is a device or an interface */
 	bool tunnel; /* what is not taken by tproxy */
 	struct addr socks5; /* family AF_UNSPEC: none */
 	char socks5_user[CONF_CREDENTIAL_MAX + 1];     /* both, or both "" */
@@ -263,6 +272,17 @@ int conf_load_main(const char *path, struct conf_main *out,
 int conf_print(const struct conf *conf, bool secrets, struct buf *out);
 /* Appends the manual of the file, in Markdown. 0 or -ENOBUFS. */
 int conf_help(struct buf *out);
+
+/* Which device an interface of netifd's has now. NULL, or "": none. */
+typedef const char *conf_device_fn(void *ctx, const char *interface);
+/* Before anybody else has conf: fills in which devices uplinks and LAN have, as find
+ * says. A device that another has already, in the order of the file and the uplinks
+ * first, is none. find NULL: no interface has one, as it is after conf_load(). */
+void conf_set_devices(struct conf *conf, conf_device_fn *find, void *ctx);
+/* Is there anything to find? */
+bool conf_has_interfaces(const struct conf *conf);
+/* The same, with other devices; the caller's. 0 or -errno. */
+int conf_copy(const struct conf *conf, const struct conf_names *names, struct conf **out);
 
 /* For a reload: does the section say the same as before? */
 bool conf_main_equal(const struct conf_main *a, const struct conf_main *b);

@@ -201,9 +201,14 @@ static const struct conf_key concentrator_keys[] = {
 };
 
 static const struct conf_key uplink_keys[] = {
-	{ "device", CONF_DEVICE, GATEWAY, .required = true,
-	  AT(conf_uplink, device),
-	  .help = "The network device. It may appear, go and be renumbered." },
+	{ "device", CONF_DEVICE, GATEWAY, AT(conf_uplink, own),
+	  .help = "The network device. It may appear, go and be renumbered. This, or "
+	          "interface, has to be there." },
+	{ "interface", CONF_TOKEN, GATEWAY, .min = 1, .max = CONF_INTERFACE_MAX,
+	  AT(conf_uplink, interface),
+	  .help = "On OpenWrt, in place of device: the name of netifd's interface, as "
+	          "in /etc/config/network: the uplink has the device that this has, as "
+	          "pppoe-wan, and follows when it has another." },
 	{ "cost", CONF_WORD, GATEWAY, .fallback = "normal", .words = cost_words,
 	  AT(conf_uplink, cost),
 	  .help = "normal; metered is used when the normal ones are full; "
@@ -215,8 +220,11 @@ static const struct conf_key uplink_keys[] = {
 
 static const struct conf_key lan_keys[] = {
 	{ "device", CONF_DEVICE, GATEWAY,
-	  LIST_AT(conf_lan, device, CONF_LAN_DEVICES_MAX),
+	  LIST_AT(conf_lan, own, CONF_LAN_DEVICES_MAX),
 	  .help = "A device whose hosts are served." },
+	{ "interface", CONF_TOKEN, GATEWAY, .min = 1, .max = CONF_INTERFACE_MAX,
+	  LIST_AT(conf_lan, interface, CONF_LAN_DEVICES_MAX),
+	  .help = "On OpenWrt: a netifd's interface whose device's hosts are served." },
 	{ "tproxy", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_lan, tproxy),
 	  .help = "Takes the TCP connections of those hosts, who need not know." },
 	{ "tunnel", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_lan, tunnel),

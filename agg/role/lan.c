@@ -175,8 +175,8 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
  * because its listener is not open yet. */
 static bool has_ruleset(const struct lan *lan)
 {
-	return lan->known && (lan->tproxy[0] ||
-	                      (!wants_tproxy(lan) && lan->others.device));
+	return lan->known && lan->args.conf->lan.device_count &&
+	       (lan->tproxy[0] || (!wants_tproxy(lan) && lan->others.device));
 }
 
 /* What bypasses the session by an uplink is led by its mark. */
@@ -252,7 +252,7 @@ static bool is_lan_device(const struct conf *conf, const char *name)
 	for (unsigned i = 0; i < conf->uplink_count; i++)
 		if (!strcmp(conf->uplinks[i].device.name, name))
 			return false;
-	return !conf->lan.device_count && *name;
+	return !conf->lan.device_count && !conf->lan.interface_count && *name;
 }
 
 static bool admits(void *ctx, int ifindex)
@@ -604,6 +604,8 @@ void lan_waits_for(const struct lan *lan, char *out, size_t size)
 	for (unsigned i = 0; i < conf->device_count; i++)
 		if (!netmon_find(lan->args.netmon, conf->device[i].name))
 			add_words(out, size, "LAN device ", conf->device[i].name, "");
+	if (conf->device_count < conf->own_count + conf->interface_count)
+		add_words(out, size, "a device of each LAN interface", "", "");
 }
 
 void lan_drain(struct lan *lan)

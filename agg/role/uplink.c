@@ -46,6 +46,8 @@ static const char *obstacle(const struct uplink *u)
 {
 	if (!u->conf.enabled)
 		return "turned off by its option enabled";
+	if (!*u->conf.device.name)
+		return "netifd's interface is down, or there is none of that name";
 	return netdev_obstacle(&u->dev);
 }
 

@@ -155,7 +155,7 @@ static void look_at_gateway(struct walk *w)
 	for (unsigned i = 0; i < conf->uplink_count; i++) {
 		const struct conf_uplink *u = &conf->uplinks[i];
 		snprintf(what, sizeof(what), "uplink '%s'", u->name);
-		if (u->enabled)
+		if (u->enabled && *u->device.name)
 			look_at_device(w, u->line, what, u->device.name, false);
 	}
 	for (unsigned i = 0; i < conf->lan.device_count; i++)

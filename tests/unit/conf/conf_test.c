@@ -222,6 +222,68 @@ static void pipe_without_a_writer_is_not_waited_for(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+#define INTERFACES "config uplink a\noption interface wan\n" \
+	"config uplink b\noption interface wan6\n" \
+	"config uplink c\noption device eth2\n" \
+	"config lan\nlist device eth3\nlist interface lan\nlist interface guest\n"
+
+struct answer {
+	const char *wan, *wan6, *lan, *guest;
+};
+
+static const char *find(void *ctx, const char *interface)
+{
+	const struct answer *a = ctx;
+
+	return !strcmp(interface, "wan") ? a->wan : !strcmp(interface, "wan6") ? a->wan6 :
+	       !strcmp(interface, "lan") ? a->lan : a->guest;
+}
+
+static void interfaces_have_devices(void **state)
+{
+	struct answer a = { "pppoe-wan", "eth9", "br-lan", NULL };
+	struct conf *c = load(GATEWAY INTERFACES), *again;
+
+	assert_string_equal(c->uplinks[0].device.name, "");
+	assert_string_equal(c->uplinks[2].device.name, "eth2");
+	assert_int_equal(c->lan.device_count, 1);
+	assert_true(conf_has_interfaces(c));
+	assert_int_equal(conf_copy(c, NULL, &again), 0);
+	conf_set_devices(again, find, &a);
+	assert_string_equal(again->uplinks[0].device.name, "pppoe-wan");
+	assert_string_equal(again->uplinks[1].device.name, "eth9");
+	assert_string_equal(again->uplinks[2].device.name, "eth2");
+	assert_int_equal(again->lan.device_count, 2);
+	assert_string_equal(again->lan.device[0].name, "eth3");
+	assert_string_equal(again->lan.device[1].name, "br-lan");
+	assert_false(conf_uplink_equal(&c->uplinks[0], &again->uplinks[0]));
+	assert_true(conf_uplink_equal(&c->uplinks[2], &again->uplinks[2]));
+	conf_free(c);
+	assert_int_equal(conf_copy(again, NULL, &c), 0); /* what was found is not written */
+	assert_string_equal(c->uplinks[0].interface, "wan");
+	assert_string_equal(c->uplinks[0].own.name, "");
+	assert_int_equal(c->lan.own_count, 1);
+	conf_free(again);
+	conf_free(c);
+}
+
+static void a_device_has_one_use(void **state)
+{
+	struct answer a = { "eth1", "eth1", "eth2", "a-name-that-is-too-long" };
+	struct conf *c = load(GATEWAY INTERFACES);
+
+	conf_set_devices(c, find, &a);
+	assert_string_equal(c->uplinks[0].device.name, "eth1");
+	assert_string_equal(c->uplinks[1].device.name, "");
+	assert_int_equal(c->lan.device_count, 1); /* eth2 is uplink c */
+	a = (struct answer){ "eth2", "eth3", "eth3", "" };
+	conf_set_devices(c, find, &a);
+	assert_string_equal(c->uplinks[0].device.name, "");
+	assert_string_equal(c->uplinks[1].device.name, "");
+	assert_int_equal(c->lan.device_count, 1);
+	conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +297,8 @@ int main(void)
 		cmocka_unit_test(full_buffer_is_an_error),
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(pipe_without_a_writer_is_not_waited_for),
+		cmocka_unit_test(interfaces_have_devices),
+		cmocka_unit_test(a_device_has_one_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,11 @@ config concentrator 'vps'
 	list endpoint '203.0.113.10:443'
 	option pin 'sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU'
 config uplink 'wan'
-	option device 'eth1'
+	option interface 'wan'
+config uplink 'lte'
+	option device 'wwan0'
+config lan
+	list interface 'lan'
 """
 
 LUCI_STUB = """
@@ -100,6 +104,57 @@ class Package(unittest.TestCase):
         with open(os.path.join(FILES, "aggd.defaults"), encoding="ascii") as file:
             lines = [l for l in file if not l.startswith("#")]
         self.assertNotRegex("".join(lines), r"uci |network|firewall|dhcp")
+
+    def test_defaults_can_run_again(self):
+        with open(os.path.join(FILES, "aggd.defaults"), encoding="ascii") as file:
+            script = file.read()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "aggd")
+            script = script.replace("/etc/config/aggd", path)
+            for there in (False, True, True):
+                if there:
+                    with open(path, "a", encoding="ascii") as file:
+                        file.write("# mine\n")
+                done = run(["sh", "-c", script])
+                self.assertEqual((done.returncode, done.stdout), (0, ""))
+            self.assertEqual(os.listdir(folder), ["aggd"])
+            with open(path, encoding="ascii") as file:
+                self.assertEqual(file.read(), "# mine\n# mine\n")
+
+    def recipe(self):
+        with open(os.path.join(ROOT, "openwrt/aggd/Makefile"), encoding="utf-8") as file:
+            return file.read()
+
+    def test_every_file_is_installed(self):
+        for name in os.listdir(FILES):
+            self.assertEqual(len(re.findall(rf"\./files/{re.escape(name)} ", self.recipe())), 1,
+                             name)
+        for name in re.findall(r"\./files/(\S+)", self.recipe()):
+            self.assertTrue(os.path.exists(os.path.join(FILES, name)), name)
+
+    def test_what_is_kept(self):
+        """The keys outlive an upgrade of the system; what stays when the package goes is
+        what a person wrote. There are no scripts that would change anything else."""
+        with open(os.path.join(FILES, "aggd.keep"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "/etc/aggd/\n")
+        kept = re.search(r"define Package/aggd/conffiles\n(.*?)endef", self.recipe(), re.S)[1]
+        self.assertEqual(kept.split(), ["/etc/config/aggd", "/etc/aggd/"])
+        self.assertNotRegex(self.recipe(), r"/(prerm|postrm|postinst|preinst)")
+        placed = re.findall(r"\$\(1\)(/etc/(?:config|firewall|network)/\S+)", self.recipe())
+        self.assertEqual(placed, ["/etc/config/aggd"])
+
+    def test_it_may_ask_netifd_and_no_more(self):
+        with open(os.path.join(FILES, "aggd.acl.json"), encoding="ascii") as file:
+            self.assertEqual(json.load(file), {
+                "user": "aggd", "access": {"network.interface": {"methods": ["dump"]}}})
+
+    def test_the_menu_shows_the_views(self):
+        path = os.path.join(LUCI, "root/usr/share/luci/menu.d/luci-app-aggd.json")
+        with open(path, encoding="utf-8") as file:
+            entries = json.load(file).values()
+        shown = [e["action"]["path"] for e in entries if e["action"]["type"] == "view"]
+        self.assertEqual(sorted(f"{p.removeprefix('aggd/')}.js" for p in shown),
+                         sorted(os.listdir(VIEWS)))
 
     def test_firewall(self):
         with open(os.path.join(FILES, "aggd.nft"), encoding="ascii") as file:

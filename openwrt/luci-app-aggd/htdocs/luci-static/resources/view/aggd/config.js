@@ -53,8 +53,10 @@ return view.extend({
 
 		s = map.section(form.GridSection, 'uplink', _('Uplinks'));
 		s.addremove = true;
-		o = s.option(widgets.DeviceSelect, 'device', _('Device'));
-		o.rmempty = false;
+		o = s.option(widgets.NetworkSelect, 'interface', _('Interface'));
+		o.optional = true;
+		o = s.option(widgets.DeviceSelect, 'device', _('or device'));
+		o.optional = true;
 		o = s.option(form.ListValue, 'cost', _('Cost'));
 		o.value('normal', _('normal'));
 		o.value('metered', _('metered: when the others are full'));
@@ -63,7 +65,9 @@ return view.extend({
 		o.default = '1';
 
 		s = map.section(form.TypedSection, 'lan', _('LAN'));
-		o = s.option(widgets.DeviceSelect, 'device', _('Devices'));
+		o = s.option(widgets.NetworkSelect, 'interface', _('Interfaces'));
+		o.multiple = true;
+		o = s.option(widgets.DeviceSelect, 'device', _('and devices'));
 		o.multiple = true;
 		return map.render().then((node) => E('div', {}, [join_box(), node]));
 	},
