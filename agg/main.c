@@ -17,6 +17,7 @@
 #include "agg/kernel/caps.h"
 #include "agg/role/warnings.h"
 #include "agg/role/worker.h"
+#include "agg/selftest/selftest.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -26,6 +27,7 @@
 #include <string.h>
 
 #define CONFIG_PATH "/etc/config/aggd"
+#define SELFTEST_TEXT_MAX 65536u
 #define DRAIN_LOOK_US 100000u
 #define LOCK_SUFFIX ".lock" /* beside the control socket */
 
@@ -380,9 +382,12 @@ static void usage(FILE *to)
 {
 	fprintf(to,
 	        "usage: aggd [-c FILE] [-t]\n"
+	        "       aggd --selftest [--json]\n"
 	        "  -c, --config FILE  the configuration (default " CONFIG_PATH ")\n"
 	        "  -t, --test         check it, warn of what will not work on this\n"
 	        "                     host, and no more; status 0: it is good\n"
+	        "      --selftest     say what this machine can do: ciphers, kernel,\n"
+	        "                     and how fast it is expected to be\n"
 	        "  -V, --version      print the version\n"
 	        "  -h, --help         print this\n"
 	        "It runs in the foreground and logs on stderr; 'aggctl' asks and\n"
@@ -392,6 +397,8 @@ static void usage(FILE *to)
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "test", no_argument, NULL, 't' },
+	{ "selftest", no_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL },
@@ -448,13 +455,29 @@ static int check(struct daemon *d)
 	return 0;
 }
 
+static int selftest(bool json)
+{
+	struct buf out;
+
+	buf_init(&out, SELFTEST_TEXT_MAX);
+	int err = selftest_tell(json, AGGD_VERSION, &out);
+	if (err < 0)
+		fprintf(stderr, "aggd: %s\n", err == -ENOSYS ?
+		        "this build, for routers, has no selftest" :
+		        strerror(-err));
+	if (out.len)
+		fwrite(buf_head(&out), 1, out.len, stdout);
+	buf_finish(&out);
+	return err < 0 ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon d = { .config_path = CONFIG_PATH,
 	                    .control_lock = RUNLOCK_FREE,
 	                    .netns_lock = RUNLOCK_FREE };
 	struct conf_error error = { "" };
-	bool check_only = false;
+	bool check_only = false, selftest_only = false, json = false;
 	int c;
 
 	heap_init();
@@ -463,6 +486,8 @@ int main(int argc, char **argv)
 		switch (c) {
 		case 'c': d.config_path = optarg; break;
 		case 't': check_only = true; break;
+		case 's': selftest_only = true; break;
+		case 'j': json = true; break;
 		case 'V': printf("aggd " AGGD_VERSION "\n"); return 0;
 		case 'h': usage(stdout); return 0;
 		default: return on_bad_option(argv[optind - 1], c == ':');
@@ -470,6 +495,12 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return on_bad_argument(argv[optind]);
+	if (selftest_only)
+		return selftest(json);
+	if (json) {
+		fprintf(stderr, "aggd: --json is for --selftest\n");
+		return 2;
+	}
 	int err = load(d.config_path, &d.conf, &error);
 	if (err < 0)
 		return on_no_configuration(err, &error);

@@ -19,6 +19,7 @@ between the gateway and the VPS, no proxy in between: for comparison.
     ./dev bench sites                      a thousand sites on one concentrator
     ./dev bench smooth                     a download moment by moment
     ./dev bench tunnel                     what is not TCP
+    ./dev bench boards                     what a small board carries, an estimate
     (each with --help)
 """
 import argparse
@@ -30,6 +31,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import boards  # noqa: E402
 import cells  # noqa: E402
 import cpu  # noqa: E402
 import links  # noqa: E402
@@ -43,9 +45,9 @@ import tunnel  # noqa: E402
 from lab import Lab, LabError, install_signals, remove_stale  # noqa: E402
 
 CONGESTION_CONTROLS = ("cubic", "bbr")
-OTHERS = {"cpu": cpu.main, "schedulers": schedulers.main, "simtruth": simtruth.main,
-          "pick": pick.main, "links": links.main, "sites": sites.main, "smooth": smooth.main,
-          "tunnel": tunnel.main}
+OTHERS = {"boards": boards.main, "cpu": cpu.main, "schedulers": schedulers.main,
+          "simtruth": simtruth.main, "pick": pick.main, "links": links.main,
+          "sites": sites.main, "smooth": smooth.main, "tunnel": tunnel.main}
 TIE = 0.02   # a peer is not better within this share
 TIE_MS = 0.5 # nor within this time
 
