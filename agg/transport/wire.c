@@ -273,6 +273,7 @@ static const char *decode_tunnel_key(struct wire_tunnel_key *k, struct cursor *c
 	k->index = (uint32_t)take_uint(c, 4);
 	k->suite = (uint8_t)take_uint(c, 1);
 	take_bytes(c, k->random, sizeof(k->random));
+	c->left = 0; /* a later version may say more */
 	return k->epoch ? NULL : "TUNNEL_KEY: no epoch";
 }
 
@@ -301,7 +302,8 @@ static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c
 		return "TUNNEL_NET: too many prefixes";
 	for (unsigned i = 0; i < n->lan_count; i++)
 		take_prefix(c, &n->lan[i]);
-	take_traffic(c, &n->traffic);
+	if (c->left) /* an earlier version says no more */
+		take_traffic(c, &n->traffic);
 	if (n->traffic.port_count > WIRE_TRAFFIC_PORTS_MAX)
 		return "TUNNEL_NET: too many ports";
 	c->left = 0; /* a later version may say more */
@@ -316,6 +318,7 @@ static const char *decode_limits(struct wire_limits *l, struct cursor *c)
 	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
 		l->full[p] = (uint16_t)take_uint(c, 2);
 	l->flags = (uint8_t)take_uint(c, 1);
+	c->left = 0; /* a later version may say more */
 	return NULL;
 }
 
