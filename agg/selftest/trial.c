@@ -20,7 +20,7 @@
 #define TRIES 8             /* the best counts */
 #define TRY_NS 6000000u     /* of processor time, at least */
 #define ROUNDS_MAX 100000u  /* of a try, if that does not pass */
-#define WAIT_MS 1000        /* for a byte over the loopback device */
+#define WAIT_MS 20000       /* for a byte over the loopback device, on a paused machine */
 
 static const struct {
 	const char *name;

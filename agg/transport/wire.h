@@ -27,8 +27,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The newest version that is spoken here, and the oldest. A version may add to a
- * frame's end, or ignorable frames, and is else what the one before it was. */
+/* The newest version that is spoken here, and the oldest. A version may add to the
+ * end of a frame, which is read only where something is left, or ignorable frames,
+ * and is else what the one before it was. */
 #define WIRE_VERSION 1
 #define WIRE_VERSION_OLDEST 1
 #define WIRE_ALPN "aggd/1"
