@@ -87,13 +87,58 @@ static void answer_warning(void *ctx, const char *text)
 
 /* Reload ------------------------------------------------------------------ */
 
+static const struct role_ops *ops_of(const struct conf *conf)
+{
+	return conf_is_unpaired(conf) ? &role_unpaired : roles[conf->main.role];
+}
+
+/* The role has read the identity: it is there. */
+static void note_own_pin(struct daemon *d)
+{
+	struct tls_pin pin;
+
+	if (tls_identity_pin(d->conf->main.state, &pin) == 0)
+		tls_pin_format(&pin, d->own_pin);
+}
+
+/* A gateway that has joined begins. */
+static int begin_gateway(struct daemon *d, const struct conf *now,
+                         struct conf_error *error)
+{
+	struct role *role = role_gateway.create(d->loop, now, d->netmon);
+
+	if (!role) {
+		conf_error_set(error, d->config_path, 0,
+		               "the gateway does not begin; the log says why");
+		return -EIO;
+	}
+	d->role->ops->destroy(d->role);
+	d->role = role;
+	role->pairing = &d->pairing;
+	verbs_set_role(&d->verbs, role);
+	note_own_pin(d);
+	return 0;
+}
+
+static int follow(struct daemon *d, const struct conf *now,
+                  struct conf_error *error)
+{
+	if (ops_of(now) == d->role->ops)
+		return d->role->ops->reload(d->role, now, error);
+	if (!conf_is_unpaired(now))
+		return begin_gateway(d, now, error);
+	conf_error_set(error, d->config_path, 0,
+	               "there is no concentrator any more, which takes a restart");
+	return -EINVAL;
+}
+
 /* Takes now. */
 static int apply(struct daemon *d, struct conf *now, struct conf_error *error)
 {
 	struct conf *old = d->conf;
 
 	interfaces_fill(&d->interfaces, now);
-	int err = d->role->ops->reload(d->role, now, error);
+	int err = follow(d, now, error);
 	if (err < 0) {
 		conf_free(now);
 		return err;
@@ -305,15 +350,6 @@ static int take_locks(struct daemon *d)
 	return 0;
 }
 
-/* The role has read the identity: it is there. */
-static void note_own_pin(struct daemon *d)
-{
-	struct tls_pin pin;
-
-	if (tls_identity_pin(d->conf->main.state, &pin) == 0)
-		tls_pin_format(&pin, d->own_pin);
-}
-
 static int start(struct daemon *d)
 {
 	struct kerr err = { "" };
@@ -329,7 +365,7 @@ static int start(struct daemon *d)
 		log_sys("without %s", missing);
 	if (d->conf->main.role == CONF_ROLE_GATEWAY)
 		role_cleanup(); /* what a crash left */
-	d->role = roles[d->conf->main.role]->create(d->loop, d->conf, d->netmon);
+	d->role = ops_of(d->conf)->create(d->loop, d->conf, d->netmon);
 	if (!d->role)
 		return -1;
 	const struct verbs_args verbs = {

@@ -13,11 +13,14 @@
 #ifndef AGG_BASE_LOG_H
 #define AGG_BASE_LOG_H
 
+#include "agg/base/buf.h"
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
                  LOG_LEVEL_DEBUG };
 
 #define LOG_PEER_BURST 20      /* lines of log_peer at once */
 #define LOG_PEER_PER_SECOND 5  /* and for long: the rest are counted */
+#define LOG_KEPT_BYTES 16384   /* of the last lines, for who asks later */
 
 void log_set_level(enum log_level level);
 
@@ -38,6 +41,9 @@ void log_bug(const char *fmt, ...) LOG_PRINTF;
 /* Nobody's fault: what happened, and what only a developer reads. */
 void log_info(const char *fmt, ...) LOG_PRINTF;
 void log_debug(const char *fmt, ...) LOG_PRINTF;
+/* The last lines, the oldest first: "2026-11-28 23:12:01 warning: uplink ..."
+ * each, in UTC. 0 or -ENOBUFS. */
+int log_recent(struct buf *to);
 /* True where log_debug prints: guards costly arguments. */
 _Bool log_debugging(void);
 

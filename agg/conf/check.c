@@ -38,7 +38,9 @@ static int check_concentrator(const struct check *c)
 
 	if (!c->conf->concentrator_count)
 		return FAIL(c, 0, "a gateway needs a concentrator: config "
-		            "concentrator 'NAME', with list endpoint and option pin");
+		            "concentrator 'NAME', with list endpoint and option pin; "
+		            "or a page, by which it joins one: list web in config "
+		            "aggd");
 	for (unsigned i = 0; i < vps->endpoint_count; i++)
 		if (!*vps->endpoint[i].host &&
 		    !is_destination(&vps->endpoint[i].addr))
@@ -442,11 +444,10 @@ static int check_gateway(const struct check *c)
 
 	if (!err)
 		err = check_web(c);
-
-	if (!err)
+	bool joins = conf_is_unpaired(c->conf) && c->conf->main.web_count;
+	if (!err && !joins)
 		err = check_concentrator(c);
-
-	if (!err)
+	if (!err && !joins)
 		err = check_uplinks(c);
 	if (!err)
 		err = check_lan(c);

@@ -297,6 +297,12 @@ bool conf_equal(const struct conf *a, const struct conf *b);
  * "control", "workers" or "state". NULL: a reload does. */
 const char *conf_needs_restart(const struct conf *old, const struct conf *now);
 
+/* A gateway that has not joined yet, and has a page for that. */
+static inline bool conf_is_unpaired(const struct conf *conf)
+{
+	return conf->main.role == CONF_ROLE_GATEWAY && !conf->concentrator_count;
+}
+
 /* By name; NULL: there is none. */
 const struct conf_uplink *conf_find_uplink(const struct conf *conf,
                                            const char *name);

@@ -20,7 +20,8 @@
 
 #define LEFT_WIDTH 28 /* of the usage's commands */
 #define SCHEDULER_WORDS_MAX 6 /* NAME order NAME reinjection NAME SITE */
-#define VERBS_MAX 32
+#define SET_WORDS_MAX 12
+#define VERBS_MAX 40
 #define OPTIONS_MAX 32
 
 #define REPORT (TAKES_JSON | TAKES_METRICS | TAKES_WATCH)
@@ -73,8 +74,14 @@ const struct aggctl_verb aggctl_verbs[] = {
 	{ "history", "[UPLINK|DEVICE] [--minutes|--hours|--days] [--json]",
 	  "what uplinks and devices of the LAN carried, over time",
 	  TAKES_JSON | TAKES_LEVEL, 0, 1, verb_ask },
-	{ "web", "", "where the page is, with the secret that opens it", 0, 0, 0,
-	  verb_ask },
+	{ "sections", "", "the configuration that is in force", 0, 0, 0, verb_ask },
+	{ "set", "TYPE NAME KEY=VALUE...",
+	  "changes the configuration, in the file too", 0, 3, SET_WORDS_MAX, verb_ask },
+	{ "unset", "TYPE NAME", "takes that out of it", 0, 2, 2, verb_ask },
+	{ "log", "", "the last lines of aggd's log", 0, 0, 0, verb_ask },
+	{ "web", "[--lan DEVICE] ...",
+	  "where the page is, with its secret; on a fresh gateway makes one, to join by",
+	  TAKES_CONFIG | TAKES_STATE | TAKES_LAN | TAKES_NO_START, 0, 0, verb_web },
 	{ "reload", "", "reads the configuration again", 0, 0, 0, verb_ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", 0, 1, 1,
 	  verb_keygen },

@@ -118,6 +118,7 @@ int verb_bugreport(const struct aggctl_options *options,
 int verb_completion(const struct aggctl_options *options,
                     const char *const *words);
 int verb_doctor(const struct aggctl_options *options, const char *const *words);
+int verb_web(const struct aggctl_options *options, const char *const *words);
 int verb_speedtest(const struct aggctl_options *options,
                    const char *const *words);
 int verb_keygen(const struct aggctl_options *options, const char *const *words);

@@ -36,6 +36,17 @@ static const char gateway_lan[] =
 	"# Whose connections are taken. A SOCKS5 server besides, for programs that\n"
 	"# ask for one: option socks5 'ADDRESS-OF-THE-LAN:1080'\n";
 
+static const char page_text[] =
+	"# aggd on a gateway that has not joined a concentrator yet, written by\n"
+	"# 'aggctl web'. Its page, or 'aggctl join', completes this file.\n"
+	"\n"
+	"config aggd 'main'\n"
+	"\toption role 'gateway'\n"
+	"\toption control '%s'\n"
+	"\toption state '%s'\n"
+	"\t# the page, for browsers in the LAN; 'aggctl web' says its secret\n"
+	"\tlist web '%s:8080'\n";
+
 static const char concentrator_text[] =
 	"# aggd on the concentrator, written by 'aggctl setup'. 'aggd -t' checks it,\n"
 	"# 'aggctl reload' applies it; docs/aggd.conf.md has every key.\n"
@@ -59,6 +70,12 @@ int gwconf_concentrator(struct buf *text, const char *control,
 {
 	return buf_printf(text, concentrator_text, listen, control, state,
 	                  sites);
+}
+
+int gwconf_page(struct buf *text, const char *control, const char *state,
+                const char *ip)
+{
+	return buf_printf(text, page_text, control, state, ip);
 }
 
 unsigned gwconf_uplinks(const struct buf *text,

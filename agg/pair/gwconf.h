@@ -28,6 +28,9 @@ int gwconf_gateway(struct buf *text, const struct gwconf_plan *plan);
 /* The devices of the uplinks that a text has; how many. */
 unsigned gwconf_uplinks(const struct buf *text,
                         char devices[CONF_UPLINKS_MAX][IFNAMSIZ]);
+/* Into an empty text: one that joins by its page, at port 8080 of ip. */
+int gwconf_page(struct buf *text, const char *control, const char *state,
+                const char *ip);
 /* Into an empty text. listen: a text for `list listen`. 0 or -ENOBUFS. */
 int gwconf_concentrator(struct buf *text, const char *control,
                         const char *state, const char *listen,

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define STATE_DIR "/etc/aggd"
 #define CONTROL "/run/aggd.sock"
@@ -38,6 +39,18 @@ static int on_bad_config(struct join *j, const struct conf_error *error,
 	return stop(j, JOIN_HOST, -EINVAL);
 }
 
+/* Beside it another is made, which takes its place; a directory that is not there
+ * is made, too. */
+static bool may_write(const char *path)
+{
+	char dir[CONF_PATH_MAX + 1];
+	const char *slash = strrchr(path, '/');
+
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+	         slash ? path : ".");
+	return !access(dir, W_OK) || errno == ENOENT;
+}
+
 /* The file that there is says where the keys are. */
 static int read_config(struct join *j, struct buf *out)
 {
@@ -53,6 +66,11 @@ static int read_config(struct join *j, struct buf *out)
 	}
 	if (!j->is_new && conf_load_main(args->config, &main, &error) < 0)
 		return on_bad_config(j, &error, out);
+	if (!may_write(args->config)) {
+		buf_printf(out, "%s cannot be written: %s; 'sudo aggctl join' can\n",
+		           args->config, strerror(errno));
+		return stop(j, JOIN_HOST, -EACCES);
+	}
 	if (main.role != CONF_ROLE_GATEWAY) {
 		buf_printf(out, "%s is a concentrator's; a gateway's configuration "
 		           "is named by -c FILE\n", args->config);

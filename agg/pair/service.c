@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,4 +90,14 @@ int service_give_directory(const char *path)
 	const struct passwd *user = getuid() ? NULL : getpwnam(NAME);
 
 	return user && chown(path, user->pw_uid, user->pw_gid) < 0 ? -errno : 0;
+}
+
+int service_share_directory(const char *path)
+{
+	const struct group *group = getuid() ? NULL : getgrnam(NAME);
+
+	if (!group)
+		return 0;
+	return chown(path, (uid_t)-1, group->gr_gid) < 0 ||
+	       chmod(path, 0775) < 0 ? -errno : 0;
 }

@@ -20,5 +20,7 @@ const char *service_command(enum service service);
  * there is one: a file by its group, a directory is its own. 0 or -errno. */
 int service_give_file(const char *path);
 int service_give_directory(const char *path);
+/* It may make files there, too. */
+int service_share_directory(const char *path);
 
 #endif

@@ -7,15 +7,18 @@
 
 #include "agg/kernel/sockopt.h"
 #include "agg/base/file.h"
+#include "agg/pair/found.h"
 #include "agg/pair/gwconf.h"
 #include "agg/pair/service.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define STATE_DIR "/var/lib/aggd"
+#define GATEWAY_STATE_DIR "/etc/aggd"
 #define CONTROL "/run/aggd.sock"
 #define LISTEN "[::]:443"
 #define MODE 0640
@@ -28,10 +31,38 @@ static const char *or(const char *text, const char *other)
 
 /* The configuration --------------------------------------------------------------- */
 
-static int write_config(const struct setup_args *args, struct buf *out)
+static void dir_of(const char *path, char dir[CONF_PATH_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(dir, CONF_PATH_MAX + 1, "%.*s", slash ? (int)(slash - path) : 1,
+	         slash ? path : ".");
+}
+
+/* err: of making the text. */
+static int put_config(const char *path, const struct buf *text, int err,
+                      struct buf *out)
 {
 	char dir[CONF_PATH_MAX + 1];
-	const char *slash = strrchr(args->config, '/');
+
+	dir_of(path, dir);
+	if (!err)
+		err = *dir ? file_make_dirs(dir, 0755) : 0;
+	if (!err)
+		err = file_write(path, text, MODE);
+	if (!err)
+		err = service_give_file(path);
+	if (err)
+		buf_printf(out, "%s: %s%s\n", path, strerror(-err),
+		           err == -EACCES ? "; it takes root: try again with sudo"
+		                          : "");
+	else
+		buf_printf(out, "configuration: %s, written\n", path);
+	return err;
+}
+
+static int write_config(const struct setup_args *args, struct buf *out)
+{
 	struct buf text;
 
 	buf_init(&text, UCI_FILE_MAX);
@@ -39,22 +70,8 @@ static int write_config(const struct setup_args *args, struct buf *out)
 	                              or(args->state, STATE_DIR),
 	                              or(args->listen, LISTEN),
 	                              or(args->sites, CONF_SITES_DIR));
-	snprintf(dir, sizeof(dir), "%.*s",
-	         slash ? (int)(slash - args->config) : 1,
-	         slash ? args->config : ".");
-	if (!err)
-		err = *dir ? file_make_dirs(dir, 0755) : 0;
-	if (!err)
-		err = file_write(args->config, &text, MODE);
-	if (!err)
-		err = service_give_file(args->config);
+	err = put_config(args->config, &text, err, out);
 	buf_finish(&text);
-	if (err)
-		buf_printf(out, "%s: %s%s\n", args->config, strerror(-err),
-		           err == -EACCES ? "; it takes root: try again with sudo"
-		                          : "");
-	else
-		buf_printf(out, "configuration: %s, written\n", args->config);
 	return err;
 }
 
@@ -193,4 +210,53 @@ int setup_make(const struct setup_args *args, struct conf_main *main,
 	if (!err)
 		look_at_firewall(main->listen[0].port, out);
 	return err;
+}
+
+/* A gateway's page ---------------------------------------------------------------- */
+
+/* The LAN's device, as it is found or named. NULL: out says why. */
+static const struct found_device *find_lan(const struct found *found,
+                                           const char *name, struct buf *out)
+{
+	for (unsigned i = 0; i < found->lan_count; i++)
+		if (found->lans[i].v4.family &&
+		    (!name || !strcmp(found->lans[i].name, name)))
+			return &found->lans[i];
+	if (name)
+		buf_printf(out, "%s is no device with a private address and without "
+		           "a default route\n", name);
+	else
+		buf_printf(out, "no device with a private address and without a "
+		           "default route was found, where the LAN could be; --lan "
+		           "DEVICE names one, or 'aggctl join TOKEN' needs none\n");
+	return NULL;
+}
+
+int setup_page(const struct setup_args *args, const char *lan, struct buf *out)
+{
+	const char *state = or(args->state, GATEWAY_STATE_DIR);
+	const struct found_device *device = NULL;
+	struct found *found = calloc(1, sizeof(*found));
+	char dir[CONF_PATH_MAX + 1], at[ADDR_TEXT_MAX];
+	struct buf text;
+	int err = found ? found_read(found) : -ENOMEM;
+
+	if (err)
+		buf_printf(out, "the devices of this host: %s\n", strerror(-err));
+	else if (!(device = find_lan(found, lan, out)))
+		err = -ENODEV;
+	if (!err) {
+		buf_init(&text, UCI_FILE_MAX);
+		err = gwconf_page(&text, or(args->control, CONTROL), state,
+		                  addr_format_ip(&device->v4, at));
+		err = put_config(args->config, &text, err, out);
+		buf_finish(&text);
+	}
+	free(found);
+	if (!err)
+		err = file_make_dirs(state, 0700);
+	if (!err)
+		err = service_give_directory(state);
+	dir_of(args->config, dir);
+	return err ? err : service_share_directory(dir);
 }

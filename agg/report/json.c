@@ -123,6 +123,8 @@ static void on_head(struct render *r, const struct report_head *head)
 	put_known(r, root, "descriptors_max", head->descriptors_max);
 	if (*head->waits_for)
 		put_text(r, root, "waits_for", head->waits_for);
+	if (head->unpaired)
+		json_object_object_add(root, "paired", json_object_new_boolean(false));
 	put_text(r, root, "own_pin", head->own_pin);
 	put_part(r, REPORT_PART_SESSIONS, "sessions");
 	put_part(r, REPORT_PART_UPLINKS, "uplinks");

@@ -316,7 +316,10 @@ static void add_down(struct words *w, const struct report *report)
 {
 	const struct report_session *s = report->sessions;
 
-	if (!report->session_count)
+	if (report->head.unpaired)
+		add(w, "this gateway has not joined a concentrator yet; 'aggctl "
+		    "join TOKEN' does it, or its page");
+	else if (!report->session_count)
 		add(w, "there is no session");
 	else if (*s->why)
 		add_clean(w, s->why);

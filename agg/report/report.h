@@ -68,6 +68,7 @@ struct report_head {
 	/* What is not there (yet) and would be used if it came: an address to
 	 * listen at, a device; "": nothing. */
 	char waits_for[REPORT_WAITS_MAX + 1];
+	bool unpaired; /* a gateway that has not joined a concentrator yet */
 };
 
 /* How one direction is sent: names. All are "" where it is not known. */

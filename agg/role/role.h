@@ -85,6 +85,7 @@ struct role_ops {
 };
 
 extern const struct role_ops role_gateway;
+extern const struct role_ops role_unpaired; /* a gateway, before it has joined */
 extern const struct role_ops role_concentrator;
 
 /* 0, or -1 with a log line: rules, routes and table of an earlier run are

@@ -7,6 +7,8 @@
 
 #include "agg/base/descriptors.h"
 #include "agg/base/log.h"
+#include "agg/role/verbs_conf.h"
+#include "agg/role/verbs_job.h"
 #include "agg/role/verbs_pair.h"
 #include "agg/report/limit.h"
 
@@ -152,6 +154,12 @@ static int on_web(void *ctx, int argc, const char *const *argv,
 	return v->args.web(v->args.ctx, out);
 }
 
+static int on_log(void *ctx, int argc, const char *const *argv,
+                  struct buf *out)
+{
+	return log_recent(out);
+}
+
 const struct ctl_verb verbs_table[] = {
 	{ "status", "[--json|--metrics]", "the session and its uplinks", on_status, true },
 	{ "uplinks", "[--json|--metrics]", "each uplink in detail", on_uplinks, true },
@@ -169,6 +177,15 @@ const struct ctl_verb verbs_table[] = {
 	  "how fast each uplink is, and all together", on_speedtest },
 	{ "history", "[NAME] [--seconds|--minutes|--hours|--days] [--json]",
 	  "what uplinks and devices carried, over time", on_history, true },
+	{ "advise", "start [SITE] | show", "the schedulers, simulated", verbs_job },
+	{ "doctor", "start | show", "what fails, and what to type", verbs_job },
+	{ "bugreport", "start | show", "one text for who helps", verbs_job },
+	{ "join", "start TOKEN | show", "this gateway takes an invitation", verbs_job },
+	{ "sections", NULL, "the configuration that is in force", verbs_sections },
+	{ "set", "TYPE NAME KEY=VALUE...", "changes a section of the configuration",
+	  verbs_set },
+	{ "unset", "TYPE NAME", "takes a section out of it", verbs_unset },
+	{ "log", NULL, "the last lines of the log", on_log },
 	{ "web", NULL, "where the page is, with the secret", on_web },
 	{ "reload", NULL, "read the configuration again", on_reload },
 	{ NULL, NULL, NULL, NULL },
@@ -181,7 +198,14 @@ void verbs_init(struct verbs *v, const struct verbs_args *args)
 	report_init(&v->snapshot);
 }
 
+void verbs_set_role(struct verbs *v, struct role *role)
+{
+	v->args.role = role;
+	v->taken_us = 0;
+}
+
 void verbs_finish(struct verbs *v)
 {
+	verbs_job_finish(v);
 	report_finish(&v->snapshot);
 }

@@ -13,6 +13,7 @@
 
 #include "agg/ctl/ctl.h"
 #include "agg/role/role.h"
+#include "agg/role/verbs_job.h"
 
 #define VERBS_SNAPSHOT_US 1000000u /* for so long one is good */
 
@@ -33,12 +34,15 @@ struct verbs {
 	struct report snapshot;
 	uint64_t taken_us;     /* 0: never */
 	unsigned changes;      /* role.changes then */
+	struct job *jobs[VERBS_JOBS]; /* verbs_job.h; NULL: none yet */
 };
 
 /* Ends with a NULL name. The handlers' ctx is a struct verbs. */
 extern const struct ctl_verb verbs_table[];
 
 void verbs_init(struct verbs *verbs, const struct verbs_args *args);
+/* The role that was is another now. */
+void verbs_set_role(struct verbs *verbs, struct role *role);
 void verbs_finish(struct verbs *verbs); /* all 0 is fine */
 
 #endif

@@ -149,9 +149,10 @@ static void look_at_gateway(struct walk *w)
 	const struct conf *conf = w->conf;
 	char what[CONF_NAME_MAX + 16];
 
-	look_at_pin(w, conf->concentrator.line, "concentrator",
-	            conf->concentrator.name, &conf->concentrator.pin,
-	            "concentrator");
+	if (!conf_is_unpaired(conf))
+		look_at_pin(w, conf->concentrator.line, "concentrator",
+		            conf->concentrator.name, &conf->concentrator.pin,
+		            "concentrator");
 	for (unsigned i = 0; i < conf->uplink_count; i++) {
 		const struct conf_uplink *u = &conf->uplinks[i];
 		snprintf(what, sizeof(what), "uplink '%s'", u->name);
@@ -195,7 +196,8 @@ unsigned warnings_find(const struct conf *conf, const char *file,
 {
 	struct walk w = { conf, file, facts, on_warning, ctx, 0 };
 
-	look_at_identity(&w);
+	if (!conf_is_unpaired(conf))
+		look_at_identity(&w);
 	look_at_congestion(&w);
 	switch (conf->main.role) {
 	case CONF_ROLE_GATEWAY:

@@ -16,15 +16,35 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from browser import Browser  # noqa: E402
+from aggd import Aggd  # noqa: E402
+from browser import DESKTOP, TELEPHONE, Browser  # noqa: E402
 from case import AggdTest  # noqa: E402
-from lab import SRV4  # noqa: E402
+from lab import LAN4, SRV4, Lab  # noqa: E402
 
 LAN_GW = "192.168.100.1"
 PORT = 8080
 AT = f"{LAN_GW}:{PORT}"
 TIMEOUT_S = 20
 EVENTS = 3
+CUT_S = 30      # a cut is seen in a second or two, on a machine that has the time
+PAGES = ("overview", "uplinks", "devices", "streams", "history", "scheduler", "setup",
+         "diagnostics")
+# What a person without a mouse, or without eyes, would miss; and what does not fit.
+FAULTS = """(() => {
+  const found = [], name = (e) => e.getAttribute("aria-label") ||
+    (e.labels && [...e.labels].map((l) => l.innerText).join(" ")) || e.innerText;
+  for (const e of document.querySelectorAll("a, button, input, select, textarea, progress, meter"))
+    if (!name(e)?.trim()) found.push("no name: " + e.outerHTML.slice(0, 120));
+  for (const e of document.querySelectorAll("svg:not([aria-hidden])"))
+    found.push("a picture for eyes alone: " + e.outerHTML.slice(0, 80));
+  for (const e of document.querySelectorAll("[tabindex]"))
+    if (e.tabIndex > 0) found.push("order of its own: " + e.outerHTML.slice(0, 80));
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  if (new Set(ids).size < ids.length) found.push("ids twice");
+  if (!document.title || !document.documentElement.lang) found.push("no title, or language");
+  if (document.documentElement.scrollWidth > innerWidth) found.push("wider than the screen");
+  return found;
+})()"""
 SPEEDTEST_S = 60
 ENDED_S = 60  # whoever says nothing: fifteen seconds
 
@@ -42,6 +62,7 @@ class Connection(http.client.HTTPConnection):
 
 
 class Page(AggdTest):
+    scenario = "S2"
     options = {"gateway": {"web": AT, "carrier": "subflows"}}
 
     def setUp(self):
@@ -49,6 +70,7 @@ class Page(AggdTest):
         self.assertRegex(said, rf"^http://{AT}/#secret=[\w-]{{32}}\n$")
         self.url = said.strip()
         self.secret = self.url.rpartition("=")[2]
+        self.name = self.lab.uplinks[0].name
 
     def ask(self, method, path, body=None, secret="", host=AT, **headers):
         """Status, headers, text."""
@@ -86,7 +108,7 @@ class Page(AggdTest):
         self.assertEqual(self.ask("POST", "/api/scheduler", "ecf")[0], 200)
 
     def test_speedtest(self):
-        self.assertEqual(self.ask("POST", "/api/speedtest", "start\na")[0], 200)
+        self.assertEqual(self.ask("POST", "/api/speedtest", f"start\n{self.name}")[0], 200)
         start, status = time.monotonic(), 202
         while status == 202 and time.monotonic() - start < SPEEDTEST_S:
             time.sleep(0.5)
@@ -160,20 +182,160 @@ class Page(AggdTest):
         self.assertEqual(self.ask("GET", "/api/status")[0], 200)
 
     def test_a_browser_shows_it(self):
-        with self.flow(), Browser(self.lab.lan, os.path.join(self.lab.dir, "opened")) as browser:
+        with self.flow(), self.browser("opened") as browser:
             browser.open(self.url)
             browser.wait_text("Where the bytes go")
-            browser.wait_text("Mbit/s")
             for name in self.aggd.uplinks():
                 browser.wait_text(name)
-            self.assertNotIn("undefined", browser.text())
+            for page in PAGES:
+                browser.js(f"location.hash = '#/{page}'")
+                shown = f"main[data-page={page}] .card:not(.loading)"
+                browser.wait(f"document.querySelector('{shown}')", page)
+                for size in (DESKTOP, TELEPHONE):
+                    browser.view(size)
+                    self.assertEqual(browser.js(FAULTS), [], f"{page} {size}")
+                browser.view(DESKTOP)
+                self.assertNotIn("undefined", browser.text(), page)
             browser.js("location.hash = '#/streams'")
             browser.wait_text(SRV4)
+            browser.js("location.hash = '#/devices'")
+            browser.wait_text(LAN4)
             self.assertEqual(browser.complaints, [])
             # Nothing of it is of another host, nor of another's secret.
             self.assertEqual({url.split("/")[2] for url in browser.asked}, {AT})
             browser.js("localStorage.clear(); location.reload()")
             browser.wait_text("Open the page")
+            browser.type("input[name=secret]", "wrong")
+            browser.press("Enter")
+            browser.wait_text("That is not the secret")
+
+    def browser(self, profile):
+        return Browser(self.lab.lan, os.path.join(self.lab.dir, profile))
+
+    def test_a_choice_under_load(self):
+        """By the keyboard alone; and a link that is cut is seen on the map."""
+        self.addCleanup(self.aggd.ctl, "gw", "scheduler", "ecf")
+        with self.flow() as flow, self.browser("choosing") as browser:
+            browser.open(self.url)
+            browser.wait_text("Where the bytes go")
+            browser.js("location.hash = '#/scheduler'")
+            browser.click("select[name=scheduler]")
+            browser.js("document.querySelector('select[name=scheduler]').value = 'lowrtt'")
+            browser.js("document.querySelector('select[name=scheduler]').focus()")
+            for _ in range(4):
+                browser.press("Tab")
+            browser.press("Enter")
+            browser.wait_text("lowrtt / lowrtt")
+            self.assertEqual(self.aggd.status()["sessions"][0]["up"]["bulk"], "lowrtt")
+            browser.js("location.hash = '#/overview'")
+            browser.wait("document.querySelector('.map .wire:not(.dead)')", "a map")
+            link = self.lab.link(self.name)
+            link.cut()
+            browser.wait("document.querySelectorAll('.map .dead').length === 1", "the cut", CUT_S)
+            link.restore()
+            browser.wait("!document.querySelector('.map .dead')", "it is back")
+            self.assertGreater(flow.count, 0)
+            self.assertEqual(browser.complaints, [])
+
+    def test_an_uplink_off_and_on(self):
+        """What is chosen there is in the file, with all else as it was."""
+        before = self.aggd.read("gw.conf")
+        with self.browser("switching") as browser:
+            browser.open(self.url)
+            browser.wait_text("Where the bytes go")
+            browser.js("location.hash = '#/uplinks'")
+            browser.click(".uplink .choose button[aria-pressed=false]")
+            browser.wait_text("in force")
+            self.assertEqual(self.aggd.uplinks()[self.name]["state"], "disabled")
+            self.assertIn("option enabled '0'", self.aggd.read("gw.conf"))
+            browser.wait("document.querySelector('.uplink .mark.quiet')", "it is off")
+            browser.click(".uplink .choose button[aria-pressed=false]")
+            self.wait(lambda: self.aggd.uplinks()[self.name]["state"] == "up", TIMEOUT_S, "up")
+        after = self.aggd.read("gw.conf").replace("\toption enabled '1'\n", "")
+        self.assertEqual(after, before)
+
+    def test_orders_of_the_configuration(self):
+        status, _, text = self.ask("POST", "/api/set",
+                                   f"bypass\ntv\ndest=192.0.2.0/24\nto={self.name}")
+        self.assertEqual(status, 200, text)
+        self.assertIn("config bypass 'tv'", self.ask("POST", "/api/sections")[2])
+        # What is refused is not in the file.
+        before = self.aggd.read("gw.conf")
+        for words in ("bypass\ntv\nto=nowhere", f"uplink\n{self.name}\ncost=cheap",
+                      "uplink\nnew\ndevice=x0",
+                      "lan\nx\ntproxy=0", "aggd\nmain\nrole=concentrator", "bypass\ntv\nto"):
+            self.assertEqual(self.ask("POST", "/api/set", words)[0], 422, words)
+        self.assertEqual(self.aggd.read("gw.conf"), before)
+        self.assertEqual(self.ask("POST", "/api/unset", "bypass\ntv")[0], 200)
+        self.assertEqual(self.ask("POST", "/api/unset", "bypass\ntv")[0], 422)
+        self.assertEqual(self.ask("POST", "/api/unset", f"uplink\n{self.name}")[0], 422)
+
+    def result(self, verb, *words):
+        """Of what takes longer."""
+        self.assertEqual(self.ask("POST", f"/api/{verb}", "\n".join(("start", *words)))[0], 200)
+        end, status = time.monotonic() + SPEEDTEST_S, 202
+        while status == 202 and time.monotonic() < end:
+            time.sleep(0.2)
+            status, _, text = self.ask("POST", f"/api/{verb}", "show")
+        return status, text
+
+    def test_what_aggctl_does_beside_it(self):
+        status, text = self.result("doctor")
+        self.assertEqual(status, 200, text)
+        self.assertIsInstance(json.loads(text)["findings"], list)
+        status, text = self.result("bugreport")
+        self.assertEqual(status, 200, text)
+        self.assertIn("== configuration", text)
+        self.assertNotIn(self.secret, text)
+        status, text = self.result("join", "aggd1_nonsense")
+        self.assertEqual(status, 422)
+        self.assertIn("this is no invitation", text)
+        self.assertEqual(self.ask("POST", "/api/join", "start")[0], 422)
+        self.assertIn("session: up", self.ask("POST", "/api/log")[2])
+
+
+class FirstVisit(unittest.TestCase):
+    """A gateway and a concentrator that have nothing."""
+
+    def setUp(self):
+        self.lab = self.enterContext(Lab("fast", sanitized=True))
+        self.aggd = Aggd(self.lab)
+        self.addCleanup(self.aggd.stop)
+        self.token = self.ctl("vps", "setup", "--no-start", "--yes",
+                              "--state", self.path("vps-state"),
+                              "--sites", self.path("sites.d")).stdout.strip()
+        self.aggd.start_concentrator()
+
+    def path(self, name):
+        return self.aggd.path(name)
+
+    def ctl(self, role, *words, check=True):
+        return self.lab.node(role).run(["aggctl", "-s", self.path(f"{role}.sock"),
+                                        "-c", self.path(f"{role}.conf"), *words], check=check)
+
+    def test_joins(self):
+        said = self.ctl("gw", "web", "--no-start", "--state", self.path("gw-state"), check=False)
+        self.assertIn("now start it: aggd -c", said.stderr)
+        self.aggd.start_gateway()
+        url = self.ctl("gw", "web").stdout.strip()
+        self.assertIn(f"http://{AT}/#secret=", url)
+        with Browser(self.lab.lan, self.path("first")) as browser:
+            browser.open(url)
+            browser.wait_text("Welcome")
+            self.assertEqual(browser.js("document.querySelectorAll('nav a').length"), 2)
+            for token, answer in (("aggd1_x", "this is no invitation"), (self.token, "Joined")):
+                browser.js("document.querySelector('textarea').value = ''")
+                browser.type("textarea", token)
+                browser.click(".join button")
+                browser.wait_text(answer)
+            browser.click("a.button[href='#/overview']")
+            browser.wait("document.querySelectorAll('.map .wire:not(.dead)').length > 2",
+                         "two uplinks")
+            self.assertEqual([c for c in browser.complaints if "422" not in c], [])
+        self.aggd.wait_ready()
+        self.assertIn("list web '192.168.100.1:8080'", self.aggd.read("gw.conf"))
+        for log in ("gw.log", "vps.log"):
+            self.assertNotIn(self.token, self.aggd.read(log))
 
 
 if __name__ == "__main__":

@@ -284,6 +284,27 @@ static void lines_about_peers_are_limited_and_counted(void **state)
 			"aggd: warning: peer: at last\n"));
 }
 
+static void the_last_lines_are_kept(void **state)
+{
+	struct buf text;
+
+	for (unsigned i = 0; i < LOG_KEPT_BYTES / 10; i++)
+		log_info("line %u", i);
+	log_user("the end");
+	buf_init(&text, LOG_KEPT_BYTES + 1);
+	assert_int_equal(log_recent(&text), 0);
+	assert_true(text.len <= LOG_KEPT_BYTES && text.len > LOG_KEPT_BYTES / 2);
+	buf_put(&text, "", 1);
+	const char *all = (const char *)buf_head(&text);
+	/* Whole lines, the oldest first. */
+	assert_int_equal(strspn(all, "0123456789-"), 10);
+	const char *line = strstr(all, " info: line "), *last = strstr(all, "error: the end\n");
+	assert_non_null(line);
+	assert_non_null(last);
+	assert_true(line < last && !last[15]);
+	buf_finish(&text);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -298,6 +319,7 @@ int main(void)
 		ROW(a_terminal_that_nobody_reads),
 		ROW(a_reader_that_went),
 		ROW(words_of_levels),
+		ROW(the_last_lines_are_kept),
 		ROW(lines_about_peers_are_limited_and_counted),
 	};
 #undef ROW

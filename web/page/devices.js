@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// The LAN's devices: what each carried, and whether it goes through the aggregate. And
+// what passes by it for other reasons.
+import { card, field, h, mark, picture, said, share, size, table } from "./dom.js";
+import { get, order, sections } from "./api.js";
+
+const OURS = "page_"; // how sections begin that this page made
+export const every_ms = 3000;
+export const ask = async () => ({
+  history: await get("history"),
+  streams: (await get("streams")).streams,
+  bypasses: (await sections()).filter((x) => x.type === "bypass"),
+});
+
+const bare = (host) => host.replace(/[^0-9a-zA-Z]/g, "");
+const host_of = (x) => x.client?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+
+// Of the sections those that are about this device, and nothing else.
+const of_device = (d, bypasses) =>
+  bypasses.filter(
+    (b) =>
+      !b.dest &&
+      !b.names &&
+      !b.port &&
+      b.host?.length === 1 &&
+      [d.name, d.address].includes(b.host[0]),
+  );
+
+function paths_of(streams) {
+  const sums = {};
+  for (const p of streams.flatMap((x) => x.paths))
+    sums[p.uplink] = (sums[p.uplink] ?? 0) + p.bytes;
+  return Object.entries(sums).map(([name, bytes]) => ({ name, bytes }));
+}
+
+function row(t, d, known) {
+  const { data, state } = known;
+  const mine = data.streams.filter((x) => host_of(x) === d.address);
+  const by = of_device(d, data.bypasses);
+  const both = (x) => `${size(x.down_bytes)} / ${size(x.up_bytes)}`;
+  const turn = () =>
+    known.say(
+      by.length
+        ? order("unset", ["bypass", by[0].name])
+        : order("set", ["bypass", OURS + bare(d.name), `host=${d.name}`, "to=direct"]),
+    );
+  return [
+    h("div", null, d.address ?? d.name, d.address ? h("div", { class: "quiet" }, d.name) : null),
+    d.seconds ? both(d.seconds) : "–",
+    d.minutes ? both(d.minutes) : "–",
+    mine.length,
+    share(
+      paths_of(mine),
+      state.uplinks.map((u) => u.name),
+    ),
+    [
+      by.length
+        ? mark(by[0].to === "direct" ? t.leaves_directly : `${t.leaves_by} ${by[0].to}`, "warn")
+        : mark(t.aggregated, "good"),
+      d.kind === "others"
+        ? null
+        : h(
+            "button",
+            {
+              type: "button",
+              class: "plain small",
+              onclick: turn,
+              "aria-label": `${by.length ? t.aggregate : t.leave_directly}: ${d.address ?? d.name}`,
+            },
+            by.length ? t.aggregate : t.leave_directly,
+          ),
+    ],
+  ];
+}
+
+function describe(b) {
+  const list = (words, sign) => (words ? words.map((w) => sign + w) : []);
+  return [
+    ...list(b.dest, ""),
+    ...list(b.names, ""),
+    ...list(b.host, "← "),
+    ...list(b.port, ""),
+  ].join(", ");
+}
+
+function passing(t, known) {
+  const ways = ["direct", ...known.state.uplinks.map((u) => u.name)];
+  return card(
+    t.passes_by,
+    known.data.bypasses.length
+      ? table(
+          [{ text: t.name }, { text: t.what }, { text: t.way }, { text: "" }],
+          known.data.bypasses.map((b) => [
+            b.name || "–",
+            describe(b),
+            b.to === "direct" ? t.leaves_directly : b.to,
+            b.name
+              ? h(
+                  "button",
+                  {
+                    type: "button",
+                    class: "plain small",
+                    "aria-label": `${t.remove}: ${b.name}`,
+                    onclick: () => known.say(order("unset", ["bypass", b.name])),
+                  },
+                  t.remove,
+                )
+              : null,
+          ]),
+        )
+      : h("p", { class: "quiet" }, t.nothing_passes),
+    h(
+      "form",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          const form = new FormData(event.target);
+          const what = form.get("what").trim();
+          const key = /^[0-9.]+(\/\d+)?$|:/.test(what) ? "dest" : "name";
+          const name = form.get("name").trim();
+          known.say(order("set", ["bypass", name, `${key}=${what}`, `to=${form.get("to")}`]));
+        },
+      },
+      field(
+        t.name,
+        h("input", { name: "name", required: true, pattern: "[A-Za-z0-9_]+", size: 10 }),
+      ),
+      field(
+        t.what_goes,
+        h("input", { name: "what", required: true, placeholder: "example.com, 192.0.2.0/24" }),
+      ),
+      field(
+        t.way,
+        h(
+          "select",
+          { name: "to" },
+          ways.map((w) => h("option", { value: w }, w === "direct" ? t.leaves_directly : w)),
+        ),
+      ),
+      h("button", null, t.add),
+    ),
+  );
+}
+
+export function devices(t, known) {
+  const { data } = known;
+  if (!data) return picture("loading", t.loading);
+  const list = data.history.subjects.filter((x) => x.kind !== "uplink");
+  const hosts = new Set(list.flatMap((d) => [d.name, d.address]));
+  for (const b of data.bypasses)
+    if (b.name.startsWith(OURS) && b.host && !hosts.has(b.host[0]))
+      list.push({ kind: "device", name: b.host[0], address: null });
+  return [
+    said(known.said),
+    list.length
+      ? card(
+          t.devices,
+          table(
+            [
+              { text: t.device },
+              { text: t.ten_minutes, number: true },
+              { text: t.day, number: true },
+              { text: t.connections, number: true },
+              { text: t.share },
+              { text: t.way },
+            ],
+            list.map((d) => row(t, d, known)),
+          ),
+        )
+      : picture("empty", t.no_devices, t.no_devices_more),
+    passing(t, known),
+  ];
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Each uplink: what it is, what it carried, what it costs, and how fast it is.
+import {
+  card,
+  choose,
+  h,
+  mark,
+  mbit,
+  percent,
+  picture,
+  said,
+  size,
+  time,
+  uplink_kind,
+  uplink_name,
+} from "./dom.js";
+import { follow, get, order } from "./api.js";
+
+export const every_ms = 5000;
+export const ask = async (state) => ({
+  history: state.role === "gateway" ? await get("history") : null,
+});
+
+function facts(t, u, caps) {
+  const cap = caps.find((x) => x.kind === "uplink" && x.name === u.name);
+  const of = (name, value) => [h("dt", null, name), h("dd", null, value)];
+  return h(
+    "dl",
+    { class: "facts" },
+    of(t.rate, `${mbit(u.down_bytes_per_s)} / ${mbit(u.up_bytes_per_s)} Mbit/s`),
+    of(t.best, `${mbit(u.down_best_bytes_per_s)} / ${mbit(u.up_best_bytes_per_s)} Mbit/s`),
+    of(t.rtt, `${time(u.srtt_us)} (${t.least} ${time(u.min_rtt_us)})`),
+    of(t.loss, percent(u.retransmitted_ppm)),
+    of(t.bytes, `${size(u.down_bytes)} / ${size(u.up_bytes)}`),
+    cap?.month_bytes != null
+      ? of(
+          t.month,
+          cap.cap_bytes
+            ? `${size(cap.month_bytes)} / ${size(cap.cap_bytes)}`
+            : size(cap.month_bytes),
+        )
+      : null,
+    of(t.address, `${u.address ?? "–"} → ${u.endpoint_name ?? u.endpoint ?? "–"}`),
+    of(t.device, u.device ?? "–"),
+    of(t.subflows, `${u.subflows_alive}/${u.subflows_total}, ${t.reconnects} ${u.reconnects}`),
+    u.mptcp ? of("MPTCP", u.mptcp.state) : null,
+  );
+}
+
+const SEEN_MIN = 25000; // bytes/s: less was never a load
+
+// Down and up by what they are of the best that was seen.
+function bars(t, u) {
+  const bar = (sign, now, best, word) => {
+    const full = best >= SEEN_MIN ? Math.min(100, Math.round((100 * now) / best)) : 0;
+    return h(
+      "div",
+      { class: "bar" },
+      h("span", { "aria-hidden": "true" }, sign),
+      h("progress", { max: 100, value: full, "aria-label": word }),
+      h("span", { class: "number" }, `${mbit(now)}`),
+    );
+  };
+  return [
+    bar("↓", u.down_bytes_per_s, u.down_best_bytes_per_s, t.download),
+    bar("↑", u.up_bytes_per_s, u.up_best_bytes_per_s, t.upload),
+  ];
+}
+
+const speedtest = (words) => (tell) => follow("speedtest", ["start", ...words], ["show"], tell);
+const set = (name, pair) => order("set", ["uplink", name, pair]);
+
+function one(t, u, i, known) {
+  const mine = known.state.role === "gateway";
+  const off = u.state === "disabled";
+  const caps = known.data?.history?.subjects ?? [];
+  return h(
+    "section",
+    { class: "card uplink", key: uplink_name(u) + u.endpoint },
+    h(
+      "h2",
+      null,
+      h("span", { class: `key c${i % 8}` }),
+      uplink_name(u),
+      mark(t.states[u.state] ?? u.state, uplink_kind(u.state)),
+    ),
+    u.why ? h("p", { class: uplink_kind(u.state) }, u.why) : null,
+    bars(t, u),
+    facts(t, u, caps),
+    mine
+      ? h(
+          "div",
+          { class: "row" },
+          choose(
+            t.use,
+            [
+              { value: "1", text: t.on },
+              { value: "0", text: t.off },
+            ],
+            off ? "0" : "1",
+            (v) => known.say(set(u.name, "enabled=" + v)),
+          ),
+          choose(
+            t.cost,
+            ["normal", "metered", "backup"].map((value) => ({ value, text: t.costs[value] })),
+            u.cost,
+            (v) => known.say(set(u.name, "cost=" + v)),
+          ),
+          h(
+            "button",
+            {
+              type: "button",
+              class: "plain",
+              disabled: off || u.state !== "up" || !!known.busy,
+              onclick: () => known.run(speedtest([u.name])),
+            },
+            t.speedtest,
+          ),
+        )
+      : null,
+  );
+}
+
+export function uplinks(t, known) {
+  const { state } = known;
+  if (!state.uplinks.length) return picture("empty", t.no_uplinks, t.no_uplinks_more);
+  return [
+    state.role === "gateway"
+      ? card(
+          null,
+          h(
+            "div",
+            { class: "row" },
+            h(
+              "button",
+              { type: "button", disabled: !!known.busy, onclick: () => known.run(speedtest([])) },
+              t.speedtest_all,
+            ),
+            h("span", { class: "quiet" }, t.cost_words),
+          ),
+          said(known.said),
+        )
+      : null,
+    h(
+      "div",
+      { class: "grid" },
+      state.uplinks.map((u, i) => one(t, u, i, known)),
+    ),
+  ];
+}
