@@ -12,6 +12,7 @@
  */
 #include "agg/base/log.h"
 
+#include "agg/base/log_kept.h"
 #include "agg/base/printable.h"
 
 #include <assert.h>
@@ -47,6 +48,14 @@ static const int level_syslog[] = {
 	[LOG_LEVEL_ERROR] = 3, [LOG_LEVEL_WARNING] = 4,
 	[LOG_LEVEL_INFO] = 6, [LOG_LEVEL_DEBUG] = 7,
 };
+
+int log_recent(struct buf *to)
+{
+	pthread_mutex_lock(&lock);
+	int err = log_kept(to);
+	pthread_mutex_unlock(&lock);
+	return err;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -133,41 +142,6 @@ static bool write_line(enum log_level level, const char *whose, const char *text
 	return put_line(whole, (size_t)n);
 }
 
-/* The last lines: whole ones, whatever became of them elsewhere. */
-static struct {
-	char bytes[LOG_KEPT_BYTES];
-	size_t len;
-} kept;
-
-static_assert(LINE_MAX_BYTES < LOG_KEPT_BYTES / 4, "few lines are kept");
-
-static void keep_line(enum log_level level, const char *whose, const char *text)
-{
-	char line[LINE_MAX_BYTES];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	size_t n = strftime(line, sizeof(line), "%F %T ", gmtime_r(&now, &tm));
-	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s: %s%s\n",
-	                      level_words[level], whose, text);
-	while (kept.len + n > sizeof(kept.bytes)) {
-		char *end = memchr(kept.bytes, '\n', kept.len);
-		size_t first = (size_t)(end - kept.bytes) + 1;
-		kept.len -= first;
-		memmove(kept.bytes, end + 1, kept.len);
-	}
-	memcpy(kept.bytes + kept.len, line, n);
-	kept.len += n;
-}
-
-int log_recent(struct buf *to)
-{
-	pthread_mutex_lock(&lock);
-	int err = buf_put(to, kept.bytes, kept.len);
-	pthread_mutex_unlock(&lock);
-	return err;
-}
-
 /* What was lost is told as soon as there is room for it. */
 static bool tell_lost(void)
 {
@@ -193,7 +167,7 @@ line(enum log_level level, const char *whose, const char *fmt, va_list args)
 	vsnprintf(raw, sizeof(raw), fmt, args);
 	printable(text, sizeof(text), raw);
 	pthread_mutex_lock(&lock);
-	keep_line(level, whose, text);
+	log_keep(level_words[level], whose, text);
 	if (!tell_lost() || !write_line(level, whose, text))
 		out.lost++;
 	pthread_mutex_unlock(&lock);

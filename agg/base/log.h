@@ -20,7 +20,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
 
 #define LOG_PEER_BURST 20      /* lines of log_peer at once */
 #define LOG_PEER_PER_SECOND 5  /* and for long: the rest are counted */
-#define LOG_KEPT_BYTES 16384   /* of the last lines, for who asks later */
+#define LOG_KEPT_BYTES 16384   /* of the last lines, for who asks later; a router: none */
 
 void log_set_level(enum log_level level);
 

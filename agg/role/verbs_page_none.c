@@ -9,16 +9,10 @@
 
 #include <errno.h>
 
-static int refuse(const char *verb, struct buf *out)
-{
-	buf_printf(out, "this aggd was built without a page, and for that without "
-	           "'%s'\n", verb);
-	return -ENOSYS;
-}
-
 int verbs_job(void *ctx, int argc, const char *const *argv, struct buf *out)
 {
-	return refuse(argv[0], out);
+	buf_printf(out, "this is of a build with a page\n");
+	return -ENOSYS;
 }
 
 void verbs_job_finish(struct verbs *v)
@@ -28,15 +22,15 @@ void verbs_job_finish(struct verbs *v)
 int verbs_sections(void *ctx, int argc, const char *const *argv,
                    struct buf *out)
 {
-	return refuse(argv[0], out);
+	return verbs_job(ctx, argc, argv, out);
 }
 
 int verbs_set(void *ctx, int argc, const char *const *argv, struct buf *out)
 {
-	return refuse(argv[0], out);
+	return verbs_job(ctx, argc, argv, out);
 }
 
 int verbs_unset(void *ctx, int argc, const char *const *argv, struct buf *out)
 {
-	return refuse(argv[0], out);
+	return verbs_job(ctx, argc, argv, out);
 }
