@@ -4,7 +4,8 @@
  * DOC: see tunnel_out.h. Each path takes as much as its rate lets it (tunnel_rate.h);
  * which packet of which flow is the flow queues' (whose turn it is) and spill.h's
  * (which path, and how deep). What may go by several paths is numbered, so that the peer
- * puts it in order again (merge.h). Real time does not wait for a rate: it is little.
+ * puts it in order again (merge.h). Real time does not wait for a rate, as it is little;
+ * what only calls itself so waits when it is ahead of the path by AHEAD_US.
  */
 #include "agg/transport/tunnel_out.h"
 
@@ -21,9 +22,12 @@
 #define INTERVAL_US 100000u
 #define TARGET_STEP_US 500u    /* less is not worth a change */
 #define QUIC_PORT 443u
+#define US_PER_S UINT64_C(1000000)
 #define INNER_PERCENT 96u      /* of what is on the wire; of full packets */
 #define SUSPECT_COST 16u       /* more than any class */
 #define IDLE_RTTS 4u           /* then what was queued there is gone */
+#define AHEAD_US 10000u        /* of the path's rate, by which real time may be ahead, */
+#define AHEAD_BYTES 4096u      /* or that much, whatever is known of the path */
 
 /* What a flow is to the tunnel, in flow_scope(). */
 struct tunnel_flow {
@@ -140,6 +144,15 @@ static bool is_any_ready(const struct tunnel *t)
 		if (is_ready(t, i))
 			return true;
 	return false;
+}
+
+static bool may_go_ahead(const struct tunnel *t, unsigned path)
+{
+	const struct tunnel_rate *r = &t->control[path]->rate;
+	uint64_t bytes = tunnel_rate_pace(r) * AHEAD_US / US_PER_S;
+
+	bytes = bytes > AHEAD_BYTES ? bytes : AHEAD_BYTES;
+	return r->tokens > -(int64_t)(bytes * US_PER_S);
 }
 
 /* It took something: may it take more? */
@@ -298,7 +311,8 @@ static bool serve(struct tunnel *t, struct flow *f)
 	uint32_t packets = flow_backlog_packets(f);
 
 	for (unsigned i = 0; i < asked; i++)
-		if ((kind == SPILL_REALTIME || is_ready(t, choices[i].path)) &&
+		if ((is_ready(t, choices[i].path) || (kind == SPILL_REALTIME &&
+		     may_go_ahead(t, choices[i].path))) &&
 		    give(t, f, &choices[i], count, kind))
 			return true;
 	return flow_backlog_packets(f) != packets; /* some were dropped */

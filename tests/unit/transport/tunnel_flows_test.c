@@ -301,6 +301,31 @@ static void test_copies_are_bounded(void **state)
 	tunnel_world_destroy(w);
 }
 
+/* What is no call but says so, at more than the link carries, waits here and not there. */
+static void test_a_flood_that_says_real_time(void **state)
+{
+	struct tunnel_world_args args = one_path();
+	struct tunnel_world *w = tunnel_world_create(&args);
+
+	assert_non_null(w);
+	unsigned flood = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_RATE, .dscp = 46, .from_us = S,
+		.rate_bps = (uint64_t)(80 * MBIT) });
+	unsigned call = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_CALL, .dscp = 46, .from_us = S });
+	tunnel_world_run(w, 4 * S);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, 10 * S);
+	double p99_ms = tunnel_world_delay_us(w, call, 0.99) / 1e3;
+	double mbit = (double)tunnel_world_flow(w, flood)->bytes / 6 / MBIT;
+	print_message("%.1f Mbit/s; call p99 %.1f ms, %u lost\n", mbit, p99_ms,
+	              (unsigned)lost_of(tunnel_world_flow(w, call), 3));
+	assert_true(mbit > 40);
+	assert_true(p99_ms < 40);
+	assert_int_equal(lost_of(tunnel_world_flow(w, call), 3), 0);
+	tunnel_world_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_a_silent_cut_moves_the_call),
 		cmocka_unit_test(test_a_doubled_call_loses_nothing_in_a_cut),
 		cmocka_unit_test(test_copies_are_bounded),
+		cmocka_unit_test(test_a_flood_that_says_real_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
