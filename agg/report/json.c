@@ -269,6 +269,7 @@ static void put_tunnel(struct render *r, struct json_object *in,
 		put_number(r, o, "mtu", t->mtu);
 		put_number(r, o, "flows", t->flows);
 		put_number(r, o, "queued_bytes", t->queued_bytes);
+		put_number(r, o, "memory_bytes", t->memory_bytes);
 		put_number(r, o, "down_packets", t->down_packets);
 		put_number(r, o, "up_packets", t->up_packets);
 		put_number(r, o, "down_bytes", t->down_bytes);

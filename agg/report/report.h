@@ -126,6 +126,7 @@ struct report_tunnel {
 	unsigned mtu;                   /* of packets inside */
 	unsigned flows;
 	uint64_t queued_bytes;
+	uint64_t memory_bytes;          /* of tables */
 	/* Of packets inside, ever. */
 	uint64_t down_packets, down_bytes, up_packets, up_bytes;
 	/* Of what goes to and comes from the kernel at once: by the device, "udp", "tcp" or

@@ -278,8 +278,10 @@ int tunnel_home_begin(struct tunnel_home *h,
 		.loop = h->args.loop, .dgram = h->args.dgram,
 		.is_gateway = !h->args.egress, .suite = dgram_suite(h->args.dgram),
 		.pool = h->args.kit->pool, .queue_bytes_max = queue_bytes_max,
-		.budget = h->args.memory, .events = &shell_events, .ctx = h,
+		.budget = &h->tables, .events = &shell_events, .ctx = h,
 	};
+
+	budget_init(&h->tables, queue_bytes_max, h->args.memory);
 
 	memcpy(args.session_id, session_id, sizeof(args.session_id));
 	h->shell = tunnel_shell_create(&args);
@@ -388,6 +390,7 @@ void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out)
 	tunnel_stats(h->tunnel, &t);
 	out->mtu = tunnel_mtu(h->tunnel);
 	out->flows = t.flows;
+	out->memory_bytes = h->tables.used;
 	out->queued_bytes = t.queued_bytes;
 	out->down_packets = is_site ? t.tx_packets : t.rx_packets;
 	out->down_bytes = is_site ? t.tx_bytes : t.rx_bytes;

@@ -48,7 +48,7 @@ struct tunnel_home_args {
 	struct loop *loop;           /* borrowed, as all of these */
 	struct tunnel_kit *kit;
 	struct dgram *dgram;
-	struct budget *memory;
+	struct budget *memory;       /* of all tunnels */
 	const struct egress *egress; /* as in tunnel_guard.h: a concentrator's */
 	struct usage *usage;         /* of the hosts of this side; NULL: nobody asks */
 	char device[IFNAMSIZ];
@@ -66,6 +66,7 @@ struct tunnel_home {
 	struct loop_timer *again;
 	struct loop_task flush;      /* of what was written to the device */
 	struct wire_traffic traffic; /* tunnel_home_treat() */
+	struct budget tables;        /* of the tunnel's, but for its packets */
 	bool single;                 /* said: a device spoils what leaves at once */
 	unsigned mtu;                /* of the device; 0: not set */
 	unsigned failures;           /* of making the device, in a row */

@@ -37,6 +37,7 @@ struct merge_flow {
 struct merge {
 	const struct merge_ops *ops;
 	void *ctx;
+	struct budget *budget; /* borrowed */
 	uint64_t bytes_max, held_bytes, held_packets;
 	struct merge_flow *slots[MERGE_SLOTS];
 	struct merge_flow *first, *last;
@@ -45,12 +46,32 @@ struct merge {
 	struct merge_stats stats;
 };
 
-struct merge *merge_create(uint64_t bytes_max, const struct merge_ops *ops, void *ctx)
+/* Zeroed memory, counted; NULL: there is none. */
+static void *take_memory(struct budget *budget, size_t n)
 {
-	struct merge *m = calloc(1, sizeof(*m));
+	if (!budget_take(budget, n))
+		return NULL;
+	void *p = calloc(1, n);
+	if (!p)
+		budget_give(budget, n);
+	return p;
+}
+
+static void give_memory(struct budget *budget, void *p, size_t n)
+{
+	if (p)
+		budget_give(budget, n);
+	free(p);
+}
+
+struct merge *merge_create(uint64_t bytes_max, struct budget *budget,
+                           const struct merge_ops *ops, void *ctx)
+{
+	struct merge *m = take_memory(budget, sizeof(*m));
 
 	if (!m)
 		return NULL;
+	m->budget = budget;
 	m->ops = ops;
 	m->ctx = ctx;
 	m->bytes_max = bytes_max;
@@ -124,8 +145,8 @@ static void free_flow(struct merge *m, struct merge_flow *f)
 	unlink_flow(m, f);
 	m->slots[f->slot % MERGE_SLOTS] = NULL;
 	m->stats.flows--;
-	free(f->ring);
-	free(f);
+	give_memory(m->budget, f->ring, MERGE_WINDOW * sizeof(*f->ring));
+	give_memory(m->budget, f, sizeof(*f));
 }
 
 void merge_destroy(struct merge *m)
@@ -138,7 +159,7 @@ void merge_destroy(struct merge *m)
 			packet_put(f->ring[i].packet);
 		free_flow(m, f);
 	}
-	free(m);
+	give_memory(m->budget, m, sizeof(*m));
 }
 
 static struct merge_flow *find_flow(struct merge *m, const struct merge_order *order)
@@ -154,7 +175,7 @@ static struct merge_flow *find_flow(struct merge *m, const struct merge_order *o
 	}
 	if (f)
 		return f;
-	f = calloc(1, sizeof(*f));
+	f = take_memory(m->budget, sizeof(*f));
 	if (!f)
 		return NULL;
 	f->slot = order->slot;
@@ -220,10 +241,10 @@ static uint32_t number_of(const struct merge_flow *f, uint16_t sequence)
 	return f->due + (uint32_t)(int16_t)(sequence - (uint16_t)f->due);
 }
 
-static bool can_hold(struct merge_flow *f)
+static bool can_hold(struct merge *m, struct merge_flow *f)
 {
 	if (!f->ring)
-		f->ring = calloc(MERGE_WINDOW, sizeof(*f->ring));
+		f->ring = take_memory(m->budget, MERGE_WINDOW * sizeof(*f->ring));
 	return f->ring;
 }
 
@@ -319,7 +340,7 @@ void merge_put(struct merge *m, const struct merge_order *order, unsigned path,
 		deliver_late(m, f, n, p);
 		return;
 	}
-	if (f->copies || !can_hold(f)) {
+	if (f->copies || !can_hold(m, f)) {
 		go_to(m, f, n);
 		set_done(f, f->due++, true);
 		m->stats.in_order++;

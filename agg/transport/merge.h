@@ -46,8 +46,10 @@ struct merge_order {
 	uint8_t skip, paths;
 };
 
-/* bytes_max: of packets held, of all flows. NULL: -ENOMEM. */
-struct merge *merge_create(uint64_t bytes_max, const struct merge_ops *ops, void *ctx);
+/* bytes_max: of packets held, of all flows. budget: borrowed, of its tables; NULL: none.
+ * NULL: -ENOMEM. */
+struct merge *merge_create(uint64_t bytes_max, struct budget *budget,
+                           const struct merge_ops *ops, void *ctx);
 void merge_destroy(struct merge *m); /* what is held is given back */
 
 /* A packet came on that path; it is delivered now or later, or given back. */

@@ -76,6 +76,7 @@ struct tunnel *tunnel_create(const struct tunnel_args *args)
 	if (!t)
 		return NULL;
 	t->args = *args;
+	budget_force(args->budget, sizeof(*t));
 	t->deadline_us = UINT64_MAX;
 	t->mtu = TUNNEL_MTU;
 	t->doubled = TRAFFIC_REDUNDANT;
@@ -106,6 +107,7 @@ void tunnel_destroy(struct tunnel *t)
 		flows_destroy(t->flows);
 	merge_destroy(t->merge);
 	tunnel_control_finish(t);
+	budget_give(t->args.budget, sizeof(*t));
 	free(t);
 }
 

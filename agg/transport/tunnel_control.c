@@ -21,6 +21,7 @@ static struct tunnel_control *open_control(struct tunnel *t, unsigned path)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
+	budget_force(t->args.budget, sizeof(*c));
 	tunnel_rate_init(&c->rate, t->now_us);
 	c->rows[0].base = 1;
 	return t->control[path] = c;
@@ -28,8 +29,11 @@ static struct tunnel_control *open_control(struct tunnel *t, unsigned path)
 
 void tunnel_control_finish(struct tunnel *t)
 {
-	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		if (t->control[i])
+			budget_give(t->args.budget, sizeof(*t->control[i]));
 		free(t->control[i]);
+	}
 }
 
 /* Sending ---------------------------------------------------------------- */

@@ -51,7 +51,7 @@ struct merge *tunnel_in_merge(struct tunnel *t)
 {
 	static const struct merge_ops ops = { .deliver = deliver };
 
-	return merge_create(HELD_BYTES_MAX, &ops, t);
+	return merge_create(HELD_BYTES_MAX, t->args.budget, &ops, t);
 }
 
 static struct packet *keep(struct tunnel *t, const uint8_t *p, size_t n)

@@ -20,6 +20,7 @@
 
 static struct merge *m;
 static struct packet_pool *pool;
+static struct budget budget;
 static uint64_t now_us;
 static uint32_t out[OUT_MAX]; /* marks, as they were delivered */
 static unsigned out_count;
@@ -36,7 +37,8 @@ static const struct merge_ops ops = { deliver };
 static int begin(void **state)
 {
 	pool = packet_pool_create(2048, NULL);
-	m = merge_create(1u << 20, &ops, NULL);
+	budget_init(&budget, UINT64_MAX, NULL);
+	m = merge_create(1u << 20, &budget, &ops, NULL);
 	now_us = 1000000;
 	out_count = 0;
 	return !pool || !m;
@@ -47,7 +49,7 @@ static int end(void **state)
 	merge_destroy(m);
 	int left = (int)packet_pool_used(pool);
 	packet_pool_destroy(pool);
-	return left;
+	return left || budget.used;
 }
 
 static void put(uint16_t slot, uint32_t n, uint8_t skip, uint8_t paths, unsigned path)

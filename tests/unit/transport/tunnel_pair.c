@@ -290,6 +290,7 @@ static void make(struct pair *p, unsigned side)
 		.suite = p->suite[side],
 		.pool = s->pool,
 		.queue_bytes_max = 1u << 20,
+		.budget = &s->tables,
 		.renew_packets = p->renew_packets,
 		.epoch_kept_us = p->epoch_kept_us,
 		.ops = &ops,
@@ -318,6 +319,7 @@ void pair_init(struct pair *p)
 		p->side[i].pair = p;
 		p->side[i].pool = packet_pool_create(4096, NULL);
 		assert(p->side[i].pool);
+		budget_init(&p->side[i].tables, UINT64_MAX, NULL);
 		make(p, i);
 	}
 }
@@ -332,6 +334,7 @@ void pair_finish(struct pair *p)
 	for (unsigned i = 0; i < PAIR_SIDES; i++) {
 		tunnel_destroy(p->side[i].tunnel);
 		assert(!packet_pool_used(p->side[i].pool));
+		assert(!p->side[i].tables.used);
 		packet_pool_destroy(p->side[i].pool);
 	}
 	free(p->nonces);

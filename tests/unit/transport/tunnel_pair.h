@@ -41,6 +41,7 @@ struct pair_side {
 	struct pair *pair;
 	struct tunnel *tunnel;
 	struct packet_pool *pool;
+	struct budget tables;
 	uint64_t deadline_us;
 	bool noted, silent;         /* silent: its session's frames do not arrive */
 	uint8_t scratch[DATAGRAM_BYTES_MAX];
