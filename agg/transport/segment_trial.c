@@ -20,11 +20,11 @@ static void enter(struct segment_trial *t, enum segment_trial_state state, uint6
 }
 
 /* So much was lost in this window. */
-static void judge(struct segment_trial *t, unsigned lost, uint64_t now_us)
+static void judge(struct segment_trial *t, unsigned lost, bool many, uint64_t now_us)
 {
 	switch (t->state) {
 	case SEGMENT_TRIAL_NONE:
-		if (lost < SEGMENT_TRIAL_LOST || now_us < t->until_us)
+		if (!many || now_us < t->until_us)
 			return;
 		t->lost_percent = lost;
 		enter(t, SEGMENT_TRIAL_SINGLY, now_us);
@@ -35,7 +35,7 @@ static void judge(struct segment_trial *t, unsigned lost, uint64_t now_us)
 		                                     : SEGMENT_TRIAL_NONE, now_us);
 		return;
 	case SEGMENT_TRIAL_AGAIN:
-		if (lost * 2 >= t->lost_percent) {
+		if (many) {
 			t->until_us = now_us + SEGMENT_TRIAL_OFF_US;
 			enter(t, SEGMENT_TRIAL_OFF, now_us);
 		} else {
@@ -59,7 +59,9 @@ void segment_trial_note(struct segment_trial *t, uint64_t counter, uint64_t pack
 	uint64_t sent = counter - t->counter, got = packets - t->packets;
 	if (sent < SEGMENT_TRIAL_PACKETS || now_us - t->since_us < SEGMENT_TRIAL_US)
 		return;
-	unsigned lost = sent > got ? (unsigned)((sent - got) * 100 / sent) : 0;
+	uint64_t missing = sent > got ? sent - got : 0;
+	unsigned lost = (unsigned)(missing * 100 / sent);
 	begin(t, counter, packets, now_us);
-	judge(t, lost, now_us);
+	judge(t, lost, lost >= SEGMENT_TRIAL_LOST && missing >= SEGMENT_TRIAL_LOST_MIN,
+	      now_us);
 }

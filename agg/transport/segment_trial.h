@@ -5,7 +5,8 @@
  * path's device, as some are, and nobody tells. Pure. Where many are lost, they leave one
  * by one for a while; if they arrive then, several at once again; and only if those are
  * lost again it stays at one by one, for a day. A link that loses by itself loses all
- * three times.
+ * three times. It does not take much: a path that loses is given little, and of that few
+ * leave together.
  */
 #ifndef AGG_TRANSPORT_SEGMENT_TRIAL_H
 #define AGG_TRANSPORT_SEGMENT_TRIAL_H
@@ -15,9 +16,10 @@
 
 #define SEGMENT_TRIAL_PACKETS 50u      /* that a verdict takes, at least, */
 #define SEGMENT_TRIAL_US 1000000u      /* and so long */
-#define SEGMENT_TRIAL_LOST 20u         /* percent: many */
+#define SEGMENT_TRIAL_LOST 5u          /* percent: many, */
+#define SEGMENT_TRIAL_LOST_MIN 5u      /* if they are so many packets */
 #define SEGMENT_TRIAL_SETTLE_US 500000u /* what left before a change is not counted */
-#define SEGMENT_TRIAL_REST_US 600000000u /* after one that found nothing */
+#define SEGMENT_TRIAL_REST_US 60000000u /* after one that found nothing */
 #define SEGMENT_TRIAL_OFF_US 86400000000u
 
 enum segment_trial_state {

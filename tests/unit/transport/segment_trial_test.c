@@ -64,10 +64,10 @@ static void test_a_device_that_was_mended(void **state)
 	assert_int_equal(trial.state, SEGMENT_TRIAL_NONE);
 }
 
-/* It is tried, and then not for ten minutes. */
+/* It is tried, and then not for a minute. */
 static void test_a_path_that_loses_by_itself(void **state)
 {
-	run(500, 30, 30, 100);
+	run(50, 30, 30, 100);
 	assert_int_equal(trial.state, SEGMENT_TRIAL_NONE);
 	assert_int_equal(changes, 2);
 }
@@ -79,6 +79,13 @@ static void test_a_path_that_recovers(void **state)
 		run(1, 60, 0, 100);
 	run(20, 0, 0, 100);
 	assert_int_equal(trial.state, SEGMENT_TRIAL_NONE);
+}
+
+/* The rate has fallen so far that few leave together. */
+static void test_a_device_that_spoils_a_few(void **state)
+{
+	run(20, 8, 0, 25);
+	assert_int_equal(trial.state, SEGMENT_TRIAL_OFF);
 }
 
 static void test_little_says_nothing(void **state)
@@ -104,6 +111,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_device_that_was_mended, begin),
 		cmocka_unit_test_setup(test_a_path_that_loses_by_itself, begin),
 		cmocka_unit_test_setup(test_a_path_that_recovers, begin),
+		cmocka_unit_test_setup(test_a_device_that_spoils_a_few, begin),
 		cmocka_unit_test_setup(test_little_says_nothing, begin),
 		cmocka_unit_test_setup(test_another_receiver, begin),
 	};
