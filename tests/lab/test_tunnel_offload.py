@@ -18,10 +18,9 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from test_tunnel import SRV, TunnelTest, udp  # noqa: E402
 
-PORT, SINK, LOAD_SINK = 9, 7, 19
+PORT, SINK = 9, 7
 UDP_SEGMENT, SO_RCVBUFFORCE = 103, 33
 SEGMENT, SEGMENTS, SENDS = 1000, 30, 12
-SPOILT_S = 90
 
 
 def bytes_of(number, n):
@@ -87,31 +86,6 @@ class Exchange(TunnelTest):
 class Offload(Exchange):
     def test_what_is_sent_at_once_arrives_as_it_was(self):
         self.both_ways()
-
-
-class Spoilt(Exchange):
-    """The uplink's device loses what leaves several in a message."""
-
-    def test_they_leave_one_by_one_then(self):
-        self.lab.gw.nft("table inet spoilt { chain out { type filter hook output priority 0;\n"
-                        "udp dport 443 meta length > 3000 drop\n}\n}\n")
-        with udp(self.lab.lan) as sock:
-            sock.connect((SRV[4], LOAD_SINK))
-            sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SEGMENT)
-
-            def is_said():
-                with contextlib.suppress(OSError):  # an ICMP error of nobody at srv's port
-                    send_all(sock, 0)
-                return "leave one by one" in self.aggd.log("gw")
-            self.wait(is_said, SPOILT_S, "it is noticed")
-        self.wait(lambda: not self.tunnel("gw")["segments"], SPOILT_S, "the status says so")
-        with udp(self.lab.lan) as lan, udp(self.lab.srv) as srv:
-            srv.bind((SRV[4], SINK))
-            srv.settimeout(1)
-            lan.connect((SRV[4], SINK))
-            lan.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SEGMENT)
-            self.wait(lambda: len(set(receive(srv, send_all(lan, 0))[0])) == SEGMENTS,
-                      SPOILT_S, "what is sent at once arrives")
 
 
 class NoOffload(Exchange):
