@@ -133,8 +133,15 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return g->home.session && session_carry(g->home.session, p, n);
 }
 
+static uint64_t share(void *ctx, unsigned path)
+{
+	const struct gateway *g = ctx;
+
+	return g->home.session ? session_path_share(g->home.session, path) : 0;
+}
+
 static const struct tunnel_home_ops home_ops = {
-	.say = say, .carry = carry, .on_device = on_device,
+	.say = say, .carry = carry, .share = share, .on_device = on_device,
 };
 
 /* Others may have set it down, or taken its address. */

@@ -47,6 +47,13 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return site->home.session && session_carry(site->home.session, p, n);
 }
 
+static uint64_t share(void *ctx, unsigned path)
+{
+	const struct site *site = ctx;
+
+	return site->home.session ? session_path_share(site->home.session, path) : 0;
+}
+
 /* The host hears of it from the kernel. */
 static void on_device(void *ctx)
 {
@@ -54,7 +61,7 @@ static void on_device(void *ctx)
 }
 
 static const struct tunnel_home_ops home_ops = {
-	.say = say, .carry = carry, .on_device = on_device,
+	.say = say, .carry = carry, .share = share, .on_device = on_device,
 };
 
 static void say_none(struct site *site)

@@ -104,8 +104,16 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return h->args.ops->carry(h->args.ctx, p, n);
 }
 
+static uint64_t share(void *ctx, unsigned path)
+{
+	const struct tunnel_home *h = ctx;
+
+	return h->args.ops->share(h->args.ctx, path);
+}
+
 static const struct tunnel_shell_events shell_events = {
-	.deliver = deliver, .answer = answer, .carry = carry, .say = say,
+	.deliver = deliver, .answer = answer, .carry = carry, .share = share,
+	.say = say,
 };
 
 /* The device --------------------------------------------------------------------- */

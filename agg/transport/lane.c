@@ -246,7 +246,7 @@ uint64_t lane_drain_us(const struct lane *lane)
 uint64_t lane_room(const struct lane *lane)
 {
 	if (!lane_is_good(lane) || lane->full || lane->crammed ||
-	    lane_is_backlogged(lane) || pace_is_used_up(&path_of(lane)->ceiling) ||
+	    lane_is_backlogged(lane) ||
 	    lane->flights.len >= FLIGHTS_MAX - FLIGHT_SPARE)
 		return 0;
 	return backlog_max(lane) - backlog(lane);

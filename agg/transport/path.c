@@ -132,7 +132,6 @@ void path_end(struct path *path, uint64_t now_us)
 		(uint32_t)(path->retrans_bytes * 1000000 / path->sent_bytes) : 0;
 	note_rate(path, now_us);
 	set_pace(path, now_us);
-	pace_set(&path->ceiling, path->ceiling.bps, now_us);
 }
 
 void path_sent(struct path *path, uint64_t bytes)
@@ -140,7 +139,6 @@ void path_sent(struct path *path, uint64_t bytes)
 	path->backlog_bytes += bytes;
 	path->under_way_bytes += bytes;
 	path->spent_bytes += bytes;
-	pace_sent(&path->ceiling, bytes);
 }
 
 void path_wasted(struct path *path, uint64_t bytes)

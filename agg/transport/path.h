@@ -9,7 +9,8 @@
 #ifndef AGG_TRANSPORT_PATH_H
 #define AGG_TRANSPORT_PATH_H
 
-#include "agg/transport/pace.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define PATH_RTT_AGE_US 1000000u /* after which a smoothed RTT is history */
 #define PATH_ANSWER_US 20000u    /* until the peer acknowledges, at most */
@@ -20,7 +21,6 @@ struct path {
 	uint64_t rtt_us;         /* now; UINT64_MAX: nobody is there to know */
 	uint64_t rate_bps;       /* bytes/s, the best of late */
 	uint64_t taken_bps;      /* and what its users together took of it, of late */
-	struct pace ceiling;     /* they are given no more: what others have of it */
 	uint64_t backlog_bytes;  /* sent and not acknowledged, or queued */
 	uint64_t under_way_bytes; /* of them those that are not there yet */
 	uint32_t loss_ppm;       /* of what was sent, what had to be again; 0: too

@@ -582,17 +582,6 @@ static void notify_owners(struct session *s)
 		send_notify_space(stream);
 }
 
-/* No writability tells when a path may be given more. */
-static void recheck_paces(struct session *s)
-{
-	if (!s->ready[STREAM_INTERACTIVE].len && !s->ready[STREAM_BULK].len)
-		return;
-	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++)
-		if (pace_is_used_up(&s->path[p].ceiling) &&
-		    s->wait_until_us > s->now_us + PACE_RECHECK_US)
-			s->wait_until_us = s->now_us + PACE_RECHECK_US;
-}
-
 void pump(struct session *s)
 {
 	struct lane *lane;
@@ -608,7 +597,6 @@ void pump(struct session *s)
 	fill_all(s);
 	if (reinject_collect(s))
 		fill_all(s);
-	recheck_paces(s);
 	flush_lanes(s);
 	notify_owners(s);
 }

@@ -30,6 +30,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#define TAKEN_AGE_US 500000u     /* later nobody takes any more */
+#define SHARE_LEAST_PART 10u
 #define PROBE_MAX_US 5000000u /* an echo that takes longer is lost */
 
 static void read_clock(struct session *s)
@@ -439,17 +441,19 @@ void session_tell_limits(struct session *s, const struct wire_limits *limits)
 		lane_send(lane, &frame, 0, 0);
 }
 
-uint64_t session_path_taken(const struct session *s, unsigned path)
+/* What was acknowledged of late is told by turns, which end with the streams. */
+uint64_t session_path_share(const struct session *s, unsigned path)
 {
-	return s->path[path].taken_bps;
-}
+	const struct path *p = &s->path[path];
+	uint64_t now_us = s->args.events->now_us(s->args.ctx);
+	uint32_t streams = s->ready[STREAM_BULK].len;
 
-void session_set_ceiling(struct session *s, unsigned path, uint64_t bps)
-{
-	if (bps == s->path[path].ceiling.bps)
-		return;
-	work_note(s);
-	pace_set(&s->path[path].ceiling, bps, s->now_us);
+	if (now_us - p->window_us > TAKEN_AGE_US)
+		return 0;
+	if (!streams)
+		streams = 1;
+	uint64_t parts = streams < SHARE_LEAST_PART / 2 ? 2 * streams : SHARE_LEAST_PART;
+	return p->taken_bps / parts;
 }
 
 void session_probe(struct session *s)

@@ -199,10 +199,10 @@ void session_say_tunnel(struct session *s, const struct wire_frame *frame);
  * its subflow, and not sent again. False: not now, as more than 10 ms of its rate wait
  * there, or there is none. p NULL: would it go? */
 bool session_carry(struct session *s, const uint8_t *p, size_t n);
-/* What streams take of a path now, bytes/s, and what they may take of it: for who
- * shares it with them (the packet tunnel). 0: all that it gives. */
-uint64_t session_path_taken(const struct session *s, unsigned path);
-void session_set_ceiling(struct session *s, unsigned path, uint64_t bps);
+/* What who shares a path with the streams (the packet tunnel) may send there, bytes/s,
+ * though a queue stands, as it is the streams' queue: half of what one of those takes
+ * that are busy, a tenth of all at least. 0: they take nothing. */
+uint64_t session_path_share(const struct session *s, unsigned path);
 /* Asks the peer for an echo, by the way that an interactive stream would take
  * now; none while one is awaited. See session_stats. */
 void session_probe(struct session *s);

@@ -23,7 +23,6 @@
  *     work.c     what there is to do, and which stream is next
  *     memory.c   what may be held, and for what
  *     path.c     what all lanes of a path tell of it together
- *     pace.c     no more than so many bytes in a second
  *     depth.c    how deep in a stream a path takes its bytes
  *     flights.c  what a lane remembers of what it sent
  *     segments.c the bytes of a receiving half

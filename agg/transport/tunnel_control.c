@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#define SHARE_US 100000u /* between two questions */
+
 /* 16 KB each, of which most tunnels need one or two. NULL: no memory; then nothing is
  * known of the path, and it is not used. */
 static struct tunnel_control *open_control(struct tunnel *t, unsigned path)
@@ -153,12 +155,23 @@ static void tell(struct tunnel *t, unsigned path)
 	t->path[path].awaits_us = awaits_us; /* nobody answers it */
 }
 
+static void ask_share(struct tunnel *t, unsigned path)
+{
+	struct tunnel_control *c = t->control[path];
+
+	if (!t->args.ops->share || t->now_us - c->shared_us < SHARE_US)
+		return;
+	c->shared_us = t->now_us;
+	tunnel_rate_share(&c->rate, t->args.ops->share(t->args.ctx, path));
+}
+
 void tunnel_control_turn(struct tunnel *t)
 {
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
 		struct tunnel_control *c = t->control[i];
 		if (!c)
 			continue;
+		ask_share(t, i);
 		tell(t, i);
 		if (tunnel_rate_suspect_us(&c->rate) <= t->now_us)
 			c->suspect = true;

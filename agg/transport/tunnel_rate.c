@@ -46,9 +46,7 @@ uint64_t tunnel_rate_pace(const struct tunnel_rate *r)
 {
 	uint64_t bps = r->bw_bps * pace_percent(r->state) / 100;
 
-	if (r->limit_bps && bps > r->limit_bps)
-		bps = r->limit_bps;
-	return max_u64(bps, RATE_MIN_BPS);
+	return max_u64(max_u64(bps, r->share_bps), RATE_MIN_BPS);
 }
 
 static uint64_t cap_bytes(const struct tunnel_rate *r)
@@ -62,8 +60,9 @@ static uint64_t cap_bytes(const struct tunnel_rate *r)
 
 	if (!r->srtt_us) /* the first flight */
 		us = FIRST_US;
-	return r->bw_bps * us / S_US * percent / 100 +
-	       CAP_PACKETS * RATE_PACKET_BYTES;
+	uint64_t own = r->bw_bps * us / S_US * percent / 100;
+	uint64_t share = r->share_bps * (us - r->min_rtt_us + r->srtt_us) / S_US;
+	return max_u64(own, share) + CAP_PACKETS * RATE_PACKET_BYTES;
 }
 
 /* Life ------------------------------------------------------------------ */
@@ -99,9 +98,10 @@ void tunnel_rate_restart(struct tunnel_rate *r, bool other, uint64_t now_us)
 	tunnel_rate_enter(r, untried ? RATE_START : RATE_RESTART, now_us);
 }
 
-void tunnel_rate_limit(struct tunnel_rate *r, uint64_t bps)
+/* Step by step: what they take falls by what is sent here. */
+void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps)
 {
-	r->limit_bps = bps;
+	r->share_bps = bps ? (7 * r->share_bps + bps) / 8 : 0;
 }
 
 /* Sending --------------------------------------------------------------- */

@@ -95,7 +95,7 @@ struct tunnel_rate {
 	/* the bucket */
 	int64_t tokens;              /* bytes times 1,000,000 */
 	uint64_t filled_us;
-	uint64_t limit_bps;          /* the path's budget; 0: none */
+	uint64_t share_bps;          /* tunnel_rate_share() */
 };
 
 void tunnel_rate_init(struct tunnel_rate *r, uint64_t now_us);
@@ -114,8 +114,9 @@ void tunnel_rate_sent(struct tunnel_rate *r, uint64_t counter, uint32_t bytes,
 void tunnel_rate_idle(struct tunnel_rate *r, uint64_t now_us);
 void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
                        uint64_t now_us);
-/* What the path's budget leaves to datagrams; 0: no limit. */
-void tunnel_rate_limit(struct tunnel_rate *r, uint64_t bps);
+/* So much may leave although a queue stands, as others of ours keep it, who do not
+ * yield to a delay (BBR, CUBIC); 0: they do not send. */
+void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps);
 
 /* What is out should have been heard of by then: the path is suspect.
  * UINT64_MAX: nothing is out. */

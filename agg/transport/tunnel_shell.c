@@ -173,6 +173,13 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return s->args.events->carry && s->args.events->carry(s->args.ctx, p, n);
 }
 
+static uint64_t share(void *ctx, unsigned path)
+{
+	struct tunnel_shell *s = ctx;
+
+	return s->args.events->share ? s->args.events->share(s->args.ctx, path) : 0;
+}
+
 static void say(void *ctx, const struct wire_frame *frame)
 {
 	struct tunnel_shell *s = ctx;
@@ -185,7 +192,7 @@ static const struct tunnel_ops ops = {
 	.random = fill_random, .take_index = take_index, .drop_index = drop_index,
 	.reserve = reserve, .commit = commit, .flush = flush, .on_moved = on_moved,
 	.on_dead = on_dead, .deliver = deliver, .answer = answer,
-	.carry = carry, .say = say,
+	.carry = carry, .share = share, .say = say,
 };
 
 /* Paths ------------------------------------------------------------------------ */

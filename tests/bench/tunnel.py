@@ -8,6 +8,7 @@ and that uplink alone, on the same links.
              150 %: loss, delay above what it is alone
     cut      a call, and its best link is cut silently: the longest gap
     ping     its round-trip time, idle and under that UDP
+    beside   a QUIC download beside 1 and beside 20 TCP downloads: its part, and theirs
     quic     a download by CUBIC, by BBR, eight at once: the goodput beside the sum of the
              links' rates, each one's part, a ping meanwhile
 
@@ -30,7 +31,7 @@ import systems
 from lab import SRV4, VPS4, Lab, LabError, install_signals, remove_stale
 
 SCENARIOS = ("S1", "S2", "S3")
-EXPERIMENTS = ("udp", "call", "cut", "ping", "quic")
+EXPERIMENTS = ("udp", "call", "cut", "ping", "quic", "beside")
 SIZE, OVERHEAD = 1300, 2 * 28 + 35 + 14  # IP and UDP twice, our header and tag, the frame
 SHARE, TOO_MUCH = 0.9, 1.5
 CALL_RATE, CALL_SIZE = 50, 160
@@ -39,6 +40,7 @@ PORT, CALL_PORT, LOAD_PORT = 6000, 6100, 7777
 READY_S = 20
 QUIC_START_S = 4              # until a download counts
 QUIC_BYTES = 4 << 30          # never comes to its end
+BESIDE = (1, 20)
 QUIC_KINDS = (("cubic", 1), ("bbr", 1), ("cubic", 8))
 FLOW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "udp_flow.py")
 TUN = "tun9"
@@ -240,8 +242,28 @@ def measure_quic(lab, system, seconds):
              f"{idle:.1f}, meanwhile {times[0]:.1f} ms")
 
 
+def measure_beside(lab, system, seconds):
+    """Of fair shares."""
+    server = quic.Server(lab, "cubic", quic.PORT)
+    server.put_zeros("zeros", QUIC_BYTES)
+    for count in BESIDE:
+        download = quic.Download(lab, "zeros", port=quic.PORT)
+        streams = lab.lan.spawn(["aggload", "bulk", SRV4, "-n", count, "-k", QUIC_START_S,
+                                 "-t", QUIC_START_S + seconds],
+                                stdout=subprocess.PIPE, text=True)
+        time.sleep(QUIC_START_S)
+        rate = quic_rates([download], seconds)[0]
+        theirs = json.loads(streams.communicate(timeout=seconds + 40)[0])["total_mbps"]
+        lab.kill(streams)
+        download.stop()
+        fair = (rate + theirs) / (count + 1)
+        tell(lab.scenario, system, f"QUIC beside {count} downloads",
+             f"{rate:.1f} Mbit/s, {rate / fair:.2f} of a fair share; they {theirs:.1f}")
+    server.stop()
+
+
 MEASURES = {"udp": measure_udp, "call": measure_call, "cut": measure_cut, "ping": measure_ping,
-            "quic": measure_quic}
+            "quic": measure_quic, "beside": measure_beside}
 
 
 def run(scenario_name, system, experiments, seconds):

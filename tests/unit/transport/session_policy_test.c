@@ -517,28 +517,33 @@ static void test_reserve(void **state)
 	puppet_finish(&p);
 }
 
-/* Streams leave of a path what somebody else has of it. */
-static void test_ceiling(void **state)
+/* Of what streams take somebody else may have half of one's share, a tenth at least. */
+static void test_share(void **state)
 {
 	begin("lowrtt", "roundrobin", REINJECT_TAIL, 1);
-	struct reader *r = puppet_open(&p);
-	puppet_say_credit(&p.lane[0], 1, 64u << 20);
-	session_set_ceiling(p.session, 0, 1000000);
-	puppet_write(r, 16u << 20, false);
+	assert_int_equal(session_path_share(p.session, 0), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		struct reader *r = puppet_open(&p);
+		puppet_say_credit(&p.lane[0], r->stream ? 2 * i + 1 : 0, 64u << 20);
+		stream_set_class(r->stream, STREAM_BULK);
+	}
+	puppet_write(&p.reader[0], 4u << 20, false);
+	uint64_t from_us = p.now_us;
 	for (unsigned i = 0; i < 10; i++)
 		pass_and_ack(1);
-	hear_bytes(&p.lane[0]);
-	uint64_t from_us = p.now_us;
-	for (unsigned i = 0; i < 100; i++)
+	uint64_t all = hear_bytes(&p.lane[0]) * 1000000 / (p.now_us - from_us);
+	uint64_t of_one = session_path_share(p.session, 0);
+	assert_in_range(of_one, all / 4, all);
+	for (unsigned i = 1; i < 20; i++)
+		puppet_write(&p.reader[i], 4u << 20, false);
+	for (unsigned i = 0; i < 10; i++)
 		pass_and_ack(1);
-	uint64_t fair = p.now_us - from_us; /* a byte each */
-	assert_in_range(hear_bytes(&p.lane[0]), fair * 9 / 10, fair * 11 / 10);
-	assert_in_range(session_path_taken(p.session, 0), 800000, 1200000);
-	session_set_ceiling(p.session, 0, 0);
-	from_us = p.now_us;
+	assert_in_range(session_path_share(p.session, 0), all / 20, all / 5);
 	for (unsigned i = 0; i < 20; i++)
-		pass_and_ack(1);
-	assert_true(hear_bytes(&p.lane[0]) > 4 * (p.now_us - from_us));
+		p.reader[i].to_write = p.reader[i].written;
+	puppet_pass(&p, 1);
+	p.now_us += 3000000; /* nobody asks any more */
+	assert_int_equal(session_path_share(p.session, 0), 0);
 	puppet_finish(&p);
 }
 
@@ -638,7 +643,7 @@ int main(void)
 		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_ceiling),
+		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_slow_by_hearsay),
 		cmocka_unit_test(test_reserve_is_the_gateways),
 	};
