@@ -170,6 +170,7 @@ class Browser:
                          **({"text": "\r"} if key == "Enter" and kind == "keyDown" else {}))
 
     def type(self, selector, text):
+        self.wait(f"document.querySelector({json.dumps(selector)})", selector)
         self.js(f"document.querySelector({json.dumps(selector)}).focus()")
         self.command("Input.insertText", text=text)
 
