@@ -151,7 +151,7 @@ export default {
   best_is: "Best for all together:",
   stays: "What runs now is as good as any.",
   now_word: "now",
-  loads: { page: "A page", download: "A download", video: "A video", call: "A call" },
+  loads: { page: "A page", bulk: "A download", video: "A video", call: "A call" },
 
   welcome: "Welcome",
   welcome_more:

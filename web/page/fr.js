@@ -154,7 +154,7 @@ export default {
   now_word: "maintenant",
   loads: {
     page: "Une page",
-    download: "Un téléchargement",
+    bulk: "Un téléchargement",
     video: "Une vidéo",
     call: "Un appel",
   },

@@ -83,7 +83,8 @@ function bars(t, advice, load) {
   const row = (c, i) => {
     const f = c.loads[load],
       width = f.ratio === null ? 0 : (100 * Math.min(MOST, f.ratio)) / MOST;
-    const name = `${c.interactive}${c.bulk === c.interactive ? "" : " / " + c.bulk} · ${c.order}`;
+    const both = c.bulk === c.interactive ? c.bulk : `${c.interactive} / ${c.bulk}`;
+    const name = `${both} · ${c.order} · ${c.reinjection}`;
     return h(
       "li",
       { class: i === best ? "best" : null },
