@@ -35,13 +35,14 @@ class Crowd:
     shall read sites_dir. size: of the largest stream, bytes; they are spread
     evenly over the logarithm."""
 
-    def __init__(self, aggd, sites, lanes, streams, size):
+    def __init__(self, aggd, sites, lanes, streams, size, program=("crowd",)):
         self.aggd, self.sites, self.lanes, self.streams, self.size = (
             aggd, sites, lanes, streams, size)
+        self.program = program  # its words; another processor's has an emulator before it
         self.dir = aggd.path("crowd")
         self.sites_dir = os.path.join(self.dir, "sites.d")
         self.process = None
-        aggd.lab.srv.run(["crowd", "make", self.dir, sites])
+        aggd.lab.srv.run([*program, "make", self.dir, sites])
 
     def said(self):
         """The lines of JSON so far."""
@@ -65,7 +66,7 @@ class Crowd:
         vps = self.aggd.lab.vps
         pin = vps.run(["aggctl", "pin", self.aggd.path("vps-state")]).stdout.split()[PIN_AT]
         self.process = self.aggd.lab.srv.spawn(
-            ["crowd", "run", self.dir, f"{VPS4}:443", pin, f"{SRV4}:{LOAD_PORT}", self.sites,
+            [*self.program, "run", self.dir, f"{VPS4}:443", pin, f"{SRV4}:{LOAD_PORT}", self.sites,
              self.lanes, self.streams, self.size], log="crowd.log")
         return self.wait_line(0, timeout, "all lanes joined")["seconds"]
 

@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""aggd on other processors: ./dev cross [ARCH...], as root
+
+Builds with Debian's cross compilers and libraries, in a Debian of its own below
+build-cross/root (about 2 GB with all; the system's packages stay as they are), runs the
+unit, contract and fuzz tests there under qemu-user, and joins a crowd of light gateways
+of that processor to a concentrator of this one, in network namespaces: what they
+carry must be exact. s390x is big-endian, armhf, i386 and mipsel have 32 bits. riscv64
+takes Debian 13, whose root is build-cross/root-trixie.
+
+A line each, details only of failures; the last line counts. Tests that ask the kernel
+for what qemu-user does not pass on are left out, by name, and so are those that take
+minutes under it.
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+CROSS = os.path.join(ROOT, "build-cross")
+# Debian's name: the compiler's prefix, and the suite.
+ARCHES = {
+    "s390x": ("s390x-linux-gnu", "bookworm"),
+    "armhf": ("arm-linux-gnueabihf", "bookworm"),
+    "arm64": ("aarch64-linux-gnu", "bookworm"),
+    "i386": ("i686-linux-gnu", "bookworm"),
+    "mipsel": ("mipsel-linux-gnu", "bookworm"),
+    "riscv64": ("riscv64-linux-gnu", "trixie"),
+}
+DEFAULT = [a for a, (_, suite) in ARCHES.items() if suite == "bookworm"]
+TOOLS = ["meson", "ninja-build", "pkg-config", "python3", "ccache", "gcc", "libc6-dev",
+         "qemu-user-static", "uthash-dev"]
+LIBRARIES = ["libc6-dev", "libev-dev", "libssl-dev", "libmbedtls-dev", "libmnl-dev",
+             "libnl-route-3-dev", "libc-ares-dev", "libjson-c-dev", "libcap-ng-dev",
+             "libmicrohttpd-dev", "libsqlite3-dev", "libcmocka-dev"]
+OPTIONS = ["-Dtests=enabled", "-Dqr=disabled"]
+# What qemu-user does not have: options of sockets (SO_BINDTODEVICE, TCP_CONGESTION,
+# TCP_INFO whole, UDP_SEGMENT), terminals of the root, what is mapped.
+EMULATOR_LACKS = ["base/pages", "base/log", "kernel/neighbor", "kernel/sockopt",
+                  "kernel/tcpinfo", "kernel/udp", "kernel/netifd", "transport/dgram",
+                  "transport/tunnel_shell", "transport/subflow"]
+SLOW = ["sim/", "transport/tunnel_flows", "transport/tunnel_networks", "lab/", "cost/"]
+SEEDS = "20"
+TIMES_SLOWER = "20"
+SITES, LANES, STREAMS, SIZE_MAX = 4, 2, 10, 200_000
+JOIN_S, TRANSFER_S = 180, 300
+
+
+class Report:
+    def __init__(self):
+        self.counts = {"passed": 0, "failed": 0}
+
+    def add(self, good, name, seconds, details=""):
+        self.counts["passed" if good else "failed"] += 1
+        print(f"{'ok' if good else 'FAILED':8}{name}  {seconds:.1f} s", flush=True)
+        if not good:
+            for line in details.strip().splitlines()[-30:]:
+                print("        " + line)
+
+
+def run(argv, check=True, **kwargs):
+    done = subprocess.run(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, check=False, **kwargs)
+    if check and done.returncode:
+        sys.exit(f"cross: {' '.join(argv)}\n{done.stdout[-3000:]}")
+    return done
+
+
+def mirror():
+    """Where this system's own packages come from."""
+    sites = run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"])
+    for site in sites.stdout.split():
+        if re.search(r"/debian/?$", site):
+            return site
+    sys.exit("cross: apt knows no mirror of Debian")
+
+
+def root_of(arch):
+    suite = ARCHES[arch][1]
+    return os.path.join(CROSS, "root" if suite == "bookworm" else f"root-{suite}")
+
+
+def inside(root, words, check=True):
+    """In the root, with the source at /src: its mounts go with the command."""
+    script = ('mount --make-rprivate / && mkdir -p "$0/src" && mount --bind "$1" "$0/src" && '
+              'mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" && r=$0 && shift && '
+              'cd / && exec chroot "$r" env -C /src "$@"')
+    env = dict(os.environ, LC_ALL="C", DEBIAN_FRONTEND="noninteractive", AGGD_SEEDS=SEEDS,
+               PATH="/usr/sbin:/usr/bin:/sbin:/bin", CCACHE_DIR="/src/build-cross/ccache")
+    return run(["unshare", "--mount", "sh", "-c", script, root, ROOT, *words], check, env=env)
+
+
+def prepare(arch):
+    """The root, and in it the compiler and the libraries of arch."""
+    prefix, suite = ARCHES[arch]
+    root = root_of(arch)
+    mark = os.path.join(root, f"ready-{arch}")
+    if os.path.exists(mark):
+        return
+    if not os.path.exists(os.path.join(root, "usr/bin/apt-get")):
+        print(f"cross: a Debian {suite} in {os.path.relpath(root, ROOT)}", flush=True)
+        os.makedirs(CROSS, exist_ok=True)
+        run(["debootstrap", "--variant=minbase", suite, root, mirror()])
+    print(f"cross: compiler and libraries for {arch}", flush=True)
+    install = ["apt-get", "install", "-y", "--no-install-recommends"]
+    inside(root, ["dpkg", "--add-architecture", arch])
+    inside(root, ["apt-get", "update"])
+    inside(root, [*install, *TOOLS])
+    inside(root, [*install, f"gcc-{prefix}", *(f"{name}:{arch}" for name in LIBRARIES)])
+    with open(mark, "w", encoding="ascii"):
+        pass
+
+
+def build(report, arch):
+    start = time.monotonic()
+    folder = f"build-cross/{arch}"
+    if not os.path.exists(os.path.join(ROOT, folder, "build.ninja")):
+        done = inside(root_of(arch), ["meson", "setup", folder, "--cross-file",
+                                      f"tests/cross/{arch}.ini", *OPTIONS], check=False)
+        if done.returncode:
+            report.add(False, f"{arch}: configure", time.monotonic() - start, done.stdout)
+            return False
+    done = inside(root_of(arch), ["ninja", "-j2", "-C", folder], check=False)
+    lines = [l for l in done.stdout.splitlines() if not l.startswith("[")]
+    report.add(not done.returncode, f"{arch}: build", time.monotonic() - start,
+               "\n".join(lines))
+    return not done.returncode
+
+
+def chosen(arch):
+    """Tests that are programs of that processor's, and can be run."""
+    path = os.path.join(CROSS, arch, "meson-info", "intro-tests.json")
+    with open(path, encoding="utf-8") as file:
+        tests = json.load(file)
+    return [t["name"] for t in tests
+            if not any("python" in os.path.basename(w) or w.endswith(".py") for w in t["cmd"][:2])
+            and t["name"] not in EMULATOR_LACKS
+            and not any(t["name"].startswith(s) for s in SLOW)]
+
+
+def run_tests(report, arch):
+    folder = f"build-cross/{arch}"
+    log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
+    names = chosen(arch)
+    inside(root_of(arch), ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "2",
+                           "-t", TIMES_SLOWER, *names], check=False)
+    seen = set()
+    with open(log, encoding="utf-8") as file:
+        for test in map(json.loads, file):
+            name = test["name"].rpartition(" / ")[2]
+            seen.add(name)
+            report.add(test["result"] == "OK", f"{arch}: {name}", test["duration"],
+                       f"{test['result']}\n{test.get('stdout', '')}\n{test.get('stderr', '')}")
+    for name in set(names) - seen:
+        report.add(False, f"{arch}: {name}", 0, "meson did not run it")
+
+
+def join_and_carry(arch):
+    """Light gateways under the emulator, a concentrator of this machine's."""
+    sys.path.insert(0, os.path.join(ROOT, "tests/lab"))
+    from aggd import Aggd  # pylint: disable=import-outside-toplevel
+    from crowd import Crowd, make_room
+    from lab import Lab
+    emulator, = glob.glob(os.path.join(root_of(arch), "usr/bin", qemu_of(arch)))
+    crowd_of_arch = [emulator, "-L", root_of(arch),
+                     os.path.join(CROSS, arch, "tests/lab/crowd")]
+    with Lab("fast") as lab:
+        aggd = Aggd(lab)
+        make_room(lab)
+        lab.srv.spawn(["aggload", "server"])
+        lab.srv.wait_listening(7777)
+        crowd = Crowd(aggd, SITES, LANES, STREAMS, SIZE_MAX, program=crowd_of_arch)
+        aggd.concentrator_options = {"sites": crowd.sites_dir}
+        aggd.write_configs()
+        aggd.start_concentrator()
+        try:
+            crowd.connect(JOIN_S)
+            got = crowd.transfer(TRANSFER_S)
+        finally:
+            aggd.stop()
+    if (got["ok"], got["bad"], got["failed"]) != (SITES * STREAMS, 0, 0):
+        raise AssertionError(str(got))
+
+
+def qemu_of(arch):
+    with open(os.path.join(HERE, f"{arch}.ini"), encoding="ascii") as file:
+        return re.search(r"exe_wrapper = '(.*)'", file.read())[1]
+
+
+def loopback(report, arch):
+    start = time.monotonic()
+    try:
+        join_and_carry(arch)
+        report.add(True, f"{arch}: joins a concentrator of this machine's",
+                   time.monotonic() - start)
+    except Exception as error:  # pylint: disable=broad-except
+        report.add(False, f"{arch}: joins a concentrator of this machine's",
+                   time.monotonic() - start, str(error))
+
+
+def main(arches):
+    for arch in arches:
+        if arch not in ARCHES:
+            sys.exit(f"cross: unknown processor '{arch}'; allowed: {' '.join(ARCHES)}")
+    report = Report()
+    for arch in arches or DEFAULT:
+        prepare(arch)
+        if build(report, arch):
+            run_tests(report, arch)
+            loopback(report, arch)
+    print("{passed} passed, {failed} failed".format(**report.counts))
+    return 1 if report.counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
