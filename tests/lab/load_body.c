@@ -2,11 +2,13 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: load_body.c - the body of a transfer: SplitMix64 by position, so that
- * any part of it can be made or checked alone; and the sizes of many transfers.
+ * any part of it can be made or checked alone, by any processor; and the sizes of many
+ * transfers.
  */
 #include "agg/base/rand.h"
 #include "tests/lab/load.h"
 
+#include <endian.h>
 #include <math.h>
 #include <string.h>
 
@@ -23,7 +25,7 @@ static uint64_t word_at(uint64_t seed, uint64_t index)
 void body_fill(uint64_t seed, uint64_t offset, uint8_t *out, size_t n)
 {
 	while (n > 0) {
-		uint64_t word = word_at(seed, offset / WORD);
+		uint64_t word = htole64(word_at(seed, offset / WORD));
 		size_t skip = offset % WORD, part = WORD - skip;
 
 		part = part < n ? part : n;
@@ -39,7 +41,7 @@ size_t body_check(uint64_t seed, uint64_t offset, const uint8_t *in, size_t n)
 	size_t done = 0;
 
 	while (done < n) {
-		uint64_t word = word_at(seed, (offset + done) / WORD);
+		uint64_t word = htole64(word_at(seed, (offset + done) / WORD));
 		size_t skip = (offset + done) % WORD, part = WORD - skip;
 		const uint8_t *right = (uint8_t *)&word + skip;
 
