@@ -275,7 +275,7 @@ static void lines_about_peers_are_limited_and_counted(void **state)
 	const char *text = captured(state);
 	unsigned passed = lines_with(text, "peer: stranger");
 	assert_true(passed >= LOG_PEER_BURST);
-	assert_true(passed <= LOG_PEER_BURST + seconds * LOG_PEER_PER_SECOND);
+	assert_true(passed <= LOG_PEER_BURST + (unsigned)seconds * LOG_PEER_PER_SECOND);
 	assert_int_equal(lines_with(text, "peer: at last"), 1);
 	assert_non_null(strstr(text, "lines about peers left out"));
 	if (passed == LOG_PEER_BURST)
