@@ -42,10 +42,12 @@ LIBRARIES = ["libc6-dev", "libev-dev", "libssl-dev", "libmbedtls-dev", "libmnl-d
              "libmicrohttpd-dev", "libsqlite3-dev", "libcmocka-dev"]
 OPTIONS = ["-Dtests=enabled", "-Dqr=disabled"]
 # What qemu-user does not have: options of sockets (SO_BINDTODEVICE, TCP_CONGESTION,
-# TCP_INFO whole, UDP_SEGMENT), terminals of the root, what is mapped.
+# TCP_INFO whole, UDP_SEGMENT), terminals of the root, what is mapped; and who starts
+# programs of ours.
 EMULATOR_LACKS = ["base/pages", "base/log", "kernel/neighbor", "kernel/sockopt",
                   "kernel/tcpinfo", "kernel/udp", "kernel/netifd", "transport/dgram",
-                  "transport/tunnel_shell", "transport/subflow"]
+                  "transport/tunnel_shell", "transport/subflow", "proxy/inlet",
+                  "ctl/aggctl"]
 SLOW = ["sim/", "transport/tunnel_flows", "transport/tunnel_networks", "lab/", "cost/"]
 SEEDS = "20"
 TIMES_SLOWER = "20"

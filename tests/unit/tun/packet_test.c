@@ -60,10 +60,10 @@ static void its_memory_is_of_the_budget(void **state)
 		last = p;
 	}
 	packet_put(one);
-	assert_true(budget.used > 4 * 32 * PACKET_SIZE); /* there may be more soon */
+	assert_true(budget.used > 4 * 32 * sizeof(struct packet)); /* there may be more soon */
 	for (n = 0; n < 20; n++)
 		packet_put(packet_get(pool));
-	assert_in_range(budget.used, 64 * PACKET_SIZE, 80 * PACKET_SIZE);
+	assert_in_range(budget.used, 64 * sizeof(struct packet), 80 * sizeof(struct packet));
 	for (n = 0; n < 160; n++) { /* and again */
 		p = packet_get(pool);
 		assert_non_null(p);
