@@ -20,6 +20,8 @@
 
 struct job {
 	struct loop *loop;        /* borrowed */
+	void (*on_over)(void *ctx);
+	void *ctx;
 	pid_t pid;                /* 0: it is over */
 	int from;                 /* its output */
 	struct loop_io *io;       /* NULL: that is closed */
@@ -117,6 +119,8 @@ static void on_timer(void *ctx)
 	job->pid = 0;
 	job->status = job->killed ? -ETIMEDOUT :
 	              done > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+	if (job->on_over)
+		job->on_over(job->ctx);
 }
 
 static int begin(struct job *job, const struct job_args *args)
@@ -151,6 +155,8 @@ struct job *job_start(const struct job_args *args)
 	if (!job)
 		return NULL;
 	job->loop = args->loop;
+	job->on_over = args->on_over;
+	job->ctx = args->ctx;
 	job->deadline_us = loop_now_us(args->loop) + args->timeout_us;
 	buf_init(&job->output, args->output_max);
 	job->timer = loop_timer_create(args->loop, on_timer, job);

@@ -21,6 +21,9 @@ struct job_args {
 	size_t input_len;
 	uint64_t timeout_us;      /* then it is killed */
 	size_t output_max;        /* bytes; what comes then is thrown away */
+	/* (optional) It is over; it may be destroyed in here. */
+	void (*on_over)(void *ctx);
+	void *ctx;
 };
 
 struct job;
