@@ -113,6 +113,8 @@ struct conf_uplink {
 	char interface[CONF_INTERFACE_MAX + 1]; /* "": none */
 	struct conf_device device; /* by conf_set_devices; "": it has none now */
 	enum conf_cost cost;
+	uint64_t cap_bytes; /* of a month; 0: none */
+	unsigned cap_day;   /* that begins then, 1 to 31 */
 	bool enabled;
 };
 

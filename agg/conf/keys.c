@@ -13,6 +13,8 @@
 
 #define SECOND_US 1000000ull
 #define MIB (1024ull * 1024)
+#define MB (1000ull * 1000)
+#define TB (1000 * 1000 * MB)
 #define PORT_AGGD 443
 #define PORT_SOCKS5 1080 /* RFC 1928 */
 #define PORT_WEB 8080
@@ -213,6 +215,17 @@ static const struct conf_key uplink_keys[] = {
 	  AT(conf_uplink, cost),
 	  .help = "normal; metered is used when the normal ones are full; "
 	          "backup when all others are down." },
+	{ "cap", CONF_VOLUME, GATEWAY, .min = MB, .max = 1000 * TB,
+	  AT(conf_uplink, cap_bytes),
+	  .help = "What its provider lets through in a month, down and up together, "
+	          "as 100GB. When nine tenths are used the uplink is metered, when all "
+	          "is a backup, which still works where no other does; until the day "
+	          "below. Counted is what its device counts while aggd runs, whoever's "
+	          "it is. Not set: there is none." },
+	{ "cap_day", CONF_INT, GATEWAY, .fallback = "1", .min = 1, .max = 31,
+	  AT(conf_uplink, cap_day),
+	  .help = "The day of the month (UTC) on which that begins anew; in a shorter "
+	          "month its last." },
 	{ "enabled", CONF_BOOL, GATEWAY, .fallback = "1", AT(conf_uplink, enabled),
 	  .help = "0 leaves the uplink alone." },
 	{ NULL },

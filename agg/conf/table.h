@@ -56,6 +56,7 @@ enum conf_type {
 	CONF_INT,       /* unsigned; min..max */
 	CONF_DURATION,  /* uint64_t microseconds; min..max of them */
 	CONF_BYTES,     /* uint64_t; min..max */
+	CONF_VOLUME,    /* the same, of traffic: by 1000 */
 	CONF_DECIMAL,   /* uint64_t millionths; min..max of them */
 	CONF_DSCP,      /* unsigned; 0..63, or a name of it */
 	CONF_MARK,      /* unsigned; one bit of 32 */

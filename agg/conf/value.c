@@ -38,6 +38,12 @@ static const struct unit bytes_units[] = {
 	{ "G", 1024 * 1024 * 1024 }, { NULL },
 };
 
+/* As providers count. */
+static const struct unit volume_units[] = {
+	{ "", 1 }, { "kB", 1000 }, { "MB", 1000 * 1000 }, { "GB", 1000 * 1000 * 1000 },
+	{ "TB", 1000ull * 1000 * 1000 * 1000 }, { NULL },
+};
+
 static const struct unit no_units[] = { { "", 1 }, { NULL } };
 
 static const char *const true_words[] = { "1", "yes", "on", "true", "enabled",
@@ -245,6 +251,7 @@ const char *const *conf_value_names(const struct conf_key *key,
 	case CONF_INT:
 	case CONF_DURATION:
 	case CONF_BYTES:
+	case CONF_VOLUME:
 	case CONF_DECIMAL:
 	case CONF_DSCP:
 	case CONF_MARK:
@@ -317,6 +324,8 @@ static int read_typed(const struct conf_key *key, const struct conf_rules *rules
 		return read_number(key, text, duration_units, value);
 	case CONF_BYTES:
 		return read_number(key, text, bytes_units, value);
+	case CONF_VOLUME:
+		return read_number(key, text, volume_units, value);
 	case CONF_DECIMAL:
 		return read_decimal(key, text, value);
 	case CONF_DSCP:
@@ -449,6 +458,9 @@ const char *conf_value_format(const struct conf_key *key, const void *value,
 	case CONF_BYTES:
 		format_set(text, key, *(const uint64_t *)value, bytes_units);
 		return text;
+	case CONF_VOLUME:
+		format_set(text, key, *(const uint64_t *)value, volume_units);
+		return text;
 	case CONF_DECIMAL:
 		return format_decimal(text, *(const uint64_t *)value);
 	case CONF_DSCP:
@@ -556,6 +568,10 @@ const char *conf_value_allowed(const struct conf_key *key,
 	case CONF_BYTES:
 		allowed_range(key, allowed, bytes_units,
 		              "bytes (K, M, G or KiB, MiB, GiB)");
+		break;
+	case CONF_VOLUME:
+		allowed_range(key, allowed, volume_units,
+		              "bytes of traffic (kB, MB, GB, TB, by 1000)");
 		break;
 	case CONF_DECIMAL:
 		allowed_decimal(key, allowed);

@@ -356,6 +356,9 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_text(r, o, "name", u->name);
 	put_text(r, o, "device", u->device);
 	put_text(r, o, "cost", u->cost);
+	put_text(r, o, "cost_why", u->cost_why);
+	put_known(r, o, "month_bytes", u->month_bytes);
+	put_known(r, o, "cap_bytes", u->cap_bytes);
 	put_text(r, o, "state", report_path_state_text(u->state));
 	put_text(r, o, "why", u->why);
 	put_text(r, o, "address", u->address);

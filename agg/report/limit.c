@@ -131,6 +131,20 @@ static unsigned add_sessions(struct words *w, const struct report *report)
 	return n;
 }
 
+/* It is no fault, but why an uplink carries less than it could. */
+static void add_caps(struct words *w, const struct report *report)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < report->uplink_count; i++) {
+		const struct report_uplink *u = &report->uplinks[i];
+		if (!*u->cost_why || is_wrong(u) || n++ >= NAMED_MAX)
+			continue;
+		add(w, "; "), add_clean(w, u->name);
+		add(w, " is %s (", u->cost), add_clean(w, u->cost_why), add(w, ")");
+	}
+}
+
 /* How many things. */
 static unsigned add_wrong(struct words *w, const struct report *report)
 {
@@ -342,6 +356,7 @@ void limit_sentence(const struct report *report, char out[LIMIT_TEXT_MAX + 1])
 	else
 		add(&w, "nothing is under way");
 	add_wrong(&w, report);
+	add_caps(&w, report);
 }
 
 enum report_health limit_health(const struct report *report)

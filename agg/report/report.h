@@ -208,7 +208,9 @@ struct report_uplink {
 	char site[REPORT_NAME_MAX + 1]; /* on the concentrator */
 	char name[REPORT_NAME_MAX + 1];
 	char device[REPORT_NAME_MAX + 1]; /* on the gateway */
-	char cost[REPORT_NAME_MAX + 1];
+	char cost[REPORT_NAME_MAX + 1];   /* now */
+	char cost_why[REPORT_WORDS_MAX + 1]; /* it is not as configured: its cap */
+	uint64_t month_bytes, cap_bytes;  /* of its month of billing; 0: it has none */
 	enum report_path_state state;
 	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
 	char address[ADDR_TEXT_MAX];

@@ -229,13 +229,18 @@ static void add_note(const struct render *r, struct columns *c,
 {
 	char cell[CELL_MAX] = "", again[HUMAN_MAX + 16] = "";
 	char mptcp[REPORT_WORDS_MAX + 64], subflows[CELL_MAX];
+	char costs[REPORT_WORDS_MAX + REPORT_NAME_MAX + 4];
 	bool cost = *u->cost && strcmp(u->cost, "normal");
 
 	if (u->reconnects)
 		snprintf(again, sizeof(again), "%" PRIu64 " reconnect%s",
 		         u->reconnects, u->reconnects == 1 ? "" : "s");
+	/* In a status it is in the sentence. */
+	bool why = *u->cost_why && !(r->parts & REPORT_PART_SESSIONS);
+	snprintf(costs, sizeof(costs), "%s%s%s", u->cost, why ? ": " : "",
+	         why ? u->cost_why : "");
 	const char *parts[] = { u->why, note_subflows(r, u, subflows),
-	                        cost ? u->cost : "", again,
+	                        cost ? costs : "", again,
 	                        note_mptcp(u, mptcp) };
 	size_t used = 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)

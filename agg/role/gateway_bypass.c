@@ -26,7 +26,7 @@ static void find_path(struct gateway *g, unsigned i, struct bypass_path *out)
 	if (!conf)
 		return;
 	snprintf(out->name, sizeof(out->name), "%s", conf->name);
-	out->cost = conf->cost;
+	out->cost = uplink_cost(u);
 	out->health_us = gateway_uplinks_health(g, i);
 	for (unsigned f = 0; f < 2; f++)
 		out->ready[f] = conf->enabled && dev &&

@@ -5,9 +5,11 @@
  */
 #include "agg/role/gateway_history.h"
 
+#include "agg/base/log.h"
 #include "agg/history/history_show.h"
 #include "agg/kernel/neighbor.h"
 #include "agg/kernel/netcount.h"
+#include "agg/role/cap.h"
 #include "agg/role/gateway_impl.h"
 
 #include <stdio.h>
@@ -80,10 +82,50 @@ static void measure_quality(struct gateway *g, unsigned i, struct ring_sample *o
 	was->again_bytes = q.again_bytes;
 }
 
+static struct history_subject *subject_of(struct gateway *g, unsigned path)
+{
+	return history_find(&g->trace.history, HISTORY_UPLINK,
+	                    uplink_name(g->uplinks[path]));
+}
+
+static void count_month(struct gateway *g, struct history_subject *s, unsigned day,
+                        uint64_t bytes)
+{
+	uint64_t now_s = g->trace.history.clock.now_s;
+
+	if (now_s)
+		history_count_month(s, clock_month(now_s, day), bytes);
+}
+
+static const char *const cost_words[] = {
+	[CONF_COST_NORMAL] = "normal", [CONF_COST_METERED] = "metered",
+	[CONF_COST_BACKUP] = "backup",
+};
+
+void gateway_history_see_cap(struct gateway *g, unsigned path)
+{
+	const struct conf_uplink *conf =
+		conf_find_uplink(g->role.conf, uplink_name(g->uplinks[path]));
+	struct history_subject *s = subject_of(g, path);
+	char why[CAP_WORDS_MAX + 1] = "";
+
+	if (!s)
+		return;
+	count_month(g, s, conf->cap_day, 0);
+	s->cap_bytes = conf->cap_bytes;
+	enum conf_cost cost = cap_cost(conf->cost, s->cap_bytes, s->month_bytes);
+	if (cost != conf->cost)
+		cap_words(s->cap_bytes, s->month_bytes, conf->cap_day,
+		          g->trace.history.clock.now_s, why);
+	if (cost != uplink_cost(g->uplinks[path]))
+		log_info("uplink %s: %s from now on%s%s", conf->name, cost_words[cost],
+		         *why ? ": " : "", why);
+	gateway_uplinks_set_cost(g, path, cost, why);
+}
+
 static void measure_uplink(struct gateway *g, unsigned i, const struct buf *text)
 {
-	struct history_subject *s = history_find(&g->trace.history, HISTORY_UPLINK,
-	                                         uplink_name(g->uplinks[i]));
+	struct history_subject *s = subject_of(g, i);
 	struct ring_sample sample = { 0 };
 
 	if (!s)
@@ -91,6 +133,20 @@ static void measure_uplink(struct gateway *g, unsigned i, const struct buf *text
 	count_device(g, i, text, &sample);
 	measure_quality(g, i, &sample);
 	history_add(&g->trace.history, s, &sample);
+	const struct conf_uplink *conf =
+		conf_find_uplink(g->role.conf, uplink_name(g->uplinks[i]));
+	count_month(g, s, conf->cap_day, sample.down_bytes + sample.up_bytes);
+	gateway_history_see_cap(g, i);
+}
+
+void gateway_history_report(struct gateway *g, unsigned path, struct report_uplink *out)
+{
+	const struct history_subject *s = subject_of(g, path);
+
+	if (!s || !s->cap_bytes)
+		return;
+	out->cap_bytes = s->cap_bytes;
+	out->month_bytes = s->month_bytes;
 }
 
 void gateway_history_forget(struct gateway *g, unsigned path)

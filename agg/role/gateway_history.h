@@ -13,6 +13,7 @@
 #include "agg/conf/conf.h"
 #include "agg/history/history.h"
 #include "agg/history/writer.h"
+#include "agg/report/report.h"
 #include "agg/role/usage.h"
 
 struct gateway;
@@ -37,6 +38,10 @@ void gateway_history_init(struct gateway *g);
 void gateway_history_finish(struct gateway *g);
 /* Once a second. */
 void gateway_history_measure(struct gateway *g);
+/* Of an uplink with a cap, its month. */
+void gateway_history_report(struct gateway *g, unsigned path, struct report_uplink *out);
+/* What the uplink at that path costs, by its cap. */
+void gateway_history_see_cap(struct gateway *g, unsigned path);
 /* The uplink at that path is another one. */
 void gateway_history_forget(struct gateway *g, unsigned path);
 

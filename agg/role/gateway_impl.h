@@ -82,6 +82,9 @@ void gateway_uplinks_on_endpoints(struct gateway *g);
 /* As in pool_args; ctx is the gateway. */
 int64_t gateway_uplinks_health(void *ctx, unsigned uplink);
 void gateway_uplinks_destroy(struct gateway *g);
+/* It costs that from now on, and why, as uplink_set_cost(): whoever sends goes by it. */
+void gateway_uplinks_set_cost(struct gateway *g, unsigned path, enum conf_cost cost,
+                              const char *why);
 
 /* gateway_speedtest.c: role_ops.speedtest; and a change of what rests for it. */
 int gateway_speedtest(struct role *role, int argc, const char *const *argv,

@@ -89,6 +89,7 @@ void gateway_report(struct role *role, struct report *out)
 		if (!ru)
 			continue;
 		uplink_report(g->uplinks[i], ru);
+		gateway_history_report(g, i, ru);
 		snapshot_path(&snap, i, ru);
 		mptcp_report_uplink(g->mptcp, i, ru);
 		snap.uplink_of_path[i] = (int)out->uplink_count - 1;

@@ -173,7 +173,7 @@ static void look_at_path(struct gateway *g, unsigned i)
 	struct tunnel_way way = { "" };
 	enum tunnel_path_state state = find_way(g, i, &way);
 	unsigned path_class = state == TUNNEL_PATH_DOWN ? 0 :
-		uplink_class(g->uplinks[i]);
+		(unsigned)uplink_cost(g->uplinks[i]);
 
 	if (state == gt->path[i].state && path_class == gt->path[i].path_class &&
 	    !memcmp(&way, &gt->path[i].way, sizeof(way)))

@@ -74,13 +74,32 @@ static void tell_device(struct gateway *g, unsigned i, const struct netdev *dev)
 {
 	struct uplink *u = g->uplinks[i];
 
-	const struct conf_uplink *conf = conf_find_uplink(g->role.conf,
-	                                                  uplink_name(u));
+	struct conf_uplink conf = *conf_find_uplink(g->role.conf, uplink_name(u));
 
+	conf.cost = uplink_cost(u);
 	uplink_on_netdev(u, dev); /* its routes first: names are asked by them */
-	endpoints_set_device(g->endpoints, i, conf->enabled ? dev : NULL);
-	if (mptcp_set_uplink(g->mptcp, i, conf, dev))
+	endpoints_set_device(g->endpoints, i, conf.enabled ? dev : NULL);
+	if (mptcp_set_uplink(g->mptcp, i, &conf, dev))
 		carrier_forget(&g->carrier);
+}
+
+void gateway_uplinks_set_cost(struct gateway *g, unsigned path, enum conf_cost cost,
+                              const char *why)
+{
+	struct uplink *u = g->uplinks[path];
+	struct conf_uplink conf = *conf_find_uplink(g->role.conf, uplink_name(u));
+	bool other = cost != uplink_cost(u);
+
+	uplink_set_cost(u, cost, why);
+	if (!other)
+		return;
+	conf.cost = cost;
+	session_set_class(g->home.session, path, (unsigned)cost);
+	mptcp_set_uplink(g->mptcp, path, &conf, netmon_find(g->role.netmon,
+	                                                    uplink_device(u)));
+	gateway_tunnel_look(g);
+	gateway_note_bypass(g);
+	role_changed(&g->role);
 }
 
 static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
@@ -100,6 +119,7 @@ static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
 		return;
 	}
 	g->uplinks[args.index] = u;
+	gateway_history_see_cap(g, args.index);
 	tell_device(g, args.index,
 	            netmon_find(g->role.netmon, conf->device.name));
 }
@@ -146,6 +166,17 @@ void gateway_uplinks_add(struct gateway *g)
 	find_links(g);
 }
 
+/* But for what it may cost: that changes while it is connected. */
+static bool is_alike(const struct conf_uplink *was, const struct conf_uplink *is)
+{
+	struct conf_uplink as = *is;
+
+	as.cost = was->cost;
+	as.cap_bytes = was->cap_bytes;
+	as.cap_day = was->cap_day;
+	return conf_uplink_equal(was, &as);
+}
+
 void gateway_uplinks_reload(struct gateway *g, const struct conf *old)
 {
 	const struct conf *conf = g->role.conf;
@@ -158,10 +189,12 @@ void gateway_uplinks_reload(struct gateway *g, const struct conf *old)
 			continue;
 		const struct conf_uplink *was = conf_find_uplink(old, uplink_name(u));
 		const struct conf_uplink *is = conf_find_uplink(conf, uplink_name(u));
-		if (!is || endpoints || !conf_uplink_equal(was, is))
+		if (!is || endpoints || !is_alike(was, is)) {
 			remove_uplink(g, u);
-		else
-			uplink_set_conf(u, conf);
+			continue;
+		}
+		uplink_set_conf(u, conf);
+		gateway_history_see_cap(g, i);
 	}
 	gateway_uplinks_add(g);
 }

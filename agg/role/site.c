@@ -73,6 +73,7 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct site *site = ctx;
 
+	site_tunnel_note_paths(site); /* one may cost something else */
 	if (!memcmp(&site->wish, &settings->wish, sizeof(site->wish)))
 		return;
 	site->wish = settings->wish;

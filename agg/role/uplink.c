@@ -34,6 +34,8 @@ struct uplink {
 	char last[REPORT_WORDS_MAX + 1]; /* the last failure */
 	unsigned mss;           /* of new subflows; 0: as usual */
 	struct addr mss_of[2];  /* while these are the addresses */
+	enum conf_cost cost;    /* now */
+	char cost_why[REPORT_WORDS_MAX + 1]; /* it is not as configured; "" */
 	uint64_t verdict_us;    /* when it was given last; 0: it is not why */
 };
 
@@ -204,7 +206,7 @@ static void begin(struct uplink *u, unsigned bundle)
 		.at = u->at, .uplink = u->args.index,
 		.device = u->dev.name, .source = &ip->sources[0],
 		.name = u->conf.name, .path = (uint8_t)u->args.index,
-		.path_class = (uint8_t)u->conf.cost, .mss = u->mss,
+		.path_class = (uint8_t)u->cost, .mss = u->mss,
 	};
 	int err = keeper_begin(&u->keeper, bundle, &way);
 
@@ -382,6 +384,7 @@ struct uplink *uplink_create(const struct uplink_args *args, const char *name)
 		return NULL;
 	u->args = *args;
 	u->conf = *conf_find_uplink(args->conf, name);
+	u->cost = u->conf.cost;
 	keeper.ctx = u;
 	if (keeper_init(&u->keeper, &keeper) == 0)
 		return u;
@@ -446,9 +449,15 @@ bool uplink_way(const struct uplink *u, struct tunnel_way *out)
 	return true;
 }
 
-unsigned uplink_class(const struct uplink *u)
+enum conf_cost uplink_cost(const struct uplink *u)
 {
-	return (unsigned)u->conf.cost;
+	return u->cost;
+}
+
+void uplink_set_cost(struct uplink *u, enum conf_cost cost, const char *why)
+{
+	u->cost = cost;
+	snprintf(u->cost_why, sizeof(u->cost_why), "%s", why);
 }
 
 void uplink_report(const struct uplink *u, struct report_uplink *out)
@@ -457,7 +466,8 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 
 	snprintf(out->name, sizeof(out->name), "%s", u->conf.name);
 	snprintf(out->device, sizeof(out->device), "%s", u->conf.device.name);
-	snprintf(out->cost, sizeof(out->cost), "%s", cost_words[u->conf.cost]);
+	snprintf(out->cost, sizeof(out->cost), "%s", cost_words[u->cost]);
+	snprintf(out->cost_why, sizeof(out->cost_why), "%s", u->cost_why);
 	out->state = !u->conf.enabled ? REPORT_PATH_DISABLED :
 		joined ? REPORT_PATH_UP :
 		obstacle(u) ? REPORT_PATH_DOWN : REPORT_PATH_CONNECTING;

@@ -60,7 +60,10 @@ bool uplink_is_mute(const struct uplink *u);
 /* How a datagram goes by it: to where its subflows are, or one is tried. False: it has
  * no device, or no endpoint. */
 bool uplink_way(const struct uplink *u, struct tunnel_way *out);
-unsigned uplink_class(const struct uplink *u); /* enum sched_path_class */
+/* What it costs now, which is its class (enum sched_path_class); why, where that is not
+ * as configured; "". Of a new one it is as configured. Who changes it tells the session. */
+enum conf_cost uplink_cost(const struct uplink *u);
+void uplink_set_cost(struct uplink *u, enum conf_cost cost, const char *why);
 /* Subflows were joined, and none is now. */
 bool uplink_has_failed(const struct uplink *u);
 

@@ -54,7 +54,7 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 
 	*out = (struct depth_path){
 		.usable = lane_is_good(lane) && !lane_rests(lane) && path->rate_bps,
-		.path_class = lane->hello.path_class,
+		.path_class = lane_path_class(lane),
 		.soonest_us = soonest,
 		.usual_us = as_filled(path, soonest, path->usual_us, min_rtt),
 		.late_us = as_filled(path, soonest, path->late_us, min_rtt),

@@ -62,8 +62,10 @@ static void on_settings(struct session *s, const struct wire_settings *settings)
 	if (settings->serial < s->peer_settings.serial)
 		return;
 	s->peer_settings = *settings;
-	if (!s->args.opens)
+	if (!s->args.opens) {
 		s->reserve = settings->reserve;
+		s->classes = settings->classes;
+	}
 	s->settings_news = true;
 }
 

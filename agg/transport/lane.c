@@ -204,6 +204,13 @@ bool lane_stalls(const struct lane *lane)
 	return lane->state == LANE_SUSPECT || lane->state == LANE_MUTE;
 }
 
+uint8_t lane_path_class(const struct lane *lane)
+{
+	unsigned said = lane->session->classes >> 2 * lane->hello.path & 3;
+
+	return said ? (uint8_t)(said - 1) : lane->hello.path_class;
+}
+
 bool lane_rests(const struct lane *lane)
 {
 	return lane->session->resting & 1u << lane->hello.path;
@@ -476,7 +483,7 @@ void lane_sched_path(const struct lane *lane, struct sched_path *out)
 
 	*out = (struct sched_path){
 		.state = lane_is_good(lane) ? SCHED_PATH_UP : SCHED_PATH_SUSPECT,
-		.path_class = lane->hello.path_class,
+		.path_class = lane_path_class(lane),
 		.flags = (info->in_recovery ? SCHED_IN_RECOVERY : 0) |
 		         (is_app_limited(lane) ? SCHED_APP_LIMITED : 0) |
 		         (info->srtt_us ? 0 : SCHED_NO_RTT_YET),

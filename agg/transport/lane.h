@@ -51,6 +51,8 @@ bool lane_waits(const struct lane *lane);
 void lane_estimate_paths(struct session *s); /* fills session.path, resting */
 /* Its path is in reserve, and not needed. */
 bool lane_rests(const struct lane *lane);
+/* Its path's, enum sched_path_class: as was said last. */
+uint8_t lane_path_class(const struct lane *lane);
 /* What every lane has received is told (again), now. */
 void lane_acknowledge_all(struct session *s);
 struct lane *lane_find(struct session *s, uint32_t id);

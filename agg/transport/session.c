@@ -470,6 +470,20 @@ void session_probe(struct session *s)
 	}
 }
 
+void session_set_class(struct session *s, unsigned path, unsigned path_class)
+{
+	uint32_t said = path_class + 1, classes = s->classes;
+
+	classes = (classes & ~(UINT32_C(3) << 2 * path)) | said << 2 * path;
+	if (classes == s->classes)
+		return;
+	work_note(s);
+	s->classes = classes;
+	s->settings.serial++;
+	s->settings.classes = classes;
+	s->settings_todo = true;
+}
+
 void session_set_reserve(struct session *s, unsigned paths)
 {
 	if (paths == s->reserve)

@@ -193,6 +193,9 @@ void session_set_settings(struct session *s, uint32_t flags,
 /* Paths, a bit each, that carry nothing while a lane of another path works; the
  * peer does the same (gateway only). What is on its way there arrives. */
 void session_set_reserve(struct session *s, unsigned paths);
+/* The path's class from now on, enum sched_path_class, whatever its lanes said; the peer
+ * hears of it (gateway only). */
+void session_set_class(struct session *s, unsigned path, unsigned path_class);
 /* The same for the packet tunnel: a TUNNEL_KEY or a TUNNEL_NET, of each the latest. */
 void session_say_tunnel(struct session *s, const struct wire_frame *frame);
 /* A DATAGRAM, n <= WIRE_DATAGRAM_BYTES_MAX, by the way that bulk would take now: lost with

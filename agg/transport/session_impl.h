@@ -273,6 +273,7 @@ struct session {
 
 	struct path path[WIRE_PATHS_MAX];
 	unsigned reserve;       /* paths that carry nothing while others work */
+	uint32_t classes;       /* of paths, as wire_settings has it */
 	uint64_t longest_rtt_us; /* of the lanes that are good */
 	unsigned resting;       /* those that carry nothing now: it, or none */
 	uint32_t probe_lane;    /* subflow that is asked for an echo; 0: none */

@@ -70,7 +70,7 @@ void session_lane(const struct lane *lane, struct lane_stats *out)
 		.id = lane->hello.subflow_id,
 		.path = lane->hello.path,
 		.bundle = lane->hello.bundle,
-		.path_class = lane->hello.path_class,
+		.path_class = lane_path_class(lane),
 		.suspect = lane_stalls(lane),
 		.mute = lane->state == LANE_MUTE,
 		.rests = lane_rests(lane),

@@ -6,6 +6,7 @@
 #include "agg/transport/spill.h"
 
 #include "agg/transport/feedback.h"
+#include "scheduler/scheduler.h"
 
 #include <math.h>
 
@@ -133,15 +134,27 @@ void spill_begin(struct spill_paths *ps, uint64_t now_us)
 	}
 }
 
-/* Where no other is: backup paths only when all others are gone. */
-static bool is_offered(const struct spill_paths *ps, unsigned path)
+static uint8_t least_cost(const struct spill_paths *ps)
 {
 	uint8_t least = UINT8_MAX;
 
 	for (unsigned i = 0; i < ps->count; i++)
 		if (ps->path[ps->order[i]].cost < least)
 			least = ps->path[ps->order[i]].cost;
-	return ps->path[path].usable && ps->path[path].cost == least;
+	return least;
+}
+
+/* Where no cheaper one is: backup paths only when all others are gone. */
+static bool is_offered(const struct spill_paths *ps, unsigned path)
+{
+	return ps->path[path].usable && ps->path[path].cost == least_cost(ps);
+}
+
+/* Metered, it takes what is more than the normal ones can, and nothing else. */
+static bool is_overflow(const struct spill_paths *ps, unsigned path)
+{
+	return ps->path[path].usable && ps->path[path].cost == SCHED_CLASS_METERED &&
+	       least_cost(ps) == SCHED_CLASS_NORMAL;
 }
 
 /* A flow's rates ---------------------------------------------------------- */
@@ -398,7 +411,7 @@ static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
 	bool quick = p->rtt_us + max_u64(QUICK_US, p->rtt_us / 2) < home->rtt_us;
 
 	spread_us = spread_us < 0 ? -spread_us : spread_us;
-	return is_offered(ps, path) && !quick &&
+	return (is_offered(ps, path) || is_overflow(ps, path)) && !quick &&
 	       spread_us <= (int64_t)SPILL_SPREAD_US && bears_loss(ps, f, path);
 }
 
@@ -476,14 +489,14 @@ static uint64_t depth_bytes(const struct spill_paths *ps, const struct spill_flo
 	return depth;
 }
 
-static unsigned choose_bulk(const struct spill_paths *ps, const struct spill_flow *f,
-                            const struct spill_ask *ask, struct spill_choice *out)
+/* Those that are offered, or those that take what is more; from count on. */
+static unsigned add_choices(const struct spill_paths *ps, const struct spill_flow *f,
+                            const struct spill_ask *ask, bool overflow,
+                            struct spill_choice *out, unsigned count)
 {
-	unsigned count = 0;
-
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
-		if (!(f->paths >> path & 1))
+		if (!(f->paths >> path & 1) || is_overflow(ps, path) != overflow)
 			continue;
 		uint64_t depth = depth_bytes(ps, f, path);
 		bool enough = !depth || depth + ask->len <= ask->backlog_bytes;
@@ -494,6 +507,14 @@ static unsigned choose_bulk(const struct spill_paths *ps, const struct spill_flo
 			out[count++] = (struct spill_choice){ (uint8_t)path, depth };
 	}
 	return count;
+}
+
+static unsigned choose_bulk(const struct spill_paths *ps, const struct spill_flow *f,
+                            const struct spill_ask *ask, struct spill_choice *out)
+{
+	unsigned count = add_choices(ps, f, ask, false, out, 0);
+
+	return add_choices(ps, f, ask, true, out, count);
 }
 
 /* Its home, then where a copy would be there first. */

@@ -32,7 +32,8 @@ struct spill_path {
 	bool usable;
 	bool known;          /* feedback came: delay and rate are measured, */
 	bool untried;        /* but what it could carry at most is not */
-	uint8_t cost;        /* enum sched_path_class: a dearer one is for when no other is */
+	uint8_t cost;        /* enum sched_path_class: metered is for what is more than the
+	                      * normal ones take, backup for when no other is */
 	int64_t delay_us;    /* one way, with its queue; of two clocks */
 	uint64_t wait_us;    /* until it may take something; 0: now */
 	uint64_t rate_bps, rtt_us; /* bytes/s; the least round trip */
@@ -92,9 +93,9 @@ struct spill_choice {
 
 /* Paths are as they are now. */
 void spill_begin(struct spill_paths *ps, uint64_t now_us);
-/* Which paths may have a packet of the flow, the fastest first; of these the tunnel
- * asks those that are ready. 0: none is usable. For real time the second is where a
- * copy may go. */
+/* Which paths may have a packet of the flow, the fastest first, metered ones last; of
+ * these the tunnel asks those that are ready. 0: none is usable. For real time the second
+ * is where a copy may go. */
 unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
                       const struct spill_ask *ask,
                       struct spill_choice out[SPILL_PATHS]);

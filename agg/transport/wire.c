@@ -176,6 +176,8 @@ static const char *decode_settings(struct wire_settings *s, struct cursor *c)
 	take_text(c, s->wish.interactive, WIRE_NAME_MAX);
 	take_text(c, s->wish.order, WIRE_NAME_MAX);
 	take_text(c, s->wish.reinjection, WIRE_NAME_MAX);
+	if (c->left) /* an earlier version says no more */
+		s->classes = (uint32_t)take_uint(c, 4);
 	c->left = 0;
 	return NULL;
 }
@@ -455,7 +457,8 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		p = put_text(p, f->settings.wish.scheduler);
 		p = put_text(p, f->settings.wish.interactive);
 		p = put_text(p, f->settings.wish.order);
-		return put_text(p, f->settings.wish.reinjection);
+		p = put_text(p, f->settings.wish.reinjection);
+		return put_uint(p, f->settings.classes, 4);
 	case WIRE_PING:
 	case WIRE_PONG:
 		return put_uint(p, f->ping.stamp, 8);

@@ -173,6 +173,9 @@ struct wire_settings {
 	 * that is not among them works. Others' is 0. */
 	uint16_t reserve;
 	struct wire_wish wish;
+	/* The gateway's, of each path two bits: 0, its class is its HELLO's; else
+	 * 1 + enum sched_path_class. */
+	uint32_t classes;
 };
 
 struct wire_ping { uint64_t stamp; }; /* echoed in PONG */

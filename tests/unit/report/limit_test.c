@@ -48,6 +48,21 @@ static void check(struct report *r, enum report_health health, const char *text)
 	report_finish(r);
 }
 
+/* It is no fault, and said. */
+static void a_cap_is_used_up(void **state)
+{
+	struct report r;
+
+	setup_gateway(&r);
+	r.sessions->down_flow.paths_permille = 980;
+	r.uplinks[0].down_full_permille = 950;
+	strcpy(r.uplinks[1].cost, "backup");
+	strcpy(r.uplinks[1].cost_why, "its cap of 100 GB is used up, until 2026-10-05");
+	check(&r, REPORT_HEALTH_UP, "download at 63.0 Mbit/s, as dsl is full, and sat is "
+	      "too far behind to carry more; lte is backup (its cap of 100 GB is used up, "
+	      "until 2026-10-05)");
+}
+
 static void links_are_full(void **state)
 {
 	struct report r;
@@ -241,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_are_full),
+		cmocka_unit_test(a_cap_is_used_up),
 		cmocka_unit_test(the_source_is_slow),
 		cmocka_unit_test(the_receiver_takes_no_more),
 		cmocka_unit_test(cpu_comes_before_all),

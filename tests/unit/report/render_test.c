@@ -50,6 +50,8 @@ static void fill_uplinks(struct report *report)
 	};
 	*report_add_uplink(report) = (struct report_uplink){
 		.name = "lte", .device = "wwan0", .cost = "metered",
+		.cost_why = "92.0 GB of its 100 GB are used, until 2026-10-05",
+		.month_bytes = 92000000000, .cap_bytes = 100000000000,
 		.state = REPORT_PATH_SUSPECT, .why = "no ack for 412 ms",
 		.address = "2001:db8:5::17",
 		.endpoint = "[2001:db8:ff::10]:443",

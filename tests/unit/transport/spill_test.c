@@ -3,6 +3,8 @@
  */
 #include "agg/transport/spill.h"
 
+#include "scheduler/scheduler.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -234,6 +236,34 @@ static void test_a_dearer_path_is_for_when_no_other_is(void **state)
 	assert_int_equal(out[0].path, 0);
 }
 
+static void test_a_metered_path_takes_what_is_more(void **state)
+{
+	ps.path[1].cost = SCHED_CLASS_METERED;
+	/* What keeps no queue, and what is small, does not go there, */
+	flow(500, 40, 0, 20000);
+	assert_int_equal(ask(SPILL_BULK, 20000), 1);
+	assert_int_equal(out[0].path, 0);
+	assert_int_equal(ask(SPILL_SMALL, LEN), 1);
+	assert_int_equal(ask(SPILL_REALTIME, LEN), 1);
+	/* what has a long one does. */
+	assert_int_equal(ask(SPILL_BULK, 2000000), 2);
+	assert_int_equal(out[0].path, 0);
+	assert_int_equal(out[1].path, 1);
+	/* Faster, it is asked last all the same, and is nobody's home. */
+	path(1, 20, 3);
+	ps.path[1].cost = SCHED_CLASS_METERED;
+	ask(SPILL_BULK, 2000000);
+	now_us += S;
+	assert_int_equal(ask(SPILL_BULK, 2000000), 2);
+	assert_int_equal(out[0].path, 0);
+	assert_int_equal(out[1].path, 1);
+	assert_int_equal(f.home, 1);
+	/* A backup takes nothing. */
+	ps.path[1].cost = SCHED_CLASS_BACKUP;
+	assert_int_equal(ask(SPILL_BULK, 2000000), 1);
+	assert_int_equal(out[0].path, 0);
+}
+
 static void test_a_call_keeps_its_path(void **state)
 {
 	assert_int_equal(ask(SPILL_REALTIME, 160), 2); /* and where a copy would go */
@@ -302,6 +332,7 @@ int main(void)
 		TEST(test_home_is_the_path_that_gives_most),
 		TEST(test_a_dead_home_is_left),
 		TEST(test_a_dearer_path_is_for_when_no_other_is),
+		TEST(test_a_metered_path_takes_what_is_more),
 		TEST(test_a_call_keeps_its_path),
 		TEST(test_a_call_leaves_what_loses),
 		TEST(test_delays_are_compared_across_their_wrap),

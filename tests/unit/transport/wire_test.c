@@ -31,6 +31,7 @@
 #define V6_HEX "0620010db8000000000000000000000001"
 #define NO_TRAFFIC_HEX "00" "0000000000000000" "0000000000000000" "00"
 #define NO_TRAFFIC_BYTES 18
+#define CLASSES_BYTES 4 /* of SETTINGS */
 
 struct sample {
 	struct wire_frame frame;
@@ -56,15 +57,16 @@ static const struct sample samples[] = {
 	{ { .type = WIRE_CLOSE }, "03" "000001" "00", false },
 	{ { .type = WIRE_SETTINGS,
 	    .settings = { 1, WIRE_HAS_IPV6 | WIRE_DRAINING, 131072, 0x0107,
-	                  { "ecf" } } },
-	  "04" "000015" "00000001" "00000003" "00020000" "0107" "03656366"
-	  "000000",
-	  true },
+	                  { "ecf" }, 0x00030109 } },
+	  "04" "000019" "00000001" "00000003" "00020000" "0107" "03656366"
+	  "000000" "00030109",
+	  true, CLASSES_BYTES },
 	{ { .type = WIRE_SETTINGS,
 	    .settings = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT16_MAX,
 	                  { NAME_32, "eat", "srpt", "tail" } } },
-	  "04" "00003d" "ffffffff" "ffffffff" "ffffffff" "ffff" "20" NAME_32_HEX
-	  "03656174" "0473727074" "047461696c", true },
+	  "04" "000041" "ffffffff" "ffffffff" "ffffffff" "ffff" "20" NAME_32_HEX
+	  "03656174" "0473727074" "047461696c" "00000000", true,
+	  CLASSES_BYTES },
 	{ { .type = WIRE_CLASS, .class = { 7, STREAM_BULK } },
 	  "81" "000005" "00000007" "01", false },
 	{ { .type = WIRE_LIMITS, .limits = { 1000, 2, 3,
