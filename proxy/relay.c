@@ -44,6 +44,8 @@ struct relays {
 	void (*on_bytes)(void *ctx, const struct addr *host, uint64_t down_bytes,
 	                 uint64_t up_bytes); /* NULL: nobody asks */
 	void *bytes_ctx;
+	struct loop_timer *again; /* those that are held go on, */
+	bool waits;               /* soon */
 	int hangups;             /* epoll: half-closed sockets */
 	struct loop_io *hangups_io;
 };
@@ -64,6 +66,7 @@ struct relay {
 	struct loop_timer *linger;
 	uint64_t linger_end_us;
 	uint32_t linger_poll_us;
+	bool held[THROTTLE_WAYS]; /* its share has had enough for now */
 	bool opened;   /* the client was answered, bytes may flow to it */
 	bool stalled;  /* the stream has no space */
 	bool full;     /* the socket has no space */
@@ -131,11 +134,33 @@ static void update_interest(struct relay *r)
 
 	if (!r->io)
 		return;
-	if (!r->eof && !r->stalled)
+	if (!r->eof && !r->stalled && !r->held[THROTTLE_DOWN])
 		want |= LOOP_READ;
 	if (r->full)
 		want |= LOOP_WRITE;
 	loop_io_want(r->io, want);
+}
+
+static void hold(struct relay *r, enum throttle_way way)
+{
+	struct relays *relays = r->relays;
+
+	r->held[way] = true;
+	if (!relays->waits)
+		loop_timer_arm(relays->again,
+		               loop_now_us(relays->loop) + THROTTLE_AGAIN_US);
+	relays->waits = true;
+}
+
+/* Down is from this socket to the site. */
+static bool must_wait(struct relay *r, enum throttle_way way)
+{
+	struct throttle *t = share_throttle(r->share);
+
+	if (!throttle_is_on(t) || throttle_lets(t, way, loop_now_us(r->relays->loop)))
+		return false;
+	hold(r, way);
+	return true;
 }
 
 /* The socket is of no more use: both its peer and ours learn it. */
@@ -198,8 +223,13 @@ static void read_socket(struct relay *r)
 {
 	struct iovec parts[RELAY_PARTS_MAX];
 
+	struct throttle *t = share_throttle(r->share);
+
 	for (size_t all = 0; all < RELAY_TURN_BYTES && r->fd >= 0;) {
-		int count = stream_reserve_parts(r->stream, parts, r->eager ?
+		if (must_wait(r, THROTTLE_DOWN))
+			return;
+		int count = stream_reserve_parts(r->stream, parts,
+		                                 r->eager && !throttle_is_on(t) ?
 		                                 RELAY_PARTS_MAX : RELAY_PARTS_MIN);
 		size_t room = stream_parts_bytes(parts, count);
 		if (!count) {
@@ -214,6 +244,7 @@ static void read_socket(struct relay *r)
 			return;
 		}
 		r->up_bytes += (size_t)got;
+		throttle_take(t, THROTTLE_DOWN, (uint64_t)got);
 		r->eager = (size_t)got == room;
 		if (!r->eager)
 			return;
@@ -229,7 +260,8 @@ static void on_socket(void *ctx, unsigned events)
 		r->full = false;
 		stream_pull(r->stream);
 	}
-	if ((events & LOOP_READ) && r->fd >= 0 && !r->eof && !r->stalled)
+	if ((events & LOOP_READ) && r->fd >= 0 && !r->eof && !r->stalled &&
+	    !r->held[THROTTLE_DOWN])
 		read_socket(r);
 	update_interest(r);
 }
@@ -246,17 +278,34 @@ static void write_failed(struct relay *r)
 		update_interest(r);
 }
 
+/* At most so many bytes of them. */
+static int trim(struct iovec *parts, int count, size_t most)
+{
+	for (int i = 0; i < count; i++) {
+		if (parts[i].iov_len >= most) {
+			parts[i].iov_len = most;
+			return i + 1;
+		}
+		most -= parts[i].iov_len;
+	}
+	return count;
+}
+
 static size_t on_data(void *ctx, struct iovec *parts, int count)
 {
-	struct msghdr msg = { .msg_iov = parts,
-	                      .msg_iovlen = (size_t)count };
 	struct relay *r = ctx;
+	struct throttle *t = share_throttle(r->share);
 	size_t n = stream_parts_bytes(parts, count);
 
 	if (r->broken)
 		return n;
-	if (r->fd < 0 || r->full || !r->opened)
+	if (r->fd < 0 || r->full || !r->opened || r->held[THROTTLE_UP] ||
+	    must_wait(r, THROTTLE_UP))
 		return 0;
+	if (throttle_is_on(t))
+		count = trim(parts, count, THROTTLE_PIECE_BYTES);
+	const struct msghdr msg = { .msg_iov = parts, .msg_iovlen = (size_t)count };
+	size_t piece = stream_parts_bytes(parts, count);
 	ssize_t put = sendmsg(r->fd, &msg, MSG_NOSIGNAL);
 	if (put < 0 && errno != EAGAIN && errno != EINTR) {
 		write_failed(r);
@@ -265,9 +314,12 @@ static size_t on_data(void *ctx, struct iovec *parts, int count)
 	if (put < 0)
 		put = 0;
 	r->down_bytes += (size_t)put;
-	if ((size_t)put < n) {
+	throttle_take(t, THROTTLE_UP, (uint64_t)put);
+	if ((size_t)put < piece) {
 		r->full = true;
 		update_interest(r);
+	} else if (piece < n) {
+		hold(r, THROTTLE_UP);
 	}
 	return (size_t)put;
 }
@@ -291,8 +343,47 @@ static void on_writable(void *ctx)
 	if (r->fd < 0 || !r->stalled)
 		return;
 	r->stalled = false;
-	read_socket(r);
+	if (!r->held[THROTTLE_DOWN])
+		read_socket(r);
 	update_interest(r);
+}
+
+static uint64_t taken(const struct relay *r)
+{
+	const struct throttle *t = share_throttle(r->share);
+
+	return t ? t->taken[THROTTLE_DOWN] + t->taken[THROTTLE_UP] : 0;
+}
+
+static void go_on(struct relay *r)
+{
+	if (!r->stream || r->fd < 0)
+		return;
+	stream_pull(r->stream);
+	if (r->fd >= 0 && r->io && !r->eof && !r->stalled && !r->held[THROTTLE_DOWN])
+		read_socket(r);
+	update_interest(r);
+}
+
+/* Who had something is the last the next time. */
+static void on_again(void *ctx)
+{
+	struct relays *relays = ctx;
+	unsigned count = relays->count;
+
+	relays->waits = false;
+	for (struct relay *r = relays->all, *next; r && count--; r = next) {
+		next = r->next;
+		if (!r->held[THROTTLE_DOWN] && !r->held[THROTTLE_UP])
+			continue;
+		uint64_t had = taken(r);
+		r->held[THROTTLE_DOWN] = r->held[THROTTLE_UP] = false;
+		go_on(r);
+		if (taken(r) == had)
+			continue;
+		DL_DELETE(relays->all, r);
+		DL_APPEND(relays->all, r);
+	}
 }
 
 /* Writes an answer to a socket that nothing was written to yet: it fits. */
@@ -548,11 +639,14 @@ struct relays *relays_create(struct loop *loop)
 		goto err_free;
 	relays->hangups_io = loop_io_create(loop, relays->hangups, LOOP_READ,
 	                                    on_hangups, relays);
-	if (!relays->hangups_io)
+	relays->again = loop_timer_create(loop, on_again, relays);
+	if (!relays->hangups_io || !relays->again)
 		goto err_close;
 	return relays;
 
 err_close:
+	loop_timer_destroy(relays->again);
+	loop_io_destroy(relays->hangups_io);
 	close(relays->hangups);
 err_free:
 	free(relays);
@@ -567,6 +661,7 @@ void relays_destroy(struct relays *relays)
 		return;
 	DL_FOREACH_SAFE(relays->all, r, tmp)
 		relay_free(r);
+	loop_timer_destroy(relays->again);
 	loop_io_destroy(relays->hangups_io);
 	close(relays->hangups);
 	free(relays);

@@ -20,6 +20,7 @@ struct share {
 	uint64_t turn;                 /* of the loop, in which it ... */
 	unsigned begun;                /* ... began so many connections */
 	unsigned told_at[SHARE_COUNT]; /* used, as it was logged; 0: not */
+	struct throttle throttle;
 	bool over;                     /* destroyed, but for what it still has */
 };
 
@@ -52,6 +53,11 @@ static void free_unused(struct share *share)
 			return;
 	if (share->over)
 		free(share);
+}
+
+struct throttle *share_throttle(struct share *share)
+{
+	return share ? &share->throttle : NULL;
 }
 
 void share_destroy(struct share *share)

@@ -14,6 +14,8 @@
 #ifndef PROXY_SHARE_H
 #define PROXY_SHARE_H
 
+#include "proxy/throttle.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +44,8 @@ void share_give(struct share *share, enum share_kind kind);
 /* May it begin one more connection in that turn of the loop? So many a turn, as
  * each costs more than the frame that asks for it. A NULL share always may. */
 bool share_begins(struct share *share, uint64_t turn);
+/* How fast it may be; NULL of NULL. */
+struct throttle *share_throttle(struct share *share);
 unsigned share_used(const struct share *share, enum share_kind kind);
 
 #endif

@@ -161,6 +161,8 @@ struct conf_site {
 	struct conf_pin pin;
 	unsigned number; /* 1 to CONF_NUMBERS_MAX, no other's; 0: none was left.
 	                  * By its pin: mostly the same in another file. */
+	uint64_t quota_bytes; /* of a month, both ways; 0: none */
+	unsigned rate_mbps;   /* each way; 0: no limit */
 	struct prefix prefix; /* of IPv6, the site's own; AF_UNSPEC: none */
 	/* "": the gateway's wish, or main's. */
 	char scheduler[CONF_WORD_MAX + 1];

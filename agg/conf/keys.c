@@ -311,6 +311,17 @@ static const struct conf_key site_keys[] = {
 	          "and that the site's router gives to its LAN: its addresses leave "
 	          "as they are. Not set: the LAN's addresses are translated to this "
 	          "host's own (NAT66)." },
+	{ "rate", CONF_INT, CONCENTRATOR, .min = 1, .max = 100000,
+	  AT(conf_site, rate_mbps),
+	  .help = "How many Mbit/s the site may have each way, of streams and packets "
+	          "together. Not set: as many as there are. A speed test is not held "
+	          "by it." },
+	{ "quota", CONF_VOLUME, CONCENTRATOR, .min = MB, .max = 1000 * TB,
+	  AT(conf_site, quota_bytes),
+	  .help = "What the site may have in a month, from its first day on (UTC), down "
+	          "and up together, as 500GB. When that is used up nobody is cut off: "
+	          "the site goes on at 1 Mbit/s each way until the next month, and "
+	          "'aggctl sites' says so. Not set: there is none." },
 	{ "scheduler", CONF_SCHEDULER, CONCENTRATOR, .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_site, scheduler),
 	  .help = "Towards this site; not set: as its gateway wishes." },

@@ -65,7 +65,7 @@ struct store_batch *store_gather(struct history *h)
 	LL_COUNT(h->subjects, s, count);
 	if (b)
 		b->subjects = calloc(count + 1, sizeof(*b->subjects));
-	if (!b || !b->subjects || !h->clock.now_s) {
+	if (!b || !b->subjects || !h->clock.now_s || !count) {
 		store_free(b);
 		return NULL;
 	}

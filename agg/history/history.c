@@ -106,7 +106,8 @@ static struct history_subject *get(struct history *h, enum history_kind kind,
 /* The one that was used least, if there are as many as there may be. */
 static struct history_subject *surplus(const struct history *h, enum history_kind kind)
 {
-	unsigned most = kind == HISTORY_UPLINK ? HISTORY_UPLINKS_MAX : HISTORY_DEVICES_MAX;
+	unsigned most = kind == HISTORY_UPLINK ? HISTORY_UPLINKS_MAX :
+		kind == HISTORY_SITE ? HISTORY_SITES_MAX : HISTORY_DEVICES_MAX;
 	struct history_subject *s, *least = NULL;
 	unsigned count = 0;
 
@@ -123,7 +124,7 @@ static struct history_subject *surplus(const struct history *h, enum history_kin
 /* The month of an uplink that is gone is nobody's. */
 static void give_up(struct history *h, struct history_subject *s)
 {
-	struct history_subject *others = s->kind == HISTORY_UPLINK ? NULL :
+	struct history_subject *others = s->kind != HISTORY_DEVICE ? NULL :
 		get(h, HISTORY_OTHERS_KIND, HISTORY_OTHERS);
 
 	for (int i = 0; others && i < RING_LEVELS; i++) {

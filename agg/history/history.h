@@ -18,10 +18,12 @@
 
 #define HISTORY_NAME_MAX (ADDR_TEXT_MAX - 1) /* an uplink, a card or IP address */
 #define HISTORY_UPLINKS_MAX 16 /* there may be some that are not any more */
+#define HISTORY_SITES_MAX 4096  /* with a quota */
 #define HISTORY_DEVICES_MAX 64 /* besides the others */
 #define HISTORY_OTHERS "others"
 
-enum history_kind { HISTORY_UPLINK, HISTORY_DEVICE, HISTORY_OTHERS_KIND };
+/* Of a site, the concentrator's, only its month is kept. */
+enum history_kind { HISTORY_UPLINK, HISTORY_DEVICE, HISTORY_OTHERS_KIND, HISTORY_SITE };
 
 /* One of which something is kept. */
 struct history_subject {

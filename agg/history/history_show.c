@@ -31,7 +31,7 @@ static const struct { unsigned slots; const char *column, *span; } charts[RING_L
 
 static const char *const kinds[] = {
 	[HISTORY_UPLINK] = "uplink", [HISTORY_DEVICE] = "device",
-	[HISTORY_OTHERS_KIND] = "others",
+	[HISTORY_OTHERS_KIND] = "others", [HISTORY_SITE] = "site",
 };
 
 struct ask {

@@ -218,7 +218,7 @@ static const char *text(sqlite3_stmt *st, int column)
 	return p ? (const char *)p : "";
 }
 
-#define SUBJECTS_MAX (HISTORY_UPLINKS_MAX + HISTORY_DEVICES_MAX + 1)
+#define SUBJECTS_MAX (HISTORY_UPLINKS_MAX + HISTORY_DEVICES_MAX + 1 + HISTORY_SITES_MAX)
 
 /* Who is who in the file. */
 struct known {
@@ -238,7 +238,7 @@ static void read_subject(sqlite3_stmt *st, struct history *h, struct known *know
 {
 	uint64_t kind = number(st, 1);
 
-	if (kind > HISTORY_OTHERS_KIND || !is_name(text(st, 2)) ||
+	if (kind > HISTORY_SITE || !is_name(text(st, 2)) ||
 	    known->count == SUBJECTS_MAX)
 		return;
 	if (kind == HISTORY_UPLINK && ++known->uplinks > HISTORY_UPLINKS_MAX)

@@ -453,6 +453,9 @@ static void on_site(struct render *r, const struct report_site *s)
 	put_number(r, o, "down_bytes", s->down_bytes);
 	put_number(r, o, "up_bytes", s->up_bytes);
 	put_text(r, o, "note", s->note);
+	put_known(r, o, "month_bytes", s->month_bytes);
+	put_known(r, o, "quota_bytes", s->quota_bytes);
+	put_known(r, o, "rate_mbit_per_s", s->rate_mbps);
 }
 
 static void on_choice(struct render *r, const struct report_choice *c)

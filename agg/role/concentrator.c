@@ -6,8 +6,10 @@
  * workers, which have the sessions (workers.h).
  */
 #include "agg/base/log.h"
+#include "agg/history/writer.h"
 #include "agg/role/door.h"
 #include "agg/role/mptcp/mptcp_host.h"
+#include "agg/role/quota.h"
 #include "agg/role/role.h"
 #include "agg/role/tunnels.h"
 #include "agg/role/workers.h"
@@ -19,6 +21,7 @@
 #include <time.h>
 
 #define TIDY_US 1000000u /* between looks at the memory */
+#define QUOTAS_US 60000000u /* and at what sites used */
 
 struct concentrator {
 	struct role role;
@@ -26,6 +29,9 @@ struct concentrator {
 	struct door door;
 	struct workers workers;
 	struct loop_timer *second;
+	struct history history;  /* what sites with a quota used of it */
+	struct writer writer;    /* of its file */
+	uint64_t quotas_us;      /* it is of then */
 	struct mptcp_host mptcp_host;
 	bool draining, took_mptcp; /* when it began to drain */
 	bool door_lacks; /* an address that it listens at */
@@ -64,7 +70,7 @@ static int tell_facts(struct concentrator *c, const struct conf *conf)
 {
 	/* A door that is closed for good says nothing of who is inside. */
 	const struct worker_facts facts = {
-		.conf = conf, .is_local = is_local, .ctx = c,
+		.conf = conf, .is_local = is_local, .ctx = c, .used = &c->history,
 		.takes_mptcp = c->draining ? c->took_mptcp
 		                           : door_takes_mptcp(&c->door),
 		.ipv6_ready = is_ipv6_ready(c),
@@ -121,11 +127,34 @@ static void redeem(void *ctx, const struct tls_pin *pin,
 		answer->result = WIRE_REDEEM_FAILED;
 }
 
+static void note_quota(void *ctx, const char *name, const struct quota *q)
+{
+	struct concentrator *c = ctx;
+	struct history_subject *s = history_find(&c->history, HISTORY_SITE, name);
+
+	if (!s)
+		return;
+	s->month_s = q->month_s;
+	s->month_bytes = q->bytes;
+}
+
+static void look_at_quotas(struct concentrator *c)
+{
+	uint64_t now = loop_now_us(c->role.loop);
+
+	history_step(&c->history, (uint64_t)time(NULL), now / 1000000);
+	workers_quotas(&c->workers, note_quota, c);
+	c->quotas_us = now;
+}
+
 static void on_second(void *ctx)
 {
 	struct concentrator *c = ctx;
 
 	role_tidy_memory(&c->role);
+	if (loop_now_us(c->role.loop) - c->quotas_us >= QUOTAS_US)
+		look_at_quotas(c);
+	writer_step(&c->writer);
 	loop_timer_arm(c->second, loop_now_us(c->role.loop) + TIDY_US);
 }
 
@@ -262,7 +291,10 @@ static void concentrator_destroy(struct role *role)
 	struct concentrator *c = (struct concentrator *)role;
 
 	door_finish(&c->door);
+	look_at_quotas(c);
 	workers_finish(&c->workers);
+	writer_finish(&c->writer);
+	history_finish(&c->history);
 	tunnels_destroy(c->tunnels);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
@@ -338,6 +370,8 @@ static struct role *concentrator_create(struct loop *loop,
 	                         .redeem = redeem, .ctx = c };
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
+	history_init(&c->history);
+	writer_init(&c->writer, loop, &c->history, conf->main.state);
 	open_mptcp(c);
 	if (make_parts(c) < 0 || begin(c) < 0) {
 		concentrator_destroy(&c->role);

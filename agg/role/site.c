@@ -8,6 +8,7 @@
 #include "agg/role/site.h"
 
 #include "agg/base/log.h"
+#include "agg/history/history.h"
 #include "agg/role/site_tunnel.h"
 
 #include <errno.h>
@@ -232,6 +233,7 @@ static const char *admit(struct site *site, const struct wire_hello *hello,
 void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1])
 {
 	*out = 0;
+	quota_words(&site->quota, &site->conf, out);
 	if (rivals_contend(&site->rivals, loop_now_us(site->sites->loop)))
 		snprintf(out, REPORT_WORDS_MAX + 1, "another gateway with the same "
 		         "key, at %s, is refused", site->rival);
@@ -341,6 +343,35 @@ void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
 		take(site, m, hello);
 }
 
+/* How fast it may be ---------------------------------------------------------- */
+
+/* What it used before the daemon began. */
+static void remember_quota(struct site *site)
+{
+	const struct history_subject *s = site->sites->used ?
+		history_named(site->sites->used, site->conf.name) : NULL;
+
+	if (s && s->kind == HISTORY_SITE)
+		site->quota = (struct quota){ s->month_s, s->month_bytes, 0 };
+}
+
+void site_measure_quota(struct site *site, uint64_t now_s)
+{
+	struct throttle *t = share_throttle(site->share);
+	char words[QUOTA_WORDS_MAX + 1];
+
+	quota_count(&site->quota, t->taken[THROTTLE_DOWN] + t->taken[THROTTLE_UP], now_s);
+	throttle_set(t, quota_rate_bps(&site->quota, &site->conf),
+	             loop_now_us(site->sites->loop));
+	quota_words(&site->quota, &site->conf, words);
+	if (!*words == !site->used_up)
+		return;
+	site->used_up = *words;
+	log_info("site %s: %s", site->conf.name,
+	         *words ? words : "there is something left of its quota");
+	changed(site->sites);
+}
+
 /* Beginning, change and end -------------------------------------------------- */
 
 void site_destroy(struct site *site)
@@ -376,6 +407,7 @@ struct site *site_create(struct sites *sites,
 	site->sites = sites;
 	site->conf = *conf;
 	site->share = share_create(sites->pool, whose);
+	remember_quota(site);
 	if (home_init(&site->home, &home) == 0 && site->share)
 		return site;
 	site_destroy(site);

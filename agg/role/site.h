@@ -22,6 +22,7 @@
 #include "agg/report/report.h"
 #include "agg/role/home.h"
 #include "agg/role/mptcp/mptcp_host.h"
+#include "agg/role/quota.h"
 #include "agg/role/rivals.h"
 #include "agg/role/testbytes.h"
 #include "agg/role/tunnel_home.h"
@@ -52,6 +53,8 @@ struct site {
 	char rival[ADDR_TEXT_MAX]; /* from where another was refused */
 	uint64_t incarnation;
 	struct share *share;    /* of the way out */
+	struct quota quota;
+	bool used_up;           /* it is, and that was said */
 	struct member *members;
 	uint64_t since_us;      /* connected, or gone; 0: never was */
 	struct wire_wish wish;  /* how the gateway sends, and asks us to */
@@ -61,6 +64,8 @@ struct site {
 	struct site *prev, *next; /* sites.all */
 	UT_hash_handle hh;      /* sites.by_pin */
 };
+
+struct history;
 
 /* All sites, and what they share. */
 struct sites {
@@ -74,6 +79,7 @@ struct sites {
 	struct tunnel_kit *kit;
 	const struct egress *egress; /* where their packets may go */
 	unsigned worker, workers;    /* whose they are, of so many; 0 of 0: all */
+	const struct history *used;  /* what sites had used when it began; or NULL */
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
 	/* What sites_report() tells of a state is another; NULL: nobody asks. */
 	void (*on_change)(void *ctx);
@@ -112,6 +118,8 @@ size_t site_memory(const struct sites *sites, const struct conf *conf);
 void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
                 const struct wire_hello *hello);
 
+/* Once a second: what it used, and how fast it may be therefore. now_s: UTC. */
+void site_measure_quota(struct site *site, uint64_t now_s);
 /* What is wrong with it, in words for a person; "". */
 void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1]);
 /* site_report.c */

@@ -91,6 +91,9 @@ void site_report(struct site *site, struct report *out)
 	rs->since_us = site->since_us ? snap.now_us - site->since_us : 0;
 	rs->connected = site->members != NULL;
 	site_note(site, rs->note);
+	rs->rate_mbps = site->conf.rate_mbps;
+	rs->quota_bytes = site->conf.quota_bytes;
+	rs->month_bytes = rs->quota_bytes ? site->quota.bytes : 0;
 	if (!site->home.session || !(session = report_add_session(out)))
 		return;
 	snapshot_session(&snap, session);

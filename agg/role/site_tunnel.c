@@ -101,6 +101,7 @@ static int prepare(struct site *site)
 	struct tunnel_home_args args = {
 		.loop = sites->loop, .kit = sites->kit, .dgram = sites->dgram,
 		.memory = sites->memory, .egress = sites->egress,
+		.throttle = share_throttle(site->share),
 		.ops = &home_ops, .ctx = site,
 	};
 	int err = tunnel_kit_open(sites->kit, sites->memory);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <utlist.h>
 
@@ -139,12 +140,25 @@ void sites_set_flags(struct sites *sites, uint32_t flags)
 
 void sites_measure(struct sites *sites)
 {
+	uint64_t now_s = (uint64_t)time(NULL);
 	struct site *site;
 
 	DL_FOREACH(sites->all, site) {
 		home_measure(&site->home, NULL);
+		site_measure_quota(site, now_s);
 		site_tunnel_measure(site);
 	}
+}
+
+void sites_quotas(const struct sites *sites,
+                  void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                  void *ctx)
+{
+	const struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		if (site->conf.quota_bytes)
+			on_site(ctx, site->conf.name, &site->quota);
 }
 
 void sites_report(struct sites *sites, struct report *out)

@@ -27,6 +27,10 @@ void sites_adopt(struct sites *sites, struct subflow *sf,
 unsigned sites_streams(const struct sites *sites);
 /* Once every SNAPSHOT_RATE_US. */
 void sites_measure(struct sites *sites);
+/* Of each site that has a quota, what it used. */
+void sites_quotas(const struct sites *sites,
+                  void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                  void *ctx);
 void sites_report(struct sites *sites, struct report *out);
 /* As role_ops.choose, of that site. */
 int sites_choose(struct sites *sites, const struct conf_site *conf,

@@ -59,6 +59,20 @@ static void count(struct tunnel_home *h, const uint8_t ip[16], uint8_t family,
 	usage_add(h->args.usage, &host, down_bytes, up_bytes);
 }
 
+/* What a site sends too fast is lost, as on a link of that rate without a queue. */
+static bool is_too_fast(struct tunnel_home *h, const struct packet *p)
+{
+	struct throttle *t = h->args.throttle;
+
+	if (throttle_is_on(t) &&
+	    !throttle_lets(t, THROTTLE_UP, loop_now_us(h->args.loop))) {
+		h->throttled++;
+		return true;
+	}
+	throttle_take(t, THROTTLE_UP, p->len);
+	return false;
+}
+
 /* At a site's end what was sent to the world comes out here. */
 static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 {
@@ -67,7 +81,7 @@ static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 		tunnel_guard_from(&h->guard, in, loop_now_us(h->args.loop)) :
 		tunnel_guard_to(&h->guard, in);
 
-	if (verdict != TUNNEL_PASSES || !h->device) {
+	if (verdict != TUNNEL_PASSES || !h->device || is_too_fast(h, p)) {
 		packet_put(p);
 		return;
 	}
@@ -162,6 +176,7 @@ static void on_packet(void *ctx, struct packet *p)
 		return;
 	}
 	count(h, in.src, in.key.family, 0, p->len);
+	throttle_take(h->args.throttle, THROTTLE_DOWN, p->len);
 	p->traffic = (uint8_t)tunnel_class(&h->traffic, &in);
 	tunnel_put(h->tunnel, p);
 }
@@ -169,6 +184,13 @@ static void on_packet(void *ctx, struct packet *p)
 static void on_readable(void *ctx, unsigned events)
 {
 	struct tunnel_home *h = ctx;
+	uint64_t now = loop_now_us(h->args.loop);
+
+	if (!throttle_lets(h->args.throttle, THROTTLE_DOWN, now)) {
+		loop_io_want(h->io, 0); /* the device's queue waits */
+		loop_timer_arm(h->hold, now + THROTTLE_AGAIN_US);
+		return;
+	}
 	int rc = device_read(h->device, on_packet, h);
 
 	if (rc < 0)
@@ -252,6 +274,14 @@ void tunnel_home_close(struct tunnel_home *h)
 	h->failures = 0;
 }
 
+static void on_hold(void *ctx)
+{
+	struct tunnel_home *h = ctx;
+
+	if (h->io)
+		loop_io_want(h->io, LOOP_READ);
+}
+
 static void on_again(void *ctx)
 {
 	tunnel_home_open(ctx);
@@ -265,7 +295,13 @@ int tunnel_home_init(struct tunnel_home *h, const struct tunnel_home_args *args)
 	tunnel_guard_init(&h->guard, args->egress);
 	loop_task_init(&h->flush, args->loop, on_flush, h);
 	h->again = loop_timer_create(args->loop, on_again, h);
-	return h->again ? 0 : -ENOMEM;
+	h->hold = loop_timer_create(args->loop, on_hold, h);
+	if (h->again && h->hold)
+		return 0;
+	loop_timer_destroy(h->again);
+	loop_timer_destroy(h->hold);
+	h->again = h->hold = NULL;
+	return -ENOMEM;
 }
 
 void tunnel_home_finish(struct tunnel_home *h)
@@ -275,7 +311,8 @@ void tunnel_home_finish(struct tunnel_home *h)
 	tunnel_home_end(h);
 	tunnel_home_close(h);
 	loop_timer_destroy(h->again);
-	h->again = NULL;
+	loop_timer_destroy(h->hold);
+	h->again = h->hold = NULL;
 }
 
 int tunnel_home_begin(struct tunnel_home *h,
@@ -365,6 +402,7 @@ static void add_drops(const struct tunnel_home *h, const struct tunnel_stats *t,
 	add_drop(out, "malformed", t->refused[TUNNEL_MALFORMED]);
 	add_drop(out, "without a buffer", t->unkept + d->dropped_memory);
 	add_drop(out, "not taken by the kernel", d->dropped_write);
+	add_drop(out, "over the site's rate", h->throttled);
 }
 
 static void report_device(const struct tunnel_home *h, struct device_stats *d,

@@ -17,6 +17,7 @@
 #include "agg/report/report.h"
 #include "agg/role/tunnel_guard.h"
 #include "agg/role/usage.h"
+#include "proxy/throttle.h"
 #include "agg/transport/tunnel_shell.h"
 #include "tun/device.h"
 
@@ -52,6 +53,7 @@ struct tunnel_home_args {
 	struct dgram *dgram;
 	struct budget *memory;       /* of all tunnels */
 	const struct egress *egress; /* as in tunnel_guard.h: a concentrator's */
+	struct throttle *throttle;   /* of a site; NULL: none */
 	struct usage *usage;         /* of the hosts of this side; NULL: nobody asks */
 	char device[IFNAMSIZ];
 	const struct tunnel_home_ops *ops;
@@ -66,6 +68,8 @@ struct tunnel_home {
 	struct tunnel_shell *shell;  /* NULL: there is no tunnel */
 	struct tunnel *tunnel;       /* its */
 	struct loop_timer *again;
+	struct loop_timer *hold;     /* the device is read again */
+	uint64_t throttled;          /* packets, dropped */
 	struct loop_task flush;      /* of what was written to the device */
 	struct wire_traffic traffic; /* tunnel_home_treat() */
 	struct budget tables;        /* of the tunnel's, but for its packets */

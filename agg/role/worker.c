@@ -270,13 +270,17 @@ struct message {
 	unsigned count;
 	int err;
 	unsigned streams;
+	void (*on_site)(void *ctx, const char *name, const struct quota *q);
+	void *ctx;
 };
 
 static void on_prepare(void *ctx)
 {
 	struct message *m = ctx;
 
+	m->worker->sites.used = m->facts->used;
 	m->err = prepare(m->worker, m->facts->conf);
+	m->worker->sites.used = NULL;
 }
 
 static void on_forget(void *ctx)
@@ -290,7 +294,9 @@ static void on_facts(void *ctx)
 	struct worker *w = m->worker;
 	const struct worker_facts *facts = m->facts;
 
+	w->sites.used = facts->used;
 	m->err = prepare(w, facts->conf);
+	w->sites.used = NULL;
 	if (m->err < 0)
 		return;
 	if (w->prepared)
@@ -429,6 +435,22 @@ unsigned worker_streams(struct worker *w)
 
 	ask(w, on_streams, &m);
 	return m.streams;
+}
+
+static void on_quotas(void *ctx)
+{
+	struct message *m = ctx;
+
+	sites_quotas(&m->worker->sites, m->on_site, m->ctx);
+}
+
+void worker_quotas(struct worker *w,
+                   void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                   void *ctx)
+{
+	struct message m = { .worker = w, .on_site = on_site, .ctx = ctx };
+
+	ask(w, on_quotas, &m);
 }
 
 /* Beginning and end ------------------------------------------------------------ */

@@ -11,6 +11,7 @@
  *     CHOOSE   a person says how a site is sent to
  *     DRAIN    nothing new begins any more
  *     REPORT   what there is to be seen
+ *     QUOTAS   what sites have used of them
  *
  * What belongs to the host - listeners, handshakes, nft, routes, netlink, the
  * control socket - is not a worker's: it stays in the daemon's own thread.
@@ -25,6 +26,7 @@
 
 #include "agg/base/loop.h"
 #include "agg/conf/conf.h"
+#include "agg/history/history.h"
 #include "agg/report/report.h"
 #include "agg/role/choice.h"
 #include "agg/role/mptcp/mptcp_host.h"
@@ -40,6 +42,7 @@ struct worker_facts {
 	/* Is it an address of this host (egress.h)? From any thread. */
 	bool (*is_local)(void *ctx, const struct addr *a);
 	void *ctx;
+	const struct history *used; /* what sites had used; for who is new */
 	bool takes_mptcp; /* the door does */
 	bool ipv6_ready;  /* a device is ready for IPv6 */
 };
@@ -88,5 +91,10 @@ void worker_drain(struct worker *w);
  * there are, by itself. */
 void worker_report(struct worker *w, struct report *out);
 unsigned worker_streams(struct worker *w);
+/* QUOTAS: on_site() of each site that has one; the daemon's thread waits meanwhile. */
+struct quota;
+void worker_quotas(struct worker *w,
+                   void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                   void *ctx);
 
 #endif

@@ -98,6 +98,14 @@ void workers_report(struct workers *w, struct report *out)
 		worker_report(w->all[i], out);
 }
 
+void workers_quotas(const struct workers *w,
+                    void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                    void *ctx)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		worker_quotas(w->all[i], on_site, ctx);
+}
+
 unsigned workers_streams(const struct workers *w)
 {
 	unsigned n = 0;

@@ -28,6 +28,9 @@ void workers_finish(struct workers *w); /* all 0 is fine */
 int workers_facts(struct workers *w, const struct worker_facts *facts);
 void workers_drain(struct workers *w);
 void workers_report(struct workers *w, struct report *out);
+void workers_quotas(const struct workers *w,
+                    void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                    void *ctx);
 unsigned workers_streams(const struct workers *w);
 /* Each gets a socket of packet tunnels for each of these addresses, in place of those
  * that it has; where one cannot be had on_error is told. */
