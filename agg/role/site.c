@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <utlist.h>
 
@@ -372,6 +373,13 @@ void site_measure_quota(struct site *site, uint64_t now_s)
 	changed(site->sites);
 }
 
+/* Before its first byte. */
+static void begin_quota(struct site *site)
+{
+	remember_quota(site);
+	site_measure_quota(site, (uint64_t)time(NULL));
+}
+
 /* Beginning, change and end -------------------------------------------------- */
 
 void site_destroy(struct site *site)
@@ -407,7 +415,8 @@ struct site *site_create(struct sites *sites,
 	site->sites = sites;
 	site->conf = *conf;
 	site->share = share_create(sites->pool, whose);
-	remember_quota(site);
+	if (site->share)
+		begin_quota(site);
 	if (home_init(&site->home, &home) == 0 && site->share)
 		return site;
 	site_destroy(site);
@@ -447,6 +456,7 @@ void site_change(struct site *site, const struct conf_site *is,
 	if (common->policy || !sends_alike(&site->conf, is))
 		change_policy(site, is, old);
 	site->conf = *is;
+	site_measure_quota(site, (uint64_t)time(NULL));
 	site_tunnel_change(site);
 	if (common->limits)
 		home_set_limits(&site->home, common->memory,
