@@ -3,7 +3,9 @@
  *
  * DOC: how many bytes a second a site may have, each way, of all that it does: a token
  * bucket a direction. Pure. What is taken may be more than is left, once; then it is
- * waited until that is made good. It counts what was taken, also without a limit.
+ * waited until that is made good. Packets have a part of it kept for them, as streams
+ * take pieces that are worth many packets. It counts what was taken, also without a
+ * limit.
  */
 #ifndef PROXY_THROTTLE_H
 #define PROXY_THROTTLE_H
@@ -14,6 +16,7 @@
 #define THROTTLE_DEPTH_US 50000u    /* what was not used is kept so long */
 #define THROTTLE_DEPTH_MIN 16384    /* bytes */
 #define THROTTLE_PIECE_BYTES 32768u /* taken at once, of who is throttled */
+#define THROTTLE_PACKETS_PART 4     /* of the rate is kept for packets */
 #define THROTTLE_AGAIN_US 5000u     /* who has to wait asks again */
 
 enum throttle_way { THROTTLE_DOWN, THROTTLE_UP };
@@ -24,6 +27,8 @@ struct throttle {
 	uint64_t bps;                  /* bytes/s each way; 0: no limit */
 	uint64_t at_us;                /* left is of then */
 	int64_t left[THROTTLE_WAYS];   /* bytes; below 0: to be made good */
+	int64_t kept[THROTTLE_WAYS];   /* for packets, where none are left: a byte of
+	                                * theirs takes THROTTLE_PACKETS_PART */
 	uint64_t taken[THROTTLE_WAYS]; /* ever */
 };
 
@@ -38,6 +43,9 @@ static inline void throttle_take(struct throttle *t, enum throttle_way way,
 	t->taken[way] += bytes;
 	t->left[way] -= t->bps ? (int64_t)bytes : 0;
 }
+/* The same for a packet. */
+bool throttle_lets_packet(struct throttle *t, enum throttle_way way, uint64_t now_us);
+void throttle_take_packet(struct throttle *t, enum throttle_way way, uint64_t bytes);
 static inline bool throttle_is_on(const struct throttle *t)
 {
 	return t && t->bps;

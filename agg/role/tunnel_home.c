@@ -65,11 +65,11 @@ static bool is_too_fast(struct tunnel_home *h, const struct packet *p)
 	struct throttle *t = h->args.throttle;
 
 	if (throttle_is_on(t) &&
-	    !throttle_lets(t, THROTTLE_UP, loop_now_us(h->args.loop))) {
+	    !throttle_lets_packet(t, THROTTLE_UP, loop_now_us(h->args.loop))) {
 		h->throttled++;
 		return true;
 	}
-	throttle_take(t, THROTTLE_UP, p->len);
+	throttle_take_packet(t, THROTTLE_UP, p->len);
 	return false;
 }
 
@@ -176,7 +176,7 @@ static void on_packet(void *ctx, struct packet *p)
 		return;
 	}
 	count(h, in.src, in.key.family, 0, p->len);
-	throttle_take(h->args.throttle, THROTTLE_DOWN, p->len);
+	throttle_take_packet(h->args.throttle, THROTTLE_DOWN, p->len);
 	p->traffic = (uint8_t)tunnel_class(&h->traffic, &in);
 	tunnel_put(h->tunnel, p);
 }
@@ -186,7 +186,7 @@ static void on_readable(void *ctx, unsigned events)
 	struct tunnel_home *h = ctx;
 	uint64_t now = loop_now_us(h->args.loop);
 
-	if (!throttle_lets(h->args.throttle, THROTTLE_DOWN, now)) {
+	if (!throttle_lets_packet(h->args.throttle, THROTTLE_DOWN, now)) {
 		loop_io_want(h->io, 0); /* the device's queue waits */
 		loop_timer_arm(h->hold, now + THROTTLE_AGAIN_US);
 		return;

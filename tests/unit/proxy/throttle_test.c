@@ -59,11 +59,54 @@ static void test_ways_apart(void **state)
 	assert_int_equal(t.taken[THROTTLE_UP], (1u << 30) + 4 * BPS);
 }
 
+/* Who takes all that there is each millisecond, streams first, for ten seconds. */
+static void contend(struct throttle *t, uint64_t packet_bps, uint64_t *streams,
+                    uint64_t *packets)
+{
+	uint64_t owed = 0;
+
+	*streams = *packets = 0;
+	for (uint64_t now_us = S; now_us < 11 * S; now_us += 1000) {
+		while (throttle_lets(t, THROTTLE_DOWN, now_us)) {
+			throttle_take(t, THROTTLE_DOWN, THROTTLE_PIECE_BYTES);
+			*streams += THROTTLE_PIECE_BYTES;
+		}
+		for (owed += packet_bps / 1000; owed >= 1000; owed -= 1000) {
+			if (!throttle_lets_packet(t, THROTTLE_DOWN, now_us))
+				continue; /* it is lost */
+			throttle_take_packet(t, THROTTLE_DOWN, 1000);
+			*packets += 1000;
+		}
+		for (uint64_t us = 0; us < 999; us++) /* asking costs nothing */
+			throttle_lets_packet(t, THROTTLE_DOWN, now_us + us);
+	}
+}
+
+static void test_packets_beside_streams(void **state)
+{
+	static const struct { uint64_t packet_bps, least, most; } rows[] = {
+		{ BPS / 10, BPS * 98 / 100, BPS },       /* all of a call */
+		{ 3 * BPS, BPS * 10 / 4, BPS * 10 / 3 }, /* their part of a flood */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct throttle t = { 0 };
+		uint64_t streams, packets;
+		throttle_set(&t, BPS, S);
+		contend(&t, rows[i].packet_bps, &streams, &packets);
+		assert_in_range(packets, rows[i].least - THROTTLE_DEPTH_MIN, rows[i].most);
+		assert_in_range(streams + packets, BPS * 95 / 10,
+		                10 * BPS + 2 * THROTTLE_PIECE_BYTES);
+	}
+	assert_true(throttle_lets_packet(&(struct throttle){ 0 }, THROTTLE_UP, S));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_ways_apart),
+		cmocka_unit_test(test_packets_beside_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
