@@ -45,8 +45,8 @@ OPTIONS = ["-Dtests=enabled", "-Dqr=disabled"]
 # TCP_INFO whole, UDP_SEGMENT), terminals of the root, what is mapped; and who starts
 # programs of ours.
 EMULATOR_LACKS = ["base/pages", "base/log", "kernel/neighbor", "kernel/sockopt",
-                  "kernel/tcpinfo", "kernel/udp", "kernel/netifd", "transport/dgram",
-                  "transport/tunnel_shell", "transport/subflow", "proxy/inlet",
+                  "kernel/tcpinfo", "kernel/udp", "kernel/netifd", "kernel/job",
+                  "transport/dgram", "transport/tunnel_shell", "transport/subflow", "proxy/inlet",
                   "ctl/aggctl"]
 SLOW = ["sim/", "transport/tunnel_flows", "transport/tunnel_networks", "lab/", "cost/"]
 SEEDS = "20"
