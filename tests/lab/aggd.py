@@ -154,6 +154,7 @@ class Aggd:
         return node.run(["aggctl", "pin", self.path(folder)]).stdout.split()[-1]
 
     def write_configs(self):
+        os.makedirs(self.path("sites.d"), exist_ok=True)
         self.write("gw.conf", self.gateway_conf(self.keygen(self.lab.vps, "vps-state")) +
                    self.more.get("gw", ""))
         self.write("vps.conf", self.concentrator_conf(self.keygen(self.lab.gw, "gw-state")) +
@@ -174,8 +175,9 @@ class Aggd:
             self.bypasses)
 
     def concentrator_conf(self, pin):
+        main = {"sites": self.path("sites.d"), **(self.concentrator_options or {})}
         return CONCENTRATOR.format(
-            dir=self.dir, main=options(self.concentrator_options), pin=pin,
+            dir=self.dir, main=options(main), pin=pin,
             site=options(self.site_options), allow=lists("allow", self.allow),
             sites="".join(SITE.format(name=n, pin=p) for n, p in self.sites.items()))
 
