@@ -130,8 +130,10 @@ class Doctor(AggdTest):
         self.aggd.start_concentrator()
         self.expect(("mtu", self.second.name))
         self.lab.drop_large(self.second.name, None)
-        self.aggd.uplink_options = {self.second.name: {"cost": "metered"}}
-        self.reload()  # another section is a new uplink
+        self.aggd.only = [self.first.name]
+        self.reload()
+        self.aggd.only = None
+        self.reload()  # it begins anew
 
     def test_pin(self):
         conf = self.aggd.read("gw.conf")
