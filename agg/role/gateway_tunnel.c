@@ -50,7 +50,7 @@ static void know(struct gateway *g)
 static void say_net(struct gateway *g)
 {
 	struct gateway_tunnel *gt = &g->tunnel;
-	struct wire_frame frame = { .type = WIRE_TUNNEL_NET };
+	struct wire_frame frame = { .type = WIRE_TUNNEL_NET, .tunnel_net = { 0 } };
 	struct wire_tunnel_net *net = &frame.tunnel_net;
 
 	if (gt->home.tunnel)

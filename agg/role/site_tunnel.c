@@ -72,13 +72,22 @@ static void say_none(struct site *site)
 	session_say_tunnel(site->home.session, &none);
 }
 
+static bool is_said(const struct wire_tunnel_net *net,
+                    const struct wire_tunnel_net *before)
+{
+	return net->flags == before->flags &&
+	       addr_equal_ip(&net->inner4, &before->inner4) &&
+	       net->inner6.family == before->inner6.family &&
+	       !memcmp(net->inner6.ip, before->inner6.ip, sizeof(net->inner6.ip));
+}
+
 /* Tells what changed, and goes by it. */
 static void say_net(struct site *site)
 {
 	struct site_tunnel *st = site->tunnel;
 	const struct prefix inner4 = tunnel_inner4(site->sites->conf,
 	                                           site->conf.number);
-	struct wire_frame frame = { .type = WIRE_TUNNEL_NET };
+	struct wire_frame frame = { .type = WIRE_TUNNEL_NET, .tunnel_net = { 0 } };
 	struct wire_tunnel_net *net = &frame.tunnel_net;
 
 	net->flags = WIRE_TUNNEL_ON | WIRE_TUNNEL_UDP;
@@ -87,7 +96,7 @@ static void say_net(struct site *site)
 	net->inner6 = tunnel_inner6(site->conf.number);
 	tunnel_guard_know(&st->home.guard, &net->inner4, &net->inner6, st->peer.lan,
 	                  st->peer.lan_count, &site->conf.prefix);
-	if (!memcmp(net, &st->says, sizeof(*net)))
+	if (is_said(net, &st->says))
 		return;
 	st->says = *net;
 	site->tunnel_refused = false;
