@@ -379,7 +379,14 @@ int pairing_revoke(const struct pairing *p, const struct conf *conf,
 	return -ENOENT;
 }
 
-/* A forward names its site: it would lead to nobody. */
+/* A section that names the site would lead to nobody. */
+static int is_named(unsigned line, const char *by, const char *site, struct buf *out)
+{
+	buf_printf(out, "line %u of the configuration has %s '%s': change that first\n",
+	           line, by, site);
+	return -EBUSY;
+}
+
 static int check_rename(const struct conf *conf, const char *site,
                         const char *name, struct buf *out)
 {
@@ -393,22 +400,12 @@ static int check_rename(const struct conf *conf, const char *site,
 		buf_printf(out, "there is a site '%s' already\n", name);
 		return -EEXIST;
 	}
-	for (unsigned i = 0; i < conf->forward_count; i++) {
-		if (strcmp(conf->forwards[i].site, site))
-			continue;
-		buf_printf(out, "line %u of the configuration has a forward to "
-		           "'%s': change that first\n", conf->forwards[i].line,
-		           site);
-		return -EBUSY;
-	}
-	for (unsigned i = 0; i < conf->address_count; i++) {
-		if (strcmp(conf->addresses[i].site, site))
-			continue;
-		buf_printf(out, "line %u of the configuration has an address of "
-		           "'%s': change that first\n", conf->addresses[i].line,
-		           site);
-		return -EBUSY;
-	}
+	for (unsigned i = 0; i < conf->forward_count; i++)
+		if (!strcmp(conf->forwards[i].site, site))
+			return is_named(conf->forwards[i].line, "a forward to", site, out);
+	for (unsigned i = 0; i < conf->address_count; i++)
+		if (!strcmp(conf->addresses[i].site, site))
+			return is_named(conf->addresses[i].line, "an address of", site, out);
 	return 0;
 }
 
