@@ -228,7 +228,7 @@ void endpoints_failed(struct endpoints *e, unsigned uplink)
 
 static void forget_queries(struct way *way)
 {
-	for (unsigned i = 0; i < CONF_ENDPOINTS_MAX; i++) {
+	for (unsigned i = 0; i < way->endpoints->count; i++) {
 		resolve_cancel(way->names[i].query);
 		way->names[i].query = NULL;
 	}
@@ -283,14 +283,15 @@ void endpoints_set_conf(struct endpoints *e, const struct conf_concentrator *con
 {
 	if (same_endpoints(e, conf))
 		return;
+	/* What was never used is not touched: it is 40 KB. */
+	for (unsigned u = 0; u < CONF_UPLINKS_MAX; u++)
+		forget_queries(&e->ways[u]);
 	memcpy(e->conf, conf->endpoint, sizeof(e->conf));
 	e->count = conf->endpoint_count;
 	for (unsigned u = 0; u < CONF_UPLINKS_MAX; u++) {
 		struct way *way = &e->ways[u];
-		forget_queries(way);
-		memset(way->names, 0, sizeof(way->names));
-		for (unsigned i = 0; i < CONF_ENDPOINTS_MAX; i++)
-			way->names[i].way = way;
+		for (unsigned i = 0; i < e->count; i++)
+			way->names[i] = (struct name){ .way = way };
 		make_due(way);
 	}
 }
