@@ -17,6 +17,7 @@ from lab import LabError  # noqa: E402
 
 LEAST, MOST = 0.3, 1.1  # of the link's rate
 OTHER_SHARE = 0.2       # what another uplink carries at most: what was under way
+TRIES_MAX = 3           # a machine that stands still measures less
 FORGOTTEN_S = 15
 
 
@@ -26,20 +27,28 @@ class Speedtest(AggdTest):
     def ask(self, *words, check=True):
         return self.aggd.ctl("gw", "speedtest", *words, check=check)
 
-    def test_one_alone(self):
-        first, second = self.lab.uplinks[:2]
+    def measure(self, first, second):
+        """Of the second uplink: what was measured by its link's rate, and the
+        bytes of both upwards meanwhile."""
         before = self.aggd.uplinks()
         with self.flow():
             result = json.loads(self.ask("--json", second.name).stdout)["results"]
         after = self.aggd.uplinks()
         self.assertEqual([r["uplink"] for r in result], [second.name])
-        for way, rate in (("down", second.down), ("up", second.up)):
-            share = result[0][f"{way}_bytes_per_s"] * 8 / 1e6 / rate
-            self.note += f" {way} {share:.2f}"
-            self.assertTrue(LEAST < share < MOST, f"{way}: {share}")
+        for way in ("down", "up"):
             self.assertGreater(result[0][f"{way}_echo_us"], second.delay * 1000)
-        up = [after[u.name]["up_bytes"] - before[u.name]["up_bytes"] for u in (first, second)]
-        self.assertLess(up[0], OTHER_SHARE * up[1])
+        return ([result[0][f"{way}_bytes_per_s"] * 8 / 1e6 / getattr(second, way)
+                 for way in ("down", "up")],
+                [after[u.name]["up_bytes"] - before[u.name]["up_bytes"] for u in (first, second)])
+
+    def test_one_alone(self):
+        first, second = self.lab.uplinks[:2]
+        for _ in range(TRIES_MAX):
+            shares, up = self.measure(first, second)
+            self.note += " down {:.2f} up {:.2f}".format(*shares)
+            if all(LEAST < s < MOST for s in shares) and up[0] < OTHER_SHARE * up[1]:
+                return
+        self.fail(f"of the link's rate:{self.note}; bytes up of the other and it: {up}")
 
     def test_wrong_words(self):
         done = self.ask("nothere", check=False)
@@ -58,7 +67,9 @@ class Speedtest(AggdTest):
         process.kill()
         self.wait(lambda: "that is up" in self.ask("nothere", check=False).stderr, FORGOTTEN_S,
                   "it ended")
-        self.assertEqual(self.streams(), [])
+        # The stream's reset follows what of its upload was sent already.
+        self.wait(lambda: not self.streams(), FORGOTTEN_S,
+                  lambda: f"the concentrator has no stream: {self.streams()}")
 
     def streams(self):
         return self.aggd.status("streams", "vps")["streams"]
