@@ -170,6 +170,11 @@ struct job *job_start(const struct job_args *args)
 	return job;
 }
 
+pid_t job_pid(const struct job *job)
+{
+	return job->pid;
+}
+
 bool job_is_over(const struct job *job)
 {
 	return !job->pid;

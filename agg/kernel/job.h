@@ -13,6 +13,7 @@
 #include "agg/base/loop.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct job_args {
 	struct loop *loop;        /* borrowed, until it is destroyed */
@@ -30,6 +31,7 @@ struct job;
 
 /* NULL: errno; ENOENT: there is no such program. */
 struct job *job_start(const struct job_args *args);
+pid_t job_pid(const struct job *job); /* of one that runs */
 bool job_is_over(const struct job *job);
 /* Of one that is over: its exit status; -ETIMEDOUT: it was killed; -EIO: it ended
  * in another way. */

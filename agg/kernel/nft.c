@@ -1,124 +1,207 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: runs nft(8) and waits for its end: at the start and the end of the
- * daemon, where nothing else is carried. While it carries, nft_job.c runs it.
+ * DOC: runs nft(8) as a job beside the loop. Where it says that the kernel lacks
+ * something, more runs tell what: of rulesets with one expression that is a module
+ * of its own. At the start and the end of the daemon, where nothing else is
+ * carried, its end is waited for, in a loop that has nothing else to do.
  */
 #include "agg/kernel/nft.h"
-#include "agg/kernel/nft_child.h"
+
+#include "agg/kernel/job.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define WAIT_STEP_MS 1
+#define OUTPUT_MAX 2048         /* bytes of what it says that are looked at */
+#define STATUS_NOT_FOUND 127    /* of a child whose exec failed */
 
-static int64_t now_ms(void)
+struct probe {
+	const char *module, *ruleset;
+};
+
+#define PROBE_HEAD "table inet aggd_probe { chain c { " \
+	"type filter hook prerouting priority mangle; "
+static const struct probe probes[] = {
+	{ "nft_socket", PROBE_HEAD "socket transparent 1 accept\n } }\n" },
+	{ "nft_tproxy", PROBE_HEAD
+	  "meta l4proto tcp meta nfproto ipv4 tproxy ip to 127.0.0.1:1\n } }\n" },
+	{ "nft_ct", PROBE_HEAD "ct mark set 1\n } }\n" },
+};
+#define PROBES (sizeof(probes) / sizeof(probes[0]))
+
+struct nft_job {
+	struct loop *loop;     /* borrowed */
+	struct job *job;       /* the run */
+	uint64_t deadline_us;  /* of all runs */
+	unsigned probe;        /* runs so far, after the first */
+	int rc;                /* of the first: its exit status or -errno, */
+	char told[OUTPUT_MAX]; /* and the line that it said */
+	nft_done_fn *on_done;
+	void *ctx;
+};
+
+static void on_over(void *ctx);
+
+static int run(struct nft_job *nft, const void *text, size_t len, bool check)
 {
-	struct timespec ts;
+	static const char *const apply_argv[] = { "nft", "-f", "-", NULL };
+	static const char *const check_argv[] = { "nft", "-c", "-f", "-", NULL };
+	uint64_t now_us = loop_now_us(nft->loop);
+	const struct job_args args = {
+		.loop = nft->loop, .argv = check ? check_argv : apply_argv,
+		.input = text, .input_len = len,
+		.timeout_us = nft->deadline_us > now_us ?
+			nft->deadline_us - now_us : 0,
+		.output_max = OUTPUT_MAX, .on_over = on_over, .ctx = nft,
+	};
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	nft->job = job_start(&args);
+	return nft->job ? 0 : -errno;
 }
 
-/* Reads until the child closes its end; keeps the first bytes as a string. */
-static int read_output(int fd, char output[NFT_OUTPUT_MAX], int64_t deadline_ms)
+static bool lacks_something(const struct buf *output)
 {
-	char more[512];
-	size_t len = 0;
+	static const char says[] = "No such file";
 
-	output[0] = 0;
-	for (;;) {
-		int64_t left_ms = deadline_ms - now_ms();
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		if (left_ms <= 0 || !poll(&p, 1, (int)left_ms))
-			return -ETIMEDOUT;
-		ssize_t n = read(fd, more, sizeof(more));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : 0;
-		size_t room = NFT_OUTPUT_MAX - 1 - len;
-		size_t kept = (size_t)n < room ? (size_t)n : room;
-		memcpy(output + len, more, kept);
-		len += kept;
-		output[len] = 0;
+	return output->len &&
+		memmem(buf_head(output), output->len, says, strlen(says));
+}
+
+/* module: that the kernel lacks, or NULL. */
+static int explain(const struct nft_job *nft, const char *module, struct kerr *err)
+{
+	if (nft->rc == STATUS_NOT_FOUND)
+		return kerr_set(err, -ENOENT, "running nft");
+	if (nft->rc <= 0)
+		return nft->rc ? kerr_set(err, nft->rc, "running nft") : 0;
+	if (module)
+		kerr_set(err, 0, "nft: the kernel lacks the module %s", module);
+	else
+		kerr_set(err, 0, "nft: %s", *nft->told ? nft->told : "failed silently");
+	return -EIO;
+}
+
+static void finish(struct nft_job *nft, const char *module)
+{
+	struct kerr err = { "" };
+	int rc = explain(nft, module, &err);
+	nft_done_fn *on_done = nft->on_done;
+	void *ctx = nft->ctx;
+
+	free(nft);
+	on_done(ctx, rc, &err);
+}
+
+static void keep_first_line(struct nft_job *nft, const struct buf *output)
+{
+	size_t n = output->len < OUTPUT_MAX ? output->len : OUTPUT_MAX - 1;
+
+	if (n)
+		memcpy(nft->told, buf_head(output), n);
+	nft->told[n] = 0;
+	nft->told[strcspn(nft->told, "\n")] = 0;
+}
+
+static void on_over(void *ctx)
+{
+	struct nft_job *nft = ctx;
+	const struct probe *last = nft->probe ? &probes[nft->probe - 1] : NULL;
+	int rc = job_status(nft->job);
+	bool lacks = rc > 0 && lacks_something(job_output(nft->job));
+
+	if (!last) {
+		nft->rc = rc;
+		keep_first_line(nft, job_output(nft->job));
 	}
-}
-
-/* Its exit status, or -ETIMEDOUT: then it is killed. No zombie stays. */
-static int reap(pid_t pid, bool patient, int64_t deadline_ms)
-{
-	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000 };
-	int status;
-
-	while (patient && now_ms() < deadline_ms) {
-		pid_t done = waitpid(pid, &status, WNOHANG);
-		if (done == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		nanosleep(&step, NULL);
+	job_destroy(nft->job);
+	nft->job = NULL;
+	if (last && lacks) {
+		finish(nft, last->module);
+		return;
 	}
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return -ETIMEDOUT;
+	const struct probe *next = (last || lacks) && rc != -ETIMEDOUT &&
+		nft->probe < PROBES ? &probes[nft->probe++] : NULL;
+	if (!next || run(nft, next->ruleset, strlen(next->ruleset), true))
+		finish(nft, NULL);
 }
 
-/* Runs nft. >= 0: its exit status; else -errno of ours. */
-static int run(const char *text, size_t len, bool check,
-               char output[NFT_OUTPUT_MAX])
+static struct nft_job *begin(struct loop *loop, const void *text, size_t len,
+                             bool check, nft_done_fn *on_done, void *ctx)
 {
-	int64_t deadline_ms = now_ms() + NFT_TIMEOUT_MS;
-	struct nft_child child;
-	int rc = nft_child_start(&child, text, len, check);
+	struct nft_job *nft = calloc(1, sizeof(*nft));
 
-	output[0] = 0;
-	if (rc)
-		return rc;
-	int got = read_output(child.errors, output, deadline_ms);
-	rc = reap(child.pid, !got, deadline_ms);
-	close(child.errors);
-	return rc;
-}
-
-/* The module whose expression this kernel does not know, or NULL. */
-static const char *missing_module(void)
-{
-	char output[NFT_OUTPUT_MAX];
-	const struct nft_probe *probe;
-
-	for (unsigned i = 0; (probe = nft_probe_at(i)); i++)
-		if (run(probe->ruleset, strlen(probe->ruleset), true, output) > 0 &&
-		    nft_lacks_something(output))
-			return probe->module;
+	if (!nft)
+		return NULL;
+	nft->loop = loop;
+	nft->on_done = on_done;
+	nft->ctx = ctx;
+	nft->deadline_us = loop_now_us(loop) + NFT_TIMEOUT_MS * 1000u;
+	int rc = run(nft, text, len, check);
+	if (!rc)
+		return nft;
+	free(nft);
+	errno = -rc;
 	return NULL;
 }
 
-static int run_and_explain(const char *text, size_t len, bool check,
-                           struct kerr *err)
+struct nft_job *nft_start(struct loop *loop, const void *text, size_t len,
+                          nft_done_fn *on_done, void *ctx)
 {
-	char output[NFT_OUTPUT_MAX];
-	int rc = run(text, len, check, output);
-	bool lacks = rc > 0 && nft_lacks_something(output);
+	return begin(loop, text, len, false, on_done, ctx);
+}
 
-	return nft_explain(rc, output, lacks ? missing_module() : NULL, err);
+pid_t nft_job_pid(const struct nft_job *nft)
+{
+	return job_pid(nft->job);
+}
+
+void nft_cancel(struct nft_job *nft)
+{
+	if (!nft)
+		return;
+	job_destroy(nft->job);
+	free(nft);
+}
+
+/* Waiting for it ------------------------------------------------------------- */
+
+struct waiting {
+	struct loop *loop;
+	struct kerr *err;
+	int rc;
+};
+
+static void on_waited(void *ctx, int rc, const struct kerr *err)
+{
+	struct waiting *w = ctx;
+
+	w->rc = rc;
+	*w->err = *err;
+	loop_stop(w->loop);
+}
+
+static int run_and_wait(const void *text, size_t len, bool check, struct kerr *err)
+{
+	struct waiting w = { .loop = loop_create_polled(), .err = err };
+
+	if (!w.loop)
+		return kerr_set(err, -errno, "running nft");
+	int rc = begin(w.loop, text, len, check, on_waited, &w) ?
+		loop_run(w.loop) : -errno;
+	loop_destroy(w.loop);
+	return rc ? kerr_set(err, rc, "running nft") : w.rc;
 }
 
 int nft_apply(const void *text, size_t len, struct kerr *err)
 {
-	return run_and_explain(text, len, false, err);
+	return run_and_wait(text, len, false, err);
 }
 
 int nft_check(const void *text, size_t len, struct kerr *err)
 {
-	return run_and_explain(text, len, true, err);
+	return run_and_wait(text, len, true, err);
 }
 
 int nft_cleanup(struct kerr *err)
