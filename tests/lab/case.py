@@ -32,8 +32,10 @@ LOAD_PORT = 7777
 CHUNK = 65536
 BODY_LEN = 1_000_003   # of the flows' body, which repeats
 USED_BYTES = 500_000   # of a download on an uplink: it is used
-USED_TIMEOUT_S = 10
+USED_TIMEOUT_S = 20
 IO_TIMEOUT_S = 20      # no test waits longer for a byte
+FLOW_TIMEOUT_S = 60    # but for a flow's, which may wait for an outage to end
+TICK_S, STILL_S = 0.02, 0.1
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 
@@ -135,6 +137,7 @@ class FlowServer:
     def serve(self):
         while True:
             sock, peer = accept(self.listener)
+            sock.settimeout(FLOW_TIMEOUT_S)
             threading.Thread(target=self.serve_one, args=(sock, peer), daemon=True).start()
 
     def serve_one(self, sock, peer):
@@ -175,6 +178,34 @@ def check_body(server, sock, on_bytes):
         on_bytes(len(data))
 
 
+class Clock:
+    """When the machine stood still, as a thread sees that wants to wake every
+    TICK_S."""
+
+    def __init__(self):
+        self.stops = []  # (from, to)
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        before = time.monotonic()
+        while True:
+            time.sleep(TICK_S)
+            now = time.monotonic()
+            if now - before > STILL_S:
+                self.stops.append((before + TICK_S, now))
+            before = now
+
+    def still_s(self, start, end):
+        """So much of this time it stood still."""
+        return sum(max(0, min(end, to) - max(start, since))
+                   for since, to in list(self.stops))
+
+
+@functools.cache
+def clock():
+    return Clock()
+
+
 class Flow:
     """An endless transfer by a thread; stop() ends it and says if all came."""
 
@@ -185,6 +216,8 @@ class Flow:
         self.index = Flow.number
         self.server = server
         self.sock = sock
+        self.sock.settimeout(FLOW_TIMEOUT_S)
+        self.clock = clock()
         self.direction = direction
         self.times = []      # (when, bytes) of what arrived
         self.count = 0
@@ -223,9 +256,11 @@ class Flow:
 
     @property
     def gap_s(self):
-        """The longest time without a byte, of a download."""
+        """The longest time without a byte, of a download; when the machine itself
+        stood still, nobody would have got one."""
         times = [at for at, _ in list(self.times)]
-        return max((b - a for a, b in zip(times, times[1:])), default=float("inf"))
+        return max((b - a - self.clock.still_s(a, b) for a, b in zip(times, times[1:])),
+                   default=float("inf"))
 
     def stop(self):
         """Ends it, and raises what went wrong."""
@@ -233,11 +268,19 @@ class Flow:
         if self.direction == b"D":
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_WR)
-        self.thread.join(IO_TIMEOUT_S)
-        if self.thread.is_alive():
-            raise AssertionError(f"the flow stands still after {self.count} bytes")
+        wait_until(lambda: not self.thread.is_alive(), FLOW_TIMEOUT_S,
+                   lambda: f"the flow ends; it stands still after {self.count} bytes")
+        self.check()
+
+    def check(self):
         if self.error:
             raise AssertionError(f"the flow broke after {self.count} bytes: {self.error}")
+
+    def abandon(self):
+        """Ends it, so that it is no load beside what comes next."""
+        self.stopping.set()
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
 class AggdTest(unittest.TestCase):
@@ -318,8 +361,14 @@ class AggdTest(unittest.TestCase):
         """A transfer that must survive the block and be exact."""
         flow = Flow(self.flows, sock or self.connect(address),
                     b"D" if direction == "down" else b"U")
-        wait_until(lambda: flow.count or flow.direction == b"U", IO_TIMEOUT_S, "the first byte")
-        yield flow
+        try:
+            wait_until(lambda: flow.count or flow.error or flow.direction == b"U", IO_TIMEOUT_S,
+                       "the first byte")
+            flow.check()
+            yield flow
+        except BaseException:
+            flow.abandon()
+            raise
         flow.stop()
 
     def subflows(self):
@@ -344,3 +393,17 @@ class AggdTest(unittest.TestCase):
 
     def wait(self, check, timeout, what):
         return wait_until(check, timeout, what)
+
+    def wait_equal(self, look, want, timeout=IO_TIMEOUT_S):
+        """Until look() gives that; who is refused, or waits in vain, looks again."""
+        got = None
+
+        def check():
+            nonlocal got
+            try:
+                got = look()
+            except OSError as error:
+                got = error
+            return got == want
+
+        wait_until(check, timeout, lambda: f"{want!r}: it is {got!r}")

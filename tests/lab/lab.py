@@ -56,7 +56,9 @@ SRV4, SRV6 = "198.51.100.10", "2001:db8:aa::10"
 
 METRIC_FIRST = 100
 METRIC_PREFERRED = 50
-START_TIMEOUT_S = 10
+START_TIMEOUT_S = 30
+POLL_S = 0.02
+LOOK_S_MAX = 0.2        # what a look and its pause count at most
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -83,6 +85,23 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 class LabError(Exception):
     pass
+
+
+def wait_until(check, timeout, what):
+    """Until check() gives something true, which is returned. what says what
+    was waited for, or is a function that does. Of each look so much is counted
+    at most, so that a machine that stands still does not use up the timeout."""
+    left, before = timeout, time.monotonic()
+    while True:
+        got = check()
+        if got:
+            return got
+        if left < 0:
+            raise LabError(f"not after {timeout} s: {what() if callable(what) else what}")
+        time.sleep(POLL_S)
+        now = time.monotonic()
+        left -= min(now - before, LOOK_S_MAX)
+        before = now
 
 
 def process_start(pid):
@@ -180,11 +199,8 @@ class Node:
 
     def wait_listening(self, port, timeout=START_TIMEOUT_S):
         """Until something listens on the TCP port."""
-        end = time.monotonic() + timeout
-        while not self.run(["ss", "-Hltn", f"sport = :{port}"]).stdout:
-            if time.monotonic() > end:
-                raise LabError(f"{self.name}: nobody listens on port {port}")
-            time.sleep(0.02)
+        wait_until(lambda: self.run(["ss", "-Hltn", f"sport = :{port}"]).stdout, timeout,
+                   f"{self.name}: somebody listens on port {port}")
 
 
 class Link:
@@ -527,9 +543,10 @@ def is_stale(lab_id):
     pid = lab_id[len(PREFIX):]
     try:
         with open(os.path.join(RUN_DIR, lab_id, "owner"), encoding="ascii") as file:
-            return process_start(pid) != file.read()
+            owner = file.read()
     except OSError:
-        return process_start(pid) is None
+        owner = ""  # not written yet
+    return process_start(pid) != owner if owner else process_start(pid) is None
 
 
 def remove_stale():
