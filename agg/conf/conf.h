@@ -85,7 +85,7 @@ struct conf_main {
 	unsigned workers;            /* concentrator; 0: as the cores */
 	enum log_level log_level;
 	uint64_t linger_us;
-	uint64_t memory_bytes;       /* of one session */
+	uint64_t memory_bytes;       /* of one session; 0: not set */
 	char congestion[CONF_CONGESTION_MAX + 1]; /* "auto", or the kernel's */
 	unsigned bundles;            /* gateway, as the next two */
 	unsigned mark;               /* one bit */

@@ -117,11 +117,14 @@ static const struct conf_key main_keys[] = {
 	  .max = 3600 * SECOND_US, AT(conf_main, linger_us),
 	  .help = "How long streams wait for an uplink to come back before "
 	          "they are reset." },
-	{ "memory", CONF_BYTES, BOTH, .fallback = "32MiB", .min = 4 * MIB,
-	  .max = 512 * MIB, AT(conf_main, memory_bytes),
+	{ "memory", CONF_BYTES, BOTH, .min = 4 * MIB, .max = 512 * MIB,
+	  AT(conf_main, memory_bytes),
 	  .help = "What one session may hold: bytes received and not read yet, "
-	          "bytes to be sent and not acknowledged, what that takes to "
-	          "keep. A concentrator's sites share half of its memory." },
+	          "bytes to be sent and not acknowledged, what that takes to keep. "
+	          "At the limit streams wait, and none is lost. Not set: a "
+	          "sixteenth of the memory of the machine (or of what its "
+	          "service or container may use), from 4MiB to 32MiB. A "
+	          "concentrator's sites share half of that memory." },
 	{ "congestion", CONF_TOKEN, BOTH, .fallback = "auto", .min = 1,
 	  .max = CONF_CONGESTION_MAX, AT(conf_main, congestion),
 	  .help = "The congestion control of the subflows: auto, bbr, cubic, "

@@ -128,7 +128,8 @@ static int gateway_reload(struct role *role, const struct conf *conf,
 	clients_set_conf(g->clients, conf);
 	policy_of_gateway(old, &nobody, &before);
 	home_reload(&g->home, &before);
-	home_set_limits(&g->home, conf->main.memory_bytes, conf->main.linger_us);
+	home_set_limits(&g->home, home_memory(conf->main.memory_bytes, role->memory.max),
+	                conf->main.linger_us);
 	route_set_preference(g->route, conf->main.rule_pref);
 	gateway_set_modes(g);
 	endpoints_set_conf(g->endpoints, &conf->concentrator);

@@ -96,7 +96,8 @@ static int start_session(struct gateway *g)
 	g->incarnation = 0;
 	g->remote_known = g->remote_ipv6 = false;
 	memset(&g->told, 0, sizeof(g->told));
-	err = home_start(&g->home, main->memory_bytes, main->linger_us);
+	err = home_start(&g->home, home_memory(main->memory_bytes, g->role.memory.max),
+	                 main->linger_us);
 	if (err < 0)
 		return err;
 	session_set_reserve(g->home.session, g->carrier.reserve);

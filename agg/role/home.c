@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define SHARE_OF_ALL 8u /* of sessions' memory, for one */
+
 /* The session's shell -------------------------------------------------------- */
 
 static uint64_t now_us(void *ctx)
@@ -194,6 +196,17 @@ void home_finish(struct home *home)
 	home_end(home);
 	loop_timer_destroy(home->deadline);
 	home->deadline = NULL;
+}
+
+size_t home_memory(uint64_t wanted, uint64_t most)
+{
+	uint64_t share = most / SHARE_OF_ALL;
+
+	if (wanted)
+		return wanted;
+	if (share < SESSION_MEMORY_MIN)
+		return SESSION_MEMORY_MIN;
+	return share < SESSION_MEMORY_DEFAULT ? share : SESSION_MEMORY_DEFAULT;
 }
 
 int home_start(struct home *home, size_t memory_max, uint64_t linger_us)

@@ -65,6 +65,10 @@ int home_init(struct home *home, const struct home_args *args);
 /* Ends the session, if there is one; all 0 is fine. */
 void home_finish(struct home *home);
 
+/* What a session may hold, where option memory says `wanted` (0: nothing) and all
+ * sessions of the process may hold `most`: an eighth of that, which is a sixteenth
+ * of the machine, from SESSION_MEMORY_MIN to SESSION_MEMORY_DEFAULT. */
+size_t home_memory(uint64_t wanted, uint64_t most);
 /* A session begins; there is none. 0, or -errno. */
 int home_start(struct home *home, size_t memory_max, uint64_t linger_us);
 /* The session goes, now, without a word. Not from inside of its callbacks. */

@@ -8,29 +8,20 @@
 #include "agg/base/heap.h"
 #include "agg/base/log.h"
 #include "agg/kernel/arp.h"
+#include "agg/kernel/memory.h"
 #include "agg/kernel/nft.h"
 #include "agg/kernel/route.h"
 #include "agg/transport/tls.h"
 
 #include <errno.h>
 #include <stdbool.h>
-#include <unistd.h>
-
-/* Where the machine does not tell: no limit but those of the sessions. */
-static uint64_t half_of_memory(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
-
-	return pages > 0 && bytes > 0 ? (uint64_t)pages / 2 * (uint64_t)bytes
-	                              : UINT64_MAX;
-}
 
 void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
                const struct conf *conf, struct netmon *netmon)
 {
 	*role = (struct role){ .ops = ops, .loop = loop, .conf = conf,
 	                       .netmon = netmon };
-	budget_init(&role->memory, half_of_memory(), NULL);
+	budget_init(&role->memory, memory_there_is("/proc", MEMORY_GROUPS) / 2, NULL);
 }
 
 void role_tidy_memory(struct role *role)

@@ -25,7 +25,7 @@ struct role {
 	const struct conf *conf;
 	struct netmon *netmon;
 	const struct pairing *pairing; /* NULL: not yet */
-	struct budget memory;      /* of all sessions: half of the machine's; of a
+	struct budget memory;      /* of all sessions: half of what there is; of a
 	                            * concentrator, its workers part it */
 	_Atomic unsigned changes;  /* see role_changed; wraps */
 	unsigned calm_s;           /* without a stream, so far */

@@ -123,13 +123,16 @@ static const struct home_events home_events = {
 
 size_t site_memory(const struct sites *sites, const struct conf *conf)
 {
-	uint64_t most = conf->main.memory_bytes, parts = 1;
+	unsigned workers = sites->workers > 1 ? sites->workers : 1;
+	uint64_t ours = sites->memory ? sites->memory->max : UINT64_MAX / workers;
+	uint64_t most = home_memory(conf->main.memory_bytes, ours * workers);
+	uint64_t parts = 1;
 
 	while (parts < conf->site_count)
 		parts *= 2;
-	uint64_t share = sites->memory ? sites->memory->max / parts : most;
-	if (sites->workers > 1 && share < most / sites->workers)
-		share *= sites->workers; /* their number counts the others' too */
+	uint64_t share = ours / parts;
+	if (share < most / workers)
+		share *= workers; /* their number counts the others' too */
 	if (share < SESSION_MEMORY_MIN)
 		share = SESSION_MEMORY_MIN;
 	return share < most ? share : most;

@@ -43,7 +43,7 @@ static void defaults_are_filled_in(void **state)
 	assert_int_equal(c->main.on_outage, CONF_OUTAGE_DIRECT);
 	assert_int_equal(c->main.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->main.linger_us, 60 * 1000000);
-	assert_int_equal(c->main.memory_bytes, 32 << 20);
+	assert_int_equal(c->main.memory_bytes, 0);
 	assert_int_equal(c->main.bundles, 2);
 	assert_int_equal(c->concentrator.endpoint[0].addr.port, 443);
 	assert_int_equal(c->concentrator.pin.sha256[0], 0xe3);

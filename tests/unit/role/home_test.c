@@ -136,6 +136,28 @@ static void reload(struct owner *o, const char *says)
 	home_reload(&o->home, &before);
 }
 
+/* A share of the machine, unless a person said how much. */
+static void test_memory(void **state)
+{
+	const struct {
+		uint64_t wanted, most, gets;
+	} rows[] = {
+		{ 0, 64ull << 20, 8u << 20 }, /* 128 MB of memory */
+		{ 0, 100ull << 20, 100u << 17 },
+		{ 0, 16ull << 20, SESSION_MEMORY_MIN },
+		{ 0, 0, SESSION_MEMORY_MIN },
+		{ 0, 256ull << 20, SESSION_MEMORY_DEFAULT },
+		{ 0, 64ull << 30, SESSION_MEMORY_DEFAULT },
+		{ 0, UINT64_MAX, SESSION_MEMORY_DEFAULT }, /* it is not known */
+		{ 200u << 20, 64ull << 20, 200u << 20 },
+		{ 5u << 20, UINT64_MAX, 5u << 20 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(home_memory(rows[i].wanted, rows[i].most),
+		                 rows[i].gets);
+}
+
 /* What a person says holds until the file says something else. */
 static void test_choice(void **state)
 {
@@ -177,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_words),
 	};

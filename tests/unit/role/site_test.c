@@ -255,7 +255,7 @@ static void a_reload_with_another_pin(void **state)
 #define MORE(name, letters) \
 	"config site " name "\noption pin sha256:" letters "\n"
 #define A20 "AAAAAAAAAAAAAAAAAAAA"
-#define THREE STAGE_MAIN STAGE_SITE \
+#define THREE STAGE_MAIN "option memory 32MiB\n" STAGE_SITE \
 	MORE("b", "B" A20 A20 "AA") MORE("c", "C" A20 A20 "AA")
 #define MACHINE (64u << 20) /* so that each has less than it may */
 
@@ -284,6 +284,30 @@ static void a_reload_touches_nobody_else(void **state)
 	stage_begin(&stage, STAGE_MAIN);
 }
 
+/* An eighth of what all may hold, whoever has parted that among how many workers;
+ * many sites have less. */
+static void a_site_has_a_share_of_the_machine(void **state)
+{
+	struct budget memory;
+
+	stage_end(&stage);
+	stage_begin(&stage, STAGE_MAIN STAGE_SITE);
+	budget_init(&memory, MACHINE, NULL);
+	stage.sites.memory = &memory;
+	assert_int_equal(site_memory(&stage.sites, stage.conf), MACHINE / 8);
+	budget_init(&memory, MACHINE / 4, NULL);
+	stage.sites.workers = 4;
+	assert_int_equal(site_memory(&stage.sites, stage.conf), MACHINE / 8);
+	stage.sites.workers = 0;
+	stage.sites.memory = NULL;
+	assert_int_equal(site_memory(&stage.sites, stage.conf), SESSION_MEMORY_DEFAULT);
+	stage.sites.memory = &memory;
+	reload(STAGE_MAIN "option memory 5MiB\n" STAGE_SITE);
+	assert_int_equal(site_memory(&stage.sites, stage.conf), 5u << 20);
+	stage_end(&stage);
+	stage_begin(&stage, STAGE_MAIN);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -301,6 +325,7 @@ int main(void)
 		ROW(a_reload_ends_who_is_not),
 		ROW(a_reload_touches_nobody_else),
 		ROW(a_reload_with_another_pin),
+		ROW(a_site_has_a_share_of_the_machine),
 	};
 #undef ROW
 
