@@ -67,6 +67,20 @@ class Router(AggdTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("built for gateways only", done.stderr)
 
+    def test_5_not_joined_yet(self):
+        """It begins, so that its status says what to do; nobody starts it again and again."""
+        control = self.aggd.path("new.sock")
+        self.aggd.write("new.conf", "config aggd\n\toption role gateway\n"
+                        f"\toption control '{control}'\n\toption state '{self.lab.dir}'\n"
+                        "\tlist web '127.0.0.1:8080'\n")
+        process = self.lab.srv.spawn([ROUTER, "-c", self.aggd.path("new.conf")], log="new.log")
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        self.wait(lambda: "has not joined a concentrator" in self.lab.srv.run(
+            [self.lab.tool("aggctl"), "-s", control, "status"], check=False).stdout,
+            CALM_S, "it says that it has not joined")
+        self.assertIsNone(process.poll())
+
 
 if __name__ == "__main__":
     unittest.main()

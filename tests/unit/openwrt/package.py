@@ -89,7 +89,8 @@ class Package(unittest.TestCase):
 
     def test_instance(self):
         for asked, answer in (("aggd.@concentrator[0]", "concentrator"),
-                              ("aggd.main.role", "concentrator")):
+                              ("aggd.main.role", "concentrator"),
+                              ("aggd.main.web", "192.168.1.1:8080")):
             lines = self.init(asked, answer)
             self.assertIn("procd_set_param command /usr/sbin/aggd -c /etc/config/aggd", lines)
             self.assertIn("procd_set_param file /etc/config/aggd", lines)
@@ -99,6 +100,17 @@ class Package(unittest.TestCase):
             self.assertEqual(lines.count("procd_open_instance"), 1)
             self.assertEqual(lines[-2], "procd_close_instance")
             self.assertIn("root: chmod 0640 /etc/config/aggd", lines)
+
+    def test_a_page_is_enough(self):
+        """aggd takes what the init script starts it with before it has joined."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "aggd")
+            with open(os.path.join(FILES, "aggd.config"), encoding="ascii") as file:
+                text = file.read()
+            for more, status in (("\tlist web '192.168.1.1:8080'\n", 0), ("", 2)):
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(text + more)
+                self.assertEqual(run([AGGD, "-t", "-c", path]).returncode, status)
 
     def test_defaults_touch_nothing_else(self):
         with open(os.path.join(FILES, "aggd.defaults"), encoding="ascii") as file:
