@@ -15,8 +15,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#define MBIT_BYTES 125000u
+
 enum value { VALUE_U64, VALUE_UNSIGNED, VALUE_BOOL, VALUE_SECONDS, VALUE_PPM, VALUE_PERMILLE,
-             VALUE_SESSION_UP, VALUE_PATH_UP };
+             VALUE_MBIT, VALUE_SESSION_UP, VALUE_PATH_UP };
 
 /* A family: one field of each item, or a pair of them, down and up. */
 struct family {
@@ -95,6 +97,11 @@ static const struct family uplink_families[] = {
 	  UPLINK(mptcp_down_bytes), UPLINK(mptcp_up_bytes) },
 	{ "aggd_uplink_reconnects", "counter", "", "Subflows made again.",
 	  VALUE_U64, UPLINK(reconnects) },
+	{ "aggd_uplink_cap_bytes", "gauge", "bytes", "It may carry a month.",
+	  VALUE_U64, UPLINK(cap_bytes), .known = UPLINK(cap_bytes) },
+	{ "aggd_uplink_month_bytes", "gauge", "bytes",
+	  "Carried in this month of billing, of one with a cap.", VALUE_U64,
+	  UPLINK(month_bytes), .known = UPLINK(cap_bytes) },
 	{ NULL },
 };
 
@@ -105,6 +112,14 @@ static const struct family site_families[] = {
 	  VALUE_UNSIGNED, SITE(streams) },
 	{ "aggd_site_bytes", "counter", "bytes", "Bytes of the site's streams.",
 	  VALUE_U64, SITE(down_bytes), SITE(up_bytes) },
+	{ "aggd_site_quota_bytes", "gauge", "bytes", "It may use a month.",
+	  VALUE_U64, SITE(quota_bytes), .known = SITE(quota_bytes) },
+	{ "aggd_site_month_bytes", "gauge", "bytes",
+	  "Used in this month, of one with a quota.", VALUE_U64,
+	  SITE(month_bytes), .known = SITE(quota_bytes) },
+	{ "aggd_site_rate_limit_bytes_per_second", "gauge", "bytes_per_second",
+	  "It may have, each way.", VALUE_MBIT, SITE(rate_mbps),
+	  .known = SITE(rate_mbps) },
 	{ NULL },
 };
 
@@ -144,6 +159,9 @@ static void print_value(struct render *r, enum value value, const uint8_t *at)
 		break;
 	case VALUE_PERMILLE:
 		PRINT(r, " %.3f\n", read_unsigned(at) * 1e-3);
+		break;
+	case VALUE_MBIT:
+		PRINT(r, " %" PRIu64 "\n", read_u64(at) * MBIT_BYTES);
 		break;
 	case VALUE_SESSION_UP:
 		PRINT(r, " %d\n", read_unsigned(at) == REPORT_SESSION_UP);
@@ -307,6 +325,26 @@ static void print_more_of_sessions(struct render *r,
 	print_counts(r, report);
 }
 
+/* Of gateways: what each uplink costs now. */
+static void print_costs(struct render *r, const struct report *report)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < report->uplink_count; i++) {
+		const struct report_uplink *u = &report->uplinks[i];
+		if (!*u->cost)
+			continue;
+		if (first)
+			print_family_head(r, "aggd_uplink_cost", "info", "",
+			                  "When it is used: normal, metered or backup.");
+		first = false;
+		PRINT(r, "aggd_uplink_cost_info{");
+		print_label(r, "uplink", u->name, true);
+		print_label(r, "cost", u->cost, false);
+		PRINT(r, "} 1\n");
+	}
+}
+
 /* Of gateways that intercept. */
 static void print_interception(struct render *r, const struct report *report)
 {
@@ -445,6 +483,8 @@ static void on_tail(struct render *r)
 		print_tunnels(r, report);
 	if (r->parts & REPORT_PART_UPLINKS)
 		print_kind(r, &uplinks);
+	if (r->parts & REPORT_PART_UPLINKS)
+		print_costs(r, report);
 	if (r->parts & REPORT_PART_SITES)
 		print_kind(r, &sites);
 	PRINT(r, "# EOF\n");

@@ -282,7 +282,7 @@ struct report_site {
 	unsigned streams;
 	uint64_t down_bytes, up_bytes;
 	uint64_t month_bytes, quota_bytes; /* of its quota; 0: it has none */
-	unsigned rate_mbps; /* it may have, each way; 0: no limit */
+	uint64_t rate_mbps; /* it may have, each way; 0: no limit */
 	char note[REPORT_WORDS_MAX + 1]; /* what is wrong with it; "" */
 };
 

@@ -55,13 +55,17 @@ static int render(struct verbs *v, unsigned parts, int argc,
 
 /* Questions -------------------------------------------------------------------- */
 
-/* Whoever asked learns, as a number, how it is. */
+/* Whoever asked learns, as a number, how it is. As metrics it is all that there are. */
 static int on_status(void *ctx, int argc, const char *const *argv,
                      struct buf *out)
 {
 	struct verbs *v = ctx;
-	int err = render(v, REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
-	                 REPORT_PART_SUBFLOWS, argc, argv, out);
+	unsigned parts = REPORT_PART_SESSIONS | REPORT_PART_UPLINKS |
+	                 REPORT_PART_SUBFLOWS;
+
+	if (argc > 1 && !strcmp(argv[1], "--metrics"))
+		parts |= REPORT_PART_SITES;
+	int err = render(v, parts, argc, argv, out);
 
 	return err ? err : (int)limit_health(&v->snapshot);
 }

@@ -183,6 +183,8 @@ static void fill_concentrator(struct report *report)
 	*report_add_site(report) = (struct report_site){ .name = "home",
 		.connected = true, .since_us = 3 * HOUR_US, .uplinks = 1,
 		.streams = 1, .down_bytes = 1, .up_bytes = 2000000000000,
+		.month_bytes = 420000000000, .quota_bytes = 500000000000,
+		.rate_mbps = 50,
 		.note = "another gateway with the same key, at 192.0.2.7, is "
 		        "refused" };
 	*report_add_site(report) = (struct report_site){ .name = "office",
