@@ -144,6 +144,18 @@ class Package(unittest.TestCase):
         for name in re.findall(r"\./files/(\S+)", self.recipe()):
             self.assertTrue(os.path.exists(os.path.join(FILES, name)), name)
 
+    def test_what_is_linked_is_depended_on(self):
+        """Whatever the build root happens to have is used only where it is asked for."""
+        with open(os.path.join(ROOT, "meson_options.txt"), encoding="utf-8") as file:
+            features = set(re.findall(r"option\('(\w+)', type: 'feature'", file.read()))
+        flags = dict(re.findall(r"-D(\w+)=(\S+(?: ?\S+\))?)", self.recipe()))
+        self.assertLessEqual(features, set(flags))
+        for name, library in (("history", "FULL:libsqlite3"), ("qr", "FULL:libqrencode"),
+                              ("web", "WEB:libmicrohttpd-no-ssl")):
+            self.assertEqual(flags[name], f"$(if $(CONFIG_AGGD_{library.split(':')[0]}),"
+                                          "enabled,disabled)")
+            self.assertIn(f"+AGGD_{library}", self.recipe())
+
     def test_what_is_kept(self):
         """The keys outlive an upgrade of the system; what stays when the package goes is
         what a person wrote. There are no scripts that would change anything else."""
