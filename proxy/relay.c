@@ -67,6 +67,7 @@ struct relay {
 	uint64_t linger_end_us;
 	uint32_t linger_poll_us;
 	bool held[THROTTLE_WAYS]; /* its share has had enough for now */
+	bool served;   /* it had something since those who wait were asked */
 	bool opened;   /* the client was answered, bytes may flow to it */
 	bool stalled;  /* the stream has no space */
 	bool full;     /* the socket has no space */
@@ -163,6 +164,12 @@ static bool must_wait(struct relay *r, enum throttle_way way)
 	return true;
 }
 
+static void took(struct relay *r, enum throttle_way way, uint64_t bytes)
+{
+	throttle_take(share_throttle(r->share), way, bytes);
+	r->served |= bytes > 0;
+}
+
 /* The socket is of no more use: both its peer and ours learn it. */
 static void give_up(struct relay *r, enum stream_end end)
 {
@@ -244,7 +251,7 @@ static void read_socket(struct relay *r)
 			return;
 		}
 		r->up_bytes += (size_t)got;
-		throttle_take(t, THROTTLE_DOWN, (uint64_t)got);
+		took(r, THROTTLE_DOWN, (uint64_t)got);
 		r->eager = (size_t)got == room;
 		if (!r->eager)
 			return;
@@ -314,7 +321,7 @@ static size_t on_data(void *ctx, struct iovec *parts, int count)
 	if (put < 0)
 		put = 0;
 	r->down_bytes += (size_t)put;
-	throttle_take(t, THROTTLE_UP, (uint64_t)put);
+	took(r, THROTTLE_UP, (uint64_t)put);
 	if ((size_t)put < piece) {
 		r->full = true;
 		update_interest(r);
@@ -348,13 +355,6 @@ static void on_writable(void *ctx)
 	update_interest(r);
 }
 
-static uint64_t taken(const struct relay *r)
-{
-	const struct throttle *t = share_throttle(r->share);
-
-	return t ? t->taken[THROTTLE_DOWN] + t->taken[THROTTLE_UP] : 0;
-}
-
 static void go_on(struct relay *r)
 {
 	if (!r->stream || r->fd < 0)
@@ -366,23 +366,32 @@ static void go_on(struct relay *r)
 }
 
 /* Who had something is the last the next time. */
+static void put_served_last(struct relays *relays)
+{
+	unsigned count = relays->count;
+
+	for (struct relay *r = relays->all, *next; r && count--; r = next) {
+		next = r->next;
+		if (!r->served)
+			continue;
+		r->served = false;
+		DL_DELETE(relays->all, r);
+		DL_APPEND(relays->all, r);
+	}
+}
+
 static void on_again(void *ctx)
 {
 	struct relays *relays = ctx;
-	unsigned count = relays->count;
 
 	relays->waits = false;
-	for (struct relay *r = relays->all, *next; r && count--; r = next) {
+	put_served_last(relays);
+	for (struct relay *r = relays->all, *next; r; r = next) {
 		next = r->next;
 		if (!r->held[THROTTLE_DOWN] && !r->held[THROTTLE_UP])
 			continue;
-		uint64_t had = taken(r);
 		r->held[THROTTLE_DOWN] = r->held[THROTTLE_UP] = false;
 		go_on(r);
-		if (taken(r) == had)
-			continue;
-		DL_DELETE(relays->all, r);
-		DL_APPEND(relays->all, r);
 	}
 }
 

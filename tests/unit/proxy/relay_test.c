@@ -28,6 +28,9 @@
 
 #define WINDOW 65536
 #define MANY 1000
+#define LIMITED_BPS 2000000u
+#define LIMITED_BYTES 600000u
+#define LIMITED_AT_ONCE (LIMITED_BPS / 1000000 * THROTTLE_DEPTH_US + THROTTLE_PIECE_BYTES)
 
 struct road {
 	struct loop *loop;
@@ -57,14 +60,18 @@ static void never_abandoned(void *ctx)
 	fail_msg("abandoned");
 }
 
-/* The near relay and its stream; the far end of the stream is the test's. */
-static void build_near(struct road *r, const struct relay_greeter *g)
+static void begin(struct road *r)
 {
-	int pair[2];
-
 	r->loop = loop_create();
 	r->relays = relays_create(r->loop);
 	assert_non_null(r->relays);
+}
+
+/* The near relay and its stream; the far end of the stream is the test's. */
+static void lay_near(struct road *r, const struct relay_greeter *g)
+{
+	int pair[2];
+
 	fake_streams(r->loop, WINDOW, r->streams);
 	net_tcp_pair(pair);
 	r->fds[0] = pair[0];
@@ -75,17 +82,30 @@ static void build_near(struct road *r, const struct relay_greeter *g)
 	relay_start(near, r->streams[0]);
 }
 
-static void build(struct road *r)
+static void build_near(struct road *r, const struct relay_greeter *g)
+{
+	begin(r);
+	lay_near(r, g);
+}
+
+/* The far relay is of that share; NULL: of none. */
+static void lay(struct road *r, struct share *share)
 {
 	int pair[2];
 
-	build_near(r, NULL);
+	lay_near(r, NULL);
 	net_tcp_pair(pair);
 	r->fds[1] = pair[0];
-	struct relay *far = relay_expect(r->relays, NULL, r->streams[1],
+	struct relay *far = relay_expect(r->relays, share, r->streams[1],
 	                                 never_abandoned, NULL);
 	fake_attach(r->streams[1], &relay_events, far);
 	relay_attach(far, pair[1]);
+}
+
+static void build(struct road *r)
+{
+	begin(r);
+	lay(r, NULL);
 }
 
 static bool no_relay_left(void *ctx)
@@ -603,6 +623,144 @@ static void a_host_has_a_share_of_the_relays(void **state)
 	tally_destroy(tally);
 }
 
+/* Of a site that may have so much each way. */
+struct limited {
+	struct share_pool pool;
+	struct share *share;
+	struct throttle *throttle;
+	struct road roads[2];
+	struct transfer t[2];
+};
+
+static void limited_begin(struct limited *l, unsigned roads)
+{
+	*l = (struct limited){ .pool.max = { 100, 100, 100 } };
+	l->share = share_create(&l->pool, "home");
+	assert_non_null(l->share);
+	l->throttle = share_throttle(l->share);
+	begin(&l->roads[0]);
+	throttle_set(l->throttle, LIMITED_BPS, loop_now_us(l->roads[0].loop));
+	for (unsigned i = 0; i < roads; i++) {
+		l->roads[i].loop = l->roads[0].loop;
+		l->roads[i].relays = l->roads[0].relays;
+		lay(&l->roads[i], l->share);
+	}
+}
+
+static void limited_end(struct limited *l)
+{
+	tear_down(&l->roads[0]);
+	assert_int_equal(share_used(l->share, SHARE_RELAYS), 0);
+	share_destroy(l->share);
+}
+
+/* Nothing is lost, and it is no sooner there than the rate lets it be; that it is not
+ * much later is the throttle's own test. */
+static void a_rate_holds_each_way(void **state)
+{
+	struct limited l;
+
+	limited_begin(&l, 1);
+	struct road *r = &l.roads[0];
+	uint64_t from_us = loop_now_us(r->loop), turn = loop_turn(r->loop);
+	struct transfer t[2] = {
+		{ .reader.fd = r->fds[1], .to = r->fds[0], .total = LIMITED_BYTES },
+		{ .reader.fd = r->fds[0], .to = r->fds[1], .total = LIMITED_BYTES,
+		  .seed = 7 },
+	};
+	assert_true(net_run_until(r->loop, both_transfers, t));
+	uint64_t us = loop_now_us(r->loop) - from_us;
+	assert_true(us >= (LIMITED_BYTES - LIMITED_AT_ONCE) * UINT64_C(1000000) /
+	            LIMITED_BPS);
+	/* Between two looks it sleeps; the test has a turn each millisecond. */
+	assert_true(loop_turn(r->loop) - turn < 1000 + 4 * us / 1000);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(t[i].reader.sum, t[i].sum);
+		assert_int_equal(l.throttle->taken[i], LIMITED_BYTES);
+	}
+	limited_end(&l);
+}
+
+static bool one_is_through(void *ctx)
+{
+	struct limited *l = ctx;
+	bool a = transfer_step(&l->t[0]), b = transfer_step(&l->t[1]);
+
+	return a || b;
+}
+
+static bool both_are_through(void *ctx)
+{
+	struct limited *l = ctx;
+
+	return both_transfers(l->t);
+}
+
+/* Of two streams none has it all, either way. */
+static void streams_of_a_rate_take_turns(void **state)
+{
+	for (int way = 0; way < 2; way++) {
+		struct limited l;
+		limited_begin(&l, 2);
+		for (int i = 0; i < 2; i++)
+			l.t[i] = (struct transfer){ .total = LIMITED_BYTES,
+				.reader.fd = l.roads[i].fds[way],
+				.to = l.roads[i].fds[!way] };
+		assert_true(net_run_until(l.roads[0].loop, one_is_through, &l));
+		for (int i = 0; i < 2; i++)
+			assert_true(l.t[i].reader.n > LIMITED_BYTES / 2);
+		assert_true(net_run_until(l.roads[0].loop, both_are_through, &l));
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(l.t[i].reader.sum, l.t[i].sum);
+			shutdown(l.roads[i].fds[!way], SHUT_WR);
+			shutdown(l.roads[i].fds[way], SHUT_WR);
+		}
+		assert_true(net_run_until(l.roads[0].loop, no_relay_left, &l.roads[0]));
+		for (int i = 0; i < 2; i++)
+			close(l.roads[1].fds[i]);
+		limited_end(&l);
+	}
+}
+
+struct call {
+	struct limited *l;
+	uint64_t next_us;
+	unsigned asked, had;
+};
+
+/* A packet each 10 ms, while a stream takes all that it gets. */
+static bool call_beside_streams(void *ctx)
+{
+	struct call *c = ctx;
+	uint64_t now_us = loop_now_us(c->l->roads[0].loop);
+
+	if (now_us >= c->next_us) {
+		c->next_us = now_us + 10000;
+		c->asked++;
+		if (throttle_lets_packet(c->l->throttle, THROTTLE_UP, now_us)) {
+			throttle_take_packet(c->l->throttle, THROTTLE_UP, 200);
+			c->had++;
+		}
+	}
+	return transfer_step(&c->l->t[0]);
+}
+
+static void streams_leave_packets_their_part(void **state)
+{
+	struct limited l;
+
+	limited_begin(&l, 1);
+	struct road *r = &l.roads[0];
+	l.t[0] = (struct transfer){ .reader.fd = r->fds[1], .to = r->fds[0],
+	                            .total = LIMITED_BYTES };
+	struct call call = { .l = &l };
+	assert_true(net_run_until(r->loop, call_beside_streams, &call));
+	assert_true(call.asked > 10);
+	assert_int_equal(call.had, call.asked);
+	shutdown(r->fds[1], SHUT_WR);
+	limited_end(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -622,6 +780,9 @@ int main(void)
 		cmocka_unit_test(the_urgent_byte_is_kept_in_its_place),
 		cmocka_unit_test(who_is_cut_off_by_a_kill_sees_a_reset),
 		cmocka_unit_test(a_host_has_a_share_of_the_relays),
+		cmocka_unit_test(a_rate_holds_each_way),
+		cmocka_unit_test(streams_of_a_rate_take_turns),
+		cmocka_unit_test(streams_leave_packets_their_part),
 		cmocka_unit_test(a_thousand_relays_are_small),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
