@@ -131,13 +131,21 @@ void buf_take(struct buf *b, size_t n)
 		buf_finish(b);
 }
 
+/* Most of what is printed fits behind what is there, and is printed once then. */
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->cap - b->off - b->len;
 	va_list args;
 
+	if (room > buf_space(b))
+		room = buf_space(b);
 	va_start(args, fmt);
-	int n = vsnprintf(NULL, 0, fmt, args);
+	int n = vsnprintf(room ? (char *)b->data + b->off + b->len : NULL, room, fmt, args);
 	va_end(args);
+	if (n >= 0 && (size_t)n < room) {
+		b->len += (size_t)n;
+		return 0;
+	}
 	uint8_t *to = n < 0 ? NULL : buf_reserve(b, (size_t)n + 1);
 	if (!to)
 		return -ENOBUFS;

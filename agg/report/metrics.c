@@ -180,8 +180,11 @@ static void print_label(struct render *r, const char *label, const char *text,
 
 	PRINT(r, "%s%s=\"", first ? "" : ",", label);
 	printable_ascii(clean, sizeof(clean), text);
-	for (const char *at = clean; *at; at++)
-		PRINT(r, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
+	for (const char *at = clean; *at;) {
+		int plain = (int)strcspn(at + 1, "\"\\") + 1;
+		PRINT(r, "%s%.*s", *at == '"' || *at == '\\' ? "\\" : "", plain, at);
+		at += plain;
+	}
 	PRINT(r, "\"");
 }
 
