@@ -19,14 +19,21 @@ from aggd import DEGRADED, DOWN  # noqa: E402
 from case import AggdTest, accept, listen  # noqa: E402
 
 SLOW_PORT = 7100
-SLOW_BPS = 1_000_000    # a twelfth of what the links carry
-PART = 50_000
-SAID_S = 20             # a state is seen over some seconds
+DOWN_MBPS, UP_MBPS = 10, 5   # of each link: any machine fills them
+SLOW_BPS = 400_000      # a sixth of what both carry
+PART = 20_000
+SAID_S = 30             # a state is seen over some seconds
 SCREEN = 80, 24
 
 
 class Limit(AggdTest):
     scenario = "S1"
+
+    @classmethod
+    def prepare(cls):
+        for uplink in cls.lab.uplinks:
+            cls.lab.link(uplink.name).set("down", rate=DOWN_MBPS)
+            cls.lab.link(uplink.name).set("up", rate=UP_MBPS)
 
     def sentence(self, role="gw"):
         return self.aggd.status(role=role)["limit"] or ""
@@ -35,6 +42,12 @@ class Limit(AggdTest):
         """All of the words, in one sentence."""
         self.wait(lambda: (lambda said: all(w in said for w in words))(self.sentence(role)), SAID_S,
                   lambda: self.sentence(role))
+
+    def wait_exit_status(self, status):
+        self.wait(lambda: self.exit_status() == status, SAID_S, self.screen)
+
+    def wait_shown(self, words):
+        self.wait(lambda: words in self.screen(), SAID_S, self.screen)
 
     def exit_status(self, role="gw"):
         return self.aggd.ctl(role, "status").returncode
@@ -51,8 +64,8 @@ class Limit(AggdTest):
 
     def test_idle(self):
         self.wait_said("nothing is under way")
-        self.assertEqual(self.exit_status(), 0)
-        self.assertIn("\nup: nothing is under way\n", self.screen())
+        self.wait_exit_status(0)
+        self.wait_shown("\nup: nothing is under way\n")
 
     def test_links_are_full(self):
         names = " and ".join(u.name for u in self.lab.uplinks)
@@ -115,16 +128,16 @@ class Limit(AggdTest):
         links = [self.lab.link(n) for n in (first, second)]
         with self.flow():
             links[0].cut()
-            self.wait(lambda: self.exit_status() == DEGRADED, SAID_S, self.screen)
+            self.wait_exit_status(DEGRADED)
             self.wait_said(f"; {first} is ")
             self.wait_said(f"as {second} is full; {first} is ")
-            self.assertIn("\ndegraded: download at ", self.screen())
+            self.wait_shown("\ndegraded: download at ")
             links[1].cut()
-            self.wait(lambda: self.exit_status() == DOWN, SAID_S, self.screen)
-            self.assertIn("\ndown: ", self.screen())
+            self.wait_exit_status(DOWN)
+            self.wait_shown("\ndown: ")
             for link in links:
                 link.restore()
-            self.wait(lambda: self.exit_status() == 0, SAID_S, self.screen)
+            self.wait_exit_status(0)
 
     def test_what_is_gone_is_not_running(self):
         done = self.lab.gw.run(["aggctl", "-s", self.aggd.path("none.sock"), "status"],

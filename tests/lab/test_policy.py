@@ -12,14 +12,16 @@ from case import VPS_SEEN4, VPS_SEEN6, AggdTest
 from lab import SRV4, SRV6, VPS4
 
 PREFERENCE = 700
-LOOK_S = 25      # without an event: two looks
-AGAIN_S = 10     # on a slow machine; a second on a quick one
-CONNECTED_S = 20
+LOOK_S = 40      # without an event: two looks
+AGAIN_S = 20     # on a slow machine; a second on a quick one
+CONNECTED_S = 40
 LAN_NETWORK = "192.168.100.0/24"
 TPROXY_TABLE = "1634205695"
 TABLE_BASE = 0x61670000
 FOREIGN_TABLE = "4242"
 FLOOD_S = 4
+SEEN_S = 20      # more of it, until it is seen
+CALM_LOOKS = 6   # in a row, half a second apart
 FAMILIES = ("-4", "-6")
 
 
@@ -45,9 +47,30 @@ class Policy(AggdTest):
                 found += [f"{family} {table} {route}" for route in self.routes(family, table)]
         return sorted(line.strip() for line in found)
 
+    def settled_state(self):
+        """When two looks in a row saw the same, and all tables have something."""
+        looks = [None]
+
+        def settled():
+            looks.append(self.state())
+            return looks[-1] == looks[-2] and all(
+                self.routes(family, table) for family in FAMILIES
+                for table in (TPROXY_TABLE, TABLE_BASE, TABLE_BASE + 1))
+
+        self.wait(settled, AGAIN_S, lambda: f"it settles: {looks[-2:]}")
+        return looks[-1]
+
     def preference(self, family, what):
         """Of the first of our rules with this in it."""
         return next((int(r.partition(":")[0]) for r in self.rules(family) if what in r), None)
+
+    def wait_before(self, preference):
+        """TPROXY's rule comes before that one, or is gone for a moment."""
+        def comes_before():
+            ours = self.preference("-4", "fwmark")
+            return ours is not None and ours < preference
+
+        self.wait(comes_before, AGAIN_S, lambda: f"ours go before it: {self.rules('-4')}")
 
     def interception(self):
         return self.aggd.status()["sessions"][0]["interception"]
@@ -58,8 +81,9 @@ class Policy(AggdTest):
     def setUp(self):
         self.wait_in_force()
         self.wait_in_place()
-        self.whole = self.state()
-        self.assertEqual(self.interception(), {"state": "in force", "why": None})
+        self.whole = self.settled_state()
+        self.wait(lambda: self.interception() == {"state": "in force", "why": None}, AGAIN_S,
+                  self.interception)
 
     def tearDown(self):
         self.wait_whole("at the end")
@@ -130,8 +154,9 @@ class Policy(AggdTest):
                                    "'/fwmark.*proto 169/s/:.*//p'); do ip rule del pref $p; "
                                    "done; done"], stderr=subprocess.DEVNULL)
         try:
-            end = time.monotonic() + FLOOD_S
-            while time.monotonic() < end:
+            start = time.monotonic()
+            while ((took := time.monotonic() - start) < FLOOD_S or
+                   "broken" not in seen and took < FLOOD_S + SEEN_S):
                 seen.add(self.interception()["state"])
                 time.sleep(0.02)
         finally:
@@ -147,17 +172,24 @@ class Policy(AggdTest):
         self.lab.gw.sysctl({name: "1"})
         self.addCleanup(self.lab.gw.sysctl, {name: "0"})
         time.sleep(1)
-        self.wait_in_force() # after the pause that other losses may have left
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
-            time.sleep(0.5)
-            self.assertEqual(self.interception()["state"], "in force", self.interception())
+        self.wait_calm() # after the pause that other losses may have left
         self.assertFalse(self.routes("-6", TPROXY_TABLE))
         self.assertEqual(self.who(SRV4), VPS_SEEN4)
         self.assertTrue(self.aggd.reload("gw")) # knows no other way
         self.lab.gw.sysctl({name: "0"})
         self.wait(lambda: self.state() == self.whole, LOOK_S, self.state)
         self.assertLessEqual(self.lines("routes: ") - said, 1)
+
+    def wait_calm(self):
+        """In force, and so it stays."""
+        left = [CALM_LOOKS]
+
+        def calm():
+            time.sleep(0.5)
+            left[0] = left[0] - 1 if self.interception()["state"] == "in force" else CALM_LOOKS
+            return not left[0]
+
+        self.wait(calm, AGAIN_S, lambda: f"it stays in force: {self.interception()}")
 
     def test_source_check_by_mark(self):
         """src_valid_mark, as wg-quick sets it: the way back is looked for with our mark."""
@@ -222,8 +254,7 @@ class Policy(AggdTest):
 
     def test_rule_without_a_preference(self):
         self.foreign("from", LAN_NETWORK, "lookup", FOREIGN_TABLE)
-        self.wait(lambda: self.preference("-4", "fwmark") < PREFERENCE, AGAIN_S,
-                  "ours go before it")
+        self.wait_before(PREFERENCE)
         self.assertEqual(self.who(), VPS_SEEN4)
         self.wait_whole("and no double is left")
         self.ip("rule", "del", "from", LAN_NETWORK, "lookup", FOREIGN_TABLE)
@@ -231,14 +262,15 @@ class Policy(AggdTest):
 
     def test_refusing_rule_before_ours(self):
         self.foreign("from", "all", "iif", "lan0", "pref", "50", "prohibit")
-        self.wait(lambda: self.preference("-4", "fwmark") < 50, AGAIN_S, "ours go before it")
+        self.wait_before(50)
         self.assertEqual(self.who(), VPS_SEEN4)
 
     def test_rule_that_ours_cannot_come_before_is_named(self):
         self.foreign("from", "all", "iif", "lan0", "pref", "0", "lookup", FOREIGN_TABLE)
-        self.wait(lambda: self.interception()["state"] == "broken", AGAIN_S, "it is said")
-        self.assertIn("rule 0 (", self.interception()["why"])
-        self.assertIn("interception: broken: rule 0 (", self.aggd.ctl("gw", "status").stdout)
+        self.wait(lambda: self.interception()["state"] == "broken" and
+                  "rule 0 (" in self.interception()["why"], AGAIN_S, self.interception)
+        self.wait(lambda: "interception: broken: rule 0 (" in self.aggd.ctl("gw", "status").stdout,
+                  AGAIN_S, "the status says so")
         self.ip("rule", "del", "pref", "0", "lookup", FOREIGN_TABLE)
 
     def test_rule_that_leaves_no_room(self):
@@ -297,8 +329,8 @@ class OneLink(AggdTest):
         self.wait(lambda: len(rules("from 10.11.0.2 ")) == 3, AGAIN_S, lambda: rules("from"))
         self.lab.gw.ip(f"addr del 10.11.0.2/24 dev {device}", f"addr add 10.12.0.2/24 dev {device}",
                        f"route add default via 10.12.0.1 dev {device} metric 102")
-        self.wait(lambda: rules("from 10.12.0.2 "), AGAIN_S, lambda: rules("from"))
-        self.assertEqual(len(rules("from 10.11.0.2 ")), 2)
+        self.wait(lambda: rules("from 10.12.0.2 ") and len(rules("from 10.11.0.2 ")) == 2,
+                  AGAIN_S, lambda: rules("from"))
         self.assertEqual(self.aggd.read("gw.log").count(lost), said)
         self.wait_arp(0, 0)
 
@@ -341,9 +373,12 @@ class RpFilter(AggdTest):
         self.wait_state(second.name, "down", AGAIN_S)
         self.lab.gw.ip(f"link set {second.device} up",
                        f"route add default via 10.12.0.1 dev {second.device} metric 102")
-        self.wait(lambda: "rp_filter=1" in (self.aggd.uplinks()[second.name]["why"] or ""),
-                  CONNECTED_S, lambda: self.aggd.uplinks()[second.name])
-        self.assertIn(f"leads by {first.device}", self.aggd.uplinks()[second.name]["why"])
+        def why():
+            return self.aggd.uplinks()[second.name]["why"] or ""
+
+        self.wait(lambda: all(words in why() for words in ("rp_filter=1",
+                                                           f"leads by {first.device}")),
+                  CONNECTED_S, why)
         self.lab.gw.ip(f"route del {VPS4}/32 via 10.11.0.1 dev {first.device}")
         self.wait_state(second.name, "up", CONNECTED_S)
 

@@ -23,6 +23,7 @@ QUOTA = 3_000_000
 SLOW = 125_000     # bytes/s, of a quota that is used up
 LOOK_S = 3
 WAIT_S = 60        # however slow the machine
+TRIES = 10
 UDP_PORT = 7070
 UDP_BYTES = 1200
 BLAST_S = 3
@@ -49,7 +50,8 @@ class Quota(AggdTest):
             self.wait(lambda: one.count + two.count >= sum(before) + BYTES, WAIT_S, "it came")
             self.assertGreater(time.monotonic() - start, self.least_s(BYTES))
             # One does not take all of it.
-            self.assertGreater(min(one.count - before[0], two.count - before[1]), BYTES / 10)
+            self.wait(lambda: min(one.count - before[0], two.count - before[1]) > BYTES / 10,
+                      WAIT_S, lambda: f"both get of it: {one.count}, {two.count} bytes")
         start = time.monotonic()
         with self.flow("up") as flow:
             time.sleep(LOOK_S)
@@ -86,7 +88,8 @@ class Quota(AggdTest):
         sender.settimeout(None)
         receiver.settimeout(0)
         data, got, start = bytes(UDP_BYTES), 0, time.monotonic()
-        while (now := time.monotonic()) < start + BLAST_S:
+        while ((now := time.monotonic()) < start + BLAST_S or
+               got <= UDP_BYTES * 10 and now < start + WAIT_S):
             for _ in range(10):
                 send(data)
             got += self.take(receiver)
@@ -114,11 +117,13 @@ class Quota(AggdTest):
         with self.flow() as flow:
             self.wait(lambda: self.site()["note"], WAIT_S, "it is used up")
             self.assertIn(" is used up: 1 Mbit/s until ", self.site()["note"])
-            time.sleep(1)  # what was under way
-            start, count = time.monotonic(), flow.count
-            time.sleep(LOOK_S)
-            slow = (flow.count - count) / (time.monotonic() - start)
-            self.assertLess(slow, 4 * SLOW)
+            rates = []
+            while not rates or (rates[-1] >= 4 * SLOW and len(rates) < TRIES):
+                time.sleep(1)  # what was under way
+                start, count = time.monotonic(), flow.count
+                time.sleep(LOOK_S)
+                rates.append((flow.count - count) / (time.monotonic() - start))
+            self.assertLess(rates[-1], 4 * SLOW, rates)
             self.set_site(quota="100GB")
             count = flow.count
             self.wait(lambda: flow.count > count + BYTES, WAIT_S, "it goes on as before")

@@ -20,7 +20,7 @@ ROUTER = os.path.join(ROOT, "build-router", "aggd")
 SIZE_MAX = 400 * 1024
 RSS_IDLE_MB_MAX, RSS_BUSY_MB_MAX = 6, 24
 STREAMS, BYTES_MAX = 500, 100_000
-CALM_S = 30           # agg/role/role.h: 10, here on a slow machine
+CALM_S = 60           # agg/role/role.h: 10, here on a slow machine
 
 
 class Router(AggdTest):

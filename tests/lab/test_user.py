@@ -27,7 +27,7 @@ SYSUSERS = os.path.join(ROOT, "systemd/aggd.sysusers")
 EXPOSURE_MAX = 20  # tenths
 UID, STRANGER = 64321, 64322
 NET_BIND_SERVICE, NET_ADMIN, NET_RAW = 1 << 10, 1 << 12, 1 << 13
-SETTLE_S = 15
+SETTLE_S = 60
 # What the unit's RuntimeDirectory= gives, in a namespace of mounts of its own.
 RUNTIME = 'mkdir -p /run/aggd && mount --bind "$0" /run/aggd && exec "$@"'
 
