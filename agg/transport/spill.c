@@ -39,6 +39,8 @@
 #define DEAF_PACKETS 50u
 #define STOP_US (30 * S_US)
 #define STOP_DOUBLINGS 4u            /* to 8 minutes */
+#define THIN_BYTES 300u              /* of packets that are mostly acknowledgements: */
+#define THIN_SHARE 16u               /* their mean, over so many */
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
@@ -122,14 +124,17 @@ static void set_order(struct spill_paths *ps, uint64_t now_us)
 
 void spill_begin(struct spill_paths *ps, uint64_t now_us)
 {
+	uint64_t us = now_us - ps->slice_us;
+
 	compare_delays(ps);
 	set_order(ps, now_us);
-	if (now_us - ps->slice_us < 2 * SLICE_US)
+	if (us < 2 * SLICE_US)
 		return;
 	ps->slice_us = now_us;
 	ps->serial++;
 	for (unsigned i = 0; i < SPILL_PATHS; i++) {
-		ps->path[i].busy = ps->path[i].busy_now;
+		/* Between two turns that are further apart nothing went. */
+		ps->path[i].busy = us < 4 * SLICE_US ? ps->path[i].busy_now : 0;
 		ps->path[i].busy_now = 0;
 	}
 }
@@ -203,6 +208,8 @@ void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
                 uint32_t bytes, bool bulk, uint64_t now_us)
 {
 	roll(f, now_us);
+	f->len_sum = f->len_sum ? f->len_sum - f->len_sum / THIN_SHARE + bytes :
+		bytes * THIN_SHARE;
 	f->slice_bytes[path] += bytes;
 	f->took_us = now_us;
 	if (bulk && f->serial[path] != ps->serial) {
@@ -229,6 +236,12 @@ uint8_t spill_carriers(const struct spill_flow *f)
 
 /* Homes ------------------------------------------------------------------- */
 
+/* It says what came of another flow, which waits for that. */
+static bool is_thin(const struct spill_flow *f)
+{
+	return f->len_sum && f->len_sum < THIN_BYTES * THIN_SHARE;
+}
+
 /* For the packet that comes next, or for a long flow's first 500 KB. */
 static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow *f,
                            unsigned path, const struct spill_ask *ask)
@@ -237,7 +250,7 @@ static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow
 	uint64_t us = (uint64_t)p->later_us + p->wait_us;
 	uint64_t bps = max_u64(hoped_bps(ps, f, path), 1);
 
-	if (!ask->is_long)
+	if (!ask->is_long || is_thin(f))
 		return us;
 	/* What was not tried may be as good as the best, or never would be. */
 	for (unsigned i = 0; p->untried && i < ps->count; i++)
@@ -283,7 +296,7 @@ static void place_small(const struct spill_paths *ps, struct spill_flow *f,
 		uint64_t slack_us = max_u64(STAY_US, home->rtt_us / 2 / 5);
 		if (arrival_us(ps, f, f->home - 1u, ask) <=
 		    arrival_us(ps, f, best, ask) + slack_us ||
-		    !has_gap(ps, f, best, ask->now_us))
+		    (!(ask->is_long && is_thin(f)) && !has_gap(ps, f, best, ask->now_us)))
 			return;
 	}
 	f->home = (uint8_t)(best + 1);

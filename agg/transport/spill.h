@@ -68,6 +68,7 @@ struct spill_flow {
 	uint64_t slice_us;
 	uint64_t proof_us;   /* this second's begin, in which */
 	uint32_t proof_bytes, spilled_bytes, dropped; /* in it */
+	uint32_t len_sum;    /* of its packets of late */
 	uint32_t slice_bytes[SPILL_PATHS], rate_bps[SPILL_PATHS];
 	uint32_t serial[SPILL_PATHS]; /* slice in which it counted as busy there */
 };

@@ -173,8 +173,10 @@ void tunnel_control_turn(struct tunnel *t)
 			continue;
 		ask_share(t, i);
 		tell(t, i);
-		if (tunnel_rate_suspect_us(&c->rate) <= t->now_us)
-			c->suspect = true;
+		if (c->suspect || tunnel_rate_suspect_us(&c->rate) > t->now_us)
+			continue;
+		c->suspect = true;
+		tunnel_note(t); /* it is asked, tunnel_probe.c */
 	}
 }
 
@@ -195,6 +197,11 @@ uint64_t tunnel_control_deadline(const struct tunnel *t)
 			at = tell_us;
 	}
 	return at;
+}
+
+bool tunnel_control_is_suspect(const struct tunnel *t, unsigned path)
+{
+	return t->control[path] && t->control[path]->suspect;
 }
 
 static bool is_known(const struct tunnel *t, unsigned path)

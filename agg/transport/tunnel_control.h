@@ -46,6 +46,8 @@ bool tunnel_control_adds(struct tunnel *t, unsigned path, struct datagram *d);
 /* Feedback that found no datagram goes alone; what is silent becomes suspect. */
 void tunnel_control_turn(struct tunnel *t);
 uint64_t tunnel_control_deadline(const struct tunnel *t);
+/* What was sent there is not told of: only an echo, or news of it, ends that. */
+bool tunnel_control_is_suspect(const struct tunnel *t, unsigned path);
 /* Packets go there: it works, and is not suspect while another is not. */
 bool tunnel_control_is_usable(const struct tunnel *t, unsigned path);
 

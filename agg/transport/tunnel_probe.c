@@ -38,7 +38,8 @@ static uint64_t due_us(const struct tunnel *t, unsigned path)
 		return UINT64_MAX;
 	if (p->probe_us)
 		return p->probe_us + retry_us(t, p);
-	if (!p->usable || (p->has_ends && !p->validated))
+	if (!p->usable || (p->has_ends && !p->validated) ||
+	    tunnel_control_is_suspect(t, path))
 		return t->now_us;
 	if (p->awaits_us)
 		return p->awaits_us + max_of(PROBE_ASK_US, 2 * p->srtt_us);

@@ -178,6 +178,40 @@ static void test_a_long_flow_begins_where_it_ends_first(void **state)
 	assert_int_equal(out[0].path, 0);
 }
 
+/* Who had the path a second ago is no rival there. */
+static void test_who_has_gone_is_no_rival(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = LEN, .is_long = true };
+
+	path(0, 60, 25);
+	path(1, 35, 5);
+	flow(400, 55, 0, 100000);
+	f = (struct spill_flow){ 0 };
+	now_us += S;
+	a.now_us = now_us;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 0);
+}
+
+/* What answers a download to port 443 is no long flow, whatever the paths' rates are: the
+ * download is as fast as its answers are quick. */
+static void test_answers_take_the_quick_path(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = 60, .is_long = true };
+
+	path(0, 4, 10);
+	path(1, 4, 35);
+	ps.path[0].loss_ppm = 200;
+	for (unsigned i = 0; i < 2000; i++, now_us += 2 * MS) {
+		a.now_us = now_us;
+		spill_begin(&ps, now_us);
+		spill_choose(&ps, &f, &a, out);
+		spill_took(&ps, &f, out[0].path, 60, false, now_us);
+	}
+	assert_int_equal(f.home, 1);
+}
+
 static void test_what_does_not_help_stops(void **state)
 {
 	flow(2200, 30, 5, 400000); /* 35 of 50 alone */
@@ -327,6 +361,8 @@ int main(void)
 		TEST(test_who_minds_losses_leaves_them),
 		TEST(test_a_much_quicker_path_is_left_to_others),
 		TEST(test_a_long_flow_begins_where_it_ends_first),
+		TEST(test_answers_take_the_quick_path),
+		TEST(test_who_has_gone_is_no_rival),
 		TEST(test_what_does_not_help_stops),
 		TEST(test_what_helps_goes_on),
 		TEST(test_home_is_the_path_that_gives_most),

@@ -163,6 +163,39 @@ static void a_path_may_flap(void **state)
 	pair_finish(&p);
 }
 
+static bool lose_data;
+
+static bool tap_last_of_the_first(struct pair *pair, unsigned from, unsigned path,
+                                  uint8_t *bytes, size_t n)
+{
+	return !lose_data || from != PAIR_CONCENTRATOR || path != 0;
+}
+
+/* What was sent last there was lost, while news of what went before it still came. Nothing
+ * else goes there until it is asked. */
+static void a_path_whose_last_was_lost_is_used_again(void **state)
+{
+	begin(2);
+	p.path[1].delay_us = 60 * MS;
+	pair_run(&p, 2 * S);
+	p.tap = tap_last_of_the_first;
+	for (unsigned i = 0; i < 600; i++) {
+		lose_data = i >= 595;
+		pair_send(&p, PAIR_CONCENTRATOR, 1, 600);
+		pair_run(&p, 2 * MS);
+	}
+	pair_run(&p, 300 * MS);
+	lose_data = false;
+	pair_run(&p, S);
+	unsigned sent = concentrator->sent[1];
+	for (unsigned i = 0; i < 20; i++) {
+		pair_send(&p, PAIR_CONCENTRATOR, 2, 600);
+		pair_run(&p, 20 * MS);
+	}
+	assert_int_equal(concentrator->sent[1], sent);
+	pair_finish(&p);
+}
+
 static void an_idle_path_is_kept(void **state)
 {
 	begin(1);
@@ -856,6 +889,7 @@ int main(void)
 		cmocka_unit_test(a_silent_cut_moves_to_another_path),
 		cmocka_unit_test(a_cut_of_one_way_is_seen),
 		cmocka_unit_test(a_path_may_flap),
+		cmocka_unit_test(a_path_whose_last_was_lost_is_used_again),
 		cmocka_unit_test(an_idle_path_is_kept),
 		cmocka_unit_test(the_peer_moves),
 		cmocka_unit_test(a_nat_drops_each_mapping),
