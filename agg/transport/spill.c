@@ -31,7 +31,8 @@
 #define DOUBTS_MAX 2u                /* seconds in a row: the first may be its start */
 #define PROOF_SHARE 20u              /* a twentieth at least was spilled */
 #define DEAF_FACTOR 8                /* so much more was lost than it would bear, */
-#define DEAF_SECONDS 2u              /* so long: it does not mind */
+#define DEAF_SECONDS 2u              /* so long: it does not mind, */
+#define DEAF_KEEPS 0.9               /* as it keeps its rate */
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
 #define MEEK_SHARE 0.7               /* of what its home has */
 #define MEEK_SECONDS 3u
@@ -39,6 +40,7 @@
 #define DEAF_PACKETS 50u
 #define STOP_US (30 * S_US)
 #define STOP_DOUBLINGS 4u            /* to 8 minutes */
+#define FILLS_US (100 * MS_US)       /* later, by as good as that, comes what fills a path */
 #define THIN_BYTES 300u              /* of packets that are mostly acknowledgements: */
 #define THIN_SHARE 16u               /* their mean, over so many */
 
@@ -184,7 +186,7 @@ static uint64_t share_bps(const struct spill_paths *ps, const struct spill_flow 
                           unsigned path)
 {
 	const struct spill_path *p = &ps->path[path];
-	bool counted = ps->serial - f->serial[path] <= 1 && f->serial[path];
+	bool counted = f->serial[path] && (uint16_t)(ps->serial - f->serial[path]) <= 1;
 	unsigned others = p->busy - (counted && p->busy);
 
 	return p->rate_bps / (1 + others);
@@ -212,8 +214,8 @@ void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
 		bytes * THIN_SHARE;
 	f->slice_bytes[path] += bytes;
 	f->took_us = now_us;
-	if (bulk && f->serial[path] != ps->serial) {
-		f->serial[path] = ps->serial;
+	if (bulk && f->serial[path] != (uint16_t)ps->serial) {
+		f->serial[path] = (uint16_t)ps->serial;
 		ps->path[path].busy_now++;
 	}
 	f->proof_bytes += bytes;
@@ -242,6 +244,16 @@ static bool is_thin(const struct spill_flow *f)
 	return f->len_sum && f->len_sum < THIN_BYTES * THIN_SHARE;
 }
 
+/* Small as it is, it is too much for that one. */
+static bool fills(const struct spill_paths *ps, const struct spill_flow *f, unsigned path)
+{
+	uint64_t bps = 0;
+
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		bps += f->rate_bps[i];
+	return !ps->path[path].untried && bps * 4 > share_bps(ps, f, path) * 3;
+}
+
 /* For the packet that comes next, or for a long flow's first 500 KB. */
 static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow *f,
                            unsigned path, const struct spill_ask *ask)
@@ -251,7 +263,7 @@ static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow
 	uint64_t bps = max_u64(hoped_bps(ps, f, path), 1);
 
 	if (!ask->is_long || is_thin(f))
-		return us;
+		return us + (fills(ps, f, path) ? FILLS_US : 0);
 	/* What was not tried may be as good as the best, or never would be. */
 	for (unsigned i = 0; p->untried && i < ps->count; i++)
 		bps = max_u64(bps, ps->path[ps->order[i]].rate_bps);
@@ -370,8 +382,8 @@ static uint8_t count_up(uint8_t n, bool up)
 	return (uint8_t)(up ? n + (n < UINT8_MAX) : 0);
 }
 
-/* Many more are lost than a sender that minds would have sent into, and it goes on; or it
- * comes to no more than such a one would, with room left. */
+/* Many more are lost than a sender that minds would have sent into, and it goes on, no
+ * slower than before; or it comes to no more than such a one would, with room left. */
 static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, double bps)
 {
 	const struct spill_path *home = &ps->path[f->home - 1];
@@ -382,12 +394,13 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	double lost = home->loss_ppm * 1e-6;
 	if (f->dropped >= DEAF_DROPS)
 		lost += (double)f->dropped / packets;
-	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->rtt_us + STAY_US);
+	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->rtt_us + STAY_US) &&
+	            bps > DEAF_KEEPS * f->before_bps;
 	bool meek = home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->rtt_us) &&
 	            bps < MEEK_SHARE * (double)share_bps(ps, f, f->home - 1u) && !deaf;
 	f->deaf = count_up(f->deaf, deaf);
 	f->meek = count_up(f->meek, meek);
-	f->tolerant |= f->deaf >= DEAF_SECONDS;
+	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS) && f->meek < MEEK_SECONDS;
 	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
 }
 
@@ -404,7 +417,7 @@ static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
 		const struct spill_path *p = &ps->path[path];
 		uint64_t bps = hoped_bps(ps, f, path);
 		if (!is_offered(ps, path) || bps <= best_bps ||
-		    (p->rtt_us > HOME_RTTS * home->rtt_us && !f->tolerant))
+		    (p->rtt_us > HOME_RTTS * home->rtt_us && !f->tolerant && !is_thin(f)))
 			continue;
 		if (!f->numbered && bps < 2 * best_bps && !f->minds &&
 		    !has_gap(ps, f, path, ask->now_us))
@@ -464,6 +477,7 @@ static void judge(const struct spill_paths *ps, struct spill_flow *f,
 		if (f->minds)
 			place_bulk(ps, f, ask, got_bps);
 	}
+	f->before_bps = (uint32_t)min_u64(got_bps, UINT32_MAX);
 	f->proof_us = ask->now_us;
 	f->proof_bytes = f->spilled_bytes = f->dropped = 0;
 }

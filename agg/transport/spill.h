@@ -70,7 +70,8 @@ struct spill_flow {
 	uint32_t proof_bytes, spilled_bytes, dropped; /* in it */
 	uint32_t len_sum;    /* of its packets of late */
 	uint32_t slice_bytes[SPILL_PATHS], rate_bps[SPILL_PATHS];
-	uint32_t serial[SPILL_PATHS]; /* slice in which it counted as busy there */
+	uint32_t before_bps; /* in the second before */
+	uint16_t serial[SPILL_PATHS]; /* slice in which it counted as busy there */
 };
 
 enum spill_kind {

@@ -24,9 +24,9 @@
 #define LEAST 0.97
 #define S UINT64_C(1000000)
 #define MBIT 125000.0
-#define BEGIN_S 5u
-#define FROM_S 10u
-#define UNTIL_S 30u
+#define BEGIN_S 6u
+#define FROM_S 11u
+#define UNTIL_S 31u
 
 static double any_between(struct rand *r, double low, double high)
 {
@@ -56,7 +56,7 @@ static double mbit(const struct tunnel_world_args *args, const struct cc_ops *cc
 		sum_bps += (double)args->paths[i].down.rate_bps;
 	tunnel_world_add(w, &(struct tunnel_world_flow_args){ .kind = TUNNEL_WORLD_RATE,
 		.rate_bps = (uint64_t)(1.2 * sum_bps), .from_us = S,
-		.until_us = (BEGIN_S - 1) * S });
+		.until_us = (BEGIN_S - 2) * S });
 	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
 		.kind = TUNNEL_WORLD_QUIC, .cc = cc, .from_us = BEGIN_S * S });
 	tunnel_world_run(w, FROM_S * S);

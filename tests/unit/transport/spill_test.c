@@ -149,6 +149,26 @@ static void test_who_minds_losses_leaves_them(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* Losses that slow it down, second by second, are no sign that it does not mind. */
+static void test_who_slows_down_minds_losses(void **state)
+{
+	path(0, 60, 50);
+	path(1, 10, 5);
+	ps.path[0].loss_ppm = 4500;
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	for (unsigned mbit = 32; mbit >= 8; mbit /= 2)
+		flow(1010, mbit, 0, LEN);
+	assert_false(f.tolerant);
+	/* And who goes on as fast does not, until it comes to no more than others would. */
+	for (unsigned i = 0; i < 3; i++)
+		flow(1010, 55, 0, LEN);
+	assert_true(f.tolerant);
+	flow(5000, 3, 0, LEN);
+	assert_false(f.tolerant);
+	assert_int_equal(f.home, 2);
+}
+
 /* One early packet would be a least round trip that the home has not. */
 static void test_a_much_quicker_path_is_left_to_others(void **state)
 {
@@ -176,6 +196,26 @@ static void test_a_long_flow_begins_where_it_ends_first(void **state)
 	ps.path[0].untried = true; /* may have as much */
 	spill_choose(&ps, &f, &a, out);
 	assert_int_equal(out[0].path, 0);
+}
+
+/* Unless it is more than that one carries. */
+static void test_answers_do_not_fill_a_path(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_BULK, .len = 100, .is_long = true,
+	                       .backlog_bytes = 5000 };
+
+	path(0, 2, 6);
+	path(1, 4, 26);
+	ps.path[1].untried = true;
+	for (unsigned i = 0; i < 4000; i++, now_us += MS) {
+		a.kind = i < 1000 ? SPILL_BULK : SPILL_SMALL;
+		a.now_us = now_us;
+		spill_begin(&ps, now_us);
+		spill_choose(&ps, &f, &a, out);
+		for (unsigned k = 0; k < 2; k++)
+			spill_took(&ps, &f, out[0].path, 120, a.kind == SPILL_BULK, now_us);
+	}
+	assert_int_equal(f.home, 2);
 }
 
 /* Who had the path a second ago is no rival there. */
@@ -359,6 +399,8 @@ int main(void)
 		TEST(test_a_lossy_path_is_not_spilled_over),
 		TEST(test_who_does_not_mind_losses_is_spilled_over_them),
 		TEST(test_who_minds_losses_leaves_them),
+		TEST(test_who_slows_down_minds_losses),
+		TEST(test_answers_do_not_fill_a_path),
 		TEST(test_a_much_quicker_path_is_left_to_others),
 		TEST(test_a_long_flow_begins_where_it_ends_first),
 		TEST(test_answers_take_the_quick_path),
