@@ -10,6 +10,7 @@
 
 #include "agg/conf/conf.h"
 #include "agg/role/verbs.h"
+#include "web/cert.h"
 #include "web/server.h"
 
 struct page {
@@ -18,6 +19,7 @@ struct page {
 	struct server *server; /* NULL: there is none */
 	struct addr at[CONF_WEBS_MAX];
 	unsigned count;
+	struct cert cert;      /* all 0: by HTTP */
 	char secret[ACCESS_SECRET_LEN + 1];
 	char why[ADDR_TEXT_MAX + 128]; /* there is none, although there should be */
 };

@@ -26,6 +26,7 @@
 #define CSP "default-src 'none'; script-src 'self'; style-src 'self'; " \
 	"connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; " \
 	"frame-ancestors 'none'"
+#define TLS_VERSIONS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" /* GnuTLS's words */
 
 struct listener {
 	struct server *server;
@@ -435,8 +436,16 @@ static int open_door(struct server *s, struct door *door, const struct addr *at)
 
 	if (fd < 0)
 		return fd;
+	/* Its text is not changed; its argument is not const. */
+	const struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)s->args.key },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)s->args.chain },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_VERSIONS },
+		{ MHD_OPTION_END, 0, NULL },
+	}, *none = &tls[3];
 	door->http = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+		(s->args.key ? MHD_USE_TLS : 0) |
 		(at->family == AF_INET6 ? MHD_USE_IPv6 : 0),
 		at->port, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
@@ -444,6 +453,7 @@ static int open_door(struct server *s, struct door *door, const struct addr *at)
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, SERVER_CONNECTIONS_OF_ONE,
 		MHD_OPTION_CONNECTION_TIMEOUT, SERVER_IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVER_MEMORY_BYTES,
+		MHD_OPTION_ARRAY, s->args.key ? tls : none,
 		MHD_OPTION_END);
 	if (!door->http) {
 		close(fd);

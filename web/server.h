@@ -10,7 +10,7 @@
  *     GET  /metrics       `status --metrics`
  *     POST /api/VERB      the verb with the words of the body, one a line
  *
- * All but the files wants "Authorization: Bearer SECRET" (access.h). A verb's "no"
+ * By HTTPS, where it has a certificate (cert.h). All but the files wants "Authorization: Bearer SECRET" (access.h). A verb's "no"
  * is 422, with its text; an order that answers with a number is not done yet: 202.
  */
 #ifndef WEB_SERVER_H
@@ -33,6 +33,7 @@ struct server_args {
 	const struct addr *addresses;        /* may come late, and go */
 	unsigned count;                      /* <= SERVER_ADDRESSES_MAX */
 	const char *secret;                  /* copied */
+	const char *key, *chain;             /* PEM, borrowed; NULL: by HTTP */
 	const struct ctl_verb *verbs;        /* ends with a NULL name */
 	void *ctx;                           /* of the verbs */
 };

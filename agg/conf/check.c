@@ -425,6 +425,11 @@ static int check_web(const struct check *c)
 			            "whole Internet; needed: an address of this host's "
 			            "in the LAN, or 127.0.0.1",
 			            addr_format(&main->web[i], text));
+	if (!*main->web_cert != !*main->web_key)
+		return FAIL(c, main->line, "web_cert and web_key: needed: both, or none");
+	if (*main->web_cert && !main->web_tls)
+		return FAIL(c, main->line, "web_cert without web_tls; needed: option "
+		            "web_tls '1'");
 	return 0;
 }
 
@@ -441,9 +446,6 @@ static int check_marks(const struct check *c)
 static int check_gateway(const struct check *c)
 {
 	int err = check_marks(c);
-
-	if (!err)
-		err = check_web(c);
 	bool joins = conf_is_unpaired(c->conf) && c->conf->main.web_count;
 	if (!err && !joins)
 		err = check_concentrator(c);
@@ -464,6 +466,8 @@ int conf_check(const struct conf *conf, const char *file,
 	const struct check c = { .conf = conf, .file = file, .error = error };
 	int err = check_classes(&c);
 
+	if (!err)
+		err = check_web(&c);
 	if (err)
 		return err;
 	switch (conf->main.role) {

@@ -81,6 +81,9 @@ struct conf_main {
 	unsigned listen_count;
 	struct addr web[CONF_WEBS_MAX]; /* the page's */
 	unsigned web_count;
+	bool web_tls;
+	char web_cert[CONF_PATH_MAX + 1]; /* "": it makes its own; so the next */
+	char web_key[CONF_PATH_MAX + 1];
 	char sites[CONF_PATH_MAX + 1]; /* directory; "": CONF_SITES_DIR */
 	unsigned workers;            /* concentrator; 0: as the cores */
 	enum log_level log_level;

@@ -101,6 +101,17 @@ static const struct conf_key main_keys[] = {
 	  .help = "Where the page is, for a browser: an address of this host's in "
 	          "the LAN, or 127.0.0.1. 'aggctl web' says the secret that opens "
 	          "it. Not set: there is no page." },
+	{ "web_tls", CONF_BOOL, BOTH, .fallback = "0", AT(conf_main, web_tls),
+	  .help = "The page by HTTPS: with a key and certificate of its own, of "
+	          "which a browser warns once, or those of the next two." },
+	{ "web_cert", CONF_PATH, BOTH, .min = 2, .max = CONF_PATH_MAX,
+	  AT(conf_main, web_cert),
+	  .help = "File with the page's certificate and those above it (PEM). A "
+	          "reload takes a renewed one." },
+	{ "web_key", CONF_PATH, BOTH, .min = 2, .max = CONF_PATH_MAX,
+	  AT(conf_main, web_key),
+	  .help = "File with its key (PEM), which user aggd may read and others "
+	          "may not." },
 	{ "sites", CONF_PATH, CONCENTRATOR, .min = 2, .max = CONF_PATH_MAX,
 	  AT(conf_main, sites),
 	  .help = "Directory of more sites: its files *.conf, but not hidden ones, "

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import sys
 import time
 import unittest
@@ -64,7 +65,7 @@ class Connection(http.client.HTTPConnection):
 class Page(AggdTest):
     scenario = "S2"
     options = {"gateway": {"web": AT, "carrier": "subflows"},
-               "concentrator": {"web": f"127.0.0.1:{PORT}"}}
+               "concentrator": {"web": f"127.0.0.1:{PORT}", "web_tls": "1"}}
 
     def setUp(self):
         said = self.aggd.ctl("gw", "web").stdout
@@ -222,13 +223,36 @@ class Page(AggdTest):
         self.wait(lambda: browser.js(expression) == want, TIMEOUT_S,
                   lambda: f"{where}: {browser.js(expression)}, not {want}")
 
-    def browser(self, profile, node=None):
-        return Browser(node or self.lab.lan, os.path.join(self.lab.dir, profile))
+    def browser(self, profile, node=None, insecure=False):
+        return Browser(node or self.lab.lan, os.path.join(self.lab.dir, profile), insecure)
+
+    def connect_vps(self):
+        with self.lab.vps.inside():
+            return socket.create_connection(("127.0.0.1", PORT), TIMEOUT_S)
+
+    def test_https(self):
+        """By its own certificate, which is in its file, and by nothing else."""
+        url = self.aggd.ctl("vps", "web").stdout.strip()
+        self.assertTrue(url.startswith(f"https://127.0.0.1:{PORT}/#secret="), url)
+        trusted = ssl.create_default_context(cafile=self.aggd.path("vps-state/page.pem"))
+        with trusted.wrap_socket(self.connect_vps(), server_hostname="127.0.0.1") as sock:
+            secret = url.rpartition("=")[2]
+            sock.sendall(("POST /api/reload HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                          f"Authorization: Bearer {secret}\r\nContent-Length: 0\r\n"
+                          "Origin: https://127.0.0.1\r\nConnection: close\r\n\r\n").encode())
+            self.assertTrue(sock.recv(4096).startswith(b"HTTP/1.1 200 "))
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            ssl.create_default_context().wrap_socket(self.connect_vps(),
+                                                     server_hostname="127.0.0.1")
+        with self.connect_vps() as sock:
+            with contextlib.suppress(ConnectionError):
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                self.assertNotIn(b"HTTP/", sock.recv(4096))
 
     def test_the_concentrator_s_in_french(self):
         url = self.aggd.ctl("vps", "web").stdout.strip()
         before = self.aggd.read("vps.conf")
-        with self.browser("vps", self.lab.vps) as browser:
+        with self.browser("vps", self.lab.vps, insecure=True) as browser:
             browser.open(url)
             browser.wait_text("Where the bytes go")
             browser.js("localStorage.setItem('aggd-language', 'fr'); location.reload()")

@@ -113,6 +113,7 @@ LIBRARIES = [
     (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'agg/doctor/', 'agg/kernel/netifd_text.c',
                    'agg/selftest/render.c', 'scheduler/sim/result_json.c', 'tests/']),
     (r'microhttpd\.h', ['web/']),
+    (r'gnutls/.*', ['web/cert_gnutls.c', 'tests/']),
     (r'sqlite3\.h', ['agg/history/store_sqlite.c', 'tests/']),
     (r'cmocka\.h', ['tests/']),
 ]
