@@ -10,7 +10,8 @@
  *     GET  /metrics       `status --metrics`
  *     POST /api/VERB      the verb with the words of the body, one a line
  *
- * By HTTPS, where it has a certificate (cert.h). All but the files wants "Authorization: Bearer SECRET" (access.h). A verb's "no"
+ * By HTTPS, where it has a certificate (cert.h). All but the files wants
+ * "Authorization: Bearer SECRET" (access.h). A verb's "no"
  * is 422, with its text; an order that answers with a number is not done yet: 202.
  */
 #ifndef WEB_SERVER_H

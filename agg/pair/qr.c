@@ -46,3 +46,19 @@ int qr_print(const char *text, unsigned columns, struct buf *out)
 	QRcode_free(code);
 	return err;
 }
+
+int qr_rows(const char *text, struct buf *out)
+{
+	QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
+	int err = 0;
+
+	if (!code)
+		return -errno;
+	for (int y = 0; !err && y < code->width; y++) {
+		for (int x = 0; !err && x < code->width; x++)
+			err = buf_put(out, is_dark(code, x, y) ? "1" : "0", 1);
+		err = err ? err : buf_put(out, "\n", 1);
+	}
+	QRcode_free(code);
+	return err;
+}

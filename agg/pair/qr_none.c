@@ -11,3 +11,8 @@ int qr_print(const char *text, unsigned columns, struct buf *out)
 {
 	return -EOPNOTSUPP;
 }
+
+int qr_rows(const char *text, struct buf *out)
+{
+	return -EOPNOTSUPP;
+}

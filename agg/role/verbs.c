@@ -174,6 +174,7 @@ const struct ctl_verb verbs_table[] = {
 	{ "revoke", "SITE", "a gateway, or an invitation, is good no more",
 	  verbs_revoke },
 	{ "rename", "SITE NEW", "gives a site another name", verbs_rename },
+	{ "qr", "TEXT", "an invitation as a QR code: rows of modules", verbs_qr },
 	{ "scheduler", "[--json|[NAME] [order NAME] [reinjection NAME] "
 	  "[--class NAME] [SITE]]", "what there is, or how to send from now on",
 	  on_scheduler, true },

@@ -6,6 +6,7 @@
 #include "agg/role/verbs_pair.h"
 
 #include "agg/base/log.h"
+#include "agg/pair/qr.h"
 #include "agg/role/verbs.h"
 
 #include <errno.h>
@@ -65,4 +66,13 @@ int verbs_rename(void *ctx, int argc, const char *const *argv, struct buf *out)
 		return -EINVAL;
 	return conclude(v, pairing_rename(role->pairing, role->conf, argc, argv,
 	                                  out), argc, argv);
+}
+
+int verbs_qr(void *ctx, int argc, const char *const *argv, struct buf *out)
+{
+	if (argc != 2) {
+		buf_printf(out, "needed: the text, without a blank in it\n");
+		return -EINVAL;
+	}
+	return qr_rows(argv[1], out);
 }

@@ -13,5 +13,7 @@
 int verbs_invite(void *ctx, int argc, const char *const *argv, struct buf *out);
 int verbs_revoke(void *ctx, int argc, const char *const *argv, struct buf *out);
 int verbs_rename(void *ctx, int argc, const char *const *argv, struct buf *out);
+/* An invitation as the page draws it (qr.h). */
+int verbs_qr(void *ctx, int argc, const char *const *argv, struct buf *out);
 
 #endif

@@ -28,3 +28,8 @@ int verbs_rename(void *ctx, int argc, const char *const *argv, struct buf *out)
 {
 	return refuse(argv[0], out);
 }
+
+int verbs_qr(void *ctx, int argc, const char *const *argv, struct buf *out)
+{
+	return refuse(argv[0], out);
+}

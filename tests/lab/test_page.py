@@ -263,6 +263,8 @@ class Page(AggdTest):
             browser.click("form button:last-child")
             browser.wait("/^aggd1_/.test(document.querySelector('#token')?.value)", "a token")
             browser.wait_text("cabin: invited until")
+            browser.wait("document.querySelector('svg.qr[role=img] path:last-child')"
+                         "?.getAttribute('d').length > 1000", "its QR code")
             browser.js("location.hash = '#/forwards'")
             browser.wait("document.querySelector('input[name=listen]')", "a form")
             for name, value in (("name", "web"), ("listen", f"{VPS4}:8081"), ("to", f"{LAN4}:80")):

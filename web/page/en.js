@@ -178,6 +178,7 @@ export default {
   one_day: "a day",
   week: "a week",
   copy: "Copy",
+  qr: "The invitation as a QR code",
   open_invitations: "Open invitations",
   connected: "connected",
   away: "away",

@@ -186,6 +186,7 @@ export default {
   one_day: "un jour",
   week: "une semaine",
   copy: "Copier",
+  qr: "L’invitation en code QR",
   open_invitations: "Invitations ouvertes",
   connected: "connecté",
   away: "absent",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Joining: a gateway takes an invitation, a concentrator makes them and has its sites.
-import { card, field, h, mark, picture, said, size, table, time } from "./dom.js";
+import { card, field, h, mark, picture, s, said, size, table, time } from "./dom.js";
 import { follow, get, order } from "./api.js";
 
 export const every_ms = 3000;
@@ -91,20 +91,36 @@ function gateway(t, known) {
   ];
 }
 
+// rows: "1" is dark. Dark on light in either scheme, with its quiet zone of four modules.
+function qr(t, rows) {
+  const n = rows.length,
+    d = rows.flatMap((row, y) =>
+      [...row.matchAll(/1+/g)].map((run) => `M${run.index} ${y}h${run[0].length}v1H${run.index}z`),
+    );
+  return s(
+    "svg",
+    { class: "qr", viewBox: `-4 -4 ${n + 8} ${n + 8}`, role: "img", "aria-label": t.qr },
+    s("path", { class: "light", d: `M-4-4h${n + 8}v${n + 8}h-${n + 8}z` }),
+    s("path", { d: d.join("") }),
+  );
+}
+
 // A concentrator -------------------------------------------------------------------
+
+async function invite(known, site, how_long) {
+  const [token, ...rest] = (await order("invite", [site, "--for", how_long])).split("\n");
+  known.token = token;
+  // A build may have none.
+  known.qr = await order("qr", [token]).then((text) => text.trim().split("\n"), () => null);
+  return rest.join("\n");
+}
 
 function invite_form(t, known) {
   const onsubmit = (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
-    known.token = null;
-    known.say(
-      order("invite", [form.get("site"), "--for", form.get("for")]).then((text) => {
-        const [token, ...rest] = text.split("\n");
-        known.token = token;
-        return rest.join("\n");
-      }),
-    );
+    known.token = known.qr = null;
+    known.say(invite(known, form.get("site"), form.get("for")));
   };
   const copy = () => {
     const area = document.querySelector("#token");
@@ -142,18 +158,25 @@ function invite_form(t, known) {
       h("button", null, t.invite_go),
     ),
     known.token
-      ? [
-          field(
-            t.invitation,
-            h("textarea", { id: "token", readonly: true, rows: 4 }, known.token),
-          ),
+      ? h(
+          "div",
+          { class: "token" },
+          known.qr ? qr(t, known.qr) : null,
           h(
             "div",
-            { class: "row" },
-            h("button", { type: "button", onclick: copy }, t.copy),
-            h("code", null, "sudo aggctl join -"),
+            null,
+            field(
+              t.invitation,
+              h("textarea", { id: "token", readonly: true, rows: 4 }, known.token),
+            ),
+            h(
+              "div",
+              { class: "row" },
+              h("button", { type: "button", onclick: copy }, t.copy),
+              h("code", null, "sudo aggctl join -"),
+            ),
           ),
-        ]
+        )
       : null,
     said(known.said),
   );

@@ -84,6 +84,31 @@ static void a_code_is_drawn(void **state)
 	buf_finish(&out);
 }
 
+static void its_rows_are_told(void **state)
+{
+	struct buf out;
+
+	buf_init(&out, 1 << 18);
+	int err = qr_rows(TEXT, &out);
+	if (err == -EOPNOTSUPP) { /* a build without */
+		buf_finish(&out);
+		return;
+	}
+	assert_int_equal(err, 0);
+	const char *text = (const char *)buf_head(&out);
+	unsigned width = (unsigned)strcspn(text, "\n");
+	assert_int_equal(out.len, width * (width + 1));
+	for (unsigned y = 0; y < width; y++, text += width + 1) {
+		assert_int_equal(text[width], '\n');
+		for (unsigned x = 0; x < width; x++)
+			dark[y][x] = text[x] == '1';
+	}
+	assert_finder(0, 0);
+	assert_finder(width - FINDER, 0);
+	assert_finder(0, width - FINDER);
+	buf_finish(&out);
+}
+
 static void a_narrow_terminal_has_none(void **state)
 {
 	struct buf out;
@@ -98,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_code_is_drawn),
+		cmocka_unit_test(its_rows_are_told),
 		cmocka_unit_test(a_narrow_terminal_has_none),
 	};
 
