@@ -164,6 +164,20 @@ def run_tests(report, arch):
         report.add(False, f"{arch}: {name}", 0, "meson did not run it")
 
 
+def recorded(report, arch):
+    """What a session there says, this machine understands; the other way round is
+    the unit test's, which plays what was recorded here."""
+    start = time.monotonic()
+    program = "tests/unit/transport/wire_recorded_test"
+    path = f"build-cross/{arch}/session.wire"
+    said = inside(root_of(arch), ["/usr/bin/" + qemu_of(arch), f"build-cross/{arch}/{program}",
+                                  "record", path], check=False)
+    heard = run([os.path.join(ROOT, "build", program), os.path.join(ROOT, path)], check=False)
+    report.add(not said.returncode and not heard.returncode,
+               f"{arch}: this machine understands its session", time.monotonic() - start,
+               said.stdout + heard.stdout)
+
+
 def join_and_carry(arch):
     """Light gateways under the emulator, a concentrator of this machine's."""
     sys.path.insert(0, os.path.join(ROOT, "tests/lab"))
@@ -216,6 +230,7 @@ def main(arches):
         prepare(arch)
         if build(report, arch):
             run_tests(report, arch)
+            recorded(report, arch)
             loopback(report, arch)
     print("{passed} passed, {failed} failed".format(**report.counts))
     return 1 if report.counts["failed"] else 0
