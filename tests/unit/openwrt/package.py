@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The aggd authors
-"""The package for OpenWrt, as far as a Debian can tell: the shell of its scripts, what
-the init script tells procd (a stub that writes it down), that the firewall's lines are
+"""The package for OpenWrt, as far as a Debian can tell: what the
+init script tells procd (a stub that writes it down), that the firewall's lines are
 nft's, that aggd takes the configuration that comes with it when a person has filled it
 in, and that LuCI's views load and show what aggctl says (stubs of LuCI's own classes).
 
@@ -78,11 +78,6 @@ class Package(unittest.TestCase):
                    env=dict(os.environ, ASKED=asked, ANSWER=answer))
         self.assertEqual(done.returncode, 0, done.stdout)
         return done.stdout.splitlines()
-
-    def test_shell(self):
-        scripts = [os.path.join(FILES, name) for name in ("aggd.init", "aggd.defaults")]
-        done = run(["shellcheck", "-s", "dash", *scripts])
-        self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_nothing_runs_before_it_is_set_up(self):
         self.assertEqual(self.init(), ["procd_add_reload_trigger aggd network"])
