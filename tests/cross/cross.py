@@ -48,7 +48,8 @@ EMULATOR_LACKS = ["base/pages", "base/log", "kernel/neighbor", "kernel/sockopt",
                   "kernel/tcpinfo", "kernel/udp", "kernel/netifd", "kernel/job",
                   "transport/dgram", "transport/tunnel_shell", "transport/subflow", "proxy/inlet",
                   "ctl/aggctl"]
-SLOW = ["sim/", "fuzz/tls_record", "transport/tunnel_flows", "transport/tunnel_networks", "lab/", "cost/"]
+SLOW = ["sim/", "fuzz/tls_record", "transport/tunnel_flows", "transport/tunnel_networks",
+        "lab/", "cost/"]
 SEEDS = "20"
 TIMES_SLOWER = "20"
 SITES, LANES, STREAMS, SIZE_MAX = 4, 2, 10, 200_000

@@ -4,7 +4,8 @@
 """The package for OpenWrt, as far as a Debian can tell: what the
 init script tells procd (a stub that writes it down), that the firewall's lines are
 nft's, that aggd takes the configuration that comes with it when a person has filled it
-in, and that LuCI's views load and show what aggctl says (stubs of LuCI's own classes).
+in, and that LuCI's views load and show what aggctl says (luci.py: what a person sees of
+them).
 
     package.py ROOT AGGD
 """
