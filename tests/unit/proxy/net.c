@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #define TICK_US 1000
+#define TICKS_MIN 10u /* of a run; after a pause of the process some are still to come */
 
 struct waiting {
 	struct loop *loop;
@@ -24,6 +25,7 @@ struct waiting {
 	net_condition *is_true;
 	void *ctx;
 	uint64_t end_us;
+	unsigned ticks; /* at least */
 	bool met;
 };
 
@@ -33,7 +35,9 @@ static void on_tick(void *ctx)
 	uint64_t now_us = loop_now_us(w->loop);
 
 	w->met = w->is_true && w->is_true(w->ctx);
-	if (w->met || now_us >= w->end_us)
+	if (w->ticks)
+		w->ticks--;
+	if (w->met || (now_us >= w->end_us && !w->ticks))
 		loop_stop(w->loop);
 	else
 		loop_timer_arm(w->timer, now_us + TICK_US);
@@ -45,6 +49,7 @@ static bool wait(struct loop *loop, net_condition *is_true, void *ctx,
 	struct waiting w = { .loop = loop, .is_true = is_true, .ctx = ctx };
 
 	w.end_us = loop_now_us(loop) + us;
+	w.ticks = us / TICK_US < TICKS_MIN ? (unsigned)(us / TICK_US) : TICKS_MIN;
 	w.timer = loop_timer_create(loop, on_tick, &w);
 	assert_non_null(w.timer);
 	loop_timer_arm(w.timer, 0);
