@@ -20,6 +20,7 @@
 #define LABEL_WIDTH 8u     /* left of it */
 #define CHART_COLUMNS 72u
 #define PERCENT 100u
+#define NOW_S 3u /* what is now is the mean of them */
 
 /* How many slots a column has, and what all of them are. */
 static const struct { unsigned slots; const char *column, *span; } charts[RING_LEVELS] = {
@@ -104,11 +105,29 @@ static void print_text_or_null(const char *name, const char *text, struct buf *o
 		buf_printf(out, ",\"%s\":null", name);
 }
 
+/* The mean of the last seconds that are over. */
+static void print_now(const struct ring *r, uint64_t now_s, struct buf *out)
+{
+	uint64_t down_bytes = 0, up_bytes = 0;
+	struct ring_value v;
+
+	for (unsigned i = 1; i <= NOW_S && i < now_s; i++)
+		if (ring_get(r, now_s - i, &v)) {
+			down_bytes += v.down_bytes;
+			up_bytes += v.up_bytes;
+		}
+	buf_printf(out, ",\"now\":{\"down_bytes_per_s\":%" PRIu64
+	           ",\"up_bytes_per_s\":%" PRIu64 "}", down_bytes / NOW_S,
+	           up_bytes / NOW_S);
+}
+
 /* Names are words of the configuration, or addresses: nothing is to be quoted. */
-static void print_subject(const struct history_subject *s, struct buf *out)
+static void print_subject(const struct history_subject *s, uint64_t now_s,
+                          struct buf *out)
 {
 	buf_printf(out, "{\"kind\":\"%s\",\"name\":\"%s\"", kinds[s->kind], s->name);
 	print_text_or_null("address", s->address, out);
+	print_now(&s->rings[RING_SECONDS], now_s, out);
 	for (int i = 0; i < RING_LEVELS; i++) {
 		buf_printf(out, ",");
 		print_total(&s->rings[i], ring_shapes[i].name, out);
@@ -132,7 +151,7 @@ static int json_all(const struct history *h, const char *unsaved, struct buf *ou
 	print_text_or_null("unsaved", unsaved, out);
 	buf_printf(out, ",\"subjects\":[");
 	LL_FOREACH(h->subjects, s) {
-		print_subject(s, out);
+		print_subject(s, history_now(h, RING_SECONDS), out);
 		buf_printf(out, s->next ? "," : "");
 	}
 	return buf_printf(out, "]}\n");

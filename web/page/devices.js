@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The LAN's devices: what each carried, and whether it goes through the aggregate. And
 // what passes by it for other reasons.
-import { card, field, h, mark, picture, said, share, size, table } from "./dom.js";
+import { card, field, h, mark, mbit, picture, said, share, size, table } from "./dom.js";
 import { get, order, sections } from "./api.js";
 
 const OURS = "page_"; // how sections begin that this page made
@@ -46,13 +46,16 @@ function row(t, d, known) {
     );
   return [
     h("div", null, d.address ?? d.name, d.address ? h("div", { class: "quiet" }, d.name) : null),
+    d.now ? `${mbit(d.now.down_bytes_per_s)} / ${mbit(d.now.up_bytes_per_s)} Mbit/s` : "–",
     d.seconds ? both(d.seconds) : "–",
     d.minutes ? both(d.minutes) : "–",
-    mine.length,
-    share(
-      paths_of(mine),
-      state.uplinks.map((u) => u.name),
-    ),
+    [
+      share(
+        paths_of(mine),
+        state.uplinks.map((u) => u.name),
+      ),
+      h("div", { class: "quiet" }, `${t.connections}: ${mine.length}`),
+    ],
     [
       by.length
         ? mark(by[0].to === "direct" ? t.leaves_directly : `${t.leaves_by} ${by[0].to}`, "warn")
@@ -158,9 +161,9 @@ export function devices(t, known) {
           table(
             [
               { text: t.device },
+              { text: t.rate, number: true },
               { text: t.ten_minutes, number: true },
               { text: t.day, number: true },
-              { text: t.connections, number: true },
               { text: t.share },
               { text: t.way },
             ],

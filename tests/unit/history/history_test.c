@@ -198,6 +198,11 @@ static void test_json(void **state)
 	struct json_object *all = json_tokener_parse(ASK(f, 0, "history", "--json"));
 	struct json_object *list = json_object_object_get(all, "subjects");
 	assert_int_equal(json_object_array_length(list), 1);
+	struct json_object *now = json_object_object_get(
+		json_object_array_get_idx(list, 0), "now");
+	/* Of the last three seconds; the one that is not over is not one of them. */
+	assert_int_equal(json_object_get_int64(json_object_object_get(
+		now, "down_bytes_per_s")), 5000 / 3);
 	json_object_put(all);
 	struct json_object *one = json_tokener_parse(
 		ASK(f, 0, "history", "dsl", "--seconds", "--json"));
