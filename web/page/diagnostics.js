@@ -38,7 +38,7 @@ const doctor = (t, known) =>
               "li",
               null,
               h("strong", null, f.step, f.subject ? `: ${f.subject}` : ""),
-              h("p", null, f.text),
+              h("p", null, known.tell(f.text)),
               h("pre", null, f.remedy),
             ),
           ),
@@ -92,9 +92,9 @@ const log = (t, text) =>
     ),
   );
 
-function facts(t, state) {
+function facts(t, { state, tell }) {
   const rows = state.sessions.flatMap((x) => [
-    [x.site ?? x.concentrator ?? "", x.why ?? ""],
+    [x.site ?? x.concentrator ?? "", tell(x.why ?? "")],
     [t.carrier, x.carrier_why ? `${x.carrier}: ${x.carrier_why}` : (x.carrier ?? "–")],
     [t.cipher, `${x.cipher ?? "–"} (${x.library ?? "–"})`],
     [
@@ -151,6 +151,6 @@ export function diagnostics(t, known) {
       h("p", { class: "quiet" }, t.bugreport_words),
     ),
     log(t, data.log),
-    facts(t, state),
+    facts(t, known),
   ];
 }

@@ -77,6 +77,12 @@ export default {
   best: "Best, down / up",
   bytes: "Bytes, down / up",
   month: "This month",
+  cap: "Cap a month",
+  cap_day: "From this day on",
+  cap_words:
+    "Near the cap it is metered, at the cap a backup, until that day of the month. Nothing: " +
+    "it has none.",
+  set: "Set",
   subflows: "Subflows",
   reconnects: "reconnects:",
   use: "Use it",
@@ -221,4 +227,7 @@ export default {
   again: "Sent again, by reason",
   descriptors: "Descriptors",
   version: "Version",
+
+  // What the daemon says is English.
+  daemon: [],
 };

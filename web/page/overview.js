@@ -34,18 +34,18 @@ export function note(recent, state) {
   while (recent.length > SECONDS) recent.shift();
 }
 
-function sentence(t, state) {
+function sentence(t, { state, tell }) {
   const kind = { up: "good", degraded: "warn", down: "bad" }[state.state] ?? "quiet";
   return h(
     "section",
     { class: "card hero " + kind },
     h("h2", null, t.now),
-    h("p", { class: "sentence" }, state.limit ?? ""),
+    h("p", { class: "sentence" }, tell(state.limit ?? "")),
     h("p", { class: "quiet" }, `${t.since} ${time(state.uptime_us)}`),
   );
 }
 
-function tiles(t, state) {
+function tiles(t, { state, tell }) {
   const sum = (key) => state.uplinks.reduce((all, u) => all + u[key], 0);
   const sessions = state.sessions;
   const silent = sessions.reduce((a, x) => (x.silent_us > a.silent_us ? x : a), { silent_us: 0 });
@@ -78,7 +78,7 @@ function tiles(t, state) {
       t.silence,
       silent.silent_us ? time(silent.silent_us) : t.none,
       null,
-      silent.silent_us ? `${t.by} ${silent.silent_uplink ?? "?"}` : t.last_minute,
+      silent.silent_us ? `${t.by} ${tell(silent.silent_uplink ?? "?")}` : t.last_minute,
     ),
   );
 }
@@ -116,7 +116,7 @@ function charts(t, recent) {
   );
 }
 
-const uplink_table = (t, state) =>
+const uplink_table = (t, { state, tell }) =>
   card(
     t.uplinks,
     table(
@@ -132,7 +132,7 @@ const uplink_table = (t, state) =>
         [h("span", { class: `key c${i % 8}` }), uplink_name(u)],
         [
           mark(t.states[u.state] ?? u.state, uplink_kind(u.state)),
-          u.why ? h("div", { class: "quiet" }, u.why) : null,
+          u.why ? h("div", { class: "quiet" }, tell(u.why)) : null,
         ],
         `${mbit(u.down_bytes_per_s)} / ${mbit(u.up_bytes_per_s)} Mbit/s`,
         time(u.srtt_us),
@@ -142,12 +142,13 @@ const uplink_table = (t, state) =>
     ),
   );
 
-export function overview(t, { state, recent }) {
+export function overview(t, known) {
+  const { state, recent } = known;
   const alone = state.sessions.length === 0;
   const nobody = alone && state.role === "concentrator";
   const down = state.role === "gateway" && state.state === "down";
   return [
-    sentence(t, state),
+    sentence(t, known),
     nobody
       ? picture(
           "empty",
@@ -164,9 +165,9 @@ export function overview(t, { state, recent }) {
           h("a", { class: "button", href: "#/diagnostics" }, t.doctor_go),
         )
       : null,
-    nobody ? null : tiles(t, state),
+    nobody ? null : tiles(t, known),
     state.uplinks.length
-      ? [card(t.map, map(t, state)), charts(t, recent), uplink_table(t, state)]
+      ? [card(t.map, map(t, state)), charts(t, recent), uplink_table(t, known)]
       : null,
   ];
 }

@@ -12,6 +12,7 @@ import * as overview from "./overview.js";
 import * as scheduler from "./scheduler.js";
 import * as setup from "./setup.js";
 import * as streams from "./streams.js";
+import { told } from "./told.js";
 import * as uplinks from "./uplinks.js";
 
 const texts = { en, fr };
@@ -59,6 +60,7 @@ const known = {
   error: null,
   denied: "",
   busy: false,
+  tell: (text) => told(t.daemon, text),
   say,
   run,
   again,
@@ -175,7 +177,9 @@ function content() {
     known.error
       ? card(null, h("p", { class: "bad", role: "alert" }, `${t.lost}. ${t.lost_more}`))
       : null,
-    known.denied ? picture("bad", t.not_here, known.denied) : views[page].draw(t, known),
+    known.denied
+      ? picture("bad", t.not_here, known.tell(known.denied))
+      : views[page].draw(t, known),
   ];
 }
 
@@ -214,10 +218,10 @@ async function again() {
 async function say(answer) {
   known.failed = false;
   try {
-    known.said = (await answer).trim();
+    known.said = known.tell((await answer).trim());
   } catch (error) {
     known.failed = true;
-    known.said = error.message;
+    known.said = known.tell(error.message);
   }
   await again();
 }
@@ -231,13 +235,13 @@ async function run(work, on_done) {
   draw();
   try {
     known.said = await work((text) => {
-      known.said = text.trim();
+      known.said = known.tell(text.trim());
       draw();
     });
     on_done?.();
   } catch (error) {
     known.failed = true;
-    known.said = error.message;
+    known.said = known.tell(error.message);
   }
   known.busy = false;
   await again();

@@ -65,14 +65,18 @@ function runs_now(t, data) {
   );
 }
 
-const choices = (t, data, kind, title) =>
+const choices = (t, { data, tell }, kind, title) =>
   card(
     title,
     table(
       [{ text: t.name }, { text: t.summary }, { text: t.runs }],
       data.choices
         .filter((c) => c.kind === kind)
-        .map((c) => [h("strong", null, c.name), c.summary, c.runs ? mark(c.runs, "good") : ""]),
+        .map((c) => [
+          h("strong", null, c.name),
+          tell(c.summary),
+          c.runs ? mark(c.runs, "good") : "",
+        ]),
     ),
   );
 
@@ -163,8 +167,8 @@ export function scheduler(t, known) {
     runs_now(t, data),
     choose_form(t, data, known),
     advise(t, known),
-    choices(t, data, "scheduler", t.schedulers),
-    choices(t, data, "order", t.orders),
-    choices(t, data, "reinjection", t.reinjections),
+    choices(t, known, "scheduler", t.schedulers),
+    choices(t, known, "order", t.orders),
+    choices(t, known, "reinjection", t.reinjections),
   ];
 }

@@ -196,7 +196,7 @@ function site_row(t, x, known) {
   };
   return [
     h("strong", null, x.name),
-    [mark(word, kind), x.note ? h("div", { class: "quiet" }, x.note) : null],
+    [mark(word, kind), x.note ? h("div", { class: "quiet" }, known.tell(x.note)) : null],
     time(x.since_us),
     x.uplinks,
     x.streams,
@@ -252,7 +252,7 @@ function concentrator(t, known) {
         )
       : picture("empty", t.no_site, t.no_site_more),
     invite_form(t, known),
-    card(t.open_invitations, h("pre", null, data.open.trim())),
+    card(t.open_invitations, h("pre", null, known.tell(data.open.trim()))),
   ];
 }
 

@@ -52,7 +52,7 @@ function group(t, [name, list], names) {
   );
 }
 
-function tunnel(t, session, names) {
+function tunnel(t, session, names, tell) {
   const x = session.tunnel;
   if (!x) return null;
   const dropped = Object.values(x.dropped_packets).reduce((a, b) => a + b, 0);
@@ -63,7 +63,7 @@ function tunnel(t, session, names) {
       " ",
       mark(t.states[x.state], x.state === "up" ? "good" : "bad"),
     ],
-    x.why ? h("p", { class: "quiet" }, x.why) : null,
+    x.why ? h("p", { class: "quiet" }, tell(x.why)) : null,
     table(
       [
         { text: t.flows, number: true },
@@ -90,7 +90,7 @@ function tunnel(t, session, names) {
   );
 }
 
-export function streams(t, { state, data }) {
+export function streams(t, { state, data, tell }) {
   if (!data) return picture("loading", t.loading);
   const names = state.uplinks.map((u) => u.name);
   const seen = data.streams.toSorted((a, b) => bytes(b) - bytes(a)).slice(0, MOST);
@@ -101,6 +101,6 @@ export function streams(t, { state, data }) {
     data.streams.length > MOST
       ? h("p", { class: "quiet" }, `${data.streams.length - MOST} ${t.more}`)
       : null,
-    state.sessions.map((session) => tunnel(t, session, names)),
+    state.sessions.map((session) => tunnel(t, session, names, tell)),
   ];
 }

@@ -3,6 +3,7 @@
 import {
   card,
   choose,
+  field,
   h,
   mark,
   mbit,
@@ -68,7 +69,48 @@ function bars(t, u) {
 }
 
 const speedtest = (words) => (tell) => follow("speedtest", ["start", ...words], ["show"], tell);
-const set = (name, pair) => order("set", ["uplink", name, pair]);
+const set = (name, ...pairs) => order("set", ["uplink", name, ...pairs]);
+
+// What is used of it, where it has a cap.
+function cap_of(t, u, caps) {
+  const cap = caps.find((x) => x.kind === "uplink" && x.name === u.name);
+  if (!cap?.cap_bytes) return null;
+  const used = Math.min(100, Math.round((100 * cap.month_bytes) / cap.cap_bytes));
+  return h(
+    "div",
+    { class: "bar" },
+    h("span", { "aria-hidden": "true" }, "Σ"),
+    h("progress", { max: 100, value: used, "aria-label": `${t.month}: ${t.cap}` }),
+    h("span", { class: "number" }, `${used} %`),
+  );
+}
+
+// Nothing is no cap.
+function cap_form(t, u, known) {
+  const onsubmit = (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const cap = form.get("cap").replace(/\s/g, ""),
+      day = form.get("day");
+    known.say(set(u.name, "cap=" + cap, ...(cap && day ? ["cap_day=" + day] : [])));
+  };
+  return h(
+    "details",
+    null,
+    h("summary", null, t.cap),
+    h("p", { class: "quiet" }, t.cap_words),
+    h(
+      "form",
+      { onsubmit },
+      field(t.cap, h("input", { name: "cap", size: 8, placeholder: "100GB" })),
+      field(
+        t.cap_day,
+        h("input", { name: "day", type: "number", min: 1, max: 31, placeholder: "1" }),
+      ),
+      h("button", { class: "plain" }, t.set),
+    ),
+  );
+}
 
 function one(t, u, i, known) {
   const mine = known.state.role === "gateway";
@@ -76,7 +118,7 @@ function one(t, u, i, known) {
   const caps = known.data?.history?.subjects ?? [];
   return h(
     "section",
-    { class: "card uplink", key: uplink_name(u) + u.endpoint },
+    { class: "card uplink", key: uplink_name(u) },
     h(
       "h2",
       null,
@@ -84,9 +126,10 @@ function one(t, u, i, known) {
       uplink_name(u),
       mark(t.states[u.state] ?? u.state, uplink_kind(u.state)),
     ),
-    u.why ? h("p", { class: uplink_kind(u.state) }, u.why) : null,
+    u.why ? h("p", { class: uplink_kind(u.state) }, known.tell(u.why)) : null,
     bars(t, u),
     facts(t, u, caps),
+    mine ? cap_of(t, u, caps) : null,
     mine
       ? h(
           "div",
@@ -118,6 +161,7 @@ function one(t, u, i, known) {
           ),
         )
       : null,
+    mine ? cap_form(t, u, known) : null,
   );
 }
 
