@@ -60,7 +60,7 @@ static const struct type *find_type(const struct verbs *v, const char *name,
 }
 
 /* The words of one key, from argv[i] on: set as an option, or where there are more
- * or it is one, as a list. How many they are; -errno. */
+ * or it is one, as a list; KEY= alone takes it away. How many they are; -errno. */
 static int set_key(struct buf *text, const char *const *words, int count,
                    const char *type, const char *name)
 {
@@ -76,8 +76,11 @@ static int set_key(struct buf *text, const char *const *words, int count,
 		values[n] = words[n] + len + 1;
 		n++;
 	}
-	bool list = n > 1 || !strcmp(key, "host") || !strcmp(key, "dest") ||
+	bool gone = n == 1 && !*values[0];
+	bool list = gone || n > 1 || !strcmp(key, "host") || !strcmp(key, "dest") ||
 	            !strcmp(key, "name") || !strcmp(key, "port");
+	if (gone)
+		values[0] = NULL;
 	int err = list ? edit_set_list(text, type, name, key, values)
 	               : edit_set(text, type, name, key, values[0]);
 	return err ? err : n;

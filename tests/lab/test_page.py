@@ -34,7 +34,7 @@ PAGES_VPS = ("overview", "uplinks", "streams", "scheduler", "forwards", "setup",
 # What a person without a mouse, or without eyes, would miss; and what does not fit.
 FAULTS = """(() => {
   const found = [], name = (e) => e.getAttribute("aria-label") ||
-    (e.labels && [...e.labels].map((l) => l.innerText).join(" ")) || e.innerText;
+    (e.labels && [...e.labels].map((l) => l.textContent).join(" ")) || e.textContent;
   for (const e of document.querySelectorAll("a, button, input, select, textarea, progress, meter"))
     if (!name(e)?.trim()) found.push("no name: " + e.outerHTML.slice(0, 120));
   for (const e of document.querySelectorAll("svg:not([aria-hidden])"))
@@ -262,7 +262,7 @@ class Page(AggdTest):
             browser.type("input[name=site]", "cabin")
             browser.click("form button:last-child")
             browser.wait("/^aggd1_/.test(document.querySelector('#token')?.value)", "a token")
-            browser.wait_text("cabin: invited until")
+            browser.wait_text("cabin : invité jusqu’au")
             browser.wait("document.querySelector('svg.qr[role=img] path:last-child')"
                          "?.getAttribute('d').length > 1000", "its QR code")
             browser.js("location.hash = '#/forwards'")
@@ -333,6 +333,15 @@ class Page(AggdTest):
             self.assertEqual(self.ask("POST", "/api/set", words)[0], 422, words)
         self.assertEqual(self.aggd.read("gw.conf"), before)
         self.assertEqual(self.ask("POST", "/api/unset", "bypass\ntv")[0], 200)
+        # A key alone is taken away.
+        before = self.aggd.read("gw.conf")
+        words = f"uplink\n{self.name}\ncap=100GB\ncap_day=5"
+        self.assertEqual(self.ask("POST", "/api/set", words)[0], 200)
+        self.wait(lambda: self.aggd.uplinks()[self.name]["cap_bytes"] == 100 * 10**9, TIMEOUT_S,
+                  "there is a cap")
+        words = f"uplink\n{self.name}\ncap=\ncap_day="
+        self.assertEqual(self.ask("POST", "/api/set", words)[0], 200)
+        self.assertEqual(self.aggd.read("gw.conf"), before)
         self.assertEqual(self.ask("POST", "/api/unset", "bypass\ntv")[0], 422)
         self.assertEqual(self.ask("POST", "/api/unset", f"uplink\n{self.name}")[0], 422)
 

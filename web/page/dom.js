@@ -104,7 +104,11 @@ export function table(heads, rows, caption) {
         "tr",
         null,
         heads.map((head) =>
-          h("th", { scope: "col", class: head.number ? "number" : null }, head.text),
+          h(
+            head.text ? "th" : "td", // over what has no name of its own: buttons
+            { scope: head.text ? "col" : null, class: head.number ? "number" : null },
+            head.text,
+          ),
         ),
       ),
     ),

@@ -3,7 +3,7 @@
 // left to right, or on a telephone from the top down.
 import { h, mbit, s, time, uplink_name } from "./dom.js";
 
-const WIDE = { width: 860, row: 66, top: 30 };
+const WIDE = { width: 860, row: 80, top: 14 };
 const TALL = { width: 350, height: 400 };
 const MOST = 12; // uplinks that are drawn
 
