@@ -240,10 +240,20 @@ static void take_events(struct mptcp_pm *pm, const char *buf, size_t size)
 	}
 }
 
-static void on_readable(void *ctx, unsigned events)
+/* The kernel says once that it had no room, and goes on to lose events until all
+ * that waits has been read: only then can what is missing be looked for. */
+static void tell_overrun(struct mptcp_pm *pm)
 {
 	const struct mptcp_event overrun = { .kind = MPTCP_EV_OVERRUN,
 	                                     .reset_reason = MPTCP_RESET_NONE };
+
+	if (pm->lost)
+		tell(pm, &overrun);
+	pm->lost = false;
+}
+
+static void on_readable(void *ctx, unsigned events)
+{
 	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct mptcp_pm *pm = ctx;
 
@@ -253,8 +263,9 @@ static void on_readable(void *ctx, unsigned events)
 			take_events(pm, buf, (size_t)n);
 		} else if (n < 0 && errno == ENOBUFS) {
 			pm->stats.overruns++;
-			tell(pm, &overrun);
+			pm->lost = true;
 		} else if (n >= 0 || errno != EINTR) {
+			tell_overrun(pm);
 			break;
 		}
 	}

@@ -20,6 +20,7 @@ struct mptcp_pm {
 	char *path; /* of the journal, or NULL */
 	struct mptcp_journal ours;
 	struct mptcp_pm_stats stats;
+	bool lost; /* events, until the socket is empty */
 	mptcp_pm_fn *on_event;
 	void *ctx;
 };

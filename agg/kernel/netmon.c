@@ -45,6 +45,7 @@ struct netmon {
 	struct nettable *table;
 	pthread_rwlock_t lock;    /* of which it is, for netmon_is_local */
 	bool stale;               /* the table may be wrong: ask */
+	bool lost;                /* notifications, until the socket is empty */
 	bool failing;             /* asking fails, which was said */
 	uint64_t pause_us;        /* between two questions */
 	bool doubt;               /* our rules and routes may be: tell */
@@ -407,6 +408,16 @@ static bool take_hints(struct netmon *mon, const char *buf, size_t size)
 	return policy;
 }
 
+/* The kernel says once that it had no room, and goes on to lose notifications
+ * until all that waits has been read: an answer asked for earlier may lack what
+ * they said. */
+static void note_empty(struct netmon *mon)
+{
+	mon->stale |= mon->lost;
+	mon->doubt |= mon->lost;
+	mon->lost = false;
+}
+
 static void on_readable(void *ctx, unsigned events)
 {
 	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -419,10 +430,9 @@ static void on_readable(void *ctx, unsigned events)
 			policy |= take_hints(mon, buf, (size_t)n);
 		} else if (n < 0 && errno == ENOBUFS) {
 			mon->stats.overruns++;
-			mon->stale = mon->doubt = true;
-		} else if (n < 0 && errno == EINTR) {
-			continue;
-		} else {
+			mon->lost = true;
+		} else if (n >= 0 || errno != EINTR) {
+			note_empty(mon);
 			break;
 		}
 	}

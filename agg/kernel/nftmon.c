@@ -35,6 +35,7 @@ struct nftmon {
 	char table[NFTMON_TABLE_MAX + 1], open[NFTMON_TABLE_MAX + 1];
 	pid_t own;          /* 0: nobody's changes are ours */
 	bool known;         /* rules is */
+	bool lost;          /* notifications, until the socket is empty */
 	uint64_t rules;     /* their hash at nftmon_settle */
 	nftmon_fn *on_change;
 	void *ctx;
@@ -85,23 +86,27 @@ static bool has_foreign(const struct nftmon *mon, const char *buf, size_t size)
 }
 
 /* Reads what is there. True: somebody else changed the table, or it was too
- * much to be heard. */
+ * much to be heard: that is found out when all has been read, as until then the
+ * kernel loses what comes besides. */
 static bool hear(struct nftmon *mon)
 {
 	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	bool foreign = false, lost = false;
+	bool foreign = false, empty = false;
 
-	for (unsigned i = 0; i < READS_PER_TURN; i++) {
+	for (unsigned i = 0; i < READS_PER_TURN && !empty; i++) {
 		ssize_t n = mnl_socket_recvfrom(mon->socket, buf, sizeof(buf));
 		if (n > 0)
 			foreign |= has_foreign(mon, buf, (size_t)n);
 		else if (n < 0 && errno == ENOBUFS)
-			lost = true;
-		else if (n == 0 || errno != EINTR)
-			break;
+			mon->lost = true;
+		else
+			empty = n == 0 || errno != EINTR;
 	}
+	if (!empty || !mon->lost)
+		return foreign;
+	mon->lost = false;
 	/* What a run of ours made is known when it has ended. */
-	return foreign || (lost && !mon->own && nftmon_differs(mon));
+	return foreign || (!mon->own && nftmon_differs(mon));
 }
 
 static void on_readable(void *ctx, unsigned events)

@@ -15,6 +15,7 @@ import ctypes
 import os
 import queue
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -72,6 +73,16 @@ class Tool:
         self.reader.join()
         self.process.stdin.close()
         self.process.stdout.close()
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """It does nothing meanwhile: what happens waits for it."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def say(self, line):
         self.process.stdin.write(line + "\n")
