@@ -318,11 +318,13 @@ class MptcpTest(KernelTest):
                    field(told, "local").startswith("10.2.0.2"), told)
 
     def info(self, peer, token):
+        lines = []
+
         def told():
-            lines = peer.ask("info")
-            return lines if len(lines) == 3 else None
-        self.check("both subflows are read", eventually(told), peer.ask("info"))
-        lines = told() or ["", "", ""]
+            lines[:] = peer.ask("info")
+            return len(lines) == 3 and field(lines[0], "joined") == "1"
+        self.check("both subflows are read", eventually(told), lines)
+        lines += [""] * 3
         self.check("the same token", field(lines[0], "token") == token and
                    field(lines[0], "fallback") == "0" and field(lines[0], "joined") == "1", lines)
         locals_ = sorted(field(l, "local").split(":")[0] for l in lines[1:] if l)
@@ -335,8 +337,7 @@ class MptcpTest(KernelTest):
         for sock in sockets_of(pm.process.pid):
             with sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-        pm.say("nap 1000")
-        with self.gw.entered():
+        with pm.stopped(), self.gw.entered():
             for _ in range(30):
                 sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wan1")
