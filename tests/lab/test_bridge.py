@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import DIRECT4, VPS_SEEN4, VPS_SEEN6, AggdTest  # noqa: E402
 from lab import SRV4, SRV6  # noqa: E402
 
-SOON_S = 15
+SOON_S = 30
 SETTINGS = ("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables")
 
 
@@ -35,6 +35,9 @@ class Bridge(AggdTest):
     def wait_interception(self, state):
         self.wait(lambda: self.interception()["state"] == state, SOON_S, self.interception)
 
+    def seen(self):
+        return self.who(SRV4), self.who(SRV6)
+
     def test_bridge_comes_and_goes(self):
         self.lab.gw.ip("link set lan0 down", "link set lan0 name port0")
         self.make_bridge()
@@ -43,18 +46,18 @@ class Bridge(AggdTest):
             self.wait_interception("broken")
             self.assertIn("bridge lan0", self.interception()["why"])
             self.wait(lambda: not self.aggd.is_taking("ip"), SOON_S, self.aggd.ruleset)
-            self.assertIn(self.who(), DIRECT4)
+            self.wait_equal(lambda: self.who() in DIRECT4, True)
             self.set_filter(0)
         self.wait_interception("in force")
         self.wait(lambda: self.aggd.is_taking("ip", "ip6"), SOON_S, self.aggd.ruleset)
-        self.assertEqual((self.who(SRV4), self.who(SRV6)), (VPS_SEEN4, VPS_SEEN6))
+        self.wait_equal(self.seen, (VPS_SEEN4, VPS_SEEN6))
         with self.flow() as flow:
             self.lab.gw.ip("link del lan0")
             self.make_bridge()
             count = flow.count
             self.wait(lambda: flow.count > count + 1_000_000, SOON_S, "it goes on")
             self.wait(lambda: self.aggd.is_taking("ip", "ip6"), SOON_S, self.aggd.ruleset)
-            self.assertEqual((self.who(SRV4), self.who(SRV6)), (VPS_SEEN4, VPS_SEEN6))
+            self.wait_equal(self.seen, (VPS_SEEN4, VPS_SEEN6))
         self.assertLessEqual(self.aggd.read("gw.log").count("br_netfilter hides"), 1)
         self.note = "" if has_filter else "no br_netfilter here"
 

@@ -73,8 +73,8 @@ class CrowdOfSites(AggdTest):
 
     def test_3_one_is_added_changed_and_removed(self):
         path = os.path.join(self.crowd.sites_dir, "one.conf")
+        self.wait_equal(lambda: len(self.ages()), SITES + 1)
         before = self.ages()
-        self.assertEqual(len(before), SITES + 1)
         pin = self.aggd.keygen(self.aggd.lab.srv, "one")
         for text in (f"config site one\n\toption pin {pin}\n",
                      f"config site one\n\toption pin {pin}\n\toption order srpt\n", None):

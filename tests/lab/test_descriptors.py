@@ -24,8 +24,9 @@ from lab import SRV4  # noqa: E402
 IDLE = 2000
 PORT = 9100
 HOSTS = [f"192.168.100.{n}" for n in range(100, 124)]
-SETTLE_S = 20
-CALM_S = 1
+SETTLE_S = 30
+CALM_S = 0.5
+CALM_LOOKS = 3
 # What is left for streams: three quarters of the limit, less what a daemon
 # has open itself.
 OWN_MAX = 100
@@ -78,12 +79,21 @@ class Short:
         return [sock for sock in clients if sock.fileno() not in ended]
 
     def settled(self, clients):
-        """Those that are left when no refusal is on its way any more."""
-        while True:
-            left = self.alive(clients)
+        """Those that are left when no refusal is on its way any more: each is a
+        stream at both ends, beside the download, and that stays so."""
+        looks = 0
+
+        def calm():
+            nonlocal looks
+            count = len(self.alive(clients))
+            same = self.streams("gw") == self.streams("vps") == count + 1
+            looks = looks + 1 if same else 0
             time.sleep(CALM_S)
-            if len(self.alive(clients)) == len(left):
-                return left
+            return looks >= CALM_LOOKS
+
+        self.wait(calm, SETTLE_S, lambda: f"all is settled: {len(self.alive(clients))} clients, "
+                                          f"{self.streams('gw')} and {self.streams('vps')} streams")
+        return self.alive(clients)
 
     def streams(self, role):
         return len(self.aggd.status("streams", role)["streams"])

@@ -50,13 +50,16 @@ class Doctor(AggdTest):
 
     def expect(self, *steps):
         """Nothing but these, as (step, subject)."""
-        def found():
-            return [(f["step"], f["subject"]) for f in self.doctor()]
+        found = []
 
-        self.wait(lambda: found() == list(steps), FOUND_S,
-                  lambda: f"{steps}: {json.dumps(self.doctor(), indent=1)}")
-        for finding in self.doctor():
+        def is_found():
+            found[:] = self.doctor()
+            return [(f["step"], f["subject"]) for f in found] == list(steps)
+
+        self.wait(is_found, FOUND_S, lambda: f"{steps}: {json.dumps(found, indent=1)}")
+        for finding in found:
             self.assertTrue(finding["remedy"] and finding["text"])
+        return found
 
     def reload(self, **options):
         self.aggd.gateway_options = options
@@ -196,19 +199,18 @@ class Doctor(AggdTest):
         self.expect(("daemon", ""))
         self.lab.isp.nft(DROP6)
         self.addCleanup(self.lab.isp.nft, "delete table ip6 drop6")
-        self.expect(("daemon", ""), ("tcp", self.both()))
-        self.assertIn(VPS6, self.doctor()[1]["text"])
+        self.assertIn(VPS6, self.expect(("daemon", ""), ("tcp", self.both()))[1]["text"])
         self.addCleanup(self.aggd.start_concentrator)
         self.aggd.stop_one("vps")
         self.lab.isp.nft("flush table ip6 drop6")
-        self.expect(("daemon", ""), ("tcp", self.both()))
-        self.assertIn("refused", self.doctor()[1]["text"])
+        self.assertIn("refused", self.expect(("daemon", ""), ("tcp", self.both()))[1]["text"])
 
     def test_bugreport(self):
         """All that is asked for, and nothing that is nobody's business."""
         path = self.aggd.path("report.txt")
         aggctl = ["aggctl", "-s", self.aggd.path("gw.sock"), "-c", self.aggd.path("gw.conf"),
                   "bugreport", path]
+        self.expect()
         self.lab.gw.run(aggctl)
         text = self.aggd.read("report.txt")
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
@@ -241,9 +243,12 @@ class Doctor(AggdTest):
     # -- healthy, if odd
 
     def test_concentrator(self):
-        done = self.lab.vps.run(["aggctl", "-s", self.aggd.path("vps.sock"),
-                                 "-c", self.aggd.path("vps.conf"), "doctor"], check=False)
-        self.assertEqual((done.returncode, done.stdout), (0, "nothing found\n"))
+        def found():
+            done = self.lab.vps.run(["aggctl", "-s", self.aggd.path("vps.sock"),
+                                     "-c", self.aggd.path("vps.conf"), "doctor"], check=False)
+            return done.returncode, done.stdout
+
+        self.wait_equal(found, (0, "nothing found\n"), FOUND_S)
 
     def test_odd_and_healthy(self):
         second = self.second
