@@ -18,13 +18,14 @@ static inline uint64_t halves(uint64_t w)
 	return (w & UINT32_MAX) + (w >> 32);
 }
 
-static inline words halves_of(const uint8_t *p)
+/* By its address: a machine without such registers has no rule for returning one. */
+static inline void add_halves(words *sum, const uint8_t *p)
 {
 	const words low = { UINT32_MAX, UINT32_MAX };
 	words w;
 
 	memcpy(&w, p, sizeof(w));
-	return (w & low) + (w >> 32);
+	*sum += (w & low) + (w >> 32);
 }
 
 static uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t n)
@@ -45,8 +46,8 @@ uint64_t sum_add(uint64_t sum, const uint8_t *p, size_t n)
 	words even = { sum, 0 }, odd = { 0, 0 };
 
 	for (; n >= 32; n -= 32, p += 32) {
-		even += halves_of(p);
-		odd += halves_of(p + 16);
+		add_halves(&even, p);
+		add_halves(&odd, p + 16);
 	}
 	even += odd;
 	return add_rest(even[0] + even[1], p, n);
@@ -58,8 +59,8 @@ uint64_t sum_copy(uint64_t sum, uint8_t *to, const uint8_t *from, size_t n)
 
 	for (; n >= 32; n -= 32, from += 32, to += 32) {
 		memcpy(to, from, 32);
-		even += halves_of(from);
-		odd += halves_of(from + 16);
+		add_halves(&even, from);
+		add_halves(&odd, from + 16);
 	}
 	even += odd;
 	memcpy(to, from, n);

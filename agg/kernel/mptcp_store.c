@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef SO_NETNS_COOKIE /* musl 1.2.3 */
+#define SO_NETNS_COOKIE 71
+#endif
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define NETNS "/proc/self/ns/net"
 
