@@ -149,21 +149,21 @@ def build(report, arch):
 
 
 def programs(arch):
-    """Of the tests that are programs of that processor's: the path below the build's."""
+    """Of the tests that are programs of that processor's, and no more than that asks for:
+    the path below the build's."""
     path = os.path.join(CROSS, arch, "meson-info", "intro-tests.json")
     with open(path, encoding="utf-8") as file:
         tests = json.load(file)
+    left_out = [*SLOW, *(musl.OF_GLIBC if arch == MUSL else EMULATOR_LACKS)]
     return {t["name"]: os.path.relpath(t["cmd"][0], f"/src/build-cross/{arch}") for t in tests
-            if not any("python" in os.path.basename(w) or w.endswith(".py") for w in t["cmd"][:2])}
+            if not any("python" in os.path.basename(w) or w.endswith(".py") for w in t["cmd"][:2])
+            and not any(t["name"].startswith(name) for name in left_out)}
 
 
 def chosen(arch):
     """And can be run."""
-    names = [name for name in programs(arch) if not any(name.startswith(s) for s in SLOW)]
-    if arch == MUSL:
-        return [name for name in names
-                if musl.is_whole(run, os.path.join(CROSS, arch, programs(arch)[name]))]
-    return [name for name in names if name not in EMULATOR_LACKS]
+    return [name for name, path in programs(arch).items()
+            if arch != MUSL or musl.is_whole(run, os.path.join(CROSS, arch, path))]
 
 
 def run_tests(report, arch):

@@ -110,12 +110,12 @@ static void own_pin_for_the_others(void **state)
 
 static void no_identity(void **state)
 {
-	static const struct { int err; const char *part; } cases[] = {
+	const struct { int err; const char *part; } cases[] = {
 		{ -ENOENT, "'aggctl keygen /etc/aggd' makes one" },
 		{ -EPERM, "others may read /etc/aggd/identity.pem" },
 		{ -EBADMSG, "/etc/aggd/identity.pem is no identity" },
 		{ -EACCES, "as root it is" },
-		{ -EIO, "Input/output error" },
+		{ -EIO, strerror(EIO) },
 	};
 	struct fixture *f = *state;
 
