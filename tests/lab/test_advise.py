@@ -18,7 +18,7 @@ from case import AggdTest  # noqa: E402
 DOWNLOAD_S = 10
 RATE_OFF_MOST = 0.4          # of the scenario's
 TRIES_MAX = 3                # a machine that stands still carries less meanwhile
-GOES_ON = 0.6                # of both links, by the download beside it
+GOES_ON = 0.4                # of both links, by the download beside it
 PAYLOAD = 1448 / 1518        # of a frame
 LOADS = ["page", "bulk", "video", "call"]
 
