@@ -6,6 +6,7 @@
 #include "agg/selftest/selftest.h"
 
 #include "agg/kernel/caps.h"
+#include "agg/kernel/memory.h"
 #include "agg/kernel/sockopt.h"
 #include "agg/kernel/udp.h"
 
@@ -86,7 +87,7 @@ static void look_at_features(struct selftest_feature features[SELFTEST_FEATURES]
 void selftest_look(struct selftest *out)
 {
 	struct utsname name;
-	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	uint64_t memory = memory_there_is("/proc", MEMORY_GROUPS);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	memset(out, 0, sizeof(*out));
@@ -95,8 +96,7 @@ void selftest_look(struct selftest *out)
 		snprintf(out->machine, sizeof(out->machine), "%s", name.machine);
 	}
 	out->cores = cores > 0 ? cores : 0;
-	out->memory_mb = pages > 0 && page > 0 ?
-		(long)((double)pages * (double)page / 1e6) : 0;
+	out->memory_mb = memory < UINT64_MAX ? (long)(memory / 1000000) : 0;
 	look_at_features(out->features);
 	trial_run(&out->trial);
 }
