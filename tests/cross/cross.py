@@ -124,7 +124,7 @@ def prepare(arch):
     inside(root, ["apt-get", "update"])
     inside(root, [*install, *TOOLS])
     if arch == MUSL:
-        inside(root, [*install, "musl-tools", *LIBRARIES])
+        inside(root, [*install, "musl-tools", "xz-utils", *LIBRARIES])
         musl.prepare(root, ROOT, inside)
     else:
         inside(root, [*install, f"gcc-{ARCHES[arch][0]}", *(f"{n}:{arch}" for n in LIBRARIES)])
