@@ -275,6 +275,20 @@ static int common(const unsigned *a, unsigned a_count, const unsigned *b,
 }
 
 /* Nobody could say of which class a stream in both is. */
+/* The first host that both have; NULL: there is none. */
+static const struct selector_host *common_host(const struct conf_class *a,
+                                               const struct conf_class *b)
+{
+	char one[SELECTOR_TEXT_MAX], other[SELECTOR_TEXT_MAX];
+
+	for (unsigned i = 0; i < a->host_count; i++)
+		for (unsigned k = 0; k < b->host_count; k++)
+			if (!strcmp(selector_host_format(&a->host[i], one),
+			            selector_host_format(&b->host[k], other)))
+				return &a->host[i];
+	return NULL;
+}
+
 static int check_classes(const struct check *c)
 {
 	const struct conf_class *a = &c->conf->classes[0], *b = a + 1;
@@ -296,6 +310,11 @@ static int check_classes(const struct check *c)
 		            "line %u; it can be in one of them", b->name,
 		            conf_dscp_format((unsigned)dscp, text), a->name,
 		            a->line);
+	const struct selector_host *host = common_host(a, b);
+	if (host)
+		return FAIL(c, b->line, "class '%s': host %s is in class '%s' in "
+		            "line %u; it can be in one of them", b->name,
+		            selector_host_format(host, text), a->name, a->line);
 	return 0;
 }
 

@@ -30,6 +30,7 @@
 #define CONF_BYPASS_DESTS_MAX 1024 /* of a section, as the next ones */
 #define CONF_BYPASS_MARK_BITS 4
 #define CONF_BYPASS_HOSTS_MAX 64
+#define CONF_CLASS_HOSTS_MAX 12 /* 'aggctl set' has words for so many */
 #define CONF_BYPASS_PORTS_MAX 64
 #define CONF_BYPASS_NAMES_MAX 64
 #define CONF_SITES_MAX 4096
@@ -181,6 +182,8 @@ struct conf_class {
 	unsigned port_count;
 	unsigned dscp[CONF_DSCPS_MAX]; /* gateway: of the clients' packets */
 	unsigned dscp_count;
+	struct selector_host host[CONF_CLASS_HOSTS_MAX]; /* gateway: of the clients */
+	unsigned host_count;
 	char scheduler[CONF_WORD_MAX + 1]; /* "": that of all streams */
 	uint64_t after_bytes;              /* bulk; 0: not set */
 };

@@ -189,6 +189,10 @@ static const struct conf_key class_keys[] = {
 	  LIST_AT(conf_class, dscp, CONF_DSCPS_MAX),
 	  .help = "And streams whose client began with this mark in its packets, "
 	          "whatever the port." },
+	{ "host", CONF_LAN_HOST, GATEWAY,
+	  LIST_AT(conf_class, host, CONF_CLASS_HOSTS_MAX),
+	  .help = "And all others of this host of the LAN. Of streams only: what the "
+	          "packet tunnel carries is told by 'config packets'." },
 	{ "scheduler", CONF_SCHEDULER, BOTH, .min = 1, .max = CONF_WORD_MAX,
 	  AT(conf_class, scheduler),
 	  .help = "For the streams of this class, in place of that of the main "
@@ -409,7 +413,7 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	  MANY_AT(conf_class, classes, class_count, CONF_CLASSES_MAX),
 	  .help = "A class of streams; its name is interactive or bulk. A stream "
 	          "is interactive until it has sent much in one burst, then bulk "
-	          "until it was quiet; a port or a mark fixes its class from the "
+	          "until it was quiet; a port, a mark or a host fixes its class from the "
 	          "start, for both directions." },
 	[CONF_TABLE_CONCENTRATOR] = { "concentrator", concentrator_keys, GATEWAY,
 	  .named = true, ONE_AT(conf_concentrator, concentrator),

@@ -166,6 +166,15 @@ static void tell_surplus(struct clients *c, const struct addr *from)
 	         tally_used(c->hosts));
 }
 
+static int class_of(const struct inlet_client *client, const struct conf *conf)
+{
+	uint8_t mac[NEIGHBOR_MAC_BYTES];
+	bool known = policy_hangs_on_mac(conf) && !neighbor_mac(&client->from, mac);
+
+	return policy_class(conf, client->dest.addr.port, client->dscp, &client->from,
+	                    known ? mac : NULL);
+}
+
 static void open_stream(struct clients *c, const struct inlet_client *client,
                         struct session *session, const struct conf *conf)
 {
@@ -181,7 +190,7 @@ static void open_stream(struct clients *c, const struct inlet_client *client,
 	}
 	struct stream *stream = session_open(session, &client->dest,
 	                                     &client->from, &relay_events, relay);
-	int class = policy_class(conf, client->dest.addr.port, client->dscp);
+	int class = class_of(client, conf);
 	if (stream && class >= 0)
 		stream_set_class(stream, (enum stream_class)class);
 	relay_start(relay, stream);

@@ -251,9 +251,28 @@ static bool has(const unsigned *list, unsigned count, unsigned value)
 	return false;
 }
 
-int policy_class(const struct conf *conf, uint16_t port, int dscp)
+static bool has_host(const struct conf_class *class, const struct addr *host,
+                     const uint8_t *mac)
 {
-	int by_port = -1;
+	for (unsigned i = 0; host && i < class->host_count; i++)
+		if (selector_host_has(&class->host[i], host, mac))
+			return true;
+	return false;
+}
+
+bool policy_hangs_on_mac(const struct conf *conf)
+{
+	for (unsigned i = 0; i < conf->class_count; i++)
+		for (unsigned k = 0; k < conf->classes[i].host_count; k++)
+			if (conf->classes[i].host[k].is_mac)
+				return true;
+	return false;
+}
+
+int policy_class(const struct conf *conf, uint16_t port, int dscp,
+                 const struct addr *host, const uint8_t *mac)
+{
+	int by_port = -1, by_host = -1;
 
 	for (int c = 0; c < STREAM_CLASS_COUNT; c++) {
 		const struct conf_class *class =
@@ -265,6 +284,8 @@ int policy_class(const struct conf *conf, uint16_t port, int dscp)
 			return c;
 		if (has(class->port, class->port_count, port))
 			by_port = c;
+		if (has_host(class, host, mac))
+			by_host = c;
 	}
-	return by_port;
+	return by_port >= 0 ? by_port : by_host;
 }

@@ -71,9 +71,12 @@ struct policy_known {
 };
 void policy_known(struct policy_known *out);
 
-/* The class that the configuration fixes for a stream by the port of its
- * destination and its client's DSCP (-1: not known), which goes first; an
- * enum stream_class, or -1: none. */
-int policy_class(const struct conf *conf, uint16_t port, int dscp);
+/* The class that the configuration fixes for a stream by its client's DSCP (-1: not
+ * known), by the port of its destination, or else by its client (NULL: not known) and
+ * the address of that one's card (NULL: likewise); an enum stream_class, or -1: none. */
+int policy_class(const struct conf *conf, uint16_t port, int dscp,
+                 const struct addr *host, const uint8_t *mac);
+/* Does a card's address decide it for some? */
+bool policy_hangs_on_mac(const struct conf *conf);
 
 #endif

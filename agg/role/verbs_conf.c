@@ -28,6 +28,7 @@ static const struct type {
 } types[] = {
 	{ "uplink", CONF_ROLE_GATEWAY, false },
 	{ "bypass", CONF_ROLE_GATEWAY, true },
+	{ "class", CONF_ROLE_GATEWAY, true },
 	{ "forward", CONF_ROLE_CONCENTRATOR, true },
 };
 #define TYPES (sizeof(types) / sizeof(types[0]))

@@ -333,6 +333,14 @@ class Page(AggdTest):
             self.assertEqual(self.ask("POST", "/api/set", words)[0], 422, words)
         self.assertEqual(self.aggd.read("gw.conf"), before)
         self.assertEqual(self.ask("POST", "/api/unset", "bypass\ntv")[0], 200)
+        # A device's streams are of the class that it has.
+        self.assertEqual(self.ask("POST", "/api/set", f"class\ninteractive\nhost={LAN4}")[0], 200)
+        with self.flow() as flow:
+            self.wait(lambda: flow.count > 1_000_000, TIMEOUT_S, "bytes")
+            self.wait(lambda: {s["class"] for s in self.aggd.status("streams")["streams"]} ==
+                      {"interactive"}, TIMEOUT_S, "its class")
+        self.assertEqual(self.ask("POST", "/api/set", f"class\nbulk\nhost={LAN4}")[0], 422)
+        self.assertEqual(self.ask("POST", "/api/unset", "class\ninteractive")[0], 200)
         # A key alone is taken away.
         before = self.aggd.read("gw.conf")
         words = f"uplink\n{self.name}\ncap=100GB\ncap_day=5"

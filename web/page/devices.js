@@ -9,8 +9,10 @@ export const every_ms = 3000;
 export const ask = async () => ({
   history: await get("history"),
   streams: (await get("streams")).streams,
-  bypasses: (await sections()).filter((x) => x.type === "bypass"),
+  sections: await sections(),
 });
+
+const of_type = (data, type) => data.sections.filter((x) => x.type === type);
 
 const bare = (host) => host.replace(/[^0-9a-zA-Z]/g, "");
 const host_of = (x) => x.client?.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
@@ -33,10 +35,45 @@ function paths_of(streams) {
   return Object.entries(sums).map(([name, bytes]) => ({ name, bytes }));
 }
 
+const CLASSES = ["interactive", "bulk"];
+const classes_of = (data, name) => of_type(data, "class").find((x) => x.name === name)?.host ?? [];
+const is_of = (d, host) =>
+  [d.name, d.address].some((x) => x && x.toLowerCase() === host.toLowerCase());
+
+// One of them, or none: it leaves the one before it comes into the other.
+async function put_into_class(data, d, name) {
+  let text = "";
+  for (const one of [...CLASSES].sort((a, b) => (a === name) - (b === name))) {
+    const before = classes_of(data, one);
+    const after = before.filter((host) => !is_of(d, host));
+    if (one === name) after.push(d.name);
+    if (after.length === before.length && one !== name) continue;
+    const words = after.length ? after.map((host) => "host=" + host) : ["host="];
+    text = await order("set", ["class", one, ...words]);
+  }
+  return text;
+}
+
+function class_choice(t, d, known) {
+  const now = CLASSES.find((name) => classes_of(known.data, name).some((x) => is_of(d, x))) ?? "";
+  return h(
+    "select",
+    {
+      class: "small",
+      key: now,
+      "aria-label": `${t.kind}: ${d.address ?? d.name}`,
+      onchange: (event) => known.say(put_into_class(known.data, d, event.target.value)),
+    },
+    ["", ...CLASSES].map((value) =>
+      h("option", { value, selected: value === now }, value ? t.classes[value] : t.by_itself),
+    ),
+  );
+}
+
 function row(t, d, known) {
   const { data, state } = known;
   const mine = data.streams.filter((x) => host_of(x) === d.address);
-  const by = of_device(d, data.bypasses);
+  const by = of_device(d, of_type(data, "bypass"));
   const both = (x) => `${size(x.down_bytes)} / ${size(x.up_bytes)}`;
   const turn = () =>
     known.say(
@@ -72,6 +109,7 @@ function row(t, d, known) {
             },
             by.length ? t.aggregate : t.leave_directly,
           ),
+      d.kind === "others" || by.length ? null : class_choice(t, d, known),
     ],
   ];
 }
@@ -87,13 +125,14 @@ function describe(b) {
 }
 
 function passing(t, known) {
+  const bypasses = of_type(known.data, "bypass");
   const ways = ["direct", ...known.state.uplinks.map((u) => u.name)];
   return card(
     t.passes_by,
-    known.data.bypasses.length
+    bypasses.length
       ? table(
           [{ text: t.name }, { text: t.what }, { text: t.way }, { text: "" }],
-          known.data.bypasses.map((b) => [
+          bypasses.map((b) => [
             b.name || "–",
             describe(b),
             b.to === "direct" ? t.leaves_directly : b.to,
@@ -150,7 +189,7 @@ export function devices(t, known) {
   if (!data) return picture("loading", t.loading);
   const list = data.history.subjects.filter((x) => x.kind !== "uplink");
   const hosts = new Set(list.flatMap((d) => [d.name, d.address]));
-  for (const b of data.bypasses)
+  for (const b of of_type(data, "bypass"))
     if (b.name.startsWith(OURS) && b.host && !hosts.has(b.host[0]))
       list.push({ kind: "device", name: b.host[0], address: null });
   return [

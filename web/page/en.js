@@ -95,6 +95,7 @@ export default {
 
   destination: "To",
   kind: "Kind",
+  by_itself: "class: by itself",
   classes: { interactive: "interactive", bulk: "bulk" },
   age: "Age",
   share: "By which uplinks",

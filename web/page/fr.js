@@ -95,6 +95,7 @@ export default {
 
   destination: "Vers",
   kind: "Genre",
+  by_itself: "classe : d’elle-même",
   classes: { interactive: "interactif", bulk: "de masse" },
   age: "Âge",
   share: "Par quels accès",

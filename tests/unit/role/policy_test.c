@@ -269,6 +269,37 @@ static void every_name_makes_a_policy(void **state)
 	}
 }
 
+static void hosts_fix_the_class_of_the_rest(void **state)
+{
+	struct conf *conf = load(GATEWAY INTERACTIVE "list port 22\n"
+	                         "list host 192.168.1.7\n" BULK "list dscp LE\n"
+	                         "list host 00:16:3e:01:02:03\n"
+	                         "list host 2001:db8:7::/64\n");
+	static const struct { const char *from; bool card; uint16_t port; int dscp, class; }
+	rows[] = {
+		{ "192.168.1.7:1000", false, 443, -1, STREAM_INTERACTIVE },
+		{ "192.168.1.8:1000", false, 443, -1, -1 },
+		{ "192.168.1.8:1000", true, 443, -1, STREAM_BULK },
+		{ "[2001:db8:7::1]:1000", false, 443, 10, STREAM_BULK },
+		/* What is said of the stream itself goes first. */
+		{ "192.168.1.8:1000", true, 22, -1, STREAM_INTERACTIVE },
+		{ "192.168.1.7:1000", false, 443, 1, STREAM_BULK },
+	};
+	static const uint8_t mac[] = { 0, 0x16, 0x3e, 1, 2, 3 };
+
+	assert_true(policy_hangs_on_mac(conf));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr from;
+		assert_int_equal(addr_parse(&from, rows[i].from, 0), 0);
+		assert_int_equal(policy_class(conf, rows[i].port, rows[i].dscp, &from,
+		                              rows[i].card ? mac : NULL), rows[i].class);
+	}
+	conf_free(conf);
+	conf = load(GATEWAY INTERACTIVE "list host 192.168.1.7\n");
+	assert_false(policy_hangs_on_mac(conf));
+	conf_free(conf);
+}
+
 static void ports_and_marks_fix_a_class(void **state)
 {
 	struct conf *conf = load(GATEWAY INTERACTIVE "list port 22\n"
@@ -276,17 +307,17 @@ static void ports_and_marks_fix_a_class(void **state)
 	                         "list dscp LE\nlist dscp CS0\n");
 	struct conf *none = load(GATEWAY);
 
-	assert_int_equal(policy_class(conf, 22, -1), STREAM_INTERACTIVE);
-	assert_int_equal(policy_class(conf, 873, -1), STREAM_BULK);
-	assert_int_equal(policy_class(conf, 443, -1), -1);
-	assert_int_equal(policy_class(conf, 443, 46), STREAM_INTERACTIVE);
-	assert_int_equal(policy_class(conf, 443, 1), STREAM_BULK);
-	assert_int_equal(policy_class(conf, 443, 0), STREAM_BULK);
-	assert_int_equal(policy_class(conf, 443, 10), -1);
+	assert_int_equal(policy_class(conf, 22, -1, NULL, NULL), STREAM_INTERACTIVE);
+	assert_int_equal(policy_class(conf, 873, -1, NULL, NULL), STREAM_BULK);
+	assert_int_equal(policy_class(conf, 443, -1, NULL, NULL), -1);
+	assert_int_equal(policy_class(conf, 443, 46, NULL, NULL), STREAM_INTERACTIVE);
+	assert_int_equal(policy_class(conf, 443, 1, NULL, NULL), STREAM_BULK);
+	assert_int_equal(policy_class(conf, 443, 0, NULL, NULL), STREAM_BULK);
+	assert_int_equal(policy_class(conf, 443, 10, NULL, NULL), -1);
 	/* A mark is closer to the stream than a port. */
-	assert_int_equal(policy_class(conf, 22, 1), STREAM_BULK);
-	assert_int_equal(policy_class(conf, 873, 46), STREAM_INTERACTIVE);
-	assert_int_equal(policy_class(none, 22, 46), -1);
+	assert_int_equal(policy_class(conf, 22, 1, NULL, NULL), STREAM_BULK);
+	assert_int_equal(policy_class(conf, 873, 46, NULL, NULL), STREAM_INTERACTIVE);
+	assert_int_equal(policy_class(none, 22, 46, NULL, NULL), -1);
 	conf_free(conf);
 	conf_free(none);
 }
@@ -303,6 +334,7 @@ int main(void)
 		cmocka_unit_test(unknown_wishes_are_passed_over),
 		cmocka_unit_test(what_is_told_is_spelled_out),
 		cmocka_unit_test(every_name_makes_a_policy),
+		cmocka_unit_test(hosts_fix_the_class_of_the_rest),
 		cmocka_unit_test(ports_and_marks_fix_a_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
