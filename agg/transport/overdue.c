@@ -75,14 +75,26 @@ static bool is_awaited(const struct piece *piece)
 	       piece->offset < send_head(piece->stream);
 }
 
+/* The peer's kernel has what is below it: only its session's word for that was lost,
+ * and comes by another lane as soon as the peer sees the silence. */
+static uint64_t there_bytes(const struct lane *lane)
+{
+	uint64_t waits = lane->info.unacked_bytes + lane->info.notsent_bytes +
+	                 lane->pushed_bytes;
+
+	return lane->tx_bytes > waits ? lane->tx_bytes - waits : 0;
+}
+
 /* In the order of sending, which is the reader's, but for what was deep. */
 void overdue_silent(const struct lane *lane)
 {
 	struct session *s = lane->session;
+	uint64_t there = there_bytes(lane);
 
 	for (uint32_t i = 0; i < lane->flights.len; i++) {
-		struct piece *piece = flights_at(&lane->flights, i)->piece;
-		if (!is_awaited(piece))
+		const struct flight *flight = flights_at(&lane->flights, i);
+		struct piece *piece = flight->piece;
+		if (flight->wire_end <= there || !is_awaited(piece))
 			continue;
 		if (!reinject_spend(&s->again_budget, piece->len))
 			return;

@@ -436,6 +436,27 @@ static void test_silent(void **state)
 	puppet_finish(&p);
 }
 
+/* What the peer's kernel has is not sent again: it is there. */
+static void test_silent_has_what_is_there(void **state)
+{
+	uint64_t there = cut_second();
+
+	p.lane[1].stalled = false;
+	puppet_pass(&p, 10000);
+	there += hear_bytes(&p.lane[1]);
+	puppet_pass(&p, 10000); /* seen by its kernel, and not told by its session */
+	assert_true(there > 0);
+	p.lane[1].stalled = true;
+	puppet_write(&p.reader[0], 100000, false);
+	pass_quiet(10000);
+	uint64_t held = hear_bytes(&p.lane[1]);
+	pass_quiet(110000);
+	held += hear_bytes(&p.lane[1]);
+	assert_true(held > 0);
+	assert_int_equal(again_bytes(REINJECT_OVERDUE), held);
+	puppet_finish(&p);
+}
+
 /* Who hears something, though no progress, is not silent; and who makes progress
  * is not silent any more. */
 static void test_not_silent(void **state)
@@ -640,6 +661,7 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_silent_has_what_is_there),
 		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
