@@ -8,9 +8,11 @@
  * A far path (a satellite's) is paced once a queue stood in it. A congestion control
  * that doubles finds its limit a round trip too late, by a queue of a round trip; what
  * must go again by this path, when another dies, would stand behind that. With the
- * queue it is known what the path carries: an eighth more is tried, and less sent
+ * queue it is known what the path carries: a little more is tried, and less sent
  * while a queue stands. Where that does not end it, it is not ours, and not paced for
- * a while: nobody who shares the path shall starve us.
+ * a while: nobody who shares the path shall starve us. Nor is one that is not small
+ * beside nearer ones, that loses much, or that had no queue for long: what was seen
+ * of it is not what it carries, and its pace would keep it there.
  */
 #include "agg/transport/path.h"
 
@@ -22,10 +24,14 @@
 #define WASTE_PART_OF_ALL 14u   /* and more than a part of what all carried */
 #define MINOR 12u               /* others carry more than so many times as much */
 #define FAR_US 200000u       /* a round trip of so long is far */
-#define QUEUE_PART 8u        /* of a round trip, and a queue stands */
-#define PACE_PERCENT 112u
-#define PACE_QUEUED_PERCENT 90u
+#define NEAR_PART 4u         /* of its round trip is one of another that is near */
+#define ASIDE 2u             /* near ones carry more than so many times as much */
+#define QUEUE_PART 12u       /* of a round trip, and a queue stands */
+#define PACE_PERCENT 104u
+#define PACE_QUEUED_PERCENT 80u
 #define PACE_QUEUED_RTTS 8u
+#define PACE_FREE_RTTS 8u    /* without a queue, and it may carry more by now */
+#define PACE_LOSS_PPM 10000u /* what loses more may carry more than was seen */
 #define PACE_LEAST_BYTES 14480u /* a round trip: the first window */
 #define LATE_DECAY 1024u /* a part of what is too much, each sample */
 #define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
@@ -100,7 +106,12 @@ static void note_queue(struct path *path, uint64_t now_us)
 {
 	if (path->rtt_us <= path->min_rtt_us + path->min_rtt_us / QUEUE_PART) {
 		path->queued_us = 0;
-	} else if (!path->queued_us) {
+		if (now_us - path->full_us > PACE_FREE_RTTS * path->min_rtt_us)
+			path->filled = false;
+		return;
+	}
+	path->full_us = now_us;
+	if (!path->queued_us) {
 		path->queued_us = now_us;
 		path->queued_bps = path->rate_bps;
 		path->filled = true;
@@ -111,7 +122,8 @@ static void set_pace(struct path *path, uint64_t now_us)
 {
 	path->pace_bps = 0;
 	path->starts = false;
-	if (path->min_rtt_us < FAR_US || path->rtt_us >= UINT32_MAX || !path->rate_bps) {
+	if (path->min_rtt_us < FAR_US || path->rtt_us >= UINT32_MAX || !path->rate_bps ||
+	    path->loss_ppm > PACE_LOSS_PPM) {
 		path->filled = false;
 		return;
 	}
@@ -177,6 +189,19 @@ void path_judge(struct path *path, uint64_t all_bytes, uint64_t now_us)
 	path->wasteful = now_us < path->rests_until_us;
 }
 
+/* Do those that are much nearer carry so much more that it is not missed? Those that
+ * do not answer for a moment, too. */
+static bool is_aside(const struct path *paths, unsigned count, unsigned p)
+{
+	uint64_t near_bps = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (i != p && paths[i].min_rtt_us &&
+		    paths[i].min_rtt_us < paths[p].min_rtt_us / NEAR_PART)
+			near_bps += paths[i].rate_bps;
+	return near_bps / ASIDE > paths[p].rate_bps;
+}
+
 void path_compare(struct path *paths, unsigned count, unsigned usable)
 {
 	uint64_t all_bps = 0;
@@ -184,9 +209,12 @@ void path_compare(struct path *paths, unsigned count, unsigned usable)
 	for (unsigned p = 0; p < count; p++)
 		if (usable & 1u << p)
 			all_bps += paths[p].rate_bps;
-	for (unsigned p = 0; p < count; p++)
+	for (unsigned p = 0; p < count; p++) {
 		paths[p].minor = usable & 1u << p &&
 			paths[p].rate_bps < all_bps / (MINOR + 1);
+		if (!is_aside(paths, count, p))
+			paths[p].pace_bps = 0;
+	}
 }
 
 void path_acked(struct path *path, uint64_t bytes)

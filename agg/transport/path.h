@@ -45,6 +45,7 @@ struct path {
 	uint64_t sampled_us;     /* of rtt_us; 0: of users that are quiet */
 	bool filled;             /* a queue stood in it */
 	uint64_t queued_us, queued_bps; /* one does, since then, at that rate; 0: no */
+	uint64_t full_us;        /* when one did last */
 	uint64_t sent_bytes, retrans_bytes;
 };
 
@@ -74,7 +75,8 @@ void path_wasted_not(struct path *path, uint64_t bytes); /* it did not, after al
  * left out, for a while? all_bytes: what all paths were given, ever. */
 void path_judge(struct path *path, uint64_t all_bytes, uint64_t now_us);
 /* And is it minor beside the others of so many paths? usable: a bit for each that
- * carries something new. */
+ * carries something new. Where it is not small beside those that are nearer, it is not
+ * paced. */
 void path_compare(struct path *paths, unsigned count, unsigned usable);
 
 /* From sending so much now until it is acknowledged: as usual, or, where less

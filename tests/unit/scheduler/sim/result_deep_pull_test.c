@@ -65,7 +65,7 @@ static void without_it_all_stands_still(void **state)
 {
 	struct figures f = run("srpt_ecf", "option deep_pull 0\n", BULK);
 
-	assert_true(f.silence_ms > 500);
+	assert_true(f.silence_ms > 400);
 	assert_true(f.half_mbit < 1);
 }
 
@@ -125,7 +125,7 @@ static void a_fibre_that_dies_is_missed_for_a_moment(void **state)
 		         "option duration %us\noption skip 3s\n"
 		         "config cut\noption path fibre\noption at %us\n",
 		         at_s[i] + 3, at_s[i]);
-		assert_true(run("srpt_ecf", "", rest).silence_ms < 750);
+		assert_true(run("srpt_ecf", "", rest).silence_ms < 550);
 	}
 }
 
