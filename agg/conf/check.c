@@ -18,6 +18,9 @@ struct check {
 	struct conf_error *error;
 };
 
+#define REACH4_MIN 8
+#define REACH6_MIN 32
+
 #define FAIL(c, line, ...) \
 	conf_error_set((c)->error, (c)->file, line, __VA_ARGS__)
 
@@ -412,6 +415,54 @@ static int check_address(const struct check *c, unsigned at)
 	return 0;
 }
 
+static bool holds(const struct prefix *net, const struct prefix *other)
+{
+	struct addr first = { .family = other->family };
+
+	memcpy(first.ip, other->ip, sizeof(first.ip));
+	return prefix_has(net, &first);
+}
+
+/* Who has a network that is the same in part, of those before it; NULL: nobody. */
+static const struct conf_site *other_reach(const struct check *c, unsigned site,
+                                           unsigned at)
+{
+	const struct prefix *net = &c->conf->sites[site].reach[at];
+
+	for (unsigned i = 0; i <= site; i++)
+		for (unsigned k = 0; k < (i < site ? c->conf->sites[i].reach_count : at); k++)
+			if (holds(net, &c->conf->sites[i].reach[k]) ||
+			    holds(&c->conf->sites[i].reach[k], net))
+				return &c->conf->sites[i];
+	return NULL;
+}
+
+static int check_reach(const struct check *c, unsigned at)
+{
+	const struct conf_site *site = &c->conf->sites[at];
+	char text[ADDR_TEXT_MAX];
+
+	for (unsigned i = 0; i < site->reach_count; i++) {
+		const struct prefix *net = &site->reach[i];
+		const struct conf_site *other = other_reach(c, at, i);
+		prefix_format(net, text);
+		if (net->length < (net->family == AF_INET ? REACH4_MIN : REACH6_MIN))
+			return FAIL(c, site->line, "site '%s': reach '%s' is no site's "
+			            "network; allowed: /%d or longer of IPv4, /%d or "
+			            "longer of IPv6", site->name, text, REACH4_MIN,
+			            REACH6_MIN);
+		if (other)
+			return FAIL(c, site->line, "site '%s': reach '%s' is in part "
+			            "site '%s''s; needed: networks that differ",
+			            site->name, text, other->name);
+		if (!c->conf->main.tunnel)
+			return FAIL(c, site->line, "site '%s': reach '%s' goes through "
+			            "the packet tunnel, which is off; needed: option "
+			            "tunnel '1' in config aggd", site->name, text);
+	}
+	return 0;
+}
+
 static int check_tunnel(const struct check *c)
 {
 	const struct prefix *pool = &c->conf->main.pool;
@@ -429,6 +480,9 @@ static int check_tunnel(const struct check *c)
 			return FAIL(c, site->line, "site '%s': prefix '%s'; allowed: a "
 			            "network of IPv6, /64 or larger", site->name,
 			            prefix_format(&site->prefix, text));
+		int rc = check_reach(c, i);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

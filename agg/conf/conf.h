@@ -28,6 +28,7 @@
 #define CONF_INTERFACE_MAX 31   /* bytes of the name of one of netifd's */
 #define CONF_BYPASSES_MAX 32
 #define CONF_BYPASS_DESTS_MAX 1024 /* of a section, as the next ones */
+#define CONF_REACH_MAX 4u
 #define CONF_BYPASS_MARK_BITS 4
 #define CONF_BYPASS_HOSTS_MAX 64
 #define CONF_CLASS_HOSTS_MAX 12 /* 'aggctl set' has words for so many */
@@ -168,6 +169,9 @@ struct conf_site {
 	uint64_t quota_bytes; /* of a month, both ways; 0: none */
 	unsigned rate_mbps;   /* each way; 0: no limit */
 	struct prefix prefix; /* of IPv6, the site's own; AF_UNSPEC: none */
+	/* Its networks that other sites which have some reach, and no other's. */
+	struct prefix reach[CONF_REACH_MAX];
+	unsigned reach_count;
 	/* "": the gateway's wish, or main's. */
 	char scheduler[CONF_WORD_MAX + 1];
 	char order[CONF_WORD_MAX + 1];

@@ -329,6 +329,11 @@ static const struct conf_key site_keys[] = {
 	          "and that the site's router gives to its LAN: its addresses leave "
 	          "as they are. Not set: the LAN's addresses are translated to this "
 	          "host's own (NAT66)." },
+	{ "reach", CONF_PREFIX, CONCENTRATOR, LIST_AT(conf_site, reach, CONF_REACH_MAX),
+	  .help = "A network of the site's LAN that other sites reach through their "
+	          "tunnels, if they have such networks, too; no two sites may have "
+	          "the same. TCP goes there if the gateways' config bypass leads it "
+	          "to the tunnel." },
 	{ "rate", CONF_INT, CONCENTRATOR, .min = 1, .max = 100000,
 	  AT(conf_site, rate_mbps),
 	  .help = "How many Mbit/s the site may have each way, of streams and packets "

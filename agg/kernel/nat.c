@@ -13,6 +13,9 @@
  * two sites that have one LAN, two hosts of one address may not be reached from one
  * address and port at one time.
  *
+ * Two sites that may reach each other have networks that differ: what the one begins
+ * goes on to the other as it is, and the answers go by the connection's mark as all do.
+ *
  * What the host itself says of a packet, as that it has no hops left or is too big,
  * bears the packet's mark (net.ipv4.fwmark_reflect). Said to a site, it has to lose the
  * bit NAT_FROM, with which it would go the way of all packets; said of a packet that
@@ -108,6 +111,89 @@ static void put_prefixes(struct nft_text *w, const struct nat *want)
 		end = " }\n";
 	}
 	nft_put(w, "%s\t}\n", end);
+}
+
+/* Sites that reach each other ---------------------------------------------------- */
+
+static bool is_any_reached(const struct nat *want)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < want->count; i++)
+		any |= want->sites[i].reach_count;
+	return any;
+}
+
+static void put_reached(struct nft_text *w, const struct nat *want, sa_family_t family)
+{
+	const char *start = "\t\telements = { ", *end = "";
+	char text[ADDR_TEXT_MAX];
+
+	nft_put(w, "\tmap reach%s {\n\t\ttype %s : mark\n\t\tflags interval\n",
+	        family == AF_INET ? "4" : "6", family == AF_INET ? "ipv4_addr" : "ipv6_addr");
+	for (size_t i = 0; i < want->count; i++)
+		for (size_t k = 0; k < want->sites[i].reach_count; k++) {
+			const struct prefix *net = &want->sites[i].reach[k];
+			if (net->family != family)
+				continue;
+			nft_put(w, "%s%s : 0x%08x", start, prefix_format(net, text),
+			        want->sites[i].number << NAT_NUMBER_SHIFT);
+			start = ", ";
+			end = " }\n";
+		}
+	nft_put(w, "%s\t}\n", end);
+}
+
+static void put_reachers(struct nft_text *w, const struct nat *want, const char *what,
+                         enum value value)
+{
+	const char *start = "{ ";
+
+	nft_put(w, "\tset %s\n\t\telements = ", what);
+	for (size_t i = 0; i < want->count; i++) {
+		if (!want->sites[i].reach_count)
+			continue;
+		nft_put(w, "%s", start);
+		put_value(w, &want->sites[i], value);
+		start = ", ";
+	}
+	nft_put(w, " }\n\t}\n");
+}
+
+static void put_reach(struct nft_text *w, const struct nat *want)
+{
+	if (!is_any_reached(want))
+		return;
+	put_reachers(w, want, "reachers {\n\t\ttype ifname", OF_DEVICE);
+	put_reachers(w, want, "of_reachers {\n\t\ttype mark", MARK_FROM);
+	put_reached(w, want, AF_INET);
+	put_reached(w, want, AF_INET6);
+}
+
+/* The answer to another site's, before it is taken for something new. */
+static void put_reach_answers(struct nft_text *w, const struct nat *want)
+{
+	if (is_any_reached(want))
+		nft_put(w, "\t\tiifname @reachers ct direction reply ct mark @of_reachers "
+		        "meta mark set ct mark map @answers accept\n");
+}
+
+/* What is for another's network goes there, and not the way of all. */
+static void put_reach_ways(struct nft_text *w, const struct nat *want)
+{
+	if (is_any_reached(want))
+		nft_put(w, "\t\tiifname @reachers meta mark set ip daddr map @reach4\n"
+		        "\t\tiifname @reachers meta mark set ip6 daddr map @reach6\n");
+}
+
+static void put_between_sites(struct nft_text *w, const struct nat *want)
+{
+	bool any = is_any_reached(want);
+
+	if (any)
+		nft_put(w, "\t\tiifname @sites oifname @sites iifname != @reachers drop\n");
+	nft_put(w, "\t\tiifname @sites oifname @sites %sdrop\n",
+	        any ? "oifname != @reachers " : "");
 }
 
 static void put_zones(struct nft_text *w, const struct nat *want)
@@ -206,8 +292,9 @@ static void put_marks(struct nft_text *w, const struct nat *want)
 	        "iifname . ct mark @ends accept\n"
 	        "\t\tiifname @sites ct direction reply ct mark @to_sites drop\n"
 	        "\t\tct direction original ct mark @to_sites "
-	        "meta mark set ct mark accept\n"
-	        "\t\tiifname @sites jump from_sites\n"
+	        "meta mark set ct mark accept\n");
+	put_reach_answers(w, want);
+	nft_put(w, "\t\tiifname @sites jump from_sites\n"
 	        "\t\tct direction reply meta mark set ct mark map @answers accept\n"
 	        "\t\tmeta mark set ip6 daddr map @prefixes\n"
 	        "\t}\n\tchain from_sites {\n"
@@ -215,6 +302,7 @@ static void put_marks(struct nft_text *w, const struct nat *want)
 	        "\t\tct mark set meta mark\n");
 	if (want->patient)
 		nft_put(w, "\t\tmeta l4proto udp ct timeout set \"patient\"\n");
+	put_reach_ways(w, want);
 	nft_put(w, "\t\taccept\n\t}\n\tchain output {\n"
 	        "\t\ttype route hook output priority mangle + 10; "
 	        "policy accept;\n"
@@ -239,9 +327,9 @@ static void put_exempt(struct nft_text *w, const struct nat *want)
 static void put_ways_out(struct nft_text *w, const struct nat *want)
 {
 	nft_put(w, "\tchain forward {\n\t\ttype filter hook forward "
-	        "priority filter; policy accept;\n"
-	        "\t\tiifname @sites oifname @sites drop\n"
-	        "\t\tiifname @sites tcp flags syn "
+	        "priority filter; policy accept;\n");
+	put_between_sites(w, want);
+	nft_put(w, "\t\tiifname @sites tcp flags syn "
 	        "tcp option maxseg size set rt mtu\n"
 	        "\t\toifname @sites tcp flags syn "
 	        "tcp option maxseg size set rt mtu\n"
@@ -268,6 +356,7 @@ int nat_ruleset(struct buf *out, const struct nat *want, struct kerr *err)
 		        UDP_UNREPLIED_S, UDP_REPLIED_S);
 	put_maps(&w, want);
 	put_prefixes(&w, want);
+	put_reach(&w, want);
 	put_zones(&w, want);
 	put_marks(&w, want);
 	put_forwards(&w, want);

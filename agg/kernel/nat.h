@@ -27,6 +27,8 @@ struct nat_site {
 	const char *device;    /* borrowed */
 	unsigned number;       /* 1 to 4095 */
 	struct prefix prefix;  /* of IPv6: not translated; AF_UNSPEC: none */
+	const struct prefix *reach; /* its networks that other sites which have some reach */
+	size_t reach_count;
 };
 
 /* What comes to one of this host's ports goes on to a host of a site, with whom it

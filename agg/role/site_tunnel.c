@@ -103,6 +103,21 @@ static void say_net(struct site *site)
 	session_say_tunnel(site->home.session, &frame);
 }
 
+/* Another site's network that this one may reach. */
+static bool reaches(const void *ctx, const struct addr *to)
+{
+	const struct site *site = ctx;
+	const struct conf *conf = site->sites->conf;
+	const struct conf_site *own = &site->conf;
+
+	for (unsigned i = 0; own->reach_count && i < conf->site_count; i++)
+		for (unsigned k = 0; k < conf->sites[i].reach_count; k++)
+			if (conf->sites[i].number != own->number &&
+			    prefix_has(&conf->sites[i].reach[k], to))
+				return true;
+	return false;
+}
+
 /* Room for one, which is told to the gateway. */
 static int prepare(struct site *site)
 {
@@ -119,9 +134,12 @@ static int prepare(struct site *site)
 		return -ENOMEM;
 	tunnel_device(&site->conf, args.device);
 	err = tunnel_home_init(&site->tunnel->home, &args);
-	if (!err)
-		say_net(site);
-	return err;
+	if (err < 0)
+		return err;
+	site->tunnel->home.guard.reaches = reaches;
+	site->tunnel->home.guard.reaches_ctx = site;
+	say_net(site);
+	return 0;
 }
 
 /* No key is used by two tunnels, as both would count from 0: one that comes again

@@ -100,7 +100,8 @@ static bool may_go(struct tunnel_guard *g, const struct addr *to,
 	    g->cache[at].family == to->family &&
 	    !memcmp(g->cache[at].ip, to->ip, sizeof(to->ip)))
 		return g->cache[at].allowed;
-	g->cache[at].allowed = egress_allows(g->egress, to);
+	g->cache[at].allowed = egress_allows(g->egress, to) ||
+	                       (g->reaches && g->reaches(g->reaches_ctx, to));
 	g->cache[at].family = (uint8_t)to->family;
 	g->cache[at].until_us = now_us + TUNNEL_GUARD_KEPT_US;
 	memcpy(g->cache[at].ip, to->ip, sizeof(to->ip));

@@ -29,6 +29,9 @@ enum tunnel_verdict {
 struct tunnel_guard {
 	/* Where packets from a site may go; NULL: this is the gateway's end. */
 	const struct egress *egress; /* borrowed */
+	/* (optional) And where else, as other sites are there. */
+	bool (*reaches)(const void *ctx, const struct addr *to);
+	const void *reaches_ctx;     /* borrowed */
 	struct wire_tunnel_net net;  /* what stands at the site's end */
 	struct prefix own;           /* and its IPv6 network; AF_UNSPEC: none */
 	uint64_t passed, dropped[TUNNEL_VERDICTS]; /* ever */

@@ -134,7 +134,8 @@ static void load_ruleset(struct tunnels *t)
 			continue;
 		tunnel_device(site, names[i]);
 		sites[want.count++] = (struct nat_site){
-			names[i], site->number, site->prefix };
+			names[i], site->number, site->prefix, site->reach,
+			site->reach_count };
 	}
 	int rc = !want.count ? 0 : check_patience(&want);
 	if (!rc && want.count)

@@ -74,7 +74,7 @@ config site 'home'
 SITE = """\
 config site '{name}'
 	option pin '{pin}'
-
+{more}
 """
 
 
@@ -112,6 +112,7 @@ class Aggd:
         self.bypasses = ""                  # more sections bypass
         self.only = only                    # names of the uplinks; None: all
         self.sites = {}                     # more of them: name to pin
+        self.sites_more = {}                # name to more lines of its
         self.more = {}                      # sections at the end, by role
         self.under = under or {}            # words before the program, by role
         self.program = {}                   # another build's, by role
@@ -161,7 +162,8 @@ class Aggd:
         return CONCENTRATOR.format(
             dir=self.dir, main=options(main), pin=pin,
             site=options(self.site_options), allow=lists("allow", self.allow),
-            sites="".join(SITE.format(name=n, pin=p) for n, p in self.sites.items()))
+            sites="".join(SITE.format(name=n, pin=p, more=self.sites_more.get(n, ""))
+                          for n, p in self.sites.items()))
 
     # -- running
 

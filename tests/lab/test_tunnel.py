@@ -412,6 +412,47 @@ class TwoSites(TunnelTest):
             self.assertEqual((data[:8], data[8:].decode()), (word, SEEN[family]))
         return True
 
+    def test_they_reach_each_other_where_both_may(self):
+        """By networks that differ, from either end, as who they are."""
+        lab, aggd = self.lab, self.aggd
+        ends = ((lab.nodes["gw"], lab.lan, "192.168.102"),
+                (lab.nodes["gw2"], self.lan2, "192.168.101"))
+        for gateway, host, net in ends:
+            gateway.ip(f"address add {net}.1/24 dev lan0")
+            host.ip(f"address add {net}.10/24 dev eth0")
+            self.addCleanup(gateway.ip, f"address del {net}.1/24 dev lan0")
+            self.addCleanup(host.ip, f"address del {net}.10/24 dev eth0")
+            host.spawn(["python3", "-c", ECHO.replace('"::"', f'"::ffff:{net}.10"')])
+
+        def asked(node, source, to):
+            with contextlib.suppress(OSError), udp(node) as sock:
+                sock.bind((source, 0))
+                sock.settimeout(1)
+                sock.sendto(os.urandom(8), (to, ECHO_PORT))
+                return sock.recv(2000)[8:].decode()
+            return None
+
+        def both():
+            return [asked(host, f"{net}.10", f"{other}.10")
+                    for (_, host, net), (_, _, other) in (ends, ends[::-1])]
+
+        def reload(home, office):
+            aggd.site_options, aggd.sites_more["office"] = home, office
+            self.assertTrue(aggd.reload("vps"), aggd.log("vps"))
+
+        self.addCleanup(reload, None, "")
+        reload({"reach": "192.168.102.0/24"}, "")
+        self.assertEqual(both(), [None, None])
+        reload({"reach": "192.168.102.0/24"}, "\toption reach '192.168.101.0/24'\n")
+        self.wait(lambda: both() == ["192.168.102.10", "192.168.101.10"], 2 * SOON_S,
+                  lambda: f"they reach each other: {both()}" + aggd.log("vps") + lab.vps.run(
+                      ["nft", "list", "table", "inet", "aggd"]).stdout)
+        # The Internet sees the same as ever of both.
+        for _, host, _ in ends:
+            self.wait_seen({VPS_SEEN4}, "out", node=host)
+        reload(None, "")
+        self.wait(lambda: both() == [None, None], 2 * SOON_S, "no more")
+
     def test_a_hop_limit_is_told_to_the_right_one(self):
         for node in (self.lab.lan, self.lan2):
             def told(node=node):

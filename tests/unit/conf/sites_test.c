@@ -149,7 +149,7 @@ static void mistake_names_file_and_line(void **state)
 	put(p->sites, "a.conf", SITE("home", PIN));
 	put(p->sites, "b.conf", SITE("office", PIN2) "option pinn x\n");
 	assert_string_equal(refuse(p), "sites.d/b.conf:3: site 'office': unknown "
-	                    "key 'pinn', did you mean 'pin'? allowed: pin, prefix, "
+	                    "key 'pinn', did you mean 'pin'? allowed: pin, prefix, reach, "
 	                    "rate, quota, scheduler, order, reinjection");
 	put(p->sites, "b.conf", SITE("office", "sha256:x"));
 	assert_string_equal(refuse(p), "sites.d/b.conf:2: site 'office': pin "

@@ -48,6 +48,33 @@ static void each_site_has_its_zone_and_mark(void **state)
 	free(text);
 }
 
+static void sites_that_reach_each_other(void **state)
+{
+	struct prefix home[2], office;
+	struct nat_site three[] = {
+		{ .device = "agg-home", .number = 1, .reach = home, .reach_count = 2 },
+		{ .device = "agg-office", .number = 4095, .reach = &office,
+		  .reach_count = 1 },
+		{ .device = "agg-other", .number = 7 },
+	};
+	const struct nat want = { .sites = three, .count = 3 };
+
+	assert_int_equal(prefix_parse(&home[0], "192.168.1.0/24"), 0);
+	assert_int_equal(prefix_parse(&home[1], "fd00:1::/64"), 0);
+	assert_int_equal(prefix_parse(&office, "192.168.2.0/24"), 0);
+	char *text = text_of(&want);
+	assert_non_null(strstr(text, "{ 192.168.1.0/24 : 0x00100000, "
+	                             "192.168.2.0/24 : 0xfff00000 }"));
+	assert_non_null(strstr(text, "{ fd00:1::/64 : 0x00100000 }"));
+	assert_non_null(strstr(text, "elements = { \"agg-home\", \"agg-office\" }"));
+	/* Whoever has none is not reached, and reaches nobody. */
+	assert_non_null(strstr(text, "iifname @sites oifname @sites "
+	                             "iifname != @reachers drop"));
+	assert_non_null(strstr(text, "iifname @sites oifname @sites "
+	                             "oifname != @reachers drop"));
+	free(text);
+}
+
 static void own_prefix_is_exempt(void **state)
 {
 	const struct nat want = { .sites = sites, .count = 2, .patient = true };
@@ -124,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_site_has_its_zone_and_mark),
 		cmocka_unit_test(own_prefix_is_exempt),
+		cmocka_unit_test(sites_that_reach_each_other),
 		cmocka_unit_test(forwards_go_to_their_site),
 		cmocka_unit_test(a_whole_address_goes_to_its_host),
 		cmocka_unit_test(what_nft_would_misread_is_refused),

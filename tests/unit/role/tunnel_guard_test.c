@@ -122,6 +122,23 @@ static void others_do_not(void **state)
 	assert_int_equal(guard.dropped[TUNNEL_FALSE_SOURCE], 15);
 }
 
+static bool reaches_office(const void *ctx, const struct addr *to)
+{
+	const struct prefix office = network("192.168.2.0/24");
+
+	return prefix_has(&office, to);
+}
+
+static void another_site_may_be_reached(void **state)
+{
+	assert_int_equal(out("192.168.1.10", "192.168.2.10"), TUNNEL_NO_WAY);
+	tunnel_guard_forget(&guard);
+	guard.reaches = reaches_office;
+	assert_int_equal(out("192.168.1.10", "192.168.2.10"), TUNNEL_PASSES);
+	assert_int_equal(out("192.168.1.10", "192.168.3.10"), TUNNEL_NO_WAY);
+	assert_int_equal(out("192.168.2.10", "192.168.2.11"), TUNNEL_FALSE_SOURCE);
+}
+
 /* The rules of streams. */
 static void where_no_stream_may_go_no_packet_may(void **state)
 {
@@ -217,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT(concentrator, a_sites_own_addresses_pass),
 		AT(concentrator, others_do_not),
+		AT(concentrator, another_site_may_be_reached),
 		AT(concentrator, where_no_stream_may_go_no_packet_may),
 		AT(concentrator, a_verdict_is_kept_for_a_second),
 		AT(concentrator, to_a_site_goes_what_is_for_it),
