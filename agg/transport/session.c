@@ -452,8 +452,7 @@ uint64_t session_path_share(const struct session *s, unsigned path)
 		return 0;
 	if (!streams)
 		streams = 1;
-	uint64_t parts = streams < SHARE_LEAST_PART / 2 ? 2 * streams : SHARE_LEAST_PART;
-	return p->taken_bps / parts;
+	return p->taken_bps / (streams < SHARE_LEAST_PART ? streams : SHARE_LEAST_PART);
 }
 
 void session_probe(struct session *s)

@@ -203,7 +203,7 @@ void session_say_tunnel(struct session *s, const struct wire_frame *frame);
  * there, or there is none. p NULL: would it go? */
 bool session_carry(struct session *s, const uint8_t *p, size_t n);
 /* What who shares a path with the streams (the packet tunnel) may send there, bytes/s,
- * though a queue stands, as it is the streams' queue: half of what one of those takes
+ * though a queue stands, as it is the streams' queue: as much as one of those takes
  * that are busy, a tenth of all at least. 0: they take nothing. */
 uint64_t session_path_share(const struct session *s, unsigned path);
 /* Asks the peer for an echo, by the way that an interactive stream would take
