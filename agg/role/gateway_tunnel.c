@@ -133,11 +133,12 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return g->home.session && session_carry(g->home.session, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path)
+static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
 {
 	const struct gateway *g = ctx;
 
-	return g->home.session ? session_path_share(g->home.session, path) : 0;
+	*rate_bps = 0;
+	return g->home.session ? session_path_share(g->home.session, path, rate_bps) : 0;
 }
 
 static const struct tunnel_home_ops home_ops = {

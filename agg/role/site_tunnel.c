@@ -47,11 +47,14 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return site->home.session && session_carry(site->home.session, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path)
+static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
 {
 	const struct site *site = ctx;
 
-	return site->home.session ? session_path_share(site->home.session, path) : 0;
+	struct session *session = site->home.session;
+
+	*rate_bps = 0;
+	return session ? session_path_share(session, path, rate_bps) : 0;
 }
 
 /* The host hears of it from the kernel. */

@@ -118,11 +118,11 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return h->args.ops->carry(h->args.ctx, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path)
+static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
 {
 	const struct tunnel_home *h = ctx;
 
-	return h->args.ops->share(h->args.ctx, path);
+	return h->args.ops->share(h->args.ctx, path, rate_bps);
 }
 
 static const struct tunnel_shell_events shell_events = {

@@ -42,7 +42,7 @@ struct tunnel_home_ops {
 	/* And session_carry(). */
 	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
 	/* And session_path_share(). */
-	uint64_t (*share)(void *ctx, unsigned path);
+	uint64_t (*share)(void *ctx, unsigned path, uint64_t *rate_bps);
 	/* The device came or went, or cannot be made: tunnel_home.why. */
 	void (*on_device)(void *ctx);
 };

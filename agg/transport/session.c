@@ -442,9 +442,11 @@ void session_tell_limits(struct session *s, const struct wire_limits *limits)
 }
 
 /* What was acknowledged of late is told by turns, which end with the streams. */
-uint64_t session_path_share(const struct session *s, unsigned path)
+uint64_t session_path_share(const struct session *s, unsigned path, uint64_t *rate_bps)
 {
 	const struct path *p = &s->path[path];
+
+	*rate_bps = p->rate_bps;
 	uint64_t now_us = s->args.events->now_us(s->args.ctx);
 	uint32_t streams = s->ready[STREAM_BULK].len;
 

@@ -70,7 +70,7 @@ struct tunnel_ops {
 	/* (optional) By the session: session_carry(). */
 	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
 	/* (optional) By the session, too: session_path_share(). */
-	uint64_t (*share)(void *ctx, unsigned path);
+	uint64_t (*share)(void *ctx, unsigned path, uint64_t *rate_bps);
 	/* By the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };

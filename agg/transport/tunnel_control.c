@@ -158,11 +158,13 @@ static void tell(struct tunnel *t, unsigned path)
 static void ask_share(struct tunnel *t, unsigned path)
 {
 	struct tunnel_control *c = t->control[path];
+	uint64_t rate_bps;
 
 	if (!t->args.ops->share || t->now_us - c->shared_us < SHARE_US)
 		return;
 	c->shared_us = t->now_us;
-	tunnel_rate_share(&c->rate, t->args.ops->share(t->args.ctx, path));
+	tunnel_rate_share(&c->rate, t->args.ops->share(t->args.ctx, path, &rate_bps));
+	tunnel_rate_hint(&c->rate, rate_bps);
 }
 
 void tunnel_control_turn(struct tunnel *t)

@@ -104,6 +104,14 @@ void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps)
 	r->share_bps = bps ? (7 * r->share_bps + bps) / 8 : 0;
 }
 
+/* A quarter of it, as START goes at the double and doubles: so where it has become less
+ * since, no more than half a flight of what it was is out before the queue is heard of. */
+void tunnel_rate_hint(struct tunnel_rate *r, uint64_t bps)
+{
+	if (r->state == RATE_START && !tunnel_rate_in_flight(r) && bps / 4 > r->bw_bps)
+		r->bw_bps = bps / 4;
+}
+
 /* Sending --------------------------------------------------------------- */
 
 static uint64_t tick_us(uint64_t pace_bps)

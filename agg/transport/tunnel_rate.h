@@ -117,6 +117,8 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 /* So much may leave although a queue stands, as others of ours keep it, who do not
  * yield to a delay (BBR, CUBIC); 0: they do not send. */
 void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps);
+/* What others found that the path carries: where nothing is known it begins there. */
+void tunnel_rate_hint(struct tunnel_rate *r, uint64_t bps);
 
 /* What is out should have been heard of by then: the path is suspect.
  * UINT64_MAX: nothing is out. */

@@ -173,11 +173,12 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return s->args.events->carry && s->args.events->carry(s->args.ctx, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path)
+static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
 {
 	struct tunnel_shell *s = ctx;
 
-	return s->args.events->share ? s->args.events->share(s->args.ctx, path) : 0;
+	*rate_bps = 0;
+	return s->args.events->share ? s->args.events->share(s->args.ctx, path, rate_bps) : 0;
 }
 
 static void say(void *ctx, const struct wire_frame *frame)

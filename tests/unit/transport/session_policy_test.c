@@ -541,8 +541,10 @@ static void test_reserve(void **state)
 /* Of what streams take somebody else may have as much as one, a tenth at least. */
 static void test_share(void **state)
 {
+	uint64_t rate_bps;
+
 	begin("lowrtt", "roundrobin", REINJECT_TAIL, 1);
-	assert_int_equal(session_path_share(p.session, 0), 0);
+	assert_int_equal(session_path_share(p.session, 0, &rate_bps), 0);
 	for (unsigned i = 0; i < 20; i++) {
 		struct reader *r = puppet_open(&p);
 		puppet_say_credit(&p.lane[0], r->stream ? 2 * i + 1 : 0, 64u << 20);
@@ -553,18 +555,19 @@ static void test_share(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		pass_and_ack(1);
 	uint64_t all = hear_bytes(&p.lane[0]) * 1000000 / (p.now_us - from_us);
-	uint64_t of_one = session_path_share(p.session, 0);
+	uint64_t of_one = session_path_share(p.session, 0, &rate_bps);
 	assert_in_range(of_one, all * 2 / 3, all * 3 / 2);
+	assert_in_range(rate_bps, all * 2 / 3, all * 3 / 2);
 	for (unsigned i = 1; i < 20; i++)
 		puppet_write(&p.reader[i], 4u << 20, false);
 	for (unsigned i = 0; i < 10; i++)
 		pass_and_ack(1);
-	assert_in_range(session_path_share(p.session, 0), all / 20, all / 5);
+	assert_in_range(session_path_share(p.session, 0, &rate_bps), all / 20, all / 5);
 	for (unsigned i = 0; i < 20; i++)
 		p.reader[i].to_write = p.reader[i].written;
 	puppet_pass(&p, 1);
 	p.now_us += 3000000; /* nobody asks any more */
-	assert_int_equal(session_path_share(p.session, 0), 0);
+	assert_int_equal(session_path_share(p.session, 0, &rate_bps), 0);
 	puppet_finish(&p);
 }
 

@@ -446,6 +446,33 @@ static void test_silence_is_suspect(void **state)
 	end(w);
 }
 
+/* It begins with what streams found there, and finds out that it is less by now. */
+static void test_begins_with_what_others_found(void **state)
+{
+	double shares[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct world_link l = line(60, 30, 300);
+		struct way *w = begin(&l);
+		if (i)
+			tunnel_rate_hint(&w->rate, 60 * MBIT);
+		shares[i] = used_of(w, 0, 0.3).share;
+		end(w);
+	}
+	print_message("0.3 s: share %.2f, with a hint %.2f\n", shares[0], shares[1]);
+	assert_true(shares[1] > shares[0] + 0.1);
+
+	struct world_link l = line(6, 30, 300);
+	struct way *w = begin(&l);
+	tunnel_rate_hint(&w->rate, 60 * MBIT);
+	struct used used = used_of(w, 1, 4);
+	assert_true(used.share > 0.8);
+	assert_true(used.p50_ms < 60);
+	tunnel_rate_hint(&w->rate, 60 * MBIT); /* it knows by itself */
+	assert_true(w->rate.bw_bps < 10 * MBIT);
+	end(w);
+}
+
 /* Beside who keeps a queue in the link whatever happens, as BBR's two round trips in
  * flight do, it yields until nothing is left; but for its share. */
 static void test_keeps_its_share_beside_our_streams(void **state)
@@ -486,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_little_offered_is_no_slow_path),
 		cmocka_unit_test(test_starts_within_what_little_is_offered),
 		cmocka_unit_test(test_silence_is_suspect),
+		cmocka_unit_test(test_begins_with_what_others_found),
 		cmocka_unit_test(test_keeps_its_share_beside_our_streams),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
