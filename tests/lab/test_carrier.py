@@ -97,8 +97,10 @@ class CarrierTest(AggdTest):
         return most
 
     def remotes(self):
-        """Where MPTCP's subflows lead, by uplink."""
-        return {(s["uplink"], s["remote"]) for s in self.aggd.status("uplinks")["mptcp_subflows"]}
+        """Where MPTCP's subflows lead, by uplink; not of one whose address has gone,
+        which is nobody's until the kernel gives it up."""
+        return {(s["uplink"], s["remote"]) for s in self.aggd.status("uplinks")["mptcp_subflows"]
+                if s["uplink"]}
 
     def set_carrier(self, carrier):
         self.aggd.gateway_options = {"carrier": carrier}
