@@ -12,8 +12,9 @@ import os
 
 FOLDER = "build-cross/musl-libraries"  # musl.ini has it, too
 RUNS_WITH = {"libc.so"}
-# These ask glibc's malloc what it holds, or drop the pages of a library that is none here.
-OF_GLIBC = ["base/pages", "proxy/relay", "role/verbs", "web/server", "cost/"]
+# These ask glibc's malloc what it holds, or drop the pages of a library that is none here;
+# and the root has no terminals (base/log).
+OF_GLIBC = ["base/log", "base/pages", "proxy/relay", "role/verbs", "web/server", "cost/"]
 # Headers of the kernel and of libraries: those of glibc stay out of sight.
 HEADERS = ["linux", "asm-generic", "mtd", "x86_64-linux-gnu/asm", "uthash.h", "utlist.h",
            "utarray.h", "json-c", "libmnl", "libnl3", "ares.h", "ares_version.h",
