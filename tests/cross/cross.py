@@ -136,8 +136,10 @@ def build(report, arch):
     start = time.monotonic()
     folder = f"build-cross/{arch}"
     if not os.path.exists(os.path.join(ROOT, folder, "build.ninja")):
+        # Newer libraries deprecate what older ones have nothing else for.
+        newer = ["-Dwerror=false"] if root_of(arch).endswith("trixie") else []
         done = inside(root_of(arch), ["meson", "setup", folder, "--cross-file",
-                                      f"tests/cross/{arch}.ini", *OPTIONS], check=False)
+                                      f"tests/cross/{arch}.ini", *OPTIONS, *newer], check=False)
         if done.returncode:
             report.add(False, f"{arch}: configure", time.monotonic() - start, done.stdout)
             return False
