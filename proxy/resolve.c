@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: c-ares behind resolve.h; no other file names it. A channel is c-ares'
+ * DOC: c-ares behind resolve.h; no other file but resolve_cache.h names it. A channel is c-ares'
  * word for servers, sockets and what was asked; a reload opens a new one, and
  * the old one is closed when its last query was answered.
  *
@@ -13,6 +13,7 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/sockopt.h"
+#include "proxy/resolve_cache.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -25,7 +26,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <ares.h>
 #include <utlist.h>
 
 #define CONF "/etc/resolv.conf"
@@ -226,7 +226,8 @@ static int channel_open(struct channel *ch)
 	                           ARES_OPT_TRIES | ARES_OPT_DOMAINS |
 	                           ARES_OPT_RESOLVCONF |
 	                           (r->port ? ARES_OPT_UDP_PORT : 0) |
-	                           ARES_OPT_SOCK_STATE_CB);
+	                           ARES_OPT_SOCK_STATE_CB |
+	                           resolve_cache_off(&options));
 	if (rc != ARES_SUCCESS) {
 		ch->ares = NULL;
 		return rc == ARES_ENOMEM ? -ENOMEM : -EIO;

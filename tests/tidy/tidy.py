@@ -109,7 +109,7 @@ LIBRARIES = [
     (r'linux/(.*netlink|mptcp|inet_diag|fib_rules|if_addr|if_link)\.h',
      ['agg/kernel/', 'tests/']),
     (r'cap-ng\.h', ['agg/kernel/caps.c']),
-    (r'ares\.h', ['proxy/resolve.c']),
+    (r'ares\.h', ['proxy/resolve.c', 'proxy/resolve_cache.h']),
     (r'json-c/.*', ['agg/report/', 'agg/ctl/', 'agg/doctor/', 'agg/kernel/netifd_text.c',
                    'agg/selftest/render.c', 'scheduler/sim/result_json.c', 'tests/']),
     (r'microhttpd\.h', ['web/']),
