@@ -22,7 +22,7 @@ WINDOW = "64M"   # of what is under way: never the limit
 class Server:
     def __init__(self, lab, cc="cubic", port=PORT):
         self.lab, self.folder = lab, os.path.join(lab.dir, f"quic-{port}")
-        os.makedirs(self.folder)
+        os.makedirs(self.folder, exist_ok=True)  # of one before
         key, cert = (os.path.join(lab.dir, f"quic-{port}.{end}") for end in ("key", "crt"))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=srv", "-days",
