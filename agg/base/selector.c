@@ -77,6 +77,14 @@ bool selector_host_has(const struct selector_host *h, const struct addr *host,
 	return prefix_has(&h->net, host);
 }
 
+bool selector_hosts_have_mac(const struct selector_host *hosts, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (hosts[i].is_mac)
+			return true;
+	return false;
+}
+
 /* Ports ---------------------------------------------------------------------- */
 
 /* The digits of text as a port from 1 on, and what is behind them; NULL: none. */

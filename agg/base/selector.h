@@ -34,6 +34,8 @@ const char *selector_host_format(const struct selector_host *h,
 /* mac NULL: not known, then it is none that is named by one. */
 bool selector_host_has(const struct selector_host *h, const struct addr *host,
                        const uint8_t *mac);
+/* Is one of them named by its card? */
+bool selector_hosts_have_mac(const struct selector_host *hosts, unsigned count);
 
 /* "443", "6881-6889": of TCP and UDP; "tcp/443", "udp/5000-6000"; "tcp", "udp".
  * 0 or -EINVAL. */

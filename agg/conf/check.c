@@ -277,7 +277,6 @@ static int common(const unsigned *a, unsigned a_count, const unsigned *b,
 	return -1;
 }
 
-/* Nobody could say of which class a stream in both is. */
 /* The first host that both have; NULL: there is none. */
 static const struct selector_host *common_host(const struct conf_class *a,
                                                const struct conf_class *b)
@@ -292,6 +291,7 @@ static const struct selector_host *common_host(const struct conf_class *a,
 	return NULL;
 }
 
+/* Nobody could say of which class a stream in both is. */
 static int check_classes(const struct check *c)
 {
 	const struct conf_class *a = &c->conf->classes[0], *b = a + 1;

@@ -484,10 +484,10 @@ static void on_tail(struct render *r)
 		print_interception(r, report);
 	if (r->parts & REPORT_PART_SESSIONS)
 		print_tunnels(r, report);
-	if (r->parts & REPORT_PART_UPLINKS)
+	if (r->parts & REPORT_PART_UPLINKS) {
 		print_kind(r, &uplinks);
-	if (r->parts & REPORT_PART_UPLINKS)
 		print_costs(r, report);
+	}
 	if (r->parts & REPORT_PART_SITES)
 		print_kind(r, &sites);
 	PRINT(r, "# EOF\n");

@@ -83,9 +83,8 @@ bool bypass_hangs_on_name(const struct conf *conf,
 bool bypass_hangs_on_mac(const struct conf *conf)
 {
 	for (unsigned i = 0; i < conf->bypass_count; i++)
-		for (unsigned k = 0; k < conf->bypasses[i].host_count; k++)
-			if (conf->bypasses[i].host[k].is_mac)
-				return true;
+		if (selector_hosts_have_mac(conf->bypasses[i].host, conf->bypasses[i].host_count))
+			return true;
 	return false;
 }
 

@@ -263,9 +263,8 @@ static bool has_host(const struct conf_class *class, const struct addr *host,
 bool policy_hangs_on_mac(const struct conf *conf)
 {
 	for (unsigned i = 0; i < conf->class_count; i++)
-		for (unsigned k = 0; k < conf->classes[i].host_count; k++)
-			if (conf->classes[i].host[k].is_mac)
-				return true;
+		if (selector_hosts_have_mac(conf->classes[i].host, conf->classes[i].host_count))
+			return true;
 	return false;
 }
 
