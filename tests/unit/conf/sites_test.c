@@ -235,8 +235,8 @@ static void gateway_reads_none(void **state)
 	put(p->dir, "aggd", "config aggd\noption role gateway\n"
 	    "option sites /tmp\n");
 	assert_string_equal(refuse(p), "aggd:3: aggd: 'sites' has no meaning for "
-	                    "this role; allowed: role, scheduler, order, "
-	                    "reinjection, carrier, on_outage, control, state, "
+	                    "this role; allowed: role, scheduler, scheduler_up, "
+	                    "order, reinjection, carrier, on_outage, control, state, "
 	                    "web, web_tls, web_cert, web_key, log_level, "
 	                    "linger, memory, congestion, bundles, mark, tunnel_mark, bypass_mark, "
 	                    "offload, rule_pref");
