@@ -13,7 +13,7 @@
 #include "agg/role/verbs.h"
 #include "agg/transport/tls.h"
 
-#define DRAIN_US 10000000u /* SIGTERM waits so long for streams to end */
+#include <limits.h>
 
 struct daemon {
 	const char *config_path;
@@ -27,11 +27,27 @@ struct daemon {
 	struct ctl *ctl;
 	struct page page;
 	struct notify notify;
+	struct handover *handover; /* of an update that is under way; NULL: none */
+	struct loop_timer *update;
+	uint64_t update_until_us;
+	char program[PATH_MAX];  /* its place, where there may be another one by then */
+	int heir_of;             /* the end towards who is there before us; -1: nobody */
+	uint8_t told;            /* by him */
+	bool rests, is_gone;     /* see role_update */
+	bool ending;             /* by a signal */
 	struct runlock control_lock, netns_lock;
 	struct loop_signal *sigterm, *sigint, *sighup;
 	struct loop_timer *drain;
 	char own_pin[TLS_PIN_TEXT_LEN + 1];
 	uint64_t drain_until_us; /* 0: not draining */
 };
+
+/* The locks of what no two processes may have. 0, or -1 with a log line. */
+int daemon_lock(struct daemon *d);
+/* What people ask it by: control socket and page. 0, or -1 with a log line. */
+int daemon_open(struct daemon *d);
+void daemon_close(struct daemon *d);
+/* Ends with its last stream, or then. */
+void daemon_drain(struct daemon *d, uint64_t most_us);
 
 #endif

@@ -15,9 +15,11 @@
 #include "agg/base/log.h"
 #include "agg/base/words.h"
 #include "agg/kernel/caps.h"
+#include "agg/kernel/inherit.h"
 #include "agg/role/warnings.h"
 #include "agg/role/worker.h"
 #include "agg/selftest/selftest.h"
+#include "agg/update.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -25,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONFIG_PATH "/etc/config/aggd"
 #define SELFTEST_TEXT_MAX 65536u
@@ -194,7 +197,10 @@ static int reload(struct daemon *d, struct conf_error *error)
 static void on_sighup(void *ctx)
 {
 	struct conf_error error = { "" };
+	const struct daemon *d = ctx;
 
+	if (d->rests) /* it is for who takes over */
+		return;
 	if (reload(ctx, &error) < 0)
 		log_user("%s; the present configuration stays", error.text);
 	else
@@ -229,6 +235,12 @@ static int on_web(void *ctx, struct buf *out)
 	return page_tell(&d->page, out);
 }
 
+/* As verbs_args has it. */
+static int on_update(void *ctx, struct buf *out)
+{
+	return update_begin(ctx, out);
+}
+
 /* The end ------------------------------------------------------------------ */
 
 static void on_drain(void *ctx)
@@ -242,22 +254,30 @@ static void on_drain(void *ctx)
 		loop_timer_arm(d->drain, now + DRAIN_LOOK_US);
 }
 
+void daemon_drain(struct daemon *d, uint64_t most_us)
+{
+	d->drain_until_us = loop_now_us(d->loop) + most_us;
+	loop_timer_arm(d->drain, loop_now_us(d->loop) + DRAIN_LOOK_US);
+}
+
 static void on_sigterm(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (d->drain_until_us) { /* the second time */
+	if (d->ending) { /* the second time */
 		loop_stop(d->loop);
 		return;
 	}
-	d->drain_until_us = loop_now_us(d->loop) + DRAIN_US;
-	notify_ending(&d->notify);
+	d->ending = true;
+	if (!d->is_gone)
+		notify_ending(&d->notify);
 	d->role->ops->drain(d->role);
 	role_changed(d->role);
 	unsigned streams = d->role->ops->streams(d->role);
 	if (streams)
 		log_info("ending: %u streams go on for up to %u s", streams,
 		         DRAIN_US / 1000000);
+	daemon_drain(d, DRAIN_US);
 	on_drain(d);
 }
 
@@ -283,24 +303,27 @@ static int open_parts(struct daemon *d)
 	d->sigint = loop_signal_create(d->loop, SIGINT, on_sigterm, d);
 	d->sighup = loop_signal_create(d->loop, SIGHUP, on_sighup, d);
 	d->drain = loop_timer_create(d->loop, on_drain, d);
+	d->update = loop_timer_create(d->loop, update_look, d);
 	d->netmon = netmon_create(d->loop, 0, on_netdev, d);
 	if (!d->netmon)
 		log_sys("rtnetlink: %s", strerror(errno));
-	return d->sigterm && d->sigint && d->sighup && d->drain && d->netmon ?
+	return d->sigterm && d->sigint && d->sighup && d->drain && d->update && d->netmon ?
 		0 : -ENOMEM;
 }
 
 static void close_parts(struct daemon *d)
 {
 	notify_finish(&d->notify);
-	page_end(&d->page);
-	ctl_destroy(d->ctl);
+	if (d->update)
+		update_finish(d);
+	daemon_close(d);
 	verbs_finish(&d->verbs);
 	if (d->role)
 		d->role->ops->destroy(d->role);
 	interfaces_end(&d->interfaces);
 	netmon_destroy(d->netmon);
 	loop_timer_destroy(d->drain);
+	loop_timer_destroy(d->update);
 	loop_signal_destroy(d->sighup);
 	loop_signal_destroy(d->sigint);
 	loop_signal_destroy(d->sigterm);
@@ -329,7 +352,7 @@ static int take_lock(struct daemon *d, struct runlock *lock, const char *path,
 
 /* What a second daemon would take from the first: its control socket, and a
  * gateway's rules, routes and table, of which a network namespace has one. */
-static int take_locks(struct daemon *d)
+int daemon_lock(struct daemon *d)
 {
 	char place[CTL_PATH_MAX + 1], control[sizeof(place) + sizeof(LOCK_SUFFIX)];
 	char netns[RUNLOCK_PATH_MAX], what[sizeof(control) + 32];
@@ -350,32 +373,8 @@ static int take_locks(struct daemon *d)
 	return 0;
 }
 
-static int start(struct daemon *d)
+int daemon_open(struct daemon *d)
 {
-	struct kerr err = { "" };
-	char missing[256];
-
-	signal(SIGPIPE, SIG_IGN);
-	descriptors_raise();
-	if (take_locks(d) < 0)
-		return -1;
-	if (open_parts(d) < 0)
-		return -1;
-	if (caps_missing(missing, sizeof(missing)))
-		log_sys("without %s", missing);
-	if (d->conf->main.role == CONF_ROLE_GATEWAY)
-		role_cleanup(); /* what a crash left */
-	d->role = ops_of(d->conf)->create(d->loop, d->conf, d->netmon);
-	if (!d->role)
-		return -1;
-	const struct verbs_args verbs = {
-		.role = d->role, .version = AGGD_VERSION, .own_pin = d->own_pin,
-		.reload = on_reload, .web = on_web, .ctx = d,
-	};
-	d->pairing = (struct pairing){ d->config_path, on_paired, d };
-	d->role->pairing = &d->pairing;
-	note_own_pin(d);
-	verbs_init(&d->verbs, &verbs);
 	d->ctl = ctl_create(d->loop, d->conf->main.control, verbs_table,
 	                    &d->verbs);
 	if (!d->ctl) {
@@ -383,15 +382,60 @@ static int start(struct daemon *d)
 		         ctl_create_text(errno));
 		return -1;
 	}
+	page_set(&d->page, &d->conf->main);
+	return 0;
+}
+
+void daemon_close(struct daemon *d)
+{
+	page_end(&d->page);
+	ctl_destroy(d->ctl);
+	d->ctl = NULL;
+}
+
+static int start(struct daemon *d)
+{
+	struct kerr err = { "" };
+	char missing[256];
+
+	signal(SIGPIPE, SIG_IGN);
+	descriptors_raise();
+	if (daemon_lock(d) < 0)
+		return -1;
+	if (open_parts(d) < 0)
+		return -1;
+	if (caps_missing(missing, sizeof(missing)))
+		log_sys("without %s", missing);
+	const struct role_ops *ops = ops_of(d->conf);
+	bool succeeds = d->heir_of >= 0 && ops->succeed;
+	if (d->conf->main.role == CONF_ROLE_GATEWAY && !succeeds)
+		role_cleanup(); /* what a crash left */
+	d->role = ops->create(d->loop, d->conf, d->netmon);
+	if (!d->role)
+		return -1;
+	if (succeeds)
+		ops->succeed(d->role, d->told);
+	inherit_close();
+	const struct verbs_args verbs = {
+		.role = d->role, .version = AGGD_VERSION, .own_pin = d->own_pin,
+		.reload = on_reload, .web = on_web, .update = on_update, .ctx = d,
+	};
+	d->pairing = (struct pairing){ d->config_path, on_paired, d };
+	d->role->pairing = &d->pairing;
+	note_own_pin(d);
+	verbs_init(&d->verbs, &verbs);
+	d->page = (struct page){ .loop = d->loop, .verbs = &d->verbs };
+	if (daemon_open(d) < 0)
+		return -1;
 	d->interfaces = (struct interfaces){ .loop = d->loop, .on_change = on_interfaces,
 	                                     .ctx = d };
 	interfaces_watch(&d->interfaces, d->conf);
-	d->page = (struct page){ .loop = d->loop, .verbs = &d->verbs };
-	page_set(&d->page, &d->conf->main);
 	if (caps_drop(NULL, &err) < 0)
 		log_sys("capabilities: %s", err.text);
 	log_info("%s %s, %s", d->role->ops->name, AGGD_VERSION, d->config_path);
-	notify_ready(&d->notify, d->loop);
+	if (d->heir_of >= 0 && update_taken(d) < 0)
+		return -1;
+	notify_ready(&d->notify, d->loop, d->heir_of >= 0);
 	return 0;
 }
 
@@ -435,6 +479,7 @@ static const struct option options[] = {
 	{ "test", no_argument, NULL, 't' },
 	{ "selftest", no_argument, NULL, 's' },
 	{ "json", no_argument, NULL, 'j' },
+	{ "take-over", required_argument, NULL, 'o' }, /* handover.h's own */
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL },
@@ -511,7 +556,7 @@ int main(int argc, char **argv)
 {
 	struct daemon d = { .config_path = CONFIG_PATH,
 	                    .control_lock = RUNLOCK_FREE,
-	                    .netns_lock = RUNLOCK_FREE };
+	                    .netns_lock = RUNLOCK_FREE, .heir_of = -1 };
 	struct conf_error error = { "" };
 	bool check_only = false, selftest_only = false, json = false;
 	int c;
@@ -524,6 +569,7 @@ int main(int argc, char **argv)
 		case 't': check_only = true; break;
 		case 's': selftest_only = true; break;
 		case 'j': json = true; break;
+		case 'o': d.heir_of = atoi(optarg); break;
 		case 'V': printf("aggd " AGGD_VERSION "\n"); return 0;
 		case 'h': usage(stdout); return 0;
 		default: return on_bad_option(argv[optind - 1], c == ':');
@@ -544,5 +590,9 @@ int main(int argc, char **argv)
 		return check(&d);
 	log_set_level(d.conf->main.log_level);
 	warn(&d, log_warning, NULL);
+	if (readlink("/proc/self/exe", d.program, sizeof(d.program) - 1) < 0)
+		log_sys("updates: this program's place: %s", strerror(errno));
+	if (d.heir_of >= 0 && update_wait(&d) < 0)
+		return 1;
 	return run(&d);
 }

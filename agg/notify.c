@@ -8,6 +8,7 @@
 #include "agg/base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,12 +62,17 @@ static void on_alive(void *ctx)
 	loop_timer_arm(n->timer, loop_now_us(n->loop) + n->every_us);
 }
 
-void notify_ready(struct notify *n, struct loop *loop)
+void notify_ready(struct notify *n, struct loop *loop, bool takes_over)
 {
+	char main_pid[32];
+
 	n->loop = loop;
 	n->to_len = notify_address(getenv("NOTIFY_SOCKET"), &n->to);
 	n->every_us = notify_every_us(getenv("WATCHDOG_USEC"),
 	                              getenv("WATCHDOG_PID"), (long)getpid());
+	snprintf(main_pid, sizeof(main_pid), "MAINPID=%ld", (long)getpid());
+	if (takes_over)
+		tell(n, main_pid);
 	tell(n, "READY=1");
 	if (!n->to_len || !n->every_us)
 		return;

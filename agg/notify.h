@@ -10,6 +10,7 @@
 
 #include "agg/base/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -30,9 +31,9 @@ socklen_t notify_address(const char *text, struct sockaddr_un *to);
 uint64_t notify_every_us(const char *watchdog_us, const char *watchdog_pid,
                          long own_pid);
 
-/* It does its work from now on; the loop says that it turns. What cannot be told
- * is logged. */
-void notify_ready(struct notify *n, struct loop *loop);
+/* It does its work from now on, where it takes over in place of the process that was
+ * there; the loop says that it turns. What cannot be told is logged. */
+void notify_ready(struct notify *n, struct loop *loop, bool takes_over);
 void notify_ending(const struct notify *n);
 void notify_finish(struct notify *n); /* all 0 is fine */
 

@@ -57,6 +57,8 @@ struct inlet_ops {
 	int (*create)(struct inlet **out, const struct inlet_args *args);
 	/* Clients that were not handed over yet are closed. Required. */
 	void (*destroy)(struct inlet *in);
+	/* As listener_rest. Required. */
+	void (*rest)(struct inlet *in, bool rests);
 	/* Where it listens, with the port that was chosen for 0. Required. */
 	void (*address)(const struct inlet *in, struct addr *out);
 };
@@ -73,6 +75,12 @@ static inline void inlet_destroy(struct inlet *in)
 {
 	if (in)
 		in->ops->destroy(in);
+}
+
+static inline void inlet_rest(struct inlet *in, bool rests)
+{
+	if (in)
+		in->ops->rest(in, rests);
 }
 
 #endif

@@ -116,6 +116,12 @@ void listener_destroy(struct listener *l)
 	free(l);
 }
 
+void listener_rest(struct listener *l, bool rests)
+{
+	loop_timer_disarm(l->rest);
+	loop_io_want(l->io, rests ? 0 : LOOP_READ);
+}
+
 void listener_address(const struct listener *l, struct addr *out)
 {
 	if (sockopt_local(l->fd, out) < 0)

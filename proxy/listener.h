@@ -29,6 +29,8 @@ struct listener *listener_create(struct loop *loop, int fd,
                                  enum descriptors_use use,
                                  listener_fn *on_accept, void *ctx);
 void listener_destroy(struct listener *l);
+/* Accepts nobody, who waits then; or does so again. */
+void listener_rest(struct listener *l, bool rests);
 void listener_address(const struct listener *l, struct addr *out);
 
 #endif

@@ -293,6 +293,11 @@ static int create(struct inlet **out, const struct inlet_args *args)
 	return 0;
 }
 
+static void rest(struct inlet *in, bool rests)
+{
+	listener_rest(((struct server *)in)->listener, rests);
+}
+
 static void address(const struct inlet *in, struct addr *out)
 {
 	listener_address(((const struct server *)in)->listener, out);
@@ -302,5 +307,6 @@ const struct inlet_ops inlet_socks5 = {
 	.name = "socks5",
 	.create = create,
 	.destroy = destroy,
+	.rest = rest,
 	.address = address,
 };

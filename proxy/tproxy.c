@@ -74,6 +74,11 @@ static void destroy(struct inlet *in)
 	free(t);
 }
 
+static void rest(struct inlet *in, bool rests)
+{
+	listener_rest(((struct tproxy *)in)->listener, rests);
+}
+
 static void address(const struct inlet *in, struct addr *out)
 {
 	listener_address(((const struct tproxy *)in)->listener, out);
@@ -83,5 +88,6 @@ const struct inlet_ops inlet_tproxy = {
 	.name = "tproxy",
 	.create = create,
 	.destroy = destroy,
+	.rest = rest,
 	.address = address,
 };

@@ -83,6 +83,8 @@ const struct aggctl_verb aggctl_verbs[] = {
 	  "where the page is, with its secret; on a fresh gateway makes one, to join by",
 	  TAKES_CONFIG | TAKES_STATE | TAKES_LAN | TAKES_NO_START, 0, 0, verb_web },
 	{ "reload", "", "reads the configuration again", 0, 0, 0, verb_ask },
+	{ "update", "", "an installed newer aggd takes over; streams go on", 0, 0, 0,
+	  verb_ask },
 	{ "keygen", "DIR", "makes an identity in DIR, prints its pin", 0, 1, 1,
 	  verb_keygen },
 	{ "pin", "[-c FILE | DIR]",

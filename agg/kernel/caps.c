@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: privileges by libcap-ng; capabilities(7). nft is run by an exec that
- * must carry CAP_NET_ADMIN also where the user is not root: so it is raised
- * in the inheritable and the ambient set, which no_new_privs lets pass. The
- * library keeps its state in a variable of its own; only this file uses it.
+ * DOC: privileges by libcap-ng; capabilities(7). nft, and at an update the next
+ * process, are run by an exec that must carry them also where the user is not root: so
+ * they are raised in the inheritable and the ambient set, which no_new_privs lets pass.
+ * The library keeps its state in a variable of its own; only this file uses it.
  */
 #include "agg/kernel/caps.h"
 
@@ -19,11 +19,10 @@
 static const struct {
 	unsigned capability;
 	const char *name, *use;
-	bool for_child;
 } needed[] = {
-	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "routes, TPROXY, the nft table", true },
-	{ CAP_NET_RAW, "CAP_NET_RAW", "sockets bound to an uplink", false },
-	{ CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "ports below 1024", false },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "routes, TPROXY, the nft table" },
+	{ CAP_NET_RAW, "CAP_NET_RAW", "sockets bound to an uplink" },
+	{ CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "ports below 1024" },
 };
 #define NEEDED_COUNT (sizeof(needed) / sizeof(needed[0]))
 
@@ -41,9 +40,8 @@ static int choose(bool *may_bound)
 		have[i] = capng_have_capability(CAPNG_PERMITTED, needed[i].capability);
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < NEEDED_COUNT; i++) {
-		int sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
-		if (needed[i].for_child)
-			sets |= CAPNG_INHERITABLE | CAPNG_AMBIENT | CAPNG_BOUNDING_SET;
+		int sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE |
+			CAPNG_AMBIENT | CAPNG_BOUNDING_SET;
 		if (have[i])
 			capng_update(CAPNG_ADD, (capng_type_t)sets, needed[i].capability);
 	}

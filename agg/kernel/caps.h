@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: the process's privileges. aggd keeps three capabilities and gives up
- * the rest for good; its only child, nft, gets CAP_NET_ADMIN alone.
+ * the rest for good; its children, nft and at an update the next aggd, get no more.
  */
 #ifndef AGG_KERNEL_CAPS_H
 #define AGG_KERNEL_CAPS_H

@@ -35,6 +35,7 @@ struct route {
 	struct ways *ways;
 	struct rules *rules;
 	uint32_t preference;
+	bool rests;
 	uint32_t way_bit; /* 0: nothing is marked for an uplink */
 	char way_devices[ROUTE_LAN_DEVICES_MAX][IFNAMSIZ];
 	unsigned way_device_count;
@@ -122,6 +123,11 @@ void route_destroy(struct route *r)
 	rules_destroy(r->rules);
 	ways_destroy(r->ways);
 	free(r);
+}
+
+void route_rest(struct route *r, bool rests)
+{
+	r->rests = rests;
 }
 
 void route_set_preference(struct route *r, uint32_t preference)
@@ -331,8 +337,10 @@ static int settle_one(struct route *r, unsigned index, sa_family_t family,
 	struct rules_list rules;
 	struct work w = { .r = r, .family = family, .rules = &rules,
 	                  .mend = true, .look = &look };
-	int rc = rules_read(r->rules, family, &rules);
 
+	if (r->rests)
+		return 0;
+	int rc = rules_read(r->rules, family, &rules);
 	if (!rc) {
 		w.place = routeplan_place(&rules, r->preference);
 		rc = settle(&w, *place_of(r, index, family), err);
@@ -352,7 +360,7 @@ static void note_failure(struct route_look *look, int rc, const struct kerr *err
 void route_look(struct route *r, bool mend, struct route_look *out)
 {
 	memset(out, 0, sizeof(*out));
-	for (unsigned f = 0; f < 2; f++) {
+	for (unsigned f = 0; f < 2 && !r->rests; f++) {
 		struct rules_list rules;
 		struct kerr err;
 		struct work w = { .r = r, .family = families[f],
@@ -460,9 +468,11 @@ static int clear_table(struct route *r, unsigned index, sa_family_t family)
 	uint32_t table = table_of(index);
 	struct rules_list rules;
 	struct ways_list ways;
-	int rc = rules_read(r->rules, family, &rules);
 
 	forget(r, index, family);
+	if (r->rests)
+		return 0;
+	int rc = rules_read(r->rules, family, &rules);
 	if (!rc)
 		rc = prune_rules(r, &rules, table, NULL, 0);
 	rules_list_finish(&rules);

@@ -63,6 +63,8 @@ void route_destroy(struct route *r);          /* leaves the routes */
 /* Where our rules stand, ROUTE_PREFERENCE until then; those that are there
  * move at the next look. */
 void route_set_preference(struct route *r, uint32_t preference);
+/* Nothing is put or removed any more, nor looked for; or again. */
+void route_rest(struct route *r, bool rests);
 
 /* Makes table and rules be as told; what differs is changed in place, what is
  * no longer told is removed. Asking again for the same changes nothing. It is

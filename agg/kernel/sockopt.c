@@ -6,6 +6,8 @@
  */
 #include "agg/kernel/sockopt.h"
 
+#include "agg/kernel/inherit.h"
+
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -181,15 +183,21 @@ static int listen_at(int fd, const struct addr *at)
 
 int sockopt_tcp_listen(const struct addr *at, const char *device)
 {
-	int fd = stream_socket(IPPROTO_TCP, at->family, device);
+	int fd = inherit_take(at, IPPROTO_TCP, false);
 
+	if (fd >= 0)
+		return fd;
+	fd = stream_socket(IPPROTO_TCP, at->family, device);
 	return fd < 0 ? fd : listen_at(fd, at);
 }
 
 int sockopt_mptcp_listen(const struct addr *at, const char *device)
 {
-	int fd = stream_socket(PROTOCOL_MPTCP, at->family, device);
+	int fd = inherit_take(at, PROTOCOL_MPTCP, false);
 
+	if (fd >= 0)
+		return fd;
+	fd = stream_socket(PROTOCOL_MPTCP, at->family, device);
 	return fd < 0 ? fd : listen_at(fd, at);
 }
 
@@ -253,8 +261,15 @@ static int set_transparent(int fd, sa_family_t family)
 int sockopt_tproxy_listen(sa_family_t family, uint16_t port)
 {
 	struct addr at = { .family = family, .port = port };
-	int fd = stream_socket(IPPROTO_TCP, family, NULL);
 
+	if (family == AF_INET)
+		memcpy(at.ip, &(in_addr_t){ htonl(INADDR_LOOPBACK) }, 4);
+	else
+		memcpy(at.ip, &in6addr_loopback, 16);
+	int fd = inherit_take(&at, IPPROTO_TCP, true);
+	if (fd >= 0)
+		return fd;
+	fd = stream_socket(IPPROTO_TCP, family, NULL);
 	if (fd < 0)
 		return fd;
 	int err = set_transparent(fd, family);
@@ -262,10 +277,6 @@ int sockopt_tproxy_listen(sa_family_t family, uint16_t port)
 		close(fd);
 		return err;
 	}
-	if (family == AF_INET)
-		memcpy(at.ip, &(in_addr_t){ htonl(INADDR_LOOPBACK) }, 4);
-	else
-		memcpy(at.ip, &in6addr_loopback, 16);
 	return listen_at(fd, &at);
 }
 

@@ -55,7 +55,8 @@ int sockopt_connect(int fd, const struct addr *to);
 int sockopt_error(int fd);
 
 /* A listener; an IPv6 one takes IPv6 only. device as above. The address may
- * come later, and go and come again. */
+ * come later, and go and come again. One that this process was started with
+ * (inherit.h) is taken as it is. */
 int sockopt_tcp_listen(const struct addr *at, const char *device);
 
 /* The same for MPTCP. What it accepts of a client without MPTCP is a plain TCP

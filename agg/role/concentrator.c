@@ -34,6 +34,7 @@ struct concentrator {
 	uint64_t quotas_us;      /* it is of then */
 	struct mptcp_host mptcp_host;
 	bool draining, took_mptcp; /* when it began to drain */
+	bool rests;      /* for an update */
 	bool door_lacks; /* an address that it listens at */
 	struct tunnels *tunnels;
 	struct addr udp[DOOR_LISTENERS_MAX]; /* where packet tunnels are listened for */
@@ -94,7 +95,7 @@ static void on_udp_error(void *ctx, const struct addr *at, int err)
 static void listen_for_tunnels(struct concentrator *c)
 {
 	const struct door_plan *plan = &c->door.plan;
-	unsigned count = c->role.conf->main.tunnel ? plan->count : 0;
+	unsigned count = c->role.conf->main.tunnel && !c->rests ? plan->count : 0;
 	bool lacked = c->udp_lacks;
 
 	if (count == c->udp_count && !lacked &&
@@ -152,6 +153,10 @@ static void on_second(void *ctx)
 	struct concentrator *c = ctx;
 
 	role_tidy_memory(&c->role);
+	if (c->rests) {
+		loop_timer_arm(c->second, loop_now_us(c->role.loop) + TIDY_US);
+		return;
+	}
 	if (loop_now_us(c->role.loop) - c->quotas_us >= QUOTAS_US)
 		look_at_quotas(c);
 	writer_step(&c->writer);
@@ -197,7 +202,8 @@ static void concentrator_on_netdev(struct role *role, const struct netdev *dev)
 	struct concentrator *c = (struct concentrator *)role;
 
 	tell_facts(c, role->conf);
-	tunnels_on_netdev(c->tunnels, dev);
+	if (c->tunnels)
+		tunnels_on_netdev(c->tunnels, dev);
 	look_at_door(c);
 	role_changed(role);
 }
@@ -236,7 +242,8 @@ static int concentrator_reload(struct role *role, const struct conf *conf,
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
 	mptcp_host_set_scheduler(&c->mptcp_host, &conf->main);
-	tunnels_set_conf(c->tunnels, conf);
+	if (c->tunnels)
+		tunnels_set_conf(c->tunnels, conf);
 	look_at_door(c);
 	listen_for_tunnels(c);
 	return 0;
@@ -262,7 +269,7 @@ static void concentrator_report(struct role *role, struct report *out)
 		snprintf(out->head.waits_for, sizeof(out->head.waits_for),
 		         "the address of listen %s", addr_format(&at, text));
 	workers_report(&c->workers, out);
-	const char *why = tunnels_why(c->tunnels);
+	const char *why = c->tunnels ? tunnels_why(c->tunnels) : "";
 	size_t len = strlen(out->head.waits_for);
 	if (*why)
 		snprintf(out->head.waits_for + len, sizeof(out->head.waits_for) - len,
@@ -274,6 +281,62 @@ static unsigned concentrator_streams(const struct role *role)
 	const struct concentrator *c = (const struct concentrator *)role;
 
 	return workers_streams(&c->workers);
+}
+
+/* Updates ----------------------------------------------------------------------- */
+
+static const char *concentrator_why_not_update(const struct role *role)
+{
+	return NULL;
+}
+
+/* Packet tunnels are led by what is in the kernel: it is the successor's. */
+static void rest(struct concentrator *c)
+{
+	c->rests = c->mptcp_host.rests = true;
+	door_rest(&c->door, true);
+	listen_for_tunnels(c);
+	tunnels_destroy(c->tunnels, true);
+	c->tunnels = NULL;
+	look_at_quotas(c);
+	writer_finish(&c->writer);
+}
+
+static void go_on(struct concentrator *c)
+{
+	c->rests = c->mptcp_host.rests = false;
+	c->tunnels = tunnels_create(c->role.loop, c->role.netmon, c->role.conf);
+	listen_for_tunnels(c);
+	door_rest(&c->door, false);
+}
+
+static void concentrator_update(struct role *role, enum role_update step)
+{
+	struct concentrator *c = (struct concentrator *)role;
+
+	switch (step) {
+	case ROLE_RESTS:
+		rest(c);
+		workers_leave(&c->workers, true);
+		break;
+	case ROLE_GOES_ON:
+		workers_leave(&c->workers, false);
+		go_on(c);
+		break;
+	case ROLE_IS_GONE:
+		door_close(&c->door);
+		break;
+	}
+}
+
+/* Who hears of it later finds the successor all the same. */
+static uint8_t concentrator_has_left(const struct role *role)
+{
+	return 1;
+}
+
+static void concentrator_succeed(struct role *role, uint8_t told)
+{
 }
 
 static int concentrator_choose(struct role *role, const struct choice *choice,
@@ -291,11 +354,13 @@ static void concentrator_destroy(struct role *role)
 	struct concentrator *c = (struct concentrator *)role;
 
 	door_finish(&c->door);
-	look_at_quotas(c);
+	if (!c->rests)
+		look_at_quotas(c);
 	workers_finish(&c->workers);
-	writer_finish(&c->writer);
+	if (!c->rests)
+		writer_finish(&c->writer);
 	history_finish(&c->history);
-	tunnels_destroy(c->tunnels);
+	tunnels_destroy(c->tunnels, c->rests);
 	loop_timer_destroy(c->second);
 	tls_context_destroy(c->tls);
 	mptcp_host_close(&c->mptcp_host);
@@ -390,5 +455,9 @@ const struct role_ops role_concentrator = {
 	.streams = concentrator_streams,
 	.report = concentrator_report,
 	.choose = concentrator_choose,
+	.why_not_update = concentrator_why_not_update,
+	.update = concentrator_update,
+	.has_left = concentrator_has_left,
+	.succeed = concentrator_succeed,
 	.destroy = concentrator_destroy,
 };

@@ -307,6 +307,12 @@ bool door_lacks(const struct door *door,
 	return false;
 }
 
+void door_rest(struct door *door, bool rests)
+{
+	for (unsigned i = 0; i < door->listener_count; i++)
+		listener_rest(door->listeners[i].listener, rests);
+}
+
 void door_close(struct door *door)
 {
 	while (door->listener_count)

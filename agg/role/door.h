@@ -79,6 +79,8 @@ bool door_takes_mptcp(const struct door *door);
 bool door_lacks(const struct door *door,
                 bool (*is_local)(void *ctx, const struct addr *a), void *ctx,
                 struct addr *at);
+/* As listener_rest, of all. */
+void door_rest(struct door *door, bool rests);
 /* Nobody new comes in; who is inside may go on. */
 void door_close(struct door *door);
 /* The strangers go too. */

@@ -240,9 +240,15 @@ void gateway_history_init(struct gateway *g)
 	            g->role.conf->main.state);
 }
 
-void gateway_history_finish(struct gateway *g)
+void gateway_history_write(struct gateway *g)
 {
 	writer_finish(&g->trace.writer);
+}
+
+void gateway_history_finish(struct gateway *g)
+{
+	if (!g->rests)
+		writer_finish(&g->trace.writer);
 	history_finish(&g->trace.history);
 	usage_finish(&g->trace.usage);
 }

@@ -36,6 +36,7 @@ struct gateway_history {
 /* Loads what was. */
 void gateway_history_init(struct gateway *g);
 void gateway_history_finish(struct gateway *g);
+void gateway_history_write(struct gateway *g); /* what there is, now */
 /* Once a second. */
 void gateway_history_measure(struct gateway *g);
 /* Of an uplink with a cap, its month. */

@@ -15,6 +15,7 @@
 #include "agg/role/gateway_tunnel.h"
 #include "agg/role/home.h"
 #include "agg/role/lan.h"
+#include "agg/role/left.h"
 #include "agg/role/mptcp/mptcp.h"
 #include "agg/role/outage.h"
 #include "agg/role/role.h"
@@ -31,6 +32,7 @@ struct gateway {
 	uint64_t incarnation;    /* 0: not known yet */
 	uint32_t next_subflow;
 	struct home home;        /* always has a session */
+	struct lefts lefts;      /* those before it that leave */
 	void (*on_anew)(struct gateway *g); /* which is another one now */
 	struct loop_timer *second;
 	struct uplink *uplinks[CONF_UPLINKS_MAX]; /* by path; NULL: free */
@@ -44,7 +46,7 @@ struct gateway {
 	struct gateway_tunnel tunnel;
 	struct gateway_history trace;
 	struct upkeep *upkeep;
-	bool draining;
+	bool draining, rests;    /* for an update */
 	struct outage outage;
 	struct bypass bypass;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
@@ -59,6 +61,8 @@ int gateway_session_begin(struct gateway *g);
  * will. */
 bool gateway_admit(struct gateway *g, struct subflow *sf,
                    const struct wire_welcome *welcome);
+/* The session leaves, and another begins at once, for all that is new. */
+void gateway_leave(struct gateway *g);
 /* Paths may work that did not, or not any more: is it an outage? */
 void gateway_note_paths(struct gateway *g);
 /* What decides over a new connection of the LAN. */
@@ -77,6 +81,8 @@ void gateway_uplinks_add(struct gateway *g);
 void gateway_uplinks_reload(struct gateway *g, const struct conf *old);
 /* All connect anew: the session is another one. */
 void gateway_uplinks_restart(struct gateway *g);
+/* The same, as keeper_leave; gateway_uplinks_on_endpoints follows. */
+void gateway_uplinks_leave(struct gateway *g, keeper_take_fn *take, void *ctx);
 void gateway_uplinks_on_netdev(struct gateway *g, const struct netdev *dev);
 void gateway_uplinks_on_endpoints(struct gateway *g);
 /* As in pool_args; ctx is the gateway. */

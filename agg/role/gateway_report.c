@@ -58,6 +58,7 @@ static void report_session(const struct gateway *g, const struct snapshot *snap,
 		         "the LAN's rules are being loaded" : why_not_up(g),
 		         g->outage.is_on ? "; " : "", g->outage.is_on ?
 		         outage_follows(conf->main.on_outage) : "");
+	rs->streams += left_streams(&g->lefts);
 	rs->age_us = snap->now_us - g->outage.since_us;
 	report_interception(g, &rs->interception);
 	gateway_tunnel_report(g, &rs->tunnel);
@@ -97,4 +98,5 @@ void gateway_report(struct role *role, struct report *out)
 	snap.uplink_of_path[WIRE_PATH_MPTCP4] = REPORT_SHARE_MPTCP;
 	snap.uplink_of_path[WIRE_PATH_MPTCP6] = REPORT_SHARE_MPTCP;
 	snapshot_streams(&snap, "", out);
+	left_report(&g->lefts, &snap, "", out);
 }

@@ -7,7 +7,7 @@
  *
  * One session id lives as long as both ends remember it. When the session is
  * over, or the concentrator shows another incarnation, a new one begins and
- * all subflows connect anew.
+ * all subflows connect anew. So it does beside one that leaves (left.h).
  *
  * Two carriers may be connected: an uplink's own subflows (uplink.h), and
  * bundles of the kernel's MPTCP (mptcp.h). Which one is used is carrier.h's to
@@ -53,6 +53,11 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 	struct gateway *g = ctx;
 	bool ipv6 = settings->flags & WIRE_HAS_IPV6;
 
+	if (settings->flags & WIRE_LEAVES) { /* or it says so back */
+		if (!(g->home.flags & WIRE_LEAVES))
+			gateway_leave(g);
+		return;
+	}
 	if (ipv6 != g->remote_ipv6 || !g->remote_known)
 		log_info("concentrator: %s IPv6", ipv6 ? "has" : "has no");
 	g->remote_ipv6 = ipv6;
@@ -86,7 +91,8 @@ static void on_over(void *ctx, const char *why)
 	log_peer("session: over: %s", why);
 }
 
-static int start_session(struct gateway *g)
+/* What is known of the concentrator stays so. */
+static int start_successor(struct gateway *g)
 {
 	const struct conf_main *main = &g->role.conf->main;
 	int err;
@@ -94,8 +100,6 @@ static int start_session(struct gateway *g)
 	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
 		return -errno;
 	g->incarnation = 0;
-	g->remote_known = g->remote_ipv6 = false;
-	memset(&g->told, 0, sizeof(g->told));
 	err = home_start(&g->home, home_memory(main->memory_bytes, g->role.memory.max),
 	                 main->linger_us);
 	if (err < 0)
@@ -105,17 +109,47 @@ static int start_session(struct gateway *g)
 	return 0;
 }
 
-static void on_ended(void *ctx)
+static int start_session(struct gateway *g)
 {
-	struct gateway *g = ctx;
-	int err = start_session(g);
+	g->remote_known = g->remote_ipv6 = false;
+	memset(&g->told, 0, sizeof(g->told));
+	return start_successor(g);
+}
 
+/* Without a session there is no gateway. */
+static bool has_begun(struct gateway *g, int err)
+{
 	if (err < 0) {
 		log_sys("session: %s", strerror(-err));
 		loop_stop(g->role.loop);
-		return;
 	}
+	return err >= 0;
+}
+
+static void on_ended(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	if (!has_begun(g, start_session(g)))
+		return;
 	g->on_anew(g);
+	gateway_note_paths(g);
+}
+
+void gateway_leave(struct gateway *g)
+{
+	struct left *left = left_take(&g->lefts, &g->home, g->session_id, g->incarnation);
+
+	if (!left)
+		return; /* then a session that is over tells so soon */
+	log_info("session: an update: %u streams go on in the one before",
+	         left_streams(&g->lefts));
+	gateway_uplinks_leave(g, left_adopt, left);
+	mptcp_leave(g->mptcp, left_adopt, left);
+	if (!has_begun(g, start_successor(g)))
+		return;
+	gateway_uplinks_on_endpoints(g);
+	mptcp_restart(g->mptcp);
 	gateway_note_paths(g);
 }
 
@@ -228,6 +262,7 @@ int gateway_session_begin(struct gateway *g)
 	};
 	int err = home_init(&g->home, &home);
 
+	g->home.flags = WIRE_KEEPS;
 	g->probe = loop_timer_create(g->role.loop, on_probe, g);
 	if (!err && !g->probe)
 		err = -ENOMEM;

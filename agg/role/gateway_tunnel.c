@@ -320,9 +320,11 @@ void gateway_tunnel_frame(struct gateway *g, const struct wire_frame *frame)
 
 /* Beginning and end ----------------------------------------------------------------------- */
 
-static bool is_wanted(const struct conf *conf)
+static bool is_wanted(const struct gateway *g)
 {
-	return conf->lan_count && conf->lan.tunnel && conf->lan.device_count;
+	const struct conf *conf = g->role.conf;
+
+	return !g->rests && conf->lan_count && conf->lan.tunnel && conf->lan.device_count;
 }
 
 static void stop(struct gateway *g)
@@ -356,7 +358,7 @@ void gateway_tunnel_set_conf(struct gateway *g)
 	struct gateway_tunnel *gt = &g->tunnel;
 	bool was = gt->wanted;
 
-	gt->wanted = is_wanted(g->role.conf);
+	gt->wanted = is_wanted(g);
 	if (was && !gt->wanted)
 		stop(g);
 	if (!was && gt->wanted) {
@@ -391,7 +393,7 @@ int gateway_tunnel_init(struct gateway *g)
 		dgram_send_singly(gt->dgram);
 	home.dgram = gt->dgram;
 	err = tunnel_home_init(&gt->home, &home);
-	gt->wanted = !err && is_wanted(g->role.conf);
+	gt->wanted = !err && is_wanted(g);
 	if (gt->wanted)
 		tunnel_home_open(&gt->home);
 	return err;

@@ -206,6 +206,13 @@ void gateway_uplinks_restart(struct gateway *g)
 			uplink_restart(g->uplinks[i], "new session");
 }
 
+void gateway_uplinks_leave(struct gateway *g, keeper_take_fn *take, void *ctx)
+{
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		if (g->uplinks[i])
+			uplink_leave(g->uplinks[i], take, ctx);
+}
+
 void gateway_uplinks_on_endpoints(struct gateway *g)
 {
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)

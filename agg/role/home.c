@@ -62,6 +62,7 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct home *home = ctx;
 
+	home->peer_flags = settings->flags;
 	home->args.events->on_settings(home->args.ctx, settings);
 }
 
@@ -172,6 +173,27 @@ void home_end(struct home *home)
 	loop_task_cancel(&home->turn);
 }
 
+bool home_is_over(const struct home *home)
+{
+	return home->over.turn;
+}
+
+bool home_move(struct home *from, struct home *to)
+{
+	if (!from->session || home_is_over(from))
+		return false;
+	to->session = from->session;
+	to->meter = from->meter;
+	to->flags = from->flags;
+	to->peer_flags = from->peer_flags;
+	to->says = from->says;
+	from->session = NULL;
+	loop_task_cancel(&from->turn);
+	loop_timer_disarm(from->deadline);
+	session_set_ctx(to->session, to);
+	return true;
+}
+
 static void end_what_is_over(void *ctx)
 {
 	struct home *home = ctx;
@@ -223,6 +245,7 @@ int home_start(struct home *home, size_t memory_max, uint64_t linger_us)
 	if (!home->session)
 		return -errno;
 	memset(&home->meter, 0, sizeof(home->meter));
+	home->peer_flags = 0;
 	tell(home);
 	return 0;
 }

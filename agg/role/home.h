@@ -55,6 +55,7 @@ struct home {
 	struct loop_task turn, over; /* of the session */
 	struct snapshot_meter meter;
 	uint32_t flags;              /* of our settings */
+	uint32_t peer_flags;         /* and of the peer's */
 	struct wire_wish says;       /* how we send: the gateway's wish, or what
 	                              * the concentrator tells of itself */
 	struct policy_names person;  /* what aggctl scheduler said */
@@ -73,6 +74,10 @@ size_t home_memory(uint64_t wanted, uint64_t most);
 int home_start(struct home *home, size_t memory_max, uint64_t linger_us);
 /* The session goes, now, without a word. Not from inside of its callbacks. */
 void home_end(struct home *home);
+/* The session goes on in `to`, which has none, on the same loop: its events are told
+ * there. False: there is none, or it is over. From inside of its callbacks, too. */
+bool home_move(struct home *from, struct home *to);
+bool home_is_over(const struct home *home); /* and on_ended follows */
 /* As session_set_limits, if there is a session. */
 void home_set_limits(struct home *home, size_t memory_max, uint64_t linger_us);
 /* Of our settings: told now, and to every later session. */

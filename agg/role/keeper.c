@@ -131,6 +131,20 @@ void keeper_fail_from(struct keeper *k, unsigned slot, const char *why)
 			subflow_fail(k->slots[slot].sf, why);
 }
 
+void keeper_leave(struct keeper *k, keeper_take_fn *take, void *ctx)
+{
+	for (unsigned i = 0; i < KEEPER_SLOTS_MAX; i++) {
+		struct keeper_slot *slot = &k->slots[i];
+		if (!slot->joined)
+			continue;
+		take(ctx, slot->sf, slot->uplink, i);
+		slot->sf = NULL;
+		slot->joined = false;
+	}
+	keeper_end_all(k);
+	retry_reset(&k->retry);
+}
+
 void keeper_end_all(struct keeper *k)
 {
 	for (unsigned i = 0; i < KEEPER_SLOTS_MAX; i++) {

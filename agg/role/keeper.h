@@ -94,6 +94,9 @@ int keeper_on_join(struct keeper *k, struct subflow *sf);
 unsigned keeper_joined(const struct keeper *k);
 /* The slots from that one on are not wanted any more. */
 void keeper_fail_from(struct keeper *k, unsigned slot, const char *why);
+typedef void keeper_take_fn(void *ctx, struct subflow *sf, unsigned path, unsigned slot);
+/* Those that are joined go to whom take() gives them to, the others without a word. */
+void keeper_leave(struct keeper *k, keeper_take_fn *take, void *ctx);
 /* All subflows go, without a word. */
 void keeper_end_all(struct keeper *k);
 

@@ -36,7 +36,7 @@ struct lan {
 	bool changed;           /* and differ from those in force, perhaps */
 	struct loop_timer *apply, *bridge_look;
 	char bridge[2][IFNAMSIZ]; /* that hides IPv4, IPv6 from us; "": none */
-	struct ruleset *ruleset;
+	struct ruleset *ruleset; /* NULL: it rests */
 	struct kerr ruleset_error; /* why it could not be written */
 	struct loop_timer *again; /* for a way in that could not be opened */
 	unsigned failures;        /* of that, in a row */
@@ -201,6 +201,8 @@ static void on_apply(void *ctx)
 	struct kerr err = { "" };
 	struct buf text;
 
+	if (!lan->ruleset)
+		return;
 	if (!has_ruleset(lan)) {
 		ruleset_want_none(lan->ruleset);
 		return;
@@ -405,6 +407,8 @@ static void open_wanted(void *ctx)
 {
 	struct lan *lan = ctx;
 
+	if (!lan->ruleset)
+		return;
 	open_socks5(lan);
 	open_tproxy(lan);
 	if (!lacks_way_in(lan)) {
@@ -440,14 +444,19 @@ static int replace_socks5(struct lan *lan, const struct conf_lan *old)
 
 /* The owner ------------------------------------------------------------------ */
 
+static struct ruleset *make_ruleset(const struct lan *lan)
+{
+	return ruleset_create(lan->args.loop, "interception", lan->args.on_settled,
+	                      lan->args.ctx);
+}
+
 struct lan *lan_create(const struct lan_args *args)
 {
 	struct lan *lan = calloc(1, sizeof(*lan));
 	if (!lan)
 		return NULL;
 	lan->args = *args;
-	lan->ruleset = ruleset_create(args->loop, "interception", args->on_settled,
-	                              args->ctx);
+	lan->ruleset = make_ruleset(lan);
 	lan->apply = loop_timer_create(args->loop, on_apply, lan);
 	lan->again = loop_timer_create(args->loop, open_wanted, lan);
 	lan->bridge_look = loop_timer_create(args->loop, on_bridge_look, lan);
@@ -467,10 +476,11 @@ void lan_destroy(struct lan *lan)
 
 	if (!lan)
 		return;
+	bool rests = lan->known && !lan->ruleset;
 	close_socks5(lan);
 	ruleset_destroy(lan->ruleset);
 	/* Who comes now shall not be led to a listener that is gone. */
-	if (nft_cleanup(&err) < 0)
+	if (!rests && nft_cleanup(&err) < 0)
 		log_sys("interception: %s", err.text);
 	close_tproxy(lan);
 	loop_timer_destroy(lan->apply);
@@ -493,7 +503,7 @@ void lan_set_modes(struct lan *lan, enum intercept_mode v4,
 
 void lan_on_netdev(struct lan *lan)
 {
-	if (ruleset_is_settled(lan->ruleset))
+	if (lan->ruleset && ruleset_is_settled(lan->ruleset))
 		lan->changed = false;
 	if (lacks_way_in(lan))
 		open_wanted(lan);
@@ -550,7 +560,7 @@ int lan_reload(struct lan *lan, const struct conf *conf,
 
 bool lan_is_settled(const struct lan *lan)
 {
-	return !lan->tproxy[0] || !lan->changed ||
+	return !lan->tproxy[0] || !lan->changed || !lan->ruleset ||
 	       ruleset_is_settled(lan->ruleset);
 }
 
@@ -558,7 +568,7 @@ void lan_report(const struct lan *lan, struct report_interception *out)
 {
 	const char *bridge = hiding_bridge(lan);
 
-	if (!wants_tproxy(lan))
+	if (!wants_tproxy(lan) || !lan->ruleset)
 		return;
 	const char *table = *lan->ruleset_error.text ? lan->ruleset_error.text
 	                                             : ruleset_why(lan->ruleset);
@@ -608,10 +618,27 @@ void lan_waits_for(const struct lan *lan, char *out, size_t size)
 		add_words(out, size, "a device of each LAN interface", "", "");
 }
 
+void lan_rest(struct lan *lan, bool rests)
+{
+	if (rests) {
+		ruleset_destroy(lan->ruleset);
+		lan->ruleset = NULL;
+	} else if (!lan->ruleset) {
+		lan->ruleset = make_ruleset(lan);
+	}
+	inlet_rest(lan->socks5, rests);
+	inlet_rest(lan->tproxy[0], rests);
+	inlet_rest(lan->tproxy[1], rests);
+	open_wanted(lan);
+	on_apply(lan);
+}
+
 void lan_drain(struct lan *lan)
 {
 	lan->draining = true;
 	close_socks5(lan);
+	if (!lan->ruleset)
+		close_tproxy(lan);
 	lan->others.v4 = lan->others.v6 = INTERCEPT_FORWARD;
 	lan_set_modes(lan, INTERCEPT_FORWARD, INTERCEPT_FORWARD, &lan->others);
 }

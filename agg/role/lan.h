@@ -63,6 +63,9 @@ int lan_reload(struct lan *lan, const struct conf *conf,
 void lan_waits_for(const struct lan *lan, char *out, size_t size);
 /* Is what shall be intercepted led to us, by rule and route? */
 void lan_report(const struct lan *lan, struct report_interception *out);
+/* An update: new clients wait and nothing in the kernel is touched any more, at the end
+ * either; or all as before. */
+void lan_rest(struct lan *lan, bool rests);
 /* No more new clients. */
 void lan_drain(struct lan *lan);
 

@@ -16,7 +16,18 @@
 #include "agg/report/report.h"
 #include "agg/role/choice.h"
 
+#define DRAIN_US 10000000u /* SIGTERM waits so long for streams to end, */
+#define LEFT_US 3600000000u /* and an update */
+
 struct role_ops;
+
+/* An update, at the end that goes (left.h). */
+enum role_update {
+	ROLE_RESTS,    /* nobody new comes in, nothing of the kernel's is touched or put
+	                * right, peers are told that our sessions leave */
+	ROLE_GOES_ON,  /* nobody took over: as before, with other sessions */
+	ROLE_IS_GONE,  /* somebody did: what is left of it are streams */
+};
 
 /* What every role starts with. */
 struct role {
@@ -80,7 +91,15 @@ struct role_ops {
 	/* (optional) A person asks for the history: words of aggctl, likewise. */
 	int (*history)(struct role *role, int argc, const char *const *argv,
 	               struct buf *out);
-	/* Ends all, and removes every rule and route. */
+	/* (optional, as the next three: all or none) In words, why streams would not
+	 * outlive an update; NULL: they do. */
+	const char *(*why_not_update)(const struct role *role);
+	void (*update)(struct role *role, enum role_update step);
+	/* While it rests: 0: do peers not know yet? Else what its successor is told. */
+	uint8_t (*has_left)(const struct role *role);
+	/* And at the end that comes, right after create. */
+	void (*succeed)(struct role *role, uint8_t told);
+	/* Ends all, and removes every rule and route; not those of a successor. */
 	void (*destroy)(struct role *role);
 };
 

@@ -9,6 +9,7 @@
 
 #include "agg/base/log.h"
 #include "agg/history/history.h"
+#include "agg/role/role.h"
 #include "agg/role/site_tunnel.h"
 
 #include <errno.h>
@@ -75,6 +76,10 @@ static void on_settings(void *ctx, const struct wire_settings *settings)
 {
 	struct site *site = ctx;
 
+	if (settings->flags & WIRE_LEAVES) {
+		site_leave(site);
+		return;
+	}
 	site_tunnel_note_paths(site); /* one may cost something else */
 	if (!memcmp(&site->wish, &settings->wish, sizeof(site->wish)))
 		return;
@@ -97,13 +102,18 @@ static void on_suspect(void *ctx)
 	changed(site->sites);
 }
 
+static void forget_session(struct site *site)
+{
+	site_tunnel_end(site);
+	site->tunnel_epoch = 0;
+	site->tunnel_refused = false;
+}
+
 static void on_ended(void *ctx)
 {
 	struct site *site = ctx;
 
-	site_tunnel_end(site);
-	site->tunnel_epoch = 0;
-	site->tunnel_refused = false;
+	forget_session(site);
 	site->since_us = loop_now_us(site->sites->loop);
 	changed(site->sites);
 }
@@ -120,6 +130,47 @@ static const struct home_events home_events = {
 	.on_tunnel = on_tunnel,
 	.on_suspect = on_suspect, .on_over = on_over, .on_ended = on_ended,
 };
+
+void site_leave(struct site *site)
+{
+	struct left *left = left_take(&site->lefts, &site->home, site->rivals.current,
+	                              site->incarnation);
+	struct member *m, *tmp;
+
+	if (!left)
+		return;
+	DL_FOREACH_SAFE(site->members, m, tmp) {
+		DL_DELETE(site->members, m);
+		left_adopt(left, m->sf, m->path, m->bundle);
+		free(m);
+	}
+	left_say(left, WIRE_LEAVES);
+	forget_session(site);
+	log_info("site %s: an update: the session before goes on with %u streams",
+	         site->conf.name, left_streams(&site->lefts));
+	changed(site->sites);
+}
+
+/* A gateway that knows of nothing better goes on here for as long as who drains. */
+void site_step_left(struct site *site)
+{
+	const struct sites *sites = site->sites;
+
+	left_step(&site->lefts);
+	if (sites->leaves_us && site->home.session && !home_is_over(&site->home) &&
+	    !(site->home.peer_flags & WIRE_KEEPS) &&
+	    loop_now_us(sites->loop) - sites->leaves_us >= DRAIN_US)
+		session_close(site->home.session, "the concentrator starts anew");
+}
+
+unsigned site_streams(const struct site *site)
+{
+	unsigned n = home_streams(&site->home);
+
+	if (site->sites->leaves_us && site->home.session && site->members && !n)
+		n = 1;
+	return n + left_streams(&site->lefts);
+}
 
 size_t site_memory(const struct sites *sites, const struct conf *conf)
 {
@@ -236,11 +287,16 @@ static const char *admit(struct site *site, const struct wire_hello *hello,
 
 void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1])
 {
+	unsigned before = left_streams(&site->lefts);
+
 	*out = 0;
 	quota_words(&site->quota, &site->conf, out);
 	if (rivals_contend(&site->rivals, loop_now_us(site->sites->loop)))
 		snprintf(out, REPORT_WORDS_MAX + 1, "another gateway with the same "
 		         "key, at %s, is refused", site->rival);
+	if (before && !*out)
+		snprintf(out, REPORT_WORDS_MAX + 1, "%u streams of before an update "
+		         "go on", before);
 }
 
 static void lose(struct member *m, const char *why)
@@ -330,8 +386,9 @@ static void refuse(struct member *m, const struct site *site, const char *why)
 void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
                 const struct wire_hello *hello)
 {
+	if (site && left_join(&site->lefts, sf, hello))
+		return;
 	struct member *m = calloc(1, sizeof(*m));
-
 	if (!m) {
 		subflow_hand_over(sf, &lost_events, NULL);
 		subflow_fail(sf, "out of memory");
@@ -389,6 +446,7 @@ void site_destroy(struct site *site)
 {
 	struct member *m, *tmp;
 
+	left_finish(&site->lefts, "the site was revoked");
 	if (site->home.session)
 		session_close(site->home.session, "the site was revoked");
 	DL_FOREACH_SAFE(site->members, m, tmp) {

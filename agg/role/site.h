@@ -5,9 +5,9 @@
  * the session, and the members, which are the subflows that it came with.
  *
  * A site has one session: a HELLO with another session id is a gateway that
- * began anew, and ends the one before, but where it turns out that there are
- * two gateways (rivals.h). Of a path and bundle the latest subflow counts. A
- * session without subflows is kept for linger.
+ * began anew, and ends the one before, but where that said that it leaves (left.h),
+ * or where it turns out that there are two gateways (rivals.h). Of a path and bundle
+ * the latest subflow counts. A session without subflows is kept for linger.
  *
  * Lifetime: a site is from the configuration until it is there no more; struct
  * sites is the owner of all. A member is from sites_adopt(), to which the door
@@ -21,6 +21,7 @@
 #include "agg/conf/conf.h"
 #include "agg/report/report.h"
 #include "agg/role/home.h"
+#include "agg/role/left.h"
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/quota.h"
 #include "agg/role/rivals.h"
@@ -47,6 +48,7 @@ struct site {
 	struct sites *sites;    /* borrowed */
 	struct conf_site conf;
 	struct home home;        /* no session: not connected */
+	struct lefts lefts;      /* those before it that leave */
 	struct testbytes test;   /* of its speed tests */
 	struct rivals rivals;    /* whose session it is */
 	uint64_t alone_us;       /* since when it has no member; 0: it has */
@@ -81,6 +83,7 @@ struct sites {
 	unsigned worker, workers;    /* whose they are, of so many; 0 of 0: all */
 	const struct history *used;  /* what sites had used when it began; or NULL */
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
+	uint64_t leaves_us;          /* since when WIRE_LEAVES is among them; 0: it is not */
 	/* What sites_report() tells of a state is another; NULL: nobody asks. */
 	void (*on_change)(void *ctx);
 	void *ctx;                   /* borrowed */
@@ -118,6 +121,13 @@ size_t site_memory(const struct sites *sites, const struct conf *conf);
 void site_adopt(struct sites *sites, struct site *site, struct subflow *sf,
                 const struct wire_hello *hello);
 
+/* Its session leaves: there is room for another. */
+void site_leave(struct site *site);
+/* Once a second: which sessions have come to their end by leaving. */
+void site_step_left(struct site *site);
+/* Of all its sessions; while all leave, and a gateway has not ended its own, that is
+ * one. */
+unsigned site_streams(const struct site *site);
 /* Once a second: what it used, and how fast it may be therefore. now_s: UTC. */
 void site_measure_quota(struct site *site, uint64_t now_s);
 /* What is wrong with it, in words for a person; "". */

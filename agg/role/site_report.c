@@ -7,6 +7,7 @@
 #include "agg/role/site_tunnel.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <utlist.h>
 
@@ -94,6 +95,9 @@ void site_report(struct site *site, struct report *out)
 	rs->rate_mbps = site->conf.rate_mbps;
 	rs->quota_bytes = site->conf.quota_bytes;
 	rs->month_bytes = rs->quota_bytes ? site->quota.bytes : 0;
+	memset(snap.uplink_of_path, -1, sizeof(snap.uplink_of_path));
+	left_report(&site->lefts, &snap, rs->name, out);
+	rs->streams = left_streams(&site->lefts);
 	if (!site->home.session || !(session = report_add_session(out)))
 		return;
 	snapshot_session(&snap, session);
@@ -109,7 +113,7 @@ void site_report(struct site *site, struct report *out)
 		snprintf(session->cipher, sizeof(session->cipher), "%s",
 		         subflow_cipher(site->members->sf));
 	site_tunnel_report(site, &session->tunnel);
-	rs->streams = session->streams;
+	rs->streams += session->streams;
 	rs->down_bytes = session->down_bytes;
 	rs->up_bytes = session->up_bytes;
 	report_paths(site, &snap, out, rs);

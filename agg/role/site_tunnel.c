@@ -30,7 +30,8 @@ static bool is_wanted(const struct site *site)
 {
 	const struct sites *sites = site->sites;
 
-	return sites->dgram && sites->conf->main.tunnel && site->conf.number;
+	return sites->dgram && sites->conf->main.tunnel && site->conf.number &&
+	       !sites->leaves_us; /* then the device is another process's */
 }
 
 static void say(void *ctx, const struct wire_frame *frame)

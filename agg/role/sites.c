@@ -131,11 +131,26 @@ void sites_set_flags(struct sites *sites, uint32_t flags)
 {
 	struct site *site;
 
+	uint32_t was_leaving = sites->flags & WIRE_LEAVES;
+
 	if (flags == sites->flags)
 		return;
 	sites->flags = flags;
-	DL_FOREACH(sites->all, site)
+	sites->leaves_us = flags & WIRE_LEAVES ? loop_now_us(sites->loop) : 0;
+	DL_FOREACH(sites->all, site) {
 		home_set_flags(&site->home, flags);
+		if (was_leaving != (flags & WIRE_LEAVES))
+			site_tunnel_change(site);
+	}
+}
+
+void sites_leave(struct sites *sites)
+{
+	struct site *site;
+
+	DL_FOREACH(sites->all, site)
+		if (site->home.peer_flags & WIRE_KEEPS)
+			site_leave(site);
 }
 
 void sites_measure(struct sites *sites)
@@ -145,6 +160,7 @@ void sites_measure(struct sites *sites)
 
 	DL_FOREACH(sites->all, site) {
 		home_measure(&site->home, NULL);
+		site_step_left(site);
 		site_measure_quota(site, now_s);
 		site_tunnel_measure(site);
 	}
@@ -175,7 +191,7 @@ unsigned sites_streams(const struct sites *sites)
 	unsigned n = 0;
 
 	DL_FOREACH(sites->all, site)
-		n += home_streams(&site->home);
+		n += site_streams(site);
 	return n;
 }
 

@@ -20,6 +20,8 @@ void sites_apply(struct sites *sites, const struct conf *conf,
 void sites_finish(struct sites *sites);
 /* Tells all gateways. */
 void sites_set_flags(struct sites *sites, uint32_t flags);
+/* The sessions of gateways that open another leave, whose WIRE_LEAVES is taken back. */
+void sites_leave(struct sites *sites);
 /* A subflow with that pin and HELLO, in its on_ready, is the sites' from now on:
  * it joins its site's session, or is told why it may not. */
 void sites_adopt(struct sites *sites, struct subflow *sf,

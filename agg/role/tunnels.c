@@ -325,7 +325,7 @@ struct tunnels *tunnels_create(struct loop *loop, struct netmon *netmon,
 	return t;
 }
 
-void tunnels_destroy(struct tunnels *t)
+void tunnels_destroy(struct tunnels *t, bool is_successors)
 {
 	if (!t)
 		return;
@@ -335,6 +335,6 @@ void tunnels_destroy(struct tunnels *t)
 	bool touched = t->route;
 	route_destroy(t->route);
 	free(t);
-	if (touched)
+	if (touched && !is_successors)
 		role_cleanup();
 }

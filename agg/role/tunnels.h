@@ -19,8 +19,9 @@ struct tunnels;
 /* All borrowed; they outlive it. NULL: errno. */
 struct tunnels *tunnels_create(struct loop *loop, struct netmon *netmon,
                                const struct conf *conf);
-/* Removes what it made; the devices are gone. NULL is fine. */
-void tunnels_destroy(struct tunnels *t);
+/* Removes what it made, but where that is a successor's; the devices are gone. NULL is
+ * fine. */
+void tunnels_destroy(struct tunnels *t, bool is_successors);
 void tunnels_set_conf(struct tunnels *t, const struct conf *conf);
 void tunnels_on_netdev(struct tunnels *t, const struct netdev *dev);
 /* Why there can be none, or what is not as it shall be; "": nothing is wrong. */

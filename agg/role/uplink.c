@@ -9,7 +9,6 @@
 
 #include "agg/base/log.h"
 #include "agg/kernel/rpfilter.h"
-#include "agg/role/keeper.h"
 #include "agg/role/pace.h"
 
 #include <errno.h>
@@ -359,6 +358,11 @@ void uplink_set_conf(struct uplink *u, const struct conf *conf)
 	keeper_set_conf(&u->keeper, conf);
 	keeper_fail_from(&u->keeper, conf->main.bundles, "fewer bundles");
 	settle(u);
+}
+
+void uplink_leave(struct uplink *u, keeper_take_fn *take, void *ctx)
+{
+	keeper_leave(&u->keeper, take, ctx);
 }
 
 void uplink_restart(struct uplink *u, const char *why)

@@ -17,6 +17,7 @@
 #include "agg/kernel/route.h"
 #include "agg/report/report.h"
 #include "agg/role/endpoints.h"
+#include "agg/role/keeper.h"
 #include "agg/transport/subflow.h"
 #include "agg/transport/tunnel_shell.h"
 
@@ -74,6 +75,9 @@ void uplink_on_endpoints(struct uplink *u);
 void uplink_on_join(struct uplink *u, struct subflow *sf);
 /* Another configuration with the same uplink in it. */
 void uplink_set_conf(struct uplink *u, const struct conf *conf);
+/* As keeper_leave: the session is another one, to which it connects by
+ * uplink_on_endpoints(). */
+void uplink_leave(struct uplink *u, keeper_take_fn *take, void *ctx);
 /* Ends all subflows and connects anew: the session is another one. */
 void uplink_restart(struct uplink *u, const char *why);
 /* Name, device, state, addresses, reconnects; the lanes' part is added by who

@@ -158,6 +158,14 @@ static int on_web(void *ctx, int argc, const char *const *argv,
 	return v->args.web(v->args.ctx, out);
 }
 
+static int on_update(void *ctx, int argc, const char *const *argv,
+                     struct buf *out)
+{
+	struct verbs *v = ctx;
+
+	return v->args.update(v->args.ctx, out);
+}
+
 static int on_log(void *ctx, int argc, const char *const *argv,
                   struct buf *out)
 {
@@ -193,6 +201,7 @@ const struct ctl_verb verbs_table[] = {
 	{ "log", NULL, "the last lines of the log", on_log },
 	{ "web", NULL, "where the page is, with the secret", on_web },
 	{ "reload", NULL, "read the configuration again", on_reload },
+	{ "update", NULL, "the program that is there now takes over", on_update },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -25,6 +25,8 @@ struct verbs_args {
 	int (*reload)(void *ctx, struct buf *out);
 	/* `web`: out gets where the page is, and the secret. 0 or -errno. */
 	int (*web)(void *ctx, struct buf *out);
+	/* `update`: a newer process takes over. out says so, or why not. 0 or -errno. */
+	int (*update)(void *ctx, struct buf *out);
 	void *ctx;
 };
 

@@ -47,14 +47,15 @@ struct worker {
 	unsigned listener_count;
 	struct ipv6 ipv6;
 	struct loop_timer *second;
-	bool draining;
+	bool draining, leaving;
 };
 
 static void tell_flags(struct worker *w)
 {
 	sites_set_flags(&w->sites, (ipv6_works(&w->ipv6) ? WIRE_HAS_IPV6 : 0) |
 	                           (w->facts.takes_mptcp ? WIRE_HAS_MPTCP : 0) |
-	                           (w->draining ? WIRE_DRAINING : 0));
+	                           (w->draining ? WIRE_DRAINING : 0) | WIRE_KEEPS |
+	                           (w->leaving ? WIRE_LEAVES : 0));
 }
 
 static void on_change(void *ctx)
@@ -268,6 +269,7 @@ struct message {
 	struct report *report;
 	const int *fds;
 	unsigned count;
+	bool leaves;
 	int err;
 	unsigned streams;
 	void (*on_site)(void *ctx, const char *name, const struct quota *q);
@@ -388,6 +390,24 @@ static void on_drain(void *ctx)
 void worker_drain(struct worker *w)
 {
 	ask(w, on_drain, w);
+}
+
+static void on_leave(void *ctx)
+{
+	struct message *m = ctx;
+	struct worker *w = m->worker;
+
+	if (!m->leaves)
+		sites_leave(&w->sites);
+	w->leaving = m->leaves;
+	tell_flags(w);
+}
+
+void worker_leave(struct worker *w, bool leaves)
+{
+	struct message m = { .worker = w, .leaves = leaves };
+
+	ask(w, on_leave, &m);
 }
 
 static void add_wait(struct report *out, const char *what)

@@ -10,6 +10,7 @@
  *     LISTEN   these sockets of packet tunnels are, in place of all before
  *     CHOOSE   a person says how a site is sent to
  *     DRAIN    nothing new begins any more
+ *     LEAVE    sessions leave, for an update; or are joined by others, as that failed
  *     REPORT   what there is to be seen
  *     QUOTAS   what sites have used of them
  *
@@ -87,6 +88,8 @@ int worker_choose(struct worker *w, const struct conf_site *site,
                   const struct choice *choice, struct buf *out);
 /* DRAIN. */
 void worker_drain(struct worker *w);
+/* LEAVE. */
+void worker_leave(struct worker *w, bool leaves);
 /* REPORT: adds the sites, and what it waits for to head; and how many streams
  * there are, by itself. */
 void worker_report(struct worker *w, struct report *out);

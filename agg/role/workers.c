@@ -92,6 +92,12 @@ void workers_drain(struct workers *w)
 		worker_drain(w->all[i]);
 }
 
+void workers_leave(struct workers *w, bool leaves)
+{
+	for (unsigned i = 0; i < w->count; i++)
+		worker_leave(w->all[i], leaves);
+}
+
 void workers_report(struct workers *w, struct report *out)
 {
 	for (unsigned i = 0; i < w->count; i++)

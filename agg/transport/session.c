@@ -90,6 +90,14 @@ struct session *session_create(const struct session_args *args)
 	return s;
 }
 
+void session_set_ctx(struct session *s, void *ctx)
+{
+	s->args.ctx = ctx;
+	s->noted = false; /* that was told to another */
+	s->deadline_us = 0;
+	work_note(s);
+}
+
 static void close_streams(struct session *s)
 {
 	struct stream *stream, *tmp;

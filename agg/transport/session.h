@@ -140,6 +140,8 @@ struct session_args {
 
 /* NULL: errno. */
 struct session *session_create(const struct session_args *args);
+/* Its events are told to that one from now on, and its deadline anew. It is not over. */
+void session_set_ctx(struct session *s, void *ctx);
 /* Drops all lanes; streams get on_closed(SESSION_LOST) now. */
 void session_destroy(struct session *s);
 

@@ -153,6 +153,11 @@ enum { /* wire_settings.flags */
 	WIRE_HAS_IPV6 = 1, /* the sender's egress reaches IPv6 */
 	WIRE_DRAINING = 2, /* open no new streams */
 	WIRE_HAS_MPTCP = 4, /* the sender's listener takes MPTCP */
+	/* The sender keeps a session that leaves beside the one that follows. */
+	WIRE_KEEPS = 8,
+	/* This session leaves: another of the sender's follows, for what is new. Said
+	 * back by a concentrator, which keeps it from now on. */
+	WIRE_LEAVES = 16,
 };
 
 /* How the sender of these settings sends, by names; "": not said. The gateway

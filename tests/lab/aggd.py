@@ -91,13 +91,49 @@ def endpoint(address):
     return f"[{address}]:443" if ":" in address else f"{address}:443"
 
 
+class Heir:
+    """A daemon that took over from another: no child of the test's. As
+    subprocess.Popen, as far as it is needed."""
+
+    returncode = None
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def poll(self):
+        if self.returncode is None:
+            try:
+                with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
+                    if file.read().rsplit(")", 1)[1].split()[0] not in "ZX":
+                        return None
+            except OSError:
+                pass
+            self.returncode = 0
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self):
+        wait_until(lambda: self.poll() is not None, STOP_TIMEOUT_S, f"{self.pid} ends")
+        return self.returncode
+
+
 class Aggd:
     """A pair of daemons. The dictionaries add options to their sections, and
     may be changed before a start or a reload()."""
 
     def __init__(self, lab, gateway=None, concentrator=None, site=None, uplinks=None,
                  endpoints=(VPS4, VPS6), allow=(SRV4 + "/32", SRV6 + "/128"),
-                 lan=None, bypass=(), only=None, under=None):
+                 lan=None, bypass=(), only=None, under=None, program=None):
         self.lab = lab
         self.dir = lab.dir
         self.socks = SOCKS_ADDRESS          # None: no SOCKS5
@@ -115,7 +151,7 @@ class Aggd:
         self.sites_more = {}                # name to more lines of its
         self.more = {}                      # sections at the end, by role
         self.under = under or {}            # words before the program, by role
-        self.program = {}                   # another build's, by role
+        self.program = program or {}        # another build's, by role
         self.patience = 1                   # how many times slower than usual
         self.gw_process = self.vps_process = None
 
@@ -259,6 +295,26 @@ class Aggd:
         wait_until(lambda: answers() != before, RELOAD_TIMEOUT_S * self.patience,
                    f"{role} reloads")
         return answers()[1] == before[1]
+
+    def lock_pid(self, role):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(self.read(f"{role}.sock.lock").split()[0])
+
+    def update(self, role):
+        """aggctl update, to the end; the process before, which may go on with streams."""
+        before = self.process(role)
+        self.ctl(role, "update")
+        wait_until(lambda: self.lock_pid(role) not in (None, before.pid) and
+                   self.ctl(role, "status", check=False).returncode in (0, *STATUS_EXITS),
+                   READY_TIMEOUT_S * self.patience,
+                   lambda: f"another process answers on {role}: " + self.log(role))
+        heir = Heir(self.lock_pid(role))
+        self.lab.processes.append(heir)
+        if role == "gw":
+            self.gw_process = heir
+        else:
+            self.vps_process = heir
+        return before
 
     def memory_mb(self, role, field, of="status"):
         with open(f"/proc/{self.process(role).pid}/{of}", encoding="ascii") as file:

@@ -77,7 +77,7 @@ static void the_manager_is_told(void **state)
 	                      notify_address(name, &at)), 0);
 	setenv("NOTIFY_SOCKET", name, 1);
 	setenv("WATCHDOG_USEC", "2000", 1);
-	notify_ready(&n, loop);
+	notify_ready(&n, loop, false);
 	hear(fd, "READY=1");
 	hear(fd, "WATCHDOG=1");
 	struct loop_timer *end = loop_timer_create(loop, on_end, loop);
@@ -89,6 +89,11 @@ static void the_manager_is_told(void **state)
 		;
 	notify_ending(&n);
 	hear(fd, "STOPPING=1");
+	snprintf(name, sizeof(name), "MAINPID=%ld", (long)getpid());
+	notify_ready(&n, loop, true);
+	hear(fd, name);
+	hear(fd, "READY=1");
+	notify_finish(&n);
 	loop_timer_destroy(end);
 	loop_destroy(loop);
 	close(fd);
@@ -100,7 +105,7 @@ static void nobody_asked(void **state)
 	struct loop *loop = loop_create();
 
 	unsetenv("NOTIFY_SOCKET");
-	notify_ready(&n, loop);
+	notify_ready(&n, loop, true);
 	assert_null(n.timer);
 	notify_ending(&n);
 	notify_finish(&n);

@@ -105,6 +105,8 @@ static void set_endpoints(struct mptcp *m)
 	struct kerr err = { "" };
 	unsigned n = 0;
 
+	if (m->host.rests)
+		return;
 	for (unsigned i = 0; mptcp_is_active(m) && i < WIRE_UPLINKS_MAX; i++) {
 		const struct mptcp_uplink *u = &m->uplinks[i];
 		if (u->family < 0 || mptcp_is_stripped(u) || u->withheld)
@@ -408,6 +410,17 @@ void mptcp_set_conf(struct mptcp *m, const struct conf *conf)
 void mptcp_on_endpoints(struct mptcp *m)
 {
 	settle(m);
+}
+
+void mptcp_rest(struct mptcp *m, bool rests)
+{
+	m->host.rests = rests;
+}
+
+void mptcp_leave(struct mptcp *m, keeper_take_fn *take, void *ctx)
+{
+	for (int f = 0; f < MPTCP_FAMILIES; f++)
+		pool_leave(m->pools[f], take, ctx);
 }
 
 void mptcp_restart(struct mptcp *m)

@@ -70,8 +70,12 @@ void mptcp_set_peer(struct mptcp *m, bool has_mptcp);
 /* There are other endpoints than before. */
 void mptcp_on_endpoints(struct mptcp *m);
 void mptcp_on_join(struct mptcp *m, struct subflow *sf);
+/* As keeper_leave; mptcp_restart follows. */
+void mptcp_leave(struct mptcp *m, keeper_take_fn *take, void *ctx);
 /* All bundles connect anew: the session is another one. */
 void mptcp_restart(struct mptcp *m);
+/* The kernel's endpoints are touched no more, at the end either; or again. */
+void mptcp_rest(struct mptcp *m, bool rests);
 /* Once a second: looks at every bundle. */
 void mptcp_look(struct mptcp *m);
 

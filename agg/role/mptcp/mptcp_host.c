@@ -71,7 +71,7 @@ void mptcp_host_close(struct mptcp_host *host)
 {
 	struct kerr err = { "" };
 
-	if (host->pm && mptcp_pm_cleanup(host->pm, &err) < 0)
+	if (host->pm && !host->rests && mptcp_pm_cleanup(host->pm, &err) < 0)
 		log_sys("mptcp: %s", err.text);
 	mptcp_pm_destroy(host->pm);
 	host->pm = NULL;

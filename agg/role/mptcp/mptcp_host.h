@@ -17,6 +17,7 @@ struct mptcp_host {
 	struct mptcp_pm *pm;   /* NULL: it cannot be used */
 	char obstacle[KERR_TEXT_MAX]; /* and why; "" */
 	struct mptcpinfo_counters first; /* the kernel's, as we began */
+	bool rests;            /* nothing is undone at the end: it is another's */
 };
 
 /* Undoes what a crash left. on_event may be NULL. A host without MPTCP is no

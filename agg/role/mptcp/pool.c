@@ -243,6 +243,11 @@ void pool_hold(struct pool *pool, uint64_t us)
 	retry_hold(&pool->keeper.retry, us);
 }
 
+void pool_leave(struct pool *pool, keeper_take_fn *take, void *ctx)
+{
+	keeper_leave(&pool->keeper, take, ctx);
+}
+
 void pool_restart(struct pool *pool)
 {
 	keeper_end_all(&pool->keeper);

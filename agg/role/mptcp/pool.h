@@ -65,6 +65,8 @@ void pool_set_conf(struct pool *pool, const struct conf *conf);
 void pool_on_join(struct pool *pool, struct subflow *sf);
 /* No bundle begins for so long; those that there are stay. */
 void pool_hold(struct pool *pool, uint64_t us);
+/* As keeper_leave; pool_restart follows. */
+void pool_leave(struct pool *pool, keeper_take_fn *take, void *ctx);
 /* Ends all and connects anew: the session is another one. */
 void pool_restart(struct pool *pool);
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "agg/role/role.h"
 #include "stage.h"
 
 #include <string.h>
@@ -211,6 +212,130 @@ static void reload(const char *text)
 	assert_int_equal(stage_reload(&stage, text, &culprit), 0);
 }
 
+static void say_leaves(struct subflow *sf)
+{
+	struct wire_frame settings = { .type = WIRE_SETTINGS, .settings = {
+		.serial = 1, .flags = WIRE_KEEPS | WIRE_LEAVES,
+		.stream_credit = 65536 } };
+
+	stage_say(sf, &settings);
+}
+
+/* Its gateway hands over to a newer process: the streams that there are go on, and
+ * those that were on their way begin. */
+static void who_leaves_goes_on_beside_another(void **state)
+{
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	struct site *site = stage.sites.all;
+	struct wire_frame frame = { .type = 0 };
+
+	open_stream(a, 1);
+	say_leaves(a);
+	assert_null(site->home.session);
+	while (!(frame.type == WIRE_SETTINGS && frame.settings.flags & WIRE_LEAVES))
+		assert_true(stage_hear(a, WIRE_SETTINGS, &frame)); /* said back */
+	struct subflow *b = join("192.0.2.1:2", 2, 0);
+	assert_non_null(b->lane);
+	assert_string_equal(a->dropped, "");
+	open_stream(b, 1);
+	open_stream(a, 3);
+	assert_int_equal(stage.dials, 3);
+	assert_int_equal(sites_streams(&stage.sites), 3);
+	char note[REPORT_WORDS_MAX + 1];
+	site_note(site, note);
+	assert_string_equal(note, "2 streams of before an update go on");
+	/* A subflow of it that comes later finds it. */
+	struct subflow *c = join("192.0.2.1:3", 1, 1);
+	assert_non_null(c->lane);
+	stage_break(a, "gone");
+	assert_int_equal(sites_streams(&stage.sites), 3);
+	struct subflow *d = join("192.0.2.1:4", 1, 1);
+	assert_true(c->destroyed);
+	assert_non_null(d->lane);
+	assert_non_null(b->lane);
+}
+
+/* What it had comes to its end: it is forgotten, and its id is anybody's. */
+static void who_has_left_is_forgotten(void **state)
+{
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	struct site *site = stage.sites.all;
+	const struct wire_frame close = { .type = WIRE_CLOSE };
+
+	say_leaves(a);
+	assert_int_equal(site->lefts.count, 1);
+	stage_say(a, &close);
+	stage_turn(&stage);
+	stage_turn(&stage);
+	assert_int_equal(site->lefts.count, 0);
+	a = join("192.0.2.1:1", 2, 0);
+	say_leaves(a);
+	stage_break(a, "gone");
+	site_step_left(site); /* nobody would end it */
+	stage_turn(&stage);
+	stage_turn(&stage);
+	assert_int_equal(site->lefts.count, 0);
+}
+
+static void of_those_who_leave_the_latest_count(void **state)
+{
+	struct subflow *sf[LEFT_MAX + 1];
+
+	for (uint8_t i = 0; i <= LEFT_MAX; i++) {
+		sf[i] = join("192.0.2.1:1", 1 + i, 0);
+		open_stream(sf[i], 1);
+		say_leaves(sf[i]);
+	}
+	assert_string_equal(sf[0]->dropped, "too many updates at once");
+	stage_turn(&stage);
+	stage_turn(&stage);
+	assert_int_equal(stage.sites.all->lefts.count, LEFT_MAX);
+	assert_string_equal(sf[1]->dropped, "");
+	reload(STAGE_MAIN);
+	assert_string_equal(sf[1]->dropped, "the site was revoked");
+}
+
+/* The concentrator hands over: streams that are on their way begin, until the gateway
+ * has ended the session; one that knows nothing of that is drained. */
+static void while_we_leave_streams_begin(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct site *site = stage.sites.all;
+
+	sites_set_flags(&stage.sites, WIRE_KEEPS | WIRE_LEAVES);
+	open_stream(sf, 1);
+	assert_int_equal(stage.dials, 1);
+	assert_int_equal(sites_streams(&stage.sites), 1);
+	site_step_left(site);
+	assert_string_equal(sf->dropped, "");
+	stage.sites.leaves_us -= DRAIN_US;
+	site_step_left(site);
+	assert_string_equal(sf->dropped, "the concentrator starts anew");
+}
+
+static void who_keeps_a_session_that_leaves_ends_it(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+	struct site *site = stage.sites.all;
+	struct wire_frame frame = { .type = WIRE_SETTINGS, .settings = {
+		.serial = 1, .flags = WIRE_KEEPS, .stream_credit = 65536 } };
+
+	stage_say(sf, &frame);
+	sites_set_flags(&stage.sites, WIRE_KEEPS | WIRE_LEAVES);
+	stage.sites.leaves_us -= DRAIN_US;
+	site_step_left(site);
+	assert_string_equal(sf->dropped, "");
+	assert_int_equal(sites_streams(&stage.sites), 1); /* something may be on its way */
+	/* The next process did not begin: the gateway has another session by now. */
+	sites_leave(&stage.sites);
+	sites_set_flags(&stage.sites, WIRE_KEEPS);
+	struct subflow *other = join("192.0.2.1:2", 2, 0);
+	assert_non_null(other->lane);
+	assert_string_equal(sf->dropped, "");
+	stage_break(sf, "gone");
+	assert_int_equal(sites_streams(&stage.sites), 0);
+}
+
 static void a_reload_keeps_who_is_still_there(void **state)
 {
 	struct subflow *sf = join("192.0.2.1:1", 1, 0);
@@ -321,6 +446,11 @@ int main(void)
 		ROW(a_crowd_that_is_refused_is_bounded),
 		ROW(a_stream_that_is_refused_is_reset),
 		ROW(while_it_drains_nothing_begins),
+		ROW(who_leaves_goes_on_beside_another),
+		ROW(who_has_left_is_forgotten),
+		ROW(of_those_who_leave_the_latest_count),
+		ROW(while_we_leave_streams_begin),
+		ROW(who_keeps_a_session_that_leaves_ends_it),
 		ROW(a_reload_keeps_who_is_still_there),
 		ROW(a_reload_ends_who_is_not),
 		ROW(a_reload_touches_nobody_else),

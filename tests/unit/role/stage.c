@@ -206,6 +206,10 @@ struct listener *listener_create(struct loop *loop, int fd,
 	return l;
 }
 
+void listener_rest(struct listener *l, bool rests)
+{
+}
+
 void listener_destroy(struct listener *l)
 {
 	free(l);

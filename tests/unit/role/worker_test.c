@@ -217,9 +217,9 @@ static void facts_are_told_on(void **state)
 	struct addr own = { .family = AF_INET, .ip = { 192, 0, 2, 1 } };
 	struct subflow *sf = join(0);
 
-	assert_int_equal(flags_heard(sf), WIRE_HAS_MPTCP);
+	assert_int_equal(flags_heard(sf), WIRE_HAS_MPTCP | WIRE_KEEPS);
 	tell(STAGE_MAIN STAGE_SITE, false, true);
-	assert_int_equal(flags_heard(sf), WIRE_HAS_IPV6);
+	assert_int_equal(flags_heard(sf), WIRE_HAS_IPV6 | WIRE_KEEPS);
 	assert_true(outlet.egress->is_local(outlet.egress->ctx, &own));
 	assert_int_equal(outlet.egress->allow_count, 0);
 	tell(STAGE_MAIN STAGE_SITE "config egress\nlist allow 10.0.0.0/8\n", false,
@@ -271,7 +271,7 @@ static void while_it_drains_nothing_begins(void **state)
 	struct wire_frame frame;
 
 	worker_drain(worker);
-	assert_int_equal(flags_heard(sf), WIRE_HAS_MPTCP | WIRE_DRAINING);
+	assert_int_equal(flags_heard(sf), WIRE_HAS_MPTCP | WIRE_DRAINING | WIRE_KEEPS);
 	open_stream(sf, 1);
 	assert_true(stage_hear(sf, WIRE_RESET, &frame));
 	assert_int_equal(stage.dials, 0);

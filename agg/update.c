@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see update.h.
+ */
+#include "agg/update.h"
+
+#include "agg/base/log.h"
+#include "agg/handover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_US 20000u /* between looks whether peers know */
+
+static void end(struct daemon *d)
+{
+	loop_timer_disarm(d->update);
+	handover_destroy(d->handover);
+	d->handover = NULL;
+}
+
+/* What two processes cannot have at once. */
+static void let_go(struct daemon *d)
+{
+	d->rests = true;
+	d->role->ops->update(d->role, ROLE_RESTS);
+	daemon_close(d);
+	runlock_drop(&d->netns_lock);
+	runlock_drop(&d->control_lock);
+}
+
+static void go_on(struct daemon *d)
+{
+	d->rests = false;
+	d->role->ops->update(d->role, ROLE_GOES_ON);
+	if (daemon_lock(d) < 0 || daemon_open(d) < 0)
+		log_sys("update: aggctl cannot ask this process any more");
+}
+
+static void on_failed(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	log_sys("update: %s; this process goes on", why);
+	end(d);
+	if (d->rests && !d->ending)
+		go_on(d);
+}
+
+static void on_ready(void *ctx, uint8_t role)
+{
+	struct daemon *d = ctx;
+
+	if (role != d->conf->main.role) {
+		on_failed(d, "the configuration is of the other role, which takes a restart");
+		return;
+	}
+	d->update_until_us = loop_now_us(d->loop) + UPDATE_LEFT_US;
+	let_go(d);
+	loop_timer_arm(d->update, 0);
+}
+
+/* Once peers know, or as they do not answer. */
+void update_look(void *ctx)
+{
+	struct daemon *d = ctx;
+	uint64_t now = loop_now_us(d->loop);
+	uint8_t told = d->role->ops->has_left(d->role);
+
+	if (told)
+		handover_go(d->handover, told);
+	else if (now >= d->update_until_us)
+		on_failed(d, "the peer does not answer");
+	else
+		loop_timer_arm(d->update, now + LOOK_US);
+}
+
+static void on_taken(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	end(d);
+	d->is_gone = true;
+	notify_finish(&d->notify);
+	d->role->ops->update(d->role, ROLE_IS_GONE);
+	log_info("update: another process has taken over; %u streams go on in this one",
+	         d->role->ops->streams(d->role));
+	daemon_drain(d, LEFT_US);
+}
+
+static const struct handover_events events = { on_ready, on_taken, on_failed };
+
+/* A service manager that waits for this process alone would take its end for the
+ * service's: OpenWrt's procd, or a container's engine. */
+static bool is_waited_for(const struct daemon *d)
+{
+	return getpid() == 1 ||
+	       (d->heir_of < 0 && getppid() == 1 && !getenv("NOTIFY_SOCKET"));
+}
+
+int update_begin(struct daemon *d, struct buf *out)
+{
+	const struct role_ops *ops = d->role->ops;
+	const char *why = is_waited_for(d) ?
+		"who began this process cannot be told that another takes over" :
+		d->handover ? "an update is under way" :
+		d->drain_until_us ? "this process is ending" :
+		!ops->update ? "this gateway has not joined yet" :
+		ops->why_not_update(d->role);
+
+	if (why) {
+		buf_printf(out, "%s; a restart ends the streams that do not end within "
+		           "10 s\n", why);
+		return -EAGAIN;
+	}
+	d->handover = handover_begin(d->loop, d->program, d->config_path, &events, d);
+	if (!d->handover) {
+		buf_printf(out, "%s: %s\n", d->program, strerror(errno));
+		return -errno;
+	}
+	log_info("update: %s begins beside this process", d->program);
+	buf_printf(out, "%s begins, and takes over; the log says how that went\n",
+	           d->program);
+	return 0;
+}
+
+void update_finish(struct daemon *d)
+{
+	end(d);
+}
+
+int update_wait(struct daemon *d)
+{
+	int err = handover_wait(d->heir_of, (uint8_t)d->conf->main.role, &d->told);
+
+	if (err)
+		log_sys("update: who was there does not hand over: %s", strerror(-err));
+	return err ? -1 : 0;
+}
+
+int update_taken(struct daemon *d)
+{
+	int err = handover_taken(d->heir_of);
+
+	if (err)
+		log_sys("update: who was there does not hand over: %s", strerror(-err));
+	return err ? -1 : 0;
+}

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# Copyright (c) 2026 The aggd authors
+"""An update of either end under load: the process that was there keeps its streams
+until they end, the next one takes all that is new, and nobody who connects
+meanwhile is refused.
+"""
+import os
+import shutil
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import case  # noqa: E402
+from case import AggdTest  # noqa: E402
+from lab import SRV6  # noqa: E402
+
+END_S = 60      # for the process that was there, once its streams have ended
+SETTLE_S = 60
+FAILING = "#!/bin/sh\necho 'this one does not start' >&2\nexit 1\n"
+
+
+class Callers:
+    """New connections, one after another, by both families and by SOCKS5; what the
+    server took them for is told."""
+
+    def __init__(self, test):
+        self.test = test
+        self.seen = []
+        self.error = None
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        ways = (lambda: self.test.who(), lambda: self.test.who(SRV6),
+                lambda: self.test.who(sock=self.test.socks_stream()))
+        while not self.stopping.is_set():
+            try:
+                self.seen.append(ways[len(self.seen) % len(ways)]())
+            except (OSError, AssertionError) as error:
+                self.error = error
+                return
+
+    def __enter__(self):
+        self.thread.start()
+        self.test.wait(lambda: self.error or len(self.seen) >= 3, SETTLE_S, "connections")
+        return self
+
+    def __exit__(self, *exc):
+        count = len(self.seen)
+        if not exc[0]:
+            self.test.wait(lambda: self.error or len(self.seen) > count + 3, SETTLE_S,
+                           "connections go on")
+        self.stopping.set()
+        self.thread.join(SETTLE_S)
+        if not exc[0]:
+            self.test.assertIsNone(self.error, f"after {len(self.seen)} connections")
+            self.test.assertLessEqual(set(self.seen), {case.VPS_SEEN4, case.VPS_SEEN6})
+
+
+class UpdateTest(AggdTest):
+    def socks_stream(self):
+        code, sock = case.socks_connect(self.lab.lan, self.aggd.socks, case.SRV4,
+                                        case.FLOW_PORT)
+        if code != case.SOCKS_OK:
+            sock.close()
+            raise AssertionError(f"SOCKS5 answers {code}")
+        return sock
+
+    def wait_bytes(self, *flows):
+        before = [f.count for f in flows]
+
+        def more():
+            for f in flows:
+                f.check()
+            return all(f.count > b + case.USED_BYTES for f, b in zip(flows, before))
+
+        self.wait(more, SETTLE_S, "bytes come")
+
+    def wait_ended(self, process, role):
+        self.wait(lambda: process.poll() is not None, END_S,
+                  lambda: f"the process before ends: {self.aggd.log(role)}")
+        self.assertEqual(process.returncode, 0)
+
+
+class Update(UpdateTest):
+    def update(self, role):
+        with self.flow() as down, self.flow("up"):
+            with Callers(self):
+                old = self.aggd.update(role)
+            self.assertIsNone(old.poll())
+            self.wait_bytes(down)
+            self.aggd.wait_ready()
+        self.wait_ended(old, role)
+        self.aggd.wait_ready()
+        self.assertEqual(self.who(), case.VPS_SEEN4)
+
+    def test_gateway(self):
+        self.update("gw")
+
+    def test_concentrator(self):
+        self.update("vps")
+
+    def test_again_while_the_one_before_has_streams(self):
+        with self.flow() as first:
+            old = self.aggd.update("gw")
+            self.aggd.wait_ready()
+            with self.flow() as second:
+                older, old = old, self.aggd.update("vps")
+                self.wait_bytes(first, second)
+        self.wait_ended(older, "gw")
+        self.wait_ended(old, "vps")
+        self.assertEqual(self.who(), case.VPS_SEEN4)
+
+    def test_stop_ends_both(self):
+        """As systemctl stop does: a signal to each."""
+        old = self.aggd.update("gw")
+        self.wait_ended(old, "gw")
+        self.aggd.stop_one("gw")
+        self.assertEqual(self.aggd.ruleset(), "")
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+
+
+class Failing(UpdateTest):
+    """What is there now does not start: nothing has happened."""
+
+    def setUp(self):
+        self.place = self.aggd.path("aggd")
+
+    @classmethod
+    def prepare(cls):
+        place = os.path.join(cls.lab.dir, "aggd")
+        shutil.copy(cls.lab.tool("aggd"), place)
+        cls.options = {"program": {"gw": place, "vps": place}}
+
+    def put(self, text):
+        with open(self.place + ".new", "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(self.place + ".new", 0o755)
+        os.rename(self.place + ".new", self.place)
+
+    def refuse(self, role, why):
+        before = self.aggd.process(role).pid
+        count = self.aggd.read(f"{role}.log").count("this process goes on")
+        with self.flow() as flow, Callers(self):
+            self.aggd.ctl(role, "update")
+            self.wait(lambda: self.aggd.read(f"{role}.log").count("this process goes on") > count,
+                      SETTLE_S, lambda: "it is said: " + self.aggd.log(role))
+            self.wait_bytes(flow)
+        self.assertIn(why, self.aggd.read(f"{role}.log"))
+        self.wait_equal(lambda: self.aggd.lock_pid(role), before)
+        self.assertEqual(self.aggd.ctl(role, "status").returncode, 0)
+
+    def test_a_broken_program(self):
+        self.put(FAILING)
+        for role in ("gw", "vps"):
+            self.refuse(role, "this one does not start")
+
+    def test_a_broken_configuration(self):
+        shutil.copy(self.lab.tool("aggd"), self.place + ".good")
+        os.rename(self.place + ".good", self.place)
+        good = self.aggd.read("gw.conf")
+        self.addCleanup(self.aggd.write, "gw.conf", good)
+        self.aggd.write("gw.conf", good + "\toption colour 'red'\n")
+        self.refuse("gw", "colour")
+
+
+if __name__ == "__main__":
+    unittest.main()
