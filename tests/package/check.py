@@ -27,7 +27,7 @@ NET_ADMIN = 1 << 12
 SETTLE_S = 60
 WATCHDOG_S = 90
 BYTES = 6000000
-RATE = "1500k"  # of the download that an update meets: it is under way for 4 s
+RATE = "200k"  # of the download that an update meets: it is under way for 30 s
 URL = "http://192.0.2.80:8000/bytes"
 PLACES = ("/etc/config/aggd", "/etc/aggd", "/var/lib/aggd")
 # What a machine writes itself, and what tells of packages that once were.
@@ -192,7 +192,8 @@ class Package(unittest.TestCase):
                   self.shown(self.vps, "ActiveState") == "active", "it hangs", WATCHDOG_S)
         self.works()
 
-    def test_6_an_update_drains_and_loses_nothing(self):
+    def test_6_an_update_breaks_no_download(self):
+        """One that lasts longer than aggd drains."""
         for machine in self.machines:
             kept, pid = self.kept(machine), self.shown(machine, "MainPID")
             self.gw.run("systemd-run -q --unit=load --service-type=exec ip netns exec lan "
@@ -200,12 +201,22 @@ class Package(unittest.TestCase):
             self.wait(lambda: int(self.gw.run("stat -c %s /root/got 2>/dev/null || echo 0").stdout)
                       > 0, "no download begins")
             machine.install(self.newer)
+            now = self.shown(machine, "MainPID")
+            self.assertNotIn(now, (pid, "0"))
+            self.works()
+            self.assertEqual(sorted(machine.run("pidof aggd").stdout.split()), sorted([pid, now]))
             self.wait(lambda: self.gw.run("systemctl is-active -q load", check=False).returncode,
                       "the download does not end")
             self.assertEqual(self.gw.run("md5sum < /root/got").stdout.split()[0], self.right())
             self.gw.run("rm /root/got; systemctl reset-failed load 2>/dev/null || true")
-            self.assertNotEqual(self.shown(machine, "MainPID"), pid)
+            self.wait(lambda: machine.run("pidof aggd").stdout.split() == [now],
+                      "the process before does not end")
+            self.assertEqual(self.shown(machine, "MainPID"), now)
+            self.assertEqual(self.shown(machine, "NRestarts"), "0")
             self.assertEqual(self.kept(machine), kept)
+            log = machine.run("journalctl -u aggd --no-pager").stdout
+            self.assertIn("another process has taken over", log)
+            self.assertNotIn("was not told", log)
             self.works()
 
     def test_7_a_removal_leaves_configuration_and_keys(self):
