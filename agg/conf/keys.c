@@ -200,8 +200,8 @@ static const struct conf_key class_keys[] = {
 	{ "after", CONF_BYTES, BOTH, .min = 1024, .max = 1024 * MIB,
 	  AT(conf_class, after_bytes),
 	  .help = "Only of bulk: how much a stream sends in one burst before it is "
-	          "bulk, in the direction in which this side sends. Not set: "
-	          "16KiB." },
+	          "bulk, in the direction in which this side sends; less than that "
+	          "in a second never is. Not set: 16KiB." },
 	{ NULL },
 };
 

@@ -358,7 +358,7 @@ static void note_bulk(struct stream *stream)
 	const struct session *s = stream->session;
 
 	if (!stream->class_fixed && !stream->bulk &&
-	    stream->burst_bytes >= s->args.policy.bulk_after_bytes)
+	    stream->burst_level >= s->args.policy.bulk_after_bytes)
 		send_change_class(stream, STREAM_BULK);
 }
 

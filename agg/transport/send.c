@@ -276,9 +276,24 @@ void send_fix_class(struct stream *stream, enum stream_class class)
 		send_change_class(stream, class);
 }
 
-/* A stream that was quiet starts a new burst. */
+/* What makes a stream bulk fades in BURST_GAP_US of having nothing to send: little
+ * things that come and go all the time are no burst. */
+static bool is_burst_over(struct stream *stream)
+{
+	const struct session *s = stream->session;
+	uint64_t quiet_us = s->now_us - stream->burst_us;
+	uint64_t leaked;
+
+	if (!stream->burst_us || quiet_us >= BURST_GAP_US)
+		return true;
+	leaked = s->args.policy.bulk_after_bytes * quiet_us / BURST_GAP_US;
+	stream->burst_level -= leaked < stream->burst_level ? leaked : stream->burst_level;
+	return !stream->burst_level;
+}
+
 static void start_burst(struct stream *stream)
 {
+	stream->burst_level = 0;
 	stream->burst_bytes = 0;
 	stream->share = (struct depth_share){ 0 };
 	stream->wish_bytes = 0;
@@ -291,8 +306,7 @@ void send_commit(struct stream *stream, size_t n)
 {
 	struct session *s = stream->session;
 
-	if (n && !send_unsent(stream) &&
-	    (!stream->burst_us || s->now_us - stream->burst_us >= BURST_GAP_US))
+	if (n && !send_unsent(stream) && is_burst_over(stream))
 		start_burst(stream);
 	if (n)
 		stream->burst_us = s->now_us;
@@ -355,6 +369,15 @@ static void pass(struct stream *stream, const struct piece *piece)
 		note_passed(stream->session, next);
 }
 
+static void fill_burst(struct stream *stream, uint64_t n)
+{
+	uint64_t full = stream->session->args.policy.bulk_after_bytes;
+
+	stream->burst_level += n;
+	if (stream->burst_level > full)
+		stream->burst_level = full;
+}
+
 static struct piece *cut_piece(struct stream *stream, uint32_t max,
                                unsigned path, uint64_t from)
 {
@@ -378,6 +401,7 @@ static struct piece *cut_piece(struct stream *stream, uint32_t max,
 	uncount_unsent(stream, piece->len);
 	stream->fin_sent |= piece->fin;
 	stream->burst_bytes += piece->len;
+	fill_burst(stream, piece->len);
 	s->retained += piece->len;
 	s->laid_bytes += piece->len;
 	depth_sent(&stream->share, s->now_us, piece->len, s->laid_bytes);

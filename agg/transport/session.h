@@ -39,7 +39,7 @@
 #define SUSPECT_MAX_US 1000000u
 #define PING_IDLE_US 5000000u     /* a quiet lane is asked so often */
 #define BULK_AFTER_BYTES 16384u   /* a burst of more is bulk, by default */
-#define BURST_GAP_US 1000000u     /* silence after which a burst is new */
+#define BURST_GAP_US 1000000u     /* of silence end it; it fades by as much in each */
 
 struct budget;
 struct slice;

@@ -177,7 +177,8 @@ struct stream {
 	struct piece *again, *again_tail;
 	uint64_t again_bytes;   /* in it */
 	uint64_t burst;         /* serial number of this burst */
-	uint64_t burst_bytes, burst_us;
+	uint64_t burst_bytes, burst_us; /* sent of it; the last that came */
+	uint64_t burst_level;   /* of session_policy.bulk_after_bytes */
 	uint64_t order_key, turn; /* work.c */
 
 	/* receiving */

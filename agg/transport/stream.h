@@ -97,7 +97,8 @@ int stream_reserve_parts(struct stream *s, struct iovec *parts, int max);
 void stream_commit(struct stream *s, size_t n);
 /* Fixes the class, for both ends. By itself a stream is interactive until it
  * sent session_policy.bulk_after_bytes in one burst, then bulk until it was
- * quiet. */
+ * quiet for BURST_GAP_US; what sends no more than that in that time stays
+ * interactive. */
 void stream_set_class(struct stream *s, enum stream_class c);
 /* Half-close: what was committed is the last. */
 void stream_finish(struct stream *s);

@@ -223,6 +223,37 @@ static void test_burst_becomes_bulk(void **state)
 	puppet_finish(&p);
 }
 
+/* Writes so much, which is taken and acknowledged. */
+static void pass_bytes(uint64_t n)
+{
+	struct wire_frame f;
+
+	puppet_write(&p.reader[0], n, false);
+	puppet_pass(&p, 50000);
+	while (puppet_hear(&p.lane[0], &f))
+		;
+	assert_true(puppet_say_ack(&p.lane[0], &p.lane[0]) > 0);
+}
+
+/* A game, a shell: little each way, all the time, and never quiet for long. */
+static void test_little_by_little_is_no_burst(void **state)
+{
+	begin("lowrtt", "roundrobin", REINJECT_SUSPECT, 1);
+	puppet_open(&p);
+	puppet_say_credit(&p.lane[0], 1, 16u << 20);
+	for (unsigned i = 0; i < 100; i++) { /* 2.5 times BULK_AFTER, in 5 s */
+		pass_bytes(BULK_AFTER / 40);
+		assert_int_equal(class_of_stream(), STREAM_INTERACTIVE);
+	}
+	for (unsigned i = 0; i < 6; i++)
+		pass_bytes(BULK_AFTER / 4);
+	assert_int_equal(class_of_stream(), STREAM_BULK);
+	for (unsigned i = 0; i < 60; i++) /* and is little again */
+		pass_bytes(BULK_AFTER / 40);
+	assert_int_equal(class_of_stream(), STREAM_INTERACTIVE);
+	puppet_finish(&p);
+}
+
 /* Events --------------------------------------------------------------------- */
 
 static struct {
@@ -658,6 +689,7 @@ int main(void)
 		cmocka_unit_test(test_class_is_told),
 		cmocka_unit_test(test_class_is_heard),
 		cmocka_unit_test(test_burst_becomes_bulk),
+		cmocka_unit_test(test_little_by_little_is_no_burst),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_suspect_only),
 		cmocka_unit_test(test_tail),
