@@ -159,6 +159,8 @@ void history_add(struct history *h, struct history_subject *s,
 		if (s->rings[i].slot)
 			ring_add(&s->rings[i], sample);
 	s->used_bytes += sample->down_bytes + sample->up_bytes;
+	s->down_bytes += sample->down_bytes;
+	s->up_bytes += sample->up_bytes;
 }
 
 struct history_subject *history_named(const struct history *h, const char *name)

@@ -32,6 +32,7 @@ struct history_subject {
 	char address[HISTORY_NAME_MAX + 1]; /* of a device, the last; "" */
 	struct ring rings[RING_LEVELS];
 	uint64_t used_bytes;   /* of late: half of it goes each day */
+	uint64_t down_bytes, up_bytes; /* since it is here; not kept on the disk */
 	/* An uplink's month, by its day of billing. */
 	uint64_t month_s, month_bytes; /* its begin; what was counted in it, both ways */
 	uint64_t cap_bytes;    /* of a month; 0: none. Whose it is sets it */

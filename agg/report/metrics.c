@@ -18,7 +18,7 @@
 #define MBIT_BYTES 125000u
 
 enum value { VALUE_U64, VALUE_UNSIGNED, VALUE_BOOL, VALUE_SECONDS, VALUE_PPM, VALUE_PERMILLE,
-             VALUE_MBIT, VALUE_SESSION_UP, VALUE_PATH_UP };
+             VALUE_MBIT, VALUE_SESSION_UP, VALUE_PATH_UP, VALUE_ONE };
 
 /* A family: one field of each item, or a pair of them, down and up. */
 struct family {
@@ -41,6 +41,7 @@ struct kind {
 #define SESSION(field) offsetof(struct report_session, field)
 #define UPLINK(field) offsetof(struct report_uplink, field)
 #define SITE(field) offsetof(struct report_site, field)
+#define DEVICE(field) offsetof(struct report_device, field)
 
 static const struct family session_families[] = {
 	{ "aggd_session_up", "gauge", "", "1: the session is up.",
@@ -123,6 +124,20 @@ static const struct family site_families[] = {
 	{ NULL },
 };
 
+static const struct family device_families[] = {
+	{ "aggd_device_bytes", "counter", "bytes",
+	  "Bytes of a device of the LAN, by streams and packets.", VALUE_U64,
+	  DEVICE(down_bytes), DEVICE(up_bytes) },
+	{ NULL },
+};
+
+/* Its address may change, and its bytes are one series all the same. */
+static const struct family device_addresses[] = {
+	{ "aggd_device", "info", "", "A device of the LAN, and its last address.",
+	  VALUE_ONE },
+	{ NULL },
+};
+
 static unsigned read_unsigned(const uint8_t *at)
 {
 	unsigned value;
@@ -163,6 +178,9 @@ static void print_value(struct render *r, enum value value, const uint8_t *at)
 	case VALUE_MBIT:
 		PRINT(r, " %" PRIu64 "\n", read_u64(at) * MBIT_BYTES);
 		break;
+	case VALUE_ONE:
+		PRINT(r, " 1\n");
+		break;
 	case VALUE_SESSION_UP:
 		PRINT(r, " %d\n", read_unsigned(at) == REPORT_SESSION_UP);
 		break;
@@ -194,8 +212,8 @@ static void print_sample(struct render *r, const struct kind *kind,
 {
 	bool first = true;
 
-	PRINT(r, "%s%s{", family->name,
-	      strcmp(family->type, "counter") ? "" : "_total");
+	PRINT(r, "%s%s{", family->name, !strcmp(family->type, "counter") ? "_total" :
+	      !strcmp(family->type, "info") ? "_info" : "");
 	for (size_t i = 0; i < 2 && kind->labels[i].label; i++) {
 		const char *text = (const char *)item + kind->labels[i].offset;
 		if (!*text)
@@ -457,6 +475,20 @@ static void print_health(struct render *r)
 	PRINT(r, "aggd_health %d\n", (int)limit_health(r->report));
 }
 
+static void print_devices(struct render *r, const struct report *report)
+{
+	struct kind devices = {
+		device_families, (const uint8_t *)report->devices,
+		sizeof(*report->devices), report->device_count,
+		{ { "device", DEVICE(name) }, { NULL, 0 } } };
+
+	print_kind(r, &devices);
+	devices.families = device_addresses;
+	devices.labels[1].label = "address";
+	devices.labels[1].offset = DEVICE(address);
+	print_kind(r, &devices);
+}
+
 static void on_tail(struct render *r)
 {
 	const struct report *report = r->report;
@@ -490,6 +522,8 @@ static void on_tail(struct render *r)
 	}
 	if (r->parts & REPORT_PART_SITES)
 		print_kind(r, &sites);
+	if (r->parts & REPORT_PART_DEVICES)
+		print_devices(r, report);
 	PRINT(r, "# EOF\n");
 }
 

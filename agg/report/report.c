@@ -25,6 +25,7 @@ void report_finish(struct report *report)
 	free(report->sites);
 	free(report->choices);
 	free(report->subflows);
+	free(report->devices);
 	report_init(report);
 }
 
@@ -81,6 +82,12 @@ struct report_subflow *report_add_subflow(struct report *report)
 {
 	return add(report, &report->subflows, &report->subflow_count,
 	           REPORT_SUBFLOWS_MAX, sizeof(*report->subflows));
+}
+
+struct report_device *report_add_device(struct report *report)
+{
+	return add(report, &report->devices, &report->device_count,
+	           REPORT_DEVICES_MAX, sizeof(*report->devices));
 }
 
 const char *report_share_name(const struct report *report,

@@ -32,6 +32,7 @@
 #define REPORT_SUBFLOWS_MAX 16384
 #define REPORT_SITES_MAX 4096
 #define REPORT_CHOICES_MAX 128
+#define REPORT_DEVICES_MAX 65   /* those that a history has, and the others */
 #define REPORT_PIN_MAX 63
 #define REPORT_ENDS_MAX 16   /* ways in which a stream ends */
 #define REPORT_SENDING_MAX 255 /* a struct report_sending in words */
@@ -286,6 +287,13 @@ struct report_site {
 	char note[REPORT_WORDS_MAX + 1]; /* what is wrong with it; "" */
 };
 
+/* A device of the LAN, on the gateway. */
+struct report_device {
+	char name[ADDR_TEXT_MAX];    /* its card, or its IP address; "others" */
+	char address[ADDR_TEXT_MAX]; /* the last */
+	uint64_t down_bytes, up_bytes; /* by streams and packets, since it was seen */
+};
+
 /* What can be chosen. */
 struct report_choice {
 	char kind[REPORT_NAME_MAX + 1]; /* "scheduler", "order", "reinjection" */
@@ -303,8 +311,9 @@ struct report {
 	struct report_site *sites;
 	struct report_choice *choices;
 	struct report_subflow *subflows;
+	struct report_device *devices;
 	size_t session_count, uplink_count, stream_count, site_count;
-	size_t choice_count, subflow_count;
+	size_t choice_count, subflow_count, device_count;
 	size_t left_out; /* streams, sites ... past the limits above */
 };
 
@@ -318,6 +327,7 @@ struct report_stream *report_add_stream(struct report *report);
 struct report_site *report_add_site(struct report *report);
 struct report_choice *report_add_choice(struct report *report);
 struct report_subflow *report_add_subflow(struct report *report);
+struct report_device *report_add_device(struct report *report);
 /* Whose share it is; "": of nobody that is in the report. */
 const char *report_share_name(const struct report *report,
                               const struct report_share *share);
@@ -344,6 +354,7 @@ enum report_part {
 	REPORT_PART_SITES = 8,
 	REPORT_PART_CHOICES = 16,
 	REPORT_PART_SUBFLOWS = 32,
+	REPORT_PART_DEVICES = 64, /* of metrics alone: aggctl history has them, too */
 };
 
 /* One walk in progress. */

@@ -41,6 +41,8 @@ void gateway_history_write(struct gateway *g); /* what there is, now */
 void gateway_history_measure(struct gateway *g);
 /* Of an uplink with a cap, its month. */
 void gateway_history_report(struct gateway *g, unsigned path, struct report_uplink *out);
+/* The LAN's devices, as many as a history has. */
+void gateway_history_report_devices(const struct gateway *g, struct report *out);
 /* What the uplink at that path costs, by its cap. */
 void gateway_history_see_cap(struct gateway *g, unsigned path);
 /* The uplink at that path is another one. */

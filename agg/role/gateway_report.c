@@ -99,4 +99,5 @@ void gateway_report(struct role *role, struct report *out)
 	snap.uplink_of_path[WIRE_PATH_MPTCP6] = REPORT_SHARE_MPTCP;
 	snapshot_streams(&snap, "", out);
 	left_report(&g->lefts, &snap, "", out);
+	gateway_history_report_devices(g, out);
 }

@@ -64,7 +64,7 @@ static int on_status(void *ctx, int argc, const char *const *argv,
 	                 REPORT_PART_SUBFLOWS;
 
 	if (argc > 1 && !strcmp(argv[1], "--metrics"))
-		parts |= REPORT_PART_SITES;
+		parts |= REPORT_PART_SITES | REPORT_PART_DEVICES;
 	int err = render(v, parts, argc, argv, out);
 
 	return err ? err : (int)limit_health(&v->snapshot);

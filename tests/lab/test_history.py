@@ -8,6 +8,7 @@ devices count, and of the LAN's device.
 """
 import json
 import os
+import re
 import sys
 import unittest
 
@@ -52,6 +53,12 @@ class History(AggdTest):
                          {u.name for u in self.lab.uplinks})
         [device] = self.subjects("device")
         self.assertRegex(device["name"], r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
+        text = self.aggd.ctl("gw", "status", "--metrics").stdout
+        named = f'device="{device["name"]}"'
+        self.assertIn(f'aggd_device_info{{{named},address="{device["address"]}"}} 1', text)
+        [bytes_down] = re.findall(rf'^aggd_device_bytes_total{{{named},direction="down"}} (\d+)$',
+                                  text, re.M)
+        self.assertGreaterEqual(int(bytes_down), least)
         one = self.history(device["address"], "--minutes")
         self.assertEqual(one["name"], device["name"])
         self.assertGreaterEqual(sum(one["down_bytes"]), least)

@@ -55,8 +55,12 @@ static void use(struct fixture *f, enum history_kind kind, const char *name,
                 uint64_t bytes)
 {
 	const struct ring_sample s = { .down_bytes = bytes, .up_bytes = bytes / 10 };
+	struct history_subject *subject = history_find(&f->h, kind, name);
+	uint64_t before = subject->down_bytes + subject->up_bytes;
 
-	history_add(&f->h, history_find(&f->h, kind, name), &s);
+	history_add(&f->h, subject, &s);
+	assert_int_equal(subject->down_bytes + subject->up_bytes - before,
+	                 bytes + bytes / 10);
 }
 
 static uint64_t total(const struct fixture *f, const char *name, enum ring_level level)

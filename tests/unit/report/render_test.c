@@ -18,7 +18,8 @@
 
 #define OUT_MAX (4 * 1024 * 1024)
 #define ALL (REPORT_PART_SESSIONS | REPORT_PART_UPLINKS | \
-             REPORT_PART_STREAMS | REPORT_PART_SITES | REPORT_PART_SUBFLOWS)
+             REPORT_PART_STREAMS | REPORT_PART_SITES | REPORT_PART_SUBFLOWS | \
+             REPORT_PART_DEVICES)
 #define LIST (REPORT_PART_SESSIONS | REPORT_PART_CHOICES)
 #define LONG_REASON 125
 #define LONG_WORD 58 /* no line of 80 has room for it beside others */
@@ -106,6 +107,17 @@ static void fill_streams(struct report *report)
 	};
 }
 
+static void fill_devices(struct report *report)
+{
+	*report_add_device(report) = (struct report_device){
+		.name = "00:16:3e:01:02:03", .address = "192.168.100.20",
+		.down_bytes = 1200000000, .up_bytes = 30000000,
+	};
+	*report_add_device(report) = (struct report_device){
+		.name = "others", .down_bytes = 999, .up_bytes = 1,
+	};
+}
+
 static void fill_gateway(struct report *report)
 {
 	report->head = (struct report_head){ .role = "gateway",
@@ -141,6 +153,7 @@ static void fill_gateway(struct report *report)
 	fill_uplinks(report);
 	fill_subflows(report);
 	fill_streams(report);
+	fill_devices(report);
 }
 
 static void fill_concentrator(struct report *report)
