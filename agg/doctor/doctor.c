@@ -195,6 +195,26 @@ static void look_at_waiting(struct walk *w)
 	}
 }
 
+/* Where none lets them pass, that is one thing, and not each uplink's. */
+static void look_at_datagrams(struct walk *w)
+{
+	const struct doctor_facts *f = w->facts;
+	const char *text = f->datagrams_pass ?
+		"datagrams do not pass: the packet tunnel goes by the other uplinks" :
+		"datagrams do not pass by any uplink: the packet tunnel is carried by "
+		"TCP, and slower";
+
+	if (*f->tunnel)
+		add_symptom(w, SYMPTOM_OF_TUNNEL, "lan", f->tunnel, &no_names);
+	for (unsigned i = 0; i < f->uplink_count && !*f->tunnel; i++) {
+		const struct doctor_uplink *u = &f->uplinks[i];
+		const struct names names = { u->device, u->endpoint };
+		if (u->deaf && !u->disabled && !u->connecting && !*u->why)
+			add(w, "udp", u->name, text, "ping -I %d %e   # then let UDP "
+			    "port %p in on the concentrator", &names);
+	}
+}
+
 static void look_at_gateway(struct walk *w)
 {
 	const struct doctor_facts *f = w->facts;
@@ -206,6 +226,7 @@ static void look_at_gateway(struct walk *w)
 	if (*f->interception)
 		add_symptom(w, SYMPTOM_OF_INTERCEPTION, "lan", f->interception,
 		            &no_names);
+	look_at_datagrams(w);
 	if (f->session_up && f->peer_lacks_ipv6 && f->lan_has_ipv6)
 		add(w, "ipv6", "", "the concentrator reaches no IPv6, so that the LAN's "
 		    "connections by IPv6 are refused, and made by IPv4",

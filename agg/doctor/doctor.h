@@ -29,6 +29,7 @@ struct doctor_uplink {
 	char part[REPORT_WORDS_MAX + 1];  /* it works, but not to this endpoint */
 	char endpoint[REPORT_DEST_MAX + 1];
 	char mptcp[REPORT_WORDS_MAX + 1]; /* what the kernel's MPTCP does on it */
+	bool deaf;                        /* datagrams do not pass */
 };
 
 struct doctor_facts {
@@ -43,6 +44,8 @@ struct doctor_facts {
 	bool session_up;
 	char interception[REPORT_WORDS_MAX + 1]; /* broken, and why */
 	char waits_for[REPORT_WAITS_MAX + 1];
+	char tunnel[REPORT_WORDS_MAX + 1]; /* the packet tunnel is down, and why */
+	bool datagrams_pass;               /* by some uplink */
 	char carrier_why[REPORT_WORDS_MAX + 1];
 	bool peer_lacks_ipv6, lan_has_ipv6;
 	unsigned descriptors_used, descriptors_max; /* as in report_head */

@@ -20,6 +20,7 @@
 
 #include <json-c/json.h>
 
+#define SETTLED_US 10000000 /* a session's first datagrams are under way before */
 #define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
 
 /* The configuration, and this host -------------------------------------------------- */
@@ -196,15 +197,21 @@ static struct json_object *item_of(struct json_object *list, size_t i)
 		json_object_array_get_idx(list, i) : NULL;
 }
 
+static struct doctor_uplink *find_uplink(struct doctor_facts *f, const char *name)
+{
+	for (unsigned i = 0; i < f->uplink_count; i++)
+		if (!strcmp(f->uplinks[i].name, name))
+			return &f->uplinks[i];
+	return NULL; /* another configuration is in force */
+}
+
 static void take_uplink(struct doctor_facts *f, struct json_object *o)
 {
 	const char *state = text_of(o, "state");
-	struct doctor_uplink *u = f->uplinks;
+	struct doctor_uplink *u = find_uplink(f, text_of(o, "name"));
 
-	while (u < f->uplinks + f->uplink_count && strcmp(u->name, text_of(o, "name")))
-		u++;
-	if (u == f->uplinks + f->uplink_count)
-		return; /* another configuration is in force */
+	if (!u)
+		return;
 	u->disabled = !strcmp(state, "disabled");
 	COPY(u->why, text_of(o, "why"));
 	u->connecting = strcmp(state, "up") != 0;
@@ -217,6 +224,25 @@ static void take_uplink(struct doctor_facts *f, struct json_object *o)
 		COPY(u->endpoint, with);
 	}
 	COPY(u->mptcp, text_of(part_of(o, "mptcp"), "state"));
+}
+
+/* After the uplinks. */
+static void take_tunnel(struct doctor_facts *f, struct json_object *session)
+{
+	struct json_object *tunnel = part_of(session, "tunnel"), *one;
+	struct doctor_uplink *u;
+
+	if (!tunnel || !f->session_up ||
+	    json_object_get_int64(part_of(session, "age_us")) < SETTLED_US)
+		return;
+	if (!strcmp(text_of(tunnel, "state"), "down"))
+		COPY(f->tunnel, text_of(tunnel, "why"));
+	for (size_t i = 0; (one = item_of(part_of(tunnel, "paths"), i)); i++) {
+		bool works = json_object_get_boolean(part_of(one, "works"));
+		f->datagrams_pass |= works;
+		if ((u = find_uplink(f, text_of(one, "uplink"))))
+			u->deaf = !works;
+	}
 }
 
 static void take_session(struct doctor_facts *f, struct json_object *o)
@@ -246,6 +272,7 @@ static void take_status(struct doctor_facts *f, const char *status)
 		take_session(f, item_of(part_of(root, "sessions"), 0));
 		for (size_t i = 0; (one = item_of(part_of(root, "uplinks"), i)); i++)
 			take_uplink(f, one);
+		take_tunnel(f, item_of(part_of(root, "sessions"), 0));
 	}
 	json_object_put(root);
 }

@@ -98,6 +98,16 @@ static const struct symptom symptoms[] = {
 	{ SYMPTOM_OF_WAITING, "LAN device", "lan", "ip link" },
 	{ SYMPTOM_OF_WAITING, "", "listen", "ip address; ss -ltnp" },
 
+	/* agg/role/tunnel_home.c, gateway_tunnel.c */
+	{ SYMPTOM_OF_TUNNEL, "tun is not loaded", "tunnel", "modprobe tun" },
+	{ SYMPTOM_OF_TUNNEL, "is not for this user", "tunnel", "chmod 0666 /dev/net/tun" },
+	{ SYMPTOM_OF_TUNNEL, "another program", "tunnel", "ip -d link show type tun" },
+	{ SYMPTOM_OF_TUNNEL, "CAP_NET_ADMIN", "tunnel",
+	  "systemctl cat aggd   # AmbientCapabilities" },
+	{ SYMPTOM_OF_TUNNEL, "the concentrator has none", "tunnel",
+	  "aggctl doctor   # on the concentrator" },
+	{ SYMPTOM_OF_TUNNEL, "", "tunnel", "ip link show agg-tun; ip rule" },
+
 	/* agg/role/mptcp/mptcp_report.c */
 	{ SYMPTOM_OF_MPTCP, "joined", NULL, "" },
 	{ SYMPTOM_OF_MPTCP, "", "mptcp",

@@ -15,9 +15,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import AggdTest, listen  # noqa: E402
-from lab import SRV4, VPS4, VPS6  # noqa: E402
+from lab import SRV4, SRV6, VPS4, VPS6  # noqa: E402
 
-FOUND_S = 30
+FOUND_S = 60
 OTHER_PIN = "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 DEAF_PORT = 7200
 DROP6 = "table ip6 drop6 { chain f { type filter hook forward priority 0; drop\n}\n}\n"
@@ -144,6 +144,22 @@ class Doctor(AggdTest):
         self.aggd.write("gw.conf", conf.replace(pin, OTHER_PIN))
         self.assertTrue(self.aggd.hup("gw"))
         self.expect(("pin", self.both()))
+
+    def test_udp(self):
+        """By one uplink, then by none."""
+        deaf = "table inet deaf {{ chain f {{ type filter hook forward priority 0; {}\n}}\n}}\n"
+        rule = "iifname up2 meta l4proto udp drop"
+        self.addCleanup(self.lab.isp.nft, "table inet deaf\ndelete table inet deaf")
+        self.lab.isp.nft(deaf.format(rule))
+        self.expect(("udp", self.second.name))
+        self.lab.isp.nft(deaf.format(rule.replace("up2", "up1")))
+        self.assertIn("carried by TCP", self.expect(("udp", self.both()))[0]["text"])
+
+    def test_ipv6(self):
+        """The LAN has it, and the concentrator's way out has not."""
+        self.lab.vps.ip("-6 route del default")
+        self.addCleanup(self.lab.vps.ip, f"-6 route add default via {SRV6}")
+        self.expect(("ipv6", ""))
 
     def test_site(self):
         conf = self.aggd.read("vps.conf")

@@ -201,6 +201,30 @@ static void mptcp_is_asked_for_where_it_is_wanted(void **state)
 	expect("mptcp: lte");
 }
 
+/* Of one uplink, or of none: that is one thing. */
+static void datagrams(void **state)
+{
+	begin();
+	p.facts.datagrams_pass = true;
+	p.facts.uplinks[1].deaf = true;
+	expect("udp: lte");
+	assert_string_equal(p.result.findings[0].remedy, "ping -I wan2 2001:db8::10   "
+	                    "# then let UDP port 4443 in on the concentrator");
+	strcpy(p.facts.uplinks[1].why, "no carrier: the cable is out");
+	expect("carrier: lte"); /* and what follows from it is not said */
+	begin();
+	p.facts.uplinks[0].deaf = p.facts.uplinks[1].deaf = true;
+	expect("udp: dsl, lte");
+	p.facts.uplinks[0].disabled = p.facts.uplinks[1].connecting = true;
+	expect("tcp: lte");
+	begin();
+	p.facts.uplinks[0].deaf = true;
+	strcpy(p.facts.tunnel, "there is no /dev/net/tun: the kernel's module tun is "
+	       "not loaded");
+	expect("tunnel: lan");
+	assert_string_equal(p.result.findings[0].remedy, "modprobe tun");
+}
+
 static void without_daemon_and_configuration(void **state)
 {
 	begin();
@@ -251,6 +275,7 @@ int main(void)
 		cmocka_unit_test(warnings_are_findings),
 		cmocka_unit_test(the_host_and_the_lan),
 		cmocka_unit_test(mptcp_is_asked_for_where_it_is_wanted),
+		cmocka_unit_test(datagrams),
 		cmocka_unit_test(without_daemon_and_configuration),
 		cmocka_unit_test(remedies_have_the_names_in_place),
 		cmocka_unit_test(there_is_an_end),
