@@ -37,9 +37,14 @@ const doctor = (t, known) =>
             h(
               "li",
               null,
-              h("strong", null, f.step, f.subject ? `: ${f.subject}` : ""),
+              h(
+                "strong",
+                null,
+                t.steps[f.step] ?? f.step,
+                f.subject ? `: ${known.tell(f.subject)}` : "",
+              ),
               h("p", null, known.tell(f.text)),
-              h("pre", null, f.remedy),
+              h("pre", null, known.tell_remedy(f.remedy)),
             ),
           ),
         )
@@ -69,7 +74,7 @@ const log = (t, text) =>
     t.log,
     h(
       "ol",
-      { class: "log", tabindex: "0", "aria-label": t.log },
+      { class: "log", lang: "en", tabindex: "0", "aria-label": t.log },
       text
         .trim()
         .split("\n")
@@ -94,8 +99,17 @@ const log = (t, text) =>
 
 function facts(t, { state, tell }) {
   const rows = state.sessions.flatMap((x) => [
-    [x.site ?? x.concentrator ?? "", tell(x.why ?? "")],
-    [t.carrier, x.carrier_why ? `${x.carrier}: ${x.carrier_why}` : (x.carrier ?? "–")],
+    [
+      x.site ?? x.concentrator ?? "",
+      [t.states[x.state] ?? x.state, tell(x.why)].filter(Boolean).join(": "),
+    ],
+    [
+      t.carrier,
+      [x.carrier, x.carrier_why]
+        .filter(Boolean)
+        .map((words) => tell(words))
+        .join(" – ") || "–",
+    ],
     [t.cipher, `${x.cipher ?? "–"} (${x.library ?? "–"})`],
     [
       t.picks,
@@ -104,7 +118,7 @@ function facts(t, { state, tell }) {
     [
       t.again,
       Object.entries(x.again_bytes)
-        .map(([why, n]) => `${why} ${size(n)}`)
+        .map(([why, n]) => `${tell(why)} ${size(n)}`)
         .join(", "),
     ],
   ]);

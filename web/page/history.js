@@ -129,7 +129,9 @@ export function history(t, known) {
           ),
         ),
       ),
-      data.all.unsaved ? h("p", { class: "warn" }, `${t.unsaved}: ${data.all.unsaved}`) : null,
+      data.all.unsaved
+        ? h("p", { class: "warn" }, `${t.unsaved}: ${known.tell(data.all.unsaved)}`)
+        : null,
     ),
     data.series.length
       ? card(

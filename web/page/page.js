@@ -12,7 +12,7 @@ import * as overview from "./overview.js";
 import * as scheduler from "./scheduler.js";
 import * as setup from "./setup.js";
 import * as streams from "./streams.js";
-import { told } from "./told.js";
+import { told, told_remedy } from "./told.js";
 import * as uplinks from "./uplinks.js";
 
 const texts = { en, fr };
@@ -61,6 +61,7 @@ const known = {
   denied: "",
   busy: false,
   tell: (text) => told(t.daemon, text),
+  tell_remedy: (text) => told_remedy(t.daemon, text),
   say,
   run,
   again,
@@ -234,10 +235,11 @@ async function run(work, on_done) {
   known.failed = false;
   draw();
   try {
-    known.said = await work((text) => {
-      known.said = known.tell(text.trim());
+    const text = await work((so_far) => {
+      known.said = known.tell(so_far.trim());
       draw();
     });
+    known.said = known.tell(text.trim());
     on_done?.();
   } catch (error) {
     known.failed = true;
@@ -292,6 +294,7 @@ $("language").addEventListener("change", (event) => {
   draw();
 });
 addEventListener("hashchange", turn);
+addEventListener("resize", () => draw());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 draw();
 if (api.secret()) listen();

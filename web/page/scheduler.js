@@ -65,6 +65,20 @@ function runs_now(t, data) {
   );
 }
 
+// "down, home up bulk": directions and classes have words of ours, sites their names.
+function runs_in_words(t, runs) {
+  const ours = { down: `↓ ${t.download}`, up: `↑ ${t.upload}`, ...t.classes };
+  return runs
+    .split(", ")
+    .map((run) =>
+      run
+        .split(" ")
+        .map((word) => ours[word] ?? word)
+        .join(" "),
+    )
+    .join(", ");
+}
+
 const choices = (t, { data, tell }, kind, title) =>
   card(
     title,
@@ -75,14 +89,14 @@ const choices = (t, { data, tell }, kind, title) =>
         .map((c) => [
           h("strong", null, c.name),
           tell(c.summary),
-          c.runs ? mark(c.runs, "good") : "",
+          c.runs ? mark(runs_in_words(t, c.runs), "good") : "",
         ]),
     ),
   );
 
 // A bar for each candidate: how it does against what runs now, which is one.
 const MOST = 2;
-function bars(t, advice, load) {
+function bars(t, advice, load, tell) {
   const { best, why, figure } = advice.loads[load];
   const row = (c, i) => {
     const f = c.loads[load],
@@ -105,9 +119,9 @@ function bars(t, advice, load) {
   return h(
     "section",
     { class: "advice" },
-    h("h3", null, t.loads[load] ?? load, h("small", { class: "quiet" }, " " + figure)),
+    h("h3", null, t.loads[load] ?? load, h("small", { class: "quiet" }, " " + tell(figure))),
     h("ol", null, advice.candidates.map(row)),
-    why ? h("p", { class: "quiet" }, why) : null,
+    why ? h("p", { class: "quiet" }, tell(why)) : null,
   );
 }
 
@@ -152,7 +166,7 @@ function advise(t, known) {
           h(
             "div",
             { class: "grid" },
-            Object.keys(advice.loads).map((load) => bars(t, advice, load)),
+            Object.keys(advice.loads).map((load) => bars(t, advice, load, known.tell)),
           ),
         ]
       : null,

@@ -11,6 +11,7 @@ import {
   picture,
   said,
   size,
+  table,
   time,
   uplink_kind,
   uplink_name,
@@ -22,7 +23,7 @@ export const ask = async (state) => ({
   history: state.role === "gateway" ? await get("history") : null,
 });
 
-function facts(t, u, caps) {
+function facts(t, u, caps, tell) {
   const cap = caps.find((x) => x.kind === "uplink" && x.name === u.name);
   const of = (name, value) => [h("dt", null, name), h("dd", null, value)];
   return h(
@@ -44,7 +45,7 @@ function facts(t, u, caps) {
     of(t.address, `${u.address ?? "–"} → ${u.endpoint_name ?? u.endpoint ?? "–"}`),
     of(t.device, u.device ?? "–"),
     of(t.subflows, `${u.subflows_alive}/${u.subflows_total}, ${t.reconnects} ${u.reconnects}`),
-    u.mptcp ? of("MPTCP", u.mptcp.state) : null,
+    u.mptcp ? of("MPTCP", tell(u.mptcp.state)) : null,
   );
 }
 
@@ -68,7 +69,33 @@ function bars(t, u) {
   ];
 }
 
-const speedtest = (words) => (tell) => follow("speedtest", ["start", ...words], ["show"], tell);
+// How fast each was, alone and together, and how long an echo took beside that.
+const speedtest = (known, words) => async (tell) => {
+  known.speeds = null;
+  const text = await follow("speedtest", ["start", ...words], ["show", "--json"], tell);
+  known.speeds = JSON.parse(text).results;
+  return "";
+};
+
+const speeds = (t, { speeds: results, tell }) =>
+  table(
+    [
+      { text: t.name },
+      { text: `↓ ${t.download}`, number: true },
+      { text: `↑ ${t.upload}`, number: true },
+      { text: t.echo, number: true },
+      { text: t.echo_down, number: true },
+      { text: t.echo_up, number: true },
+    ],
+    results.map((r) => [
+      h("strong", null, tell(r.uplink)),
+      `${mbit(r.down_bytes_per_s)} Mbit/s`,
+      `${mbit(r.up_bytes_per_s)} Mbit/s`,
+      time(r.idle_echo_us),
+      time(r.down_echo_us),
+      time(r.up_echo_us),
+    ]),
+  );
 const set = (name, ...pairs) => order("set", ["uplink", name, ...pairs]);
 
 // What is used of it, where it has a cap.
@@ -128,7 +155,7 @@ function one(t, u, i, known) {
     ),
     u.why ? h("p", { class: uplink_kind(u.state) }, known.tell(u.why)) : null,
     bars(t, u),
-    facts(t, u, caps),
+    facts(t, u, caps, known.tell),
     mine ? cap_of(t, u, caps) : null,
     mine
       ? h(
@@ -155,7 +182,7 @@ function one(t, u, i, known) {
               type: "button",
               class: "plain",
               disabled: off || u.state !== "up" || !!known.busy,
-              onclick: () => known.run(speedtest([u.name])),
+              onclick: () => known.run(speedtest(known, [u.name])),
             },
             t.speedtest,
           ),
@@ -177,12 +204,17 @@ export function uplinks(t, known) {
             { class: "row" },
             h(
               "button",
-              { type: "button", disabled: !!known.busy, onclick: () => known.run(speedtest([])) },
+              {
+                type: "button",
+                disabled: !!known.busy,
+                onclick: () => known.run(speedtest(known, [])),
+              },
               t.speedtest_all,
             ),
             h("span", { class: "quiet" }, t.cost_words),
           ),
           said(known.said),
+          known.speeds ? speeds(t, known) : null,
         )
       : null,
     h(

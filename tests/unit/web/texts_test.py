@@ -82,7 +82,7 @@ def main(folder):
           f"{set(keys_of(en)) ^ set(keys_of(fr))}")
     known = {key for key in keys_of(en) if "." not in key}
     views = "".join(read(path) for path in glob.glob(os.path.join(folder, "*.js"))
-                    if os.path.basename(path) not in ("en.js", "fr.js"))
+                    if not re.match(r"(en|fr)[._]", os.path.basename(path)))
     named = set(re.findall(r"\bt\.(\w+)", views))
     check(named <= known, f"named by a view, and no text: {named - known}")
     unused = known - named - BY_WORD - PAGES
