@@ -110,7 +110,9 @@ def meson_outcome(test):
     if test["result"] not in ("OK", "EXPECTEDFAIL"):
         return "failed", f"{test['result']}\n{output}\n{test.get('stderr', '')}"
     left_out = set(re.findall(r"^\[  SKIPPED \] (\w+)$", output, re.M))
-    return ("skipped", ", ".join(sorted(left_out))) if left_out else ("passed", "")
+    if left_out:
+        return "skipped", ", ".join(sorted(left_out))
+    return "passed", "; ".join(re.findall(r"^note: (.*)$", output, re.M))
 
 
 def run_meson_tests(report, folder, env=None, only=(), note=""):

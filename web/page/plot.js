@@ -91,7 +91,18 @@ function draw(element, data) {
   );
 }
 
+// Each uPlot listens to the window as long as it is not ended: those whose page was left, are.
+const shown = new Set();
+function end_others() {
+  for (const element of shown)
+    if (!element.isConnected) {
+      element.plot.destroy();
+      shown.delete(element);
+    }
+}
+
 function by_uplot(element, data) {
+  end_others();
   const shape = JSON.stringify([data.series.map((one) => [one.name, one.index]), ink("quiet")]);
   const width = Math.max(220, element.clientWidth || 320);
   element.range = data.range;
@@ -103,7 +114,9 @@ function by_uplot(element, data) {
       ticks: { show: false },
     };
     element.shape = shape;
+    element.plot?.destroy();
     element.replaceChildren();
+    shown.add(element);
     element.plot = new window.uPlot(
       {
         width,

@@ -21,7 +21,7 @@ READ_FD, WRITE_FD = 3, 4 # where the browser expects its pipes
 ANSWER_TIMEOUT_S = 60
 POLL_S = 0.05
 KEY_CODES = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36,
-             "End": 35, "Escape": 27, " ": 32, "Tab": 9}
+             "End": 35, "Escape": 27, " ": 32, "Tab": 9, "Enter": 13}
 SHIFT = 8
 
 
@@ -175,7 +175,8 @@ class Tab:
     def key(self, name, shift=False):
         what = {"key": name, "code": "Space" if name == " " else name,
                 "windowsVirtualKeyCode": KEY_CODES[name], "modifiers": SHIFT if shift else 0}
-        self.ask("Input.dispatchKeyEvent", type="rawKeyDown", **what)
+        press = {"type": "keyDown", "text": "\r"} if name == "Enter" else {"type": "rawKeyDown"}
+        self.ask("Input.dispatchKeyEvent", **press, **what)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **what)
         self.drawn()
 
