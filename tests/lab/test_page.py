@@ -27,7 +27,9 @@ PORT = 8080
 AT = f"{LAN_GW}:{PORT}"
 TIMEOUT_S = 60
 EVENTS = 3
-CUT_S = 30      # a cut is seen in a second or two, on a machine that has the time
+CUT_SEEN_S = 2
+CUTS_MAX, CUT_S = 6, 30 # tries, and how long each is waited for
+MINUTE_S = 60
 PAGES = ("overview", "uplinks", "devices", "streams", "history", "scheduler", "setup",
          "diagnostics")
 PAGES_VPS = ("overview", "uplinks", "streams", "scheduler", "forwards", "setup", "diagnostics")
@@ -278,6 +280,19 @@ class Page(AggdTest):
         self.aggd.ctl("vps", "revoke", "cabin")
         self.assertEqual(self.aggd.read("vps.conf").strip(), before.strip())
 
+    def sees_cuts(self, browser):
+        """In a moment; on a machine that others use, too, one of several is."""
+        link, took = self.lab.link(self.name), []
+        while len(took) < CUTS_MAX and min(took, default=CUT_S) > CUT_SEEN_S:
+            link.cut()
+            start = time.monotonic()
+            browser.wait("document.querySelectorAll('.map .dead').length === 1", "the cut", CUT_S)
+            took.append(time.monotonic() - start)
+            link.restore()
+            browser.wait("!document.querySelector('.map .dead')", "it is back")
+        self.assertLessEqual(min(took), CUT_SEEN_S)
+        self.note = f"a cut is seen after {min(took):.1f} s"
+
     def test_a_choice_under_load(self):
         """By the keyboard alone; and a link that is cut is seen on the map."""
         self.addCleanup(self.aggd.ctl, "gw", "scheduler", "ecf")
@@ -295,11 +310,7 @@ class Page(AggdTest):
             self.assertEqual(self.aggd.status()["sessions"][0]["up"]["bulk"], "lowrtt")
             browser.js("location.hash = '#/overview'")
             browser.wait("document.querySelector('.map .wire:not(.dead)')", "a map")
-            link = self.lab.link(self.name)
-            link.cut()
-            browser.wait("document.querySelectorAll('.map .dead').length === 1", "the cut", CUT_S)
-            link.restore()
-            browser.wait("!document.querySelector('.map .dead')", "it is back")
+            self.sees_cuts(browser)
             self.assertGreater(flow.count, 0)
             self.assertEqual(browser.complaints, [])
 
@@ -380,10 +391,13 @@ class Page(AggdTest):
 class FirstVisit(unittest.TestCase):
     """A gateway and a concentrator that have nothing."""
 
+    note = ""
+
     def setUp(self):
         self.lab = self.enterContext(Lab("fast", sanitized=True))
         self.aggd = Aggd(self.lab)
         self.addCleanup(self.aggd.stop)
+        self.start = time.monotonic()
         self.token = self.ctl("vps", "setup", "--no-start", "--yes",
                               "--state", self.path("vps-state"),
                               "--sites", self.path("sites.d")).stdout.strip()
@@ -415,6 +429,9 @@ class FirstVisit(unittest.TestCase):
             browser.click("a.button[href='#/overview']")
             browser.wait("document.querySelectorAll('.map .wire:not(.dead)').length > 2",
                          "two uplinks")
+            took = time.monotonic() - self.start
+            self.assertLess(took, MINUTE_S)
+            self.note = f"in {took:.0f} s"
             self.assertEqual([c for c in browser.complaints if "422" not in c], [])
         self.aggd.wait_ready()
         self.assertIn("list web '192.168.100.1:8080'", self.aggd.read("gw.conf"))
