@@ -520,4 +520,16 @@ another program has a device {}
 = un autre programme a une interface {}
 without CAP_NET_ADMIN there is no device {}
 = sans CAP_NET_ADMIN il n’y a pas d’interface {}
+
+# Updates
+the concentrator is not connected, or its release knows of no sessions that leave
+= le concentrateur n’est pas connecté, ou sa version ne connaît pas de sessions qui partent
+the gateway ends
+= la passerelle s’arrête
+its streams took too long
+= ses flux ont duré trop longtemps
+its last stream has ended
+= son dernier flux est fini
+{} streams of before an update go on
+= {} flux d’avant une mise à jour continuent
 `;
