@@ -160,6 +160,11 @@ bool addr_is_any(const struct addr *a)
 	return !memcmp(a->ip, any, addr_ip_len(a));
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+	return a->family == AF_INET ? a->ip[0] >= 224 : a->ip[0] == 0xff;
+}
+
 bool prefix_has(const struct prefix *p, const struct addr *a)
 {
 	unsigned bytes = p->length / 8, bits = p->length % 8;

@@ -44,6 +44,7 @@ bool addr_equal(const struct addr *a, const struct addr *b);    /* with port */
 bool addr_equal_ip(const struct addr *a, const struct addr *b); /* without */
 unsigned addr_ip_len(const struct addr *a); /* 4, 16, or 0 for none */
 bool addr_is_any(const struct addr *a);     /* 0.0.0.0, ::, or none */
+bool addr_is_multicast(const struct addr *a); /* 240.0.0.0/4 and up, too */
 bool prefix_has(const struct prefix *p, const struct addr *a);
 
 /* To and from the kernel's form. from_sockaddr: false for another family. */

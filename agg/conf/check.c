@@ -4,34 +4,16 @@
  * DOC: what must hold between keys and between sections of a configuration
  * whose single values are already right.
  */
-#include "agg/conf/check.h"
+#include "agg/conf/check_impl.h"
 
 #include "agg/base/words.h"
-#include "agg/conf/sites.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct check {
-	const struct conf *conf;
-	const char *file;
-	struct conf_error *error;
-};
-
-#define REACH4_MIN 8
-#define REACH6_MIN 32
-
-#define FAIL(c, line, ...) \
-	conf_error_set((c)->error, (c)->file, line, __VA_ARGS__)
-
-static bool is_multicast(const struct addr *a)
+bool check_is_destination(const struct addr *a)
 {
-	return a->family == AF_INET ? a->ip[0] >= 224 : a->ip[0] == 0xff;
-}
-
-static bool is_destination(const struct addr *a)
-{
-	return !addr_is_any(a) && !is_multicast(a);
+	return !addr_is_any(a) && !addr_is_multicast(a);
 }
 
 static int check_concentrator(const struct check *c)
@@ -46,7 +28,7 @@ static int check_concentrator(const struct check *c)
 		            "aggd");
 	for (unsigned i = 0; i < vps->endpoint_count; i++)
 		if (!*vps->endpoint[i].host &&
-		    !is_destination(&vps->endpoint[i].addr))
+		    !check_is_destination(&vps->endpoint[i].addr))
 			return FAIL(c, vps->line, "concentrator '%s': nobody can be "
 			            "reached at endpoint '%s'; allowed: the address of "
 			            "a host", vps->name,
@@ -140,7 +122,7 @@ static int check_socks5(const struct check *c)
 			            "listener; needed: option socks5 'ADDRESS:PORT'");
 		return 0;
 	}
-	if (is_multicast(&lan->socks5))
+	if (addr_is_multicast(&lan->socks5))
 		return FAIL(c, lan->line, "lan: socks5 '%s' is no address of this "
 		            "host", addr_format(&lan->socks5, text));
 	if (addr_is_any(&lan->socks5) && !*lan->socks5_password)
@@ -321,179 +303,13 @@ static int check_classes(const struct check *c)
 	return 0;
 }
 
-static int check_forward_listen(const struct check *c, unsigned at)
-{
-	const struct conf_forward *forward = &c->conf->forwards[at];
-	const struct conf_main *main = &c->conf->main;
-	char text[ADDR_TEXT_MAX];
-
-	addr_format(&forward->listen, text);
-	for (unsigned i = 0; i < main->listen_count; i++)
-		if (addr_equal(&forward->listen, &main->listen[i]))
-			return FAIL(c, forward->line, "forward '%s': gateways connect "
-			            "to listen '%s'; needed: another port",
-			            forward->name, text);
-	for (unsigned i = 0; i < at; i++)
-		if (addr_equal(&forward->listen, &c->conf->forwards[i].listen))
-			return FAIL(c, forward->line, "forward '%s': listen '%s' is "
-			            "taken by forward '%s' in line %u", forward->name,
-			            text, c->conf->forwards[i].name,
-			            c->conf->forwards[i].line);
-	return 0;
-}
-
-static int check_forwards(const struct check *c)
-{
-	char text[ADDR_TEXT_MAX];
-	int err = 0;
-
-	for (unsigned i = 0; !err && i < c->conf->forward_count; i++) {
-		const struct conf_forward *forward = &c->conf->forwards[i];
-		if (!conf_find_site(c->conf, forward->site))
-			return FAIL(c, forward->line, "forward '%s': there is no site "
-			            "'%s'; needed: config site '%s'", forward->name,
-			            forward->site, forward->site);
-		if (!is_destination(&forward->to))
-			return FAIL(c, forward->line, "forward '%s': nobody can be "
-			            "reached at to '%s'", forward->name,
-			            addr_format(&forward->to, text));
-		if (!addr_is_any(&forward->listen) &&
-		    forward->listen.family != forward->to.family)
-			return FAIL(c, forward->line, "forward '%s': listen and to are "
-			            "addresses of IPv4 and of IPv6; needed: both of one",
-			            forward->name);
-		if (!c->conf->main.tunnel)
-			return FAIL(c, forward->line, "forward '%s': it goes through the "
-			            "packet tunnel, which is off; needed: option tunnel "
-			            "'1' in config aggd", forward->name);
-		err = check_forward_listen(c, i);
-	}
-	return err;
-}
-
-static bool is_host(const struct prefix *p)
-{
-	return p->length == (p->family == AF_INET ? 32 : 128);
-}
-
-static bool is_listened_at(const struct conf_main *main, const struct prefix *address)
-{
-	for (unsigned i = 0; i < main->listen_count; i++)
-		if (prefix_has(address, &main->listen[i]))
-			return true;
-	return false;
-}
-
-static int check_address(const struct check *c, unsigned at)
-{
-	const struct conf_address *a = &c->conf->addresses[at];
-	char text[ADDR_TEXT_MAX];
-
-	if (!conf_find_site(c->conf, a->site))
-		return FAIL(c, a->line, "address '%s': there is no site '%s'; needed: "
-		            "config site '%s'", a->name, a->site, a->site);
-	if (!is_host(&a->address) || !is_host(&a->to) ||
-	    a->address.family != a->to.family)
-		return FAIL(c, a->line, "address '%s': address and to are no two "
-		            "addresses of one family; allowed: as 203.0.113.7 and "
-		            "192.168.1.10", a->name);
-	if (!c->conf->main.tunnel)
-		return FAIL(c, a->line, "address '%s': it goes through the packet "
-		            "tunnel, which is off; needed: option tunnel '1' in config "
-		            "aggd", a->name);
-	prefix_format(&a->address, text);
-	if (is_listened_at(&c->conf->main, &a->address))
-		return FAIL(c, a->line, "address '%s': gateways connect to '%s'; "
-		            "needed: another address", a->name, text);
-	for (unsigned i = 0; i < at; i++)
-		if (!memcmp(a->address.ip, c->conf->addresses[i].address.ip,
-		            sizeof(a->address.ip)))
-			return FAIL(c, a->line, "address '%s': '%s' is taken by "
-			            "address '%s' in line %u", a->name, text,
-			            c->conf->addresses[i].name,
-			            c->conf->addresses[i].line);
-	return 0;
-}
-
-static bool holds(const struct prefix *net, const struct prefix *other)
-{
-	struct addr first = { .family = other->family };
-
-	memcpy(first.ip, other->ip, sizeof(first.ip));
-	return prefix_has(net, &first);
-}
-
-/* Who has a network that is the same in part, of those before it; NULL: nobody. */
-static const struct conf_site *other_reach(const struct check *c, unsigned site,
-                                           unsigned at)
-{
-	const struct prefix *net = &c->conf->sites[site].reach[at];
-
-	for (unsigned i = 0; i <= site; i++)
-		for (unsigned k = 0; k < (i < site ? c->conf->sites[i].reach_count : at); k++)
-			if (holds(net, &c->conf->sites[i].reach[k]) ||
-			    holds(&c->conf->sites[i].reach[k], net))
-				return &c->conf->sites[i];
-	return NULL;
-}
-
-static int check_reach(const struct check *c, unsigned at)
-{
-	const struct conf_site *site = &c->conf->sites[at];
-	char text[ADDR_TEXT_MAX];
-
-	for (unsigned i = 0; i < site->reach_count; i++) {
-		const struct prefix *net = &site->reach[i];
-		const struct conf_site *other = other_reach(c, at, i);
-		prefix_format(net, text);
-		if (net->length < (net->family == AF_INET ? REACH4_MIN : REACH6_MIN))
-			return FAIL(c, site->line, "site '%s': reach '%s' is no site's "
-			            "network; allowed: /%d or longer of IPv4, /%d or "
-			            "longer of IPv6", site->name, text, REACH4_MIN,
-			            REACH6_MIN);
-		if (other)
-			return FAIL(c, site->line, "site '%s': reach '%s' is in part "
-			            "site '%s''s; needed: networks that differ",
-			            site->name, text, other->name);
-		if (!c->conf->main.tunnel)
-			return FAIL(c, site->line, "site '%s': reach '%s' goes through "
-			            "the packet tunnel, which is off; needed: option "
-			            "tunnel '1' in config aggd", site->name, text);
-	}
-	return 0;
-}
-
-static int check_tunnel(const struct check *c)
-{
-	const struct prefix *pool = &c->conf->main.pool;
-	char text[ADDR_TEXT_MAX];
-
-	if (pool->family != AF_INET || pool->length < 8 ||
-	    pool->length > CONF_POOL_LENGTH_MAX)
-		return FAIL(c, c->conf->main.line, "pool '%s'; allowed: a network "
-		            "of IPv4, /8 to /%d", prefix_format(pool, text),
-		            CONF_POOL_LENGTH_MAX);
-	for (unsigned i = 0; i < c->conf->site_count; i++) {
-		const struct conf_site *site = &c->conf->sites[i];
-		if (site->prefix.family != AF_UNSPEC &&
-		    (site->prefix.family != AF_INET6 || site->prefix.length > 64))
-			return FAIL(c, site->line, "site '%s': prefix '%s'; allowed: a "
-			            "network of IPv6, /64 or larger", site->name,
-			            prefix_format(&site->prefix, text));
-		int rc = check_reach(c, i);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 static int check_web(const struct check *c)
 {
 	const struct conf_main *main = &c->conf->main;
 	char text[ADDR_TEXT_MAX];
 
 	for (unsigned i = 0; i < main->web_count; i++)
-		if (addr_is_any(&main->web[i]) || is_multicast(&main->web[i]))
+		if (addr_is_any(&main->web[i]) || addr_is_multicast(&main->web[i]))
 			return FAIL(c, main->line, "web '%s' would show the page to the "
 			            "whole Internet; needed: an address of this host's "
 			            "in the LAN, or 127.0.0.1",
@@ -547,13 +363,7 @@ int conf_check(const struct conf *conf, const char *file,
 	case CONF_ROLE_GATEWAY:
 		return check_gateway(&c);
 	case CONF_ROLE_CONCENTRATOR:
-		err = conf_sites_check(conf, file, error);
-		err = err ? err : check_tunnel(&c);
-		if (!err)
-			err = check_forwards(&c);
-		for (unsigned i = 0; !err && i < conf->address_count; i++)
-			err = check_address(&c, i);
-		return err;
+		return check_sites(&c);
 	}
 	return 0;
 }

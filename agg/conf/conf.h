@@ -73,6 +73,7 @@ struct conf_main {
 	unsigned line;
 	enum conf_role role;
 	char scheduler[CONF_WORD_MAX + 1];
+	char scheduler_up[CONF_WORD_MAX + 1]; /* "": the same */
 	char order[CONF_WORD_MAX + 1];       /* "auto": the scheduler's */
 	char reinjection[CONF_WORD_MAX + 1];
 	enum conf_carrier carrier;

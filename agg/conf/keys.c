@@ -56,6 +56,10 @@ static const struct conf_key main_keys[] = {
 	  .help = "Decides which path carries the next piece. On the gateway for "
 	          "both directions, unless the concentrator's site says otherwise; "
 	          "on the concentrator for gateways that wish nothing." },
+	{ "scheduler_up", CONF_SCHEDULER, GATEWAY, .min = 1, .max = CONF_WORD_MAX,
+	  AT(conf_main, scheduler_up),
+	  .help = "For what goes up, in place of scheduler, which holds for what "
+	          "comes down then. 'aggctl scheduler NAME' is for both." },
 	{ "order", CONF_ORDER, BOTH, .fallback = "auto", .min = 1,
 	  .max = CONF_WORD_MAX, AT(conf_main, order),
 	  .help = "Which stream's next piece comes first; auto: as the scheduler "

@@ -18,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READ_BYTES 32768
-#define READS_PER_TURN 256 /* so that a flood does not stop the loop */
-
 int mptcp_pm_refuse(struct mptcp_pm *pm, int rc, struct kerr *err,
                     const char *what)
 {
@@ -222,8 +219,9 @@ static void tell(struct mptcp_pm *pm, const struct mptcp_event *event)
 		pm->on_event(pm->ctx, event);
 }
 
-static void take_events(struct mptcp_pm *pm, const char *buf, size_t size)
+static void take_events(void *ctx, const char *buf, size_t size)
 {
+	struct mptcp_pm *pm = ctx;
 	int left = (int)size;
 
 	for (const struct nlmsghdr *msg = (const void *)buf;
@@ -240,55 +238,30 @@ static void take_events(struct mptcp_pm *pm, const char *buf, size_t size)
 	}
 }
 
-/* The kernel says once that it had no room, and goes on to lose events until all
- * that waits has been read: only then can what is missing be looked for. */
-static void tell_overrun(struct mptcp_pm *pm)
+static void on_readable(void *ctx, unsigned events)
 {
 	const struct mptcp_event overrun = { .kind = MPTCP_EV_OVERRUN,
 	                                     .reset_reason = MPTCP_RESET_NONE };
-
-	if (pm->lost)
-		tell(pm, &overrun);
-	pm->lost = false;
-}
-
-static void on_readable(void *ctx, unsigned events)
-{
-	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct mptcp_pm *pm = ctx;
 
-	for (unsigned i = 0; i < READS_PER_TURN; i++) {
-		ssize_t n = mnl_socket_recvfrom(pm->events, buf, sizeof(buf));
-		if (n > 0) {
-			take_events(pm, buf, (size_t)n);
-		} else if (n < 0 && errno == ENOBUFS) {
-			pm->stats.overruns++;
-			pm->lost = true;
-		} else if (n >= 0 || errno != EINTR) {
-			tell_overrun(pm);
-			break;
-		}
-	}
+	if (nlhear_read(&pm->events, take_events, pm))
+		tell(pm, &overrun);
 }
 
 static int open_events(struct mptcp_pm *pm)
 {
-	int bytes = MPTCP_PM_RECEIVE_BUFFER_BYTES;
 	uint32_t group = mptcp_nl_events_group(pm->nl);
 
 	if (!group)
 		return 0;
-	pm->events = mnl_socket_open2(NETLINK_GENERIC, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (!pm->events || mnl_socket_bind(pm->events, 0, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	int fd = mnl_socket_get_fd(pm->events);
-	/* The system's limit yields to CAP_NET_ADMIN only. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-	               sizeof(group)) < 0)
-		return -errno;
-	pm->io = loop_io_create(pm->loop, fd, LOOP_READ, on_readable, pm);
+	int rc = nlhear_open(&pm->events, NETLINK_GENERIC,
+	                     MPTCP_PM_RECEIVE_BUFFER_BYTES, 0);
+	if (!rc)
+		rc = nlhear_join(&pm->events, group);
+	if (rc)
+		return rc;
+	pm->io = loop_io_create(pm->loop, nlhear_fd(&pm->events), LOOP_READ,
+	                        on_readable, pm);
 	return pm->io ? 0 : -ENOMEM;
 }
 
@@ -340,8 +313,7 @@ void mptcp_pm_destroy(struct mptcp_pm *pm)
 	if (!pm)
 		return;
 	loop_io_destroy(pm->io);
-	if (pm->events)
-		mnl_socket_close(pm->events);
+	nlhear_close(&pm->events);
 	mptcp_nl_destroy(pm->nl);
 	free(pm->path);
 	free(pm);
@@ -349,5 +321,8 @@ void mptcp_pm_destroy(struct mptcp_pm *pm)
 
 struct mptcp_pm_stats mptcp_pm_stats(const struct mptcp_pm *pm)
 {
-	return pm->stats;
+	struct mptcp_pm_stats stats = pm->stats;
+
+	stats.overruns = pm->events.overruns;
+	return stats;
 }

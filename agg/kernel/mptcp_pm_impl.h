@@ -9,18 +9,16 @@
 #include "agg/kernel/mptcp_journal.h"
 #include "agg/kernel/mptcp_nl.h"
 #include "agg/kernel/mptcp_pm.h"
-
-struct mnl_socket;
+#include "agg/kernel/nlhear.h"
 
 struct mptcp_pm {
 	struct loop *loop; /* borrowed */
 	struct mptcp_nl *nl;
-	struct mnl_socket *events;
+	struct nlhear events;
 	struct loop_io *io;
 	char *path; /* of the journal, or NULL */
 	struct mptcp_journal ours;
 	struct mptcp_pm_stats stats;
-	bool lost; /* events, until the socket is empty */
 	mptcp_pm_fn *on_event;
 	void *ctx;
 };

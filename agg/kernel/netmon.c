@@ -11,6 +11,7 @@
 #include "agg/kernel/netmon.h"
 #include "agg/base/log.h"
 #include "agg/kernel/nettable.h"
+#include "agg/kernel/nlhear.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,7 +22,6 @@
 #include <string.h>
 
 #define READ_BYTES 32768    /* the kernel's largest dump message */
-#define READS_PER_TURN 256  /* so that a flood does not stop the loop */
 #define PARTS_PER_TURN 8    /* of an answer: about a millisecond */
 #define ANSWER_US 2000000u  /* without a part; never needed: it would be the
                              * kernel's fault */
@@ -37,7 +37,7 @@ struct asking {
 
 struct netmon {
 	struct loop *loop; /* borrowed */
-	struct mnl_socket *socket;
+	struct nlhear hear;
 	struct loop_io *io;
 	struct loop_timer *later; /* asks when ASK_INTERVAL has passed, or gives up
 	                           * the asking in progress */
@@ -45,10 +45,11 @@ struct netmon {
 	struct nettable *table;
 	pthread_rwlock_t lock;    /* of which it is, for netmon_is_local */
 	bool stale;               /* the table may be wrong: ask */
-	bool lost;                /* notifications, until the socket is empty */
 	bool failing;             /* asking fails, which was said */
 	uint64_t pause_us;        /* between two questions */
 	bool doubt;               /* our rules and routes may be: tell */
+	bool policy;              /* of what is being heard: they may be hurt,
+	                           * whatever the next answer says of devices */
 	uint64_t asked_us;
 	struct netmon_stats stats;
 	netmon_fn *on_change;
@@ -383,12 +384,11 @@ static void on_later(void *ctx)
 		settle(mon);
 }
 
-/* Notifications carry no sequence number to check. True: our rules and routes
- * may be hurt, whatever the answer to come says of devices. */
-static bool take_hints(struct netmon *mon, const char *buf, size_t size)
+/* Notifications carry no sequence number to check. */
+static void take_hints(void *ctx, const char *buf, size_t size)
 {
+	struct netmon *mon = ctx;
 	int left = (int)size;
-	bool policy = false;
 
 	for (const struct nlmsghdr *msg = (const void *)buf;
 	     mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
@@ -397,7 +397,7 @@ static bool take_hints(struct netmon *mon, const char *buf, size_t size)
 			mon->stats.malformed++;
 			mon->stale = mon->doubt = true;
 		} else if (parsed.kind == NETMSG_POLICY) {
-			policy = true;
+			mon->policy = true;
 		} else if (!nettable_knows(mon->table, &parsed)) {
 			mon->stats.hints++;
 			mon->stale = true;
@@ -405,60 +405,36 @@ static bool take_hints(struct netmon *mon, const char *buf, size_t size)
 			              parsed.kind == NETMSG_ADDR;
 		}
 	}
-	return policy;
-}
-
-/* The kernel says once that it had no room, and goes on to lose notifications
- * until all that waits has been read: an answer asked for earlier may lack what
- * they said. */
-static void note_empty(struct netmon *mon)
-{
-	mon->stale |= mon->lost;
-	mon->doubt |= mon->lost;
-	mon->lost = false;
 }
 
 static void on_readable(void *ctx, unsigned events)
 {
-	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct netmon *mon = ctx;
-	bool policy = false;
+	bool lost;
 
-	for (unsigned i = 0; i < READS_PER_TURN; i++) {
-		ssize_t n = mnl_socket_recvfrom(mon->socket, buf, sizeof(buf));
-		if (n > 0) {
-			policy |= take_hints(mon, buf, (size_t)n);
-		} else if (n < 0 && errno == ENOBUFS) {
-			mon->stats.overruns++;
-			mon->lost = true;
-		} else if (n >= 0 || errno != EINTR) {
-			note_empty(mon);
-			break;
-		}
-	}
-	if (policy && mon->on_doubt)
+	mon->policy = false;
+	lost = nlhear_read(&mon->hear, take_hints, mon);
+	mon->stale |= lost;
+	mon->doubt |= lost;
+	if (mon->policy && mon->on_doubt)
 		mon->on_doubt(mon->doubt_ctx);
 	settle(mon);
 }
 
 static int open_socket(struct netmon *mon, size_t receive_buffer_bytes)
 {
-	int bytes = receive_buffer_bytes ? (int)receive_buffer_bytes :
-	            NETMON_RECEIVE_BUFFER_BYTES;
 	unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
 	                  RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
 	                  RTMGRP_IPV4_RULE | 1u << (RTNLGRP_IPV6_RULE - 1);
 
-	mon->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (!mon->socket)
-		return -errno;
-	int fd = mnl_socket_get_fd(mon->socket);
-	/* The system's limit yields to CAP_NET_ADMIN only. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (mnl_socket_bind(mon->socket, groups, MNL_SOCKET_AUTOPID) < 0)
-		return -errno;
-	mon->io = loop_io_create(mon->loop, fd, LOOP_READ, on_readable, mon);
+	int rc = nlhear_open(&mon->hear, NETLINK_ROUTE, receive_buffer_bytes ?
+	                     receive_buffer_bytes : NETMON_RECEIVE_BUFFER_BYTES,
+	                     groups);
+
+	if (rc)
+		return rc;
+	mon->io = loop_io_create(mon->loop, nlhear_fd(&mon->hear), LOOP_READ,
+	                         on_readable, mon);
 	mon->later = loop_timer_create(mon->loop, on_later, mon);
 	return mon->io && mon->later ? 0 : -ENOMEM;
 }
@@ -502,8 +478,7 @@ void netmon_destroy(struct netmon *mon)
 	loop_io_destroy(mon->io);
 	loop_timer_destroy(mon->later);
 	end_asking(mon);
-	if (mon->socket)
-		mnl_socket_close(mon->socket);
+	nlhear_close(&mon->hear);
 	nettable_destroy(mon->table);
 	pthread_rwlock_destroy(&mon->lock);
 	free(mon);
@@ -531,5 +506,8 @@ bool netmon_is_local(struct netmon *mon, const struct addr *a)
 
 struct netmon_stats netmon_stats(const struct netmon *mon)
 {
-	return mon->stats;
+	struct netmon_stats stats = mon->stats;
+
+	stats.overruns = mon->hear.overruns;
+	return stats;
 }

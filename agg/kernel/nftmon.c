@@ -9,6 +9,8 @@
  */
 #include "agg/kernel/nftmon.h"
 
+#include "agg/kernel/nlhear.h"
+
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -21,7 +23,6 @@
 #include <sys/time.h>
 
 #define READ_BYTES 32768
-#define READS_PER_TURN 256 /* so that a flood does not stop the loop */
 #define RECEIVE_BUFFER_BYTES (1 << 20)
 #define ANSWER_TIMEOUT_S 1 /* never needed: no answer would be a kernel bug */
 #define LOOK_TRIES 5       /* of an answer that changes while it is read */
@@ -30,12 +31,12 @@
 #define FNV_PRIME 0x100000001b3u
 
 struct nftmon {
-	struct mnl_socket *socket;
+	struct nlhear hear;
 	struct loop_io *io;
 	char table[NFTMON_TABLE_MAX + 1], open[NFTMON_TABLE_MAX + 1];
 	pid_t own;          /* 0: nobody's changes are ours */
 	bool known;         /* rules is */
-	bool lost;          /* notifications, until the socket is empty */
+	bool foreign;       /* of what is being heard: it was not our doing */
 	uint64_t rules;     /* their hash at nftmon_settle */
 	nftmon_fn *on_change;
 	void *ctx;
@@ -72,8 +73,9 @@ bool nftmon_touches(const struct nlmsghdr *msg, size_t size, const char *table,
 
 /* Notifications ------------------------------------------------------------ */
 
-static bool has_foreign(const struct nftmon *mon, const char *buf, size_t size)
+static void take_changes(void *ctx, const char *buf, size_t size)
 {
+	struct nftmon *mon = ctx;
 	int left = (int)size;
 
 	for (const struct nlmsghdr *msg = (const void *)buf;
@@ -81,32 +83,17 @@ static bool has_foreign(const struct nftmon *mon, const char *buf, size_t size)
 		if ((nftmon_touches(msg, (size_t)left, mon->table, true) ||
 		     nftmon_touches(msg, (size_t)left, mon->open, false)) &&
 		    (!mon->own || msg->nlmsg_pid != (uint32_t)mon->own))
-			return true;
-	return false;
+			mon->foreign = true;
 }
 
 /* Reads what is there. True: somebody else changed the table, or it was too
- * much to be heard: that is found out when all has been read, as until then the
- * kernel loses what comes besides. */
+ * much to be heard, and it differs. */
 static bool hear(struct nftmon *mon)
 {
-	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	bool foreign = false, empty = false;
-
-	for (unsigned i = 0; i < READS_PER_TURN && !empty; i++) {
-		ssize_t n = mnl_socket_recvfrom(mon->socket, buf, sizeof(buf));
-		if (n > 0)
-			foreign |= has_foreign(mon, buf, (size_t)n);
-		else if (n < 0 && errno == ENOBUFS)
-			mon->lost = true;
-		else
-			empty = n == 0 || errno != EINTR;
-	}
-	if (!empty || !mon->lost)
-		return foreign;
-	mon->lost = false;
+	mon->foreign = false;
+	bool lost = nlhear_read(&mon->hear, take_changes, mon);
 	/* What a run of ours made is known when it has ended. */
-	return foreign || (!mon->own && nftmon_differs(mon));
+	return mon->foreign || (lost && !mon->own && nftmon_differs(mon));
 }
 
 static void on_readable(void *ctx, unsigned events)
@@ -240,21 +227,14 @@ void nftmon_settle(struct nftmon *mon)
 
 static int open_socket(struct nftmon *mon, struct loop *loop)
 {
-	int group = NFNLGRP_NFTABLES, bytes = RECEIVE_BUFFER_BYTES;
+	int rc = nlhear_open(&mon->hear, NETLINK_NETFILTER, RECEIVE_BUFFER_BYTES, 0);
 
-	mon->socket = mnl_socket_open2(NETLINK_NETFILTER,
-	                               SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (!mon->socket)
-		return -errno;
-	int fd = mnl_socket_get_fd(mon->socket);
-	/* The system's limit yields to CAP_NET_ADMIN only. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (mnl_socket_bind(mon->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_setsockopt(mon->socket, NETLINK_ADD_MEMBERSHIP, &group,
-	                          sizeof(group)) < 0)
-		return -errno;
-	mon->io = loop_io_create(loop, fd, LOOP_READ, on_readable, mon);
+	if (!rc)
+		rc = nlhear_join(&mon->hear, NFNLGRP_NFTABLES);
+	if (rc)
+		return rc;
+	mon->io = loop_io_create(loop, nlhear_fd(&mon->hear), LOOP_READ,
+	                         on_readable, mon);
 	return mon->io ? 0 : -ENOMEM;
 }
 
@@ -283,7 +263,6 @@ void nftmon_destroy(struct nftmon *mon)
 	if (!mon)
 		return;
 	loop_io_destroy(mon->io);
-	if (mon->socket)
-		mnl_socket_close(mon->socket);
+	nlhear_close(&mon->hear);
 	free(mon);
 }

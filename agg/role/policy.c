@@ -47,11 +47,14 @@ static const char *reinjection_name(const char *name)
 static void merge(struct policy_names *out, const struct policy_names *says)
 {
 	const char *all = scheduler_name(says->scheduler);
+	const char *up = scheduler_name(says->scheduler_up);
 
 	for (int c = 0; c < STREAM_CLASS_COUNT; c++) {
 		const char *own = scheduler_name(says->by_class[c]);
 		if (!out->by_class[c])
 			out->by_class[c] = own ? own : all;
+		if (!out->up_by_class[c])
+			out->up_by_class[c] = own ? own : up ? up : all;
 	}
 	if (!out->order)
 		out->order = order_name(says->order);
@@ -65,6 +68,7 @@ static struct policy_names main_says(const struct conf_main *main)
 {
 	return (struct policy_names){
 		.scheduler = main->scheduler,
+		.scheduler_up = main->scheduler_up,
 		.order = main->order,
 		.reinjection = main->reinjection,
 		.bulk_after_bytes = BULK_AFTER_BYTES,
@@ -143,7 +147,8 @@ void policy_forget(struct policy_names *person,
                    const struct policy_names *after)
 {
 	for (int c = 0; c < STREAM_CLASS_COUNT; c++)
-		if (strcmp(before->by_class[c], after->by_class[c]))
+		if (strcmp(before->by_class[c], after->by_class[c]) ||
+		    strcmp(before->up_by_class[c], after->up_by_class[c]))
 			person->by_class[c] = NULL;
 	if (strcmp(before->order, after->order))
 		person->order = NULL;
@@ -158,7 +163,7 @@ void policy_resolve(const struct policy_names *holds,
 
 	/* The configuration's check has seen every name of the main section. */
 	for (int c = 0; c < STREAM_CLASS_COUNT; c++) {
-		out->scheduler[c] = sched_find(holds->by_class[c]);
+		out->scheduler[c] = sched_find(holds->up_by_class[c]);
 		assert(out->scheduler[c]);
 	}
 	if (!strcmp(holds->order, POLICY_ORDER_AUTO))

@@ -13,7 +13,8 @@
  *                            the gateway's wish
  *                            its main section
  *
- * What holds on the gateway is also what it wishes for the other direction.
+ * What holds on the gateway is also what it wishes for the other direction, but for
+ * scheduler_up of its main section.
  */
 #ifndef AGG_ROLE_POLICY_H
 #define AGG_ROLE_POLICY_H
@@ -27,14 +28,17 @@
  * that is not known here. Strings are borrowed. */
 struct policy_names {
 	const char *scheduler;  /* of streams whose class has no other */
+	const char *scheduler_up; /* of what a gateway sends; else the same */
 	const char *by_class[STREAM_CLASS_COUNT];
+	const char *up_by_class[STREAM_CLASS_COUNT];
 	const char *order;      /* or POLICY_ORDER_AUTO */
 	const char *reinjection;
 	uint64_t bulk_after_bytes;
 };
 
-/* What holds: by_class, order and reinjection are there, and last as long as
- * the program; scheduler is not. person says nothing where it is all NULL. */
+/* What holds: by_class, up_by_class, order and reinjection are there, and last as
+ * long as the program; scheduler and scheduler_up are not. person says nothing where
+ * it is all NULL. */
 void policy_of_gateway(const struct conf *conf,
                        const struct policy_names *person,
                        struct policy_names *out);

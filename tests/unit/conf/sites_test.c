@@ -186,6 +186,35 @@ static void doubles_name_both_places(void **state)
 	assert_string_equal(refuse(p), want);
 }
 
+#define REACH(net) "list reach " net "\n"
+
+/* Whoever is read later is at fault, whichever is the larger. */
+static void a_network_is_of_one_site(void **state)
+{
+	struct place *p = *state;
+
+	put(p->sites, "a.conf", SITE("home", PIN) REACH("10.1.0.0/16") REACH("fd00:1::/48"));
+	put(p->sites, "b.conf", SITE("office", PIN2) REACH("10.0.0.0/16")
+	    REACH("10.2.0.0/16") REACH("192.168.0.0/24") REACH("fd00:1:1::/48"));
+	load(p);
+	conf_free(p->conf);
+	put(p->sites, "b.conf", SITE("office", PIN2) REACH("192.168.0.0/24")
+	    REACH("10.0.0.0/8"));
+	assert_string_equal(refuse(p), "sites.d/b.conf:1: site 'office': reach "
+	                    "'10.0.0.0/8' is in part site 'home''s; needed: networks "
+	                    "that differ");
+	put(p->sites, "b.conf", SITE("office", PIN2) REACH("10.0.0.0/24")
+	    REACH("fd00:1:0:7::/64") REACH("10.2.0.0/16"));
+	assert_string_equal(refuse(p), "sites.d/b.conf:1: site 'office': reach "
+	                    "'fd00:1:0:7::/64' is in part site 'home''s; needed: "
+	                    "networks that differ");
+	put(p->sites, "b.conf", SITE("office", PIN2) REACH("10.2.0.0/24")
+	    REACH("10.2.0.0/16"));
+	assert_string_equal(refuse(p), "sites.d/b.conf:1: site 'office': reach "
+	                    "'10.2.0.0/16' is in part site 'office''s; needed: "
+	                    "networks that differ");
+}
+
 static void only_a_named_directory_must_be_there(void **state)
 {
 	struct place *p = *state;
@@ -206,8 +235,8 @@ static void gateway_reads_none(void **state)
 	put(p->dir, "aggd", "config aggd\noption role gateway\n"
 	    "option sites /tmp\n");
 	assert_string_equal(refuse(p), "aggd:3: aggd: 'sites' has no meaning for "
-	                    "this role; allowed: role, scheduler, order, "
-	                    "reinjection, carrier, on_outage, control, state, "
+	                    "this role; allowed: role, scheduler, scheduler_up, "
+	                    "order, reinjection, carrier, on_outage, control, state, "
 	                    "web, web_tls, web_cert, web_key, log_level, "
 	                    "linger, memory, congestion, bundles, mark, tunnel_mark, bypass_mark, "
 	                    "offload, rule_pref");
@@ -272,6 +301,7 @@ int main(void)
 		TEST(what_editors_leave_is_not_read),
 		TEST(mistake_names_file_and_line),
 		TEST(doubles_name_both_places),
+		TEST(a_network_is_of_one_site),
 		TEST(only_a_named_directory_must_be_there),
 		TEST(gateway_reads_none),
 		TEST(thousands_are_found),

@@ -110,7 +110,7 @@ class Views(unittest.TestCase):
         tab.get("document.querySelector('input').value = ' aggd1_token '")
         self.click(tab, "Join")
         self.assertEqual(tab.get("[asked, reloads.length]"),
-                         [[f"{CTL} join aggd1_token --yes"], 1])
+                         [[f"{CTL} scheduler --json", f"{CTL} join aggd1_token --yes"], 1])
         self.assertEqual(self.text(tab, "aside .info"), "it has joined")
 
     def test_joining_fails(self):
@@ -120,10 +120,14 @@ class Views(unittest.TestCase):
         self.assertEqual(tab.get("reloads.length"), 0)
 
     def test_the_configuration(self):
-        tab = self.view("config.js", {})
+        tab = self.view("config.js", {"scheduler": {"stdout": json.dumps(CHOICES)}})
         self.assertEqual(tab.get("[...document.querySelectorAll('section')].map((s) => s.id)"),
                          ["aggd", "uplink", "lan"])
         self.assertIn("metered", self.text(tab, "[id='uplink.cost']"))
+        self.assertIn("Cap", self.text(tab, "[id='uplink.cap']"))
+        for key in ("scheduler", "scheduler_up"):
+            self.assertIn("ecf: earliest, srpt_ecf: least left",
+                          self.text(tab, f"[id='aggd.{key}']"))
         self.assertEqual(tab.get("document.body.className"), "")  # it may be saved
 
 

@@ -239,8 +239,11 @@ class Package(unittest.TestCase):
         self.assertIn("aggd does not run", got["text"])
 
     def test_config_view_loads(self):
-        _, source = self.view("config.js", {})
-        for key in re.findall(r"s\.option\([^,]+, '(\w+)'", source):
+        got, source = self.view("config.js", {})
+        self.assertEqual(got["shown"], ["/usr/bin/aggctl scheduler --json"])
+        keys = re.findall(r"(?:s\.option\([^,]+|choice\(s), '(\w+)'", source)
+        self.assertLessEqual({"cost", "cap", "cap_day", "scheduler", "scheduler_up"}, set(keys))
+        for key in keys:
             with open(os.path.join(ROOT, "docs/aggd.conf.md"), encoding="utf-8") as file:
                 self.assertRegex(file.read(), rf"(?m)^### (option|list) {key}\b")
 

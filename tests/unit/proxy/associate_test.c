@@ -95,9 +95,7 @@ static void build(struct scene *s, unsigned places)
 	s->relays = relays_create(s->loop);
 	s->hosts = tally_create(places);
 	s->dns = dns_server_create(s->loop, rows, 1);
-	struct resolver_args dns = { .loop = s->loop,
-		.servers = dns_server_address(s->dns) };
-	s->resolver = resolver_create(&dns);
+	s->resolver = dns_server_resolver(s->dns, DNS_PATIENCE_MS);
 	struct associates_args args = { s->loop, s->resolver, s->relays, s->hosts,
 	                                way, s };
 	s->associates = associates_create(&args);

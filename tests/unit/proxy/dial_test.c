@@ -22,8 +22,7 @@
 
 #define MUTE_CLIENTS 4 /* more than the backlog of 0 takes */
 
-#define PATIENCE_MS 10000 /* the name server is in this process, which may stand still */
-#define SILENT_MS 400     /* where it does not answer */
+#define SILENT_MS 400 /* where the name server does not answer */
 #define TRIES 5
 
 static const struct dns_row rows[] = {
@@ -87,16 +86,6 @@ static void on_done(void *ctx, const struct dial_result *result)
 	s->result = *result;
 }
 
-static void wait_for_answers(struct scene *s, int timeout_ms)
-{
-	struct resolver_args args = { .loop = s->loop, .timeout_ms = timeout_ms,
-		.tries = 1, .servers = dns_server_address(s->dns) };
-
-	resolver_destroy(s->resolver);
-	s->resolver = resolver_create(&args);
-	assert_non_null(s->resolver);
-}
-
 static int setup(void **state)
 {
 	static struct scene s;
@@ -104,7 +93,7 @@ static int setup(void **state)
 	memset(&s, 0, sizeof(s));
 	s.loop = loop_create();
 	s.dns = dns_server_create(s.loop, rows, sizeof(rows) / sizeof(rows[0]));
-	wait_for_answers(&s, PATIENCE_MS);
+	s.resolver = dns_server_resolver(s.dns, DNS_PATIENCE_MS);
 	assert_int_equal(prefix_parse(&s.allow[0], "127.0.0.0/8"), 0);
 	assert_int_equal(prefix_parse(&s.allow[1], "::1"), 0);
 	s.egress.allow = s.allow;
@@ -390,7 +379,8 @@ static void names_fail_as_they_do(void **state)
 
 	assert_int_equal(dial(s, "nobody.test", 80), STREAM_END_NAME_NOT_FOUND);
 	assert_int_equal(dial(s, "broken.test", 80), STREAM_END_NAME_NOT_FOUND);
-	wait_for_answers(s, SILENT_MS);
+	resolver_destroy(s->resolver);
+	s->resolver = dns_server_resolver(s->dns, SILENT_MS);
 	assert_int_equal(dial(s, "silent.test", 80), STREAM_END_TIMED_OUT);
 }
 

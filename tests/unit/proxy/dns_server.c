@@ -179,3 +179,14 @@ unsigned dns_server_questions(const struct dns_server *s)
 {
 	return s->questions;
 }
+
+struct resolver *dns_server_resolver(const struct dns_server *s, int timeout_ms)
+{
+	struct resolver_args args = { .loop = s->loop, .timeout_ms = timeout_ms,
+		.tries = 1, .servers = s->address };
+	struct resolver *r = resolver_create(&args);
+
+	if (!r)
+		abort();
+	return r;
+}

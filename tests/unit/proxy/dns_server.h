@@ -9,8 +9,10 @@
 
 #include "agg/base/addr.h"
 #include "agg/base/loop.h"
+#include "proxy/resolve.h"
 
 #define DNS_ADDRESSES_MAX 12
+#define DNS_PATIENCE_MS 10000 /* the server is in this process, which may stand still */
 
 enum dns_rcode { DNS_OK = 0, DNS_SERVFAIL = 2, DNS_NXDOMAIN = 3,
                  DNS_SILENT = 100 };
@@ -31,5 +33,7 @@ void dns_server_destroy(struct dns_server *s);
 /* "127.0.0.1:PORT" */
 const char *dns_server_address(const struct dns_server *s);
 unsigned dns_server_questions(const struct dns_server *s);
+/* A resolver that asks it, once, and waits so long. The caller's. */
+struct resolver *dns_server_resolver(const struct dns_server *s, int timeout_ms);
 
 #endif

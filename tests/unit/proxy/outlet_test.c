@@ -91,9 +91,7 @@ static int setup(void **state)
 	memset(&s, 0, sizeof(s));
 	s.loop = loop_create();
 	s.dns = dns_server_create(s.loop, rows, sizeof(rows) / sizeof(rows[0]));
-	struct resolver_args resolver = { .loop = s.loop,
-	                                  .servers = dns_server_address(s.dns) };
-	s.resolver = resolver_create(&resolver);
+	s.resolver = dns_server_resolver(s.dns, DNS_PATIENCE_MS);
 	s.relays = relays_create(s.loop);
 	prefix_parse(&s.allow, "127.0.0.1");
 	s.egress = (struct egress){ .allow = &s.allow, .allow_count = 1 };

@@ -18,8 +18,7 @@
 
 #define LATE_US 100000
 
-#define PATIENCE_MS 10000 /* the server is in this process, which may stand still */
-#define SILENT_MS 200     /* where it does not answer */
+#define SILENT_MS 200 /* where the server does not answer */
 #define TRIES 5
 
 static const struct dns_row rows[] = {
@@ -68,12 +67,8 @@ static void on_answer(void *ctx, sa_family_t family, const struct addr *addrs,
 
 static void wait_for_answers(struct scene *s, int timeout_ms)
 {
-	struct resolver_args args = { .loop = s->loop, .timeout_ms = timeout_ms,
-		.tries = 1, .servers = dns_server_address(s->dns) };
-
 	resolver_destroy(s->resolver);
-	s->resolver = resolver_create(&args);
-	assert_non_null(s->resolver);
+	s->resolver = dns_server_resolver(s->dns, timeout_ms);
 }
 
 static int setup(void **state)
@@ -83,7 +78,7 @@ static int setup(void **state)
 	memset(&s, 0, sizeof(s));
 	s.loop = loop_create();
 	s.dns = dns_server_create(s.loop, rows, sizeof(rows) / sizeof(rows[0]));
-	wait_for_answers(&s, PATIENCE_MS);
+	s.resolver = dns_server_resolver(s.dns, DNS_PATIENCE_MS);
 	*state = &s;
 	return 0;
 }
@@ -295,7 +290,7 @@ static void bad_servers_are_refused(void **state)
 
 static void use_device(struct scene *s, const char *servers)
 {
-	struct resolver_args args = { .loop = s->loop, .timeout_ms = PATIENCE_MS,
+	struct resolver_args args = { .loop = s->loop, .timeout_ms = DNS_PATIENCE_MS,
 		.tries = 1, .servers = servers, .device = "nosuch0" };
 
 	resolver_destroy(s->resolver);
@@ -349,7 +344,7 @@ static void the_conf_is_followed(void **state)
 	snprintf(next, sizeof(next), "%s/next", dir);
 	sscanf(dns_server_address(s->dns), "127.0.0.1:%u", &port);
 	resolver_destroy(s->resolver);
-	struct resolver_args args = { .loop = s->loop, .timeout_ms = PATIENCE_MS,
+	struct resolver_args args = { .loop = s->loop, .timeout_ms = DNS_PATIENCE_MS,
 		.tries = 1, .conf = conf, .port = (uint16_t)port };
 	s->resolver = resolver_create(&args);
 	assert_non_null(s->resolver);

@@ -93,6 +93,27 @@ static void main_decides_where_nobody_else_does(void **state)
 	assert_string_equal(wish.order, "fifo");
 }
 
+/* What comes down is wished for; a class of its own, and a person, mean both. */
+static void up_may_be_another(void **state)
+{
+	const char *text = GATEWAY "option scheduler ecf\noption scheduler_up lowrtt\n";
+	const struct policy_names person = { .by_class = { "blest", "blest" } };
+	struct wire_wish wish;
+	struct session_policy policy = gateway(text, &nobody, &wish);
+
+	assert_string_equal(policy.scheduler[STREAM_BULK]->name, "lowrtt");
+	assert_string_equal(policy.scheduler[STREAM_INTERACTIVE]->name, "lowrtt");
+	assert_string_equal(wish.scheduler, "ecf");
+	policy = gateway(GATEWAY "option scheduler_up lowrtt\n" INTERACTIVE
+	                 "option scheduler roundrobin\n", &nobody, &wish);
+	assert_string_equal(policy.scheduler[STREAM_BULK]->name, "lowrtt");
+	assert_string_equal(policy.scheduler[STREAM_INTERACTIVE]->name, "roundrobin");
+	assert_string_equal(wish.interactive, "roundrobin");
+	policy = gateway(text, &person, &wish);
+	assert_string_equal(policy.scheduler[STREAM_BULK]->name, "blest");
+	assert_string_equal(wish.scheduler, "blest");
+}
+
 static void a_class_has_its_scheduler(void **state)
 {
 	struct wire_wish wish;
@@ -326,6 +347,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(main_decides_where_nobody_else_does),
+		cmocka_unit_test(up_may_be_another),
 		cmocka_unit_test(a_class_has_its_scheduler),
 		cmocka_unit_test(a_person_decides_before_all),
 		cmocka_unit_test(a_concentrator_follows_the_wish),

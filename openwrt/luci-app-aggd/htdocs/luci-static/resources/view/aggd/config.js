@@ -39,8 +39,27 @@ function join_box() {
 	]);
 }
 
+// The schedulers that this aggd has; none where it does not run.
+async function schedulers() {
+	try {
+		const done = await fs.exec(CTL, ['scheduler', '--json']);
+		return JSON.parse(done.stdout).choices.filter((c) => c.kind === 'scheduler');
+	} catch {
+		return [];
+	}
+}
+
+function choice(section, key, title, nothing, known) {
+	const o = section.option(form.ListValue, key, title);
+	o.optional = true;
+	o.value('', nothing);
+	for (const c of known) o.value(c.name, '%s: %s'.format(c.name, c.summary));
+}
+
 return view.extend({
-	render() {
+	load: schedulers,
+
+	async render(known) {
 		const map = new form.Map('aggd', _('Link aggregation'));
 		let s = map.section(form.NamedSection, 'main', 'aggd', _('This gateway'));
 		let o = s.option(
@@ -50,6 +69,8 @@ return view.extend({
 		);
 		o.value('direct', _('leave by the best uplink'));
 		o.value('block', _('refuse'));
+		choice(s, 'scheduler', _('Scheduler'), _('the usual one'), known);
+		choice(s, 'scheduler_up', _('Scheduler for up'), _('as for down'), known);
 
 		s = map.section(form.GridSection, 'uplink', _('Uplinks'));
 		s.addremove = true;
@@ -61,6 +82,13 @@ return view.extend({
 		o.value('normal', _('normal'));
 		o.value('metered', _('metered: when the others are full'));
 		o.value('backup', _('backup: when the others are down'));
+		o = s.option(form.Value, 'cap', _('Cap a month'));
+		o.placeholder = '100GB';
+		o.optional = true;
+		o = s.option(form.Value, 'cap_day', _('which begins on day'));
+		o.datatype = 'range(1, 31)';
+		o.placeholder = '1';
+		o.optional = true;
 		o = s.option(form.Flag, 'enabled', _('Enabled'));
 		o.default = '1';
 
@@ -69,6 +97,6 @@ return view.extend({
 		o.multiple = true;
 		o = s.option(widgets.DeviceSelect, 'device', _('and devices'));
 		o.multiple = true;
-		return map.render().then((node) => E('div', {}, [join_box(), node]));
+		return E('div', {}, [join_box(), await map.render()]);
 	},
 });
