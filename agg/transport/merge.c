@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define DONE_WORDS (MERGE_WINDOW / 64)
+#define RING_FIRST 256u /* numbers; a power of two */
 
 struct held {
 	struct packet *packet; /* NULL: not here */
@@ -28,7 +29,8 @@ struct merge_flow {
 	uint8_t paths;
 	bool copies;
 	uint64_t done[DONE_WORDS]; /* of the numbers below due: delivered */
-	struct held *ring;     /* MERGE_WINDOW; NULL: nothing was ever held */
+	struct held *ring;     /* from due on; NULL: nothing was ever held */
+	uint32_t ring_size;    /* a power of two, up to MERGE_WINDOW */
 	unsigned packets;
 	uint64_t bytes;
 	uint64_t first_us;     /* the oldest held came then, or later */
@@ -97,7 +99,7 @@ static void link_last(struct merge *m, struct merge_flow *f)
 
 static struct held *held_at(const struct merge_flow *f, uint32_t n)
 {
-	return &f->ring[n % MERGE_WINDOW];
+	return &f->ring[n % f->ring_size];
 }
 
 static void set_done(struct merge_flow *f, uint32_t n, bool done)
@@ -145,7 +147,7 @@ static void free_flow(struct merge *m, struct merge_flow *f)
 	unlink_flow(m, f);
 	m->slots[f->slot % MERGE_SLOTS] = NULL;
 	m->stats.flows--;
-	give_memory(m->budget, f->ring, MERGE_WINDOW * sizeof(*f->ring));
+	give_memory(m->budget, f->ring, f->ring_size * sizeof(*f->ring));
 	give_memory(m->budget, f, sizeof(*f));
 }
 
@@ -155,7 +157,7 @@ void merge_destroy(struct merge *m)
 		return;
 	while (m->first) {
 		struct merge_flow *f = m->first;
-		for (unsigned i = 0; f->ring && i < MERGE_WINDOW; i++)
+		for (unsigned i = 0; f->ring && i < f->ring_size; i++)
 			packet_put(f->ring[i].packet);
 		free_flow(m, f);
 	}
@@ -241,11 +243,25 @@ static uint32_t number_of(const struct merge_flow *f, uint16_t sequence)
 	return f->due + (uint32_t)(int16_t)(sequence - (uint16_t)f->due);
 }
 
-static bool can_hold(struct merge *m, struct merge_flow *f)
+/* Room for what is so far ahead of what is due, or as much as there is memory for. */
+static bool can_hold(struct merge *m, struct merge_flow *f, uint32_t ahead)
 {
-	if (!f->ring)
-		f->ring = take_memory(m->budget, MERGE_WINDOW * sizeof(*f->ring));
-	return f->ring;
+	uint32_t size = f->ring ? f->ring_size : RING_FIRST;
+	struct held *ring;
+
+	while (size <= ahead && size < MERGE_WINDOW)
+		size *= 2;
+	if (size == f->ring_size)
+		return true;
+	ring = take_memory(m->budget, size * sizeof(*ring));
+	if (!ring)
+		return f->ring;
+	for (uint32_t i = 0; i < f->ring_size; i++)
+		ring[(f->due + i) % size] = *held_at(f, f->due + i);
+	give_memory(m->budget, f->ring, f->ring_size * sizeof(*f->ring));
+	f->ring = ring;
+	f->ring_size = size;
+	return true;
 }
 
 static void deliver_late(struct merge *m, struct merge_flow *f, uint32_t n,
@@ -280,7 +296,7 @@ static void go_to(struct merge *m, struct merge_flow *f, uint32_t n)
 static void note_skipped(struct merge_flow *f, uint32_t n, uint8_t skip)
 {
 	for (uint32_t k = n - skip; k != n; k++)
-		if ((int32_t)(k - f->due) >= 0 && k - f->due < MERGE_WINDOW &&
+		if ((int32_t)(k - f->due) >= 0 && k - f->due < f->ring_size &&
 		    !held_at(f, k)->packet)
 			held_at(f, k)->skipped = true;
 }
@@ -340,15 +356,15 @@ void merge_put(struct merge *m, const struct merge_order *order, unsigned path,
 		deliver_late(m, f, n, p);
 		return;
 	}
-	if (f->copies || !can_hold(m, f)) {
+	if (f->copies || !can_hold(m, f, n - f->due)) {
 		go_to(m, f, n);
 		set_done(f, f->due++, true);
 		m->stats.in_order++;
 		m->ops->deliver(m->ctx, p);
 		return;
 	}
-	if (n - f->due >= MERGE_WINDOW)
-		go_to(m, f, n - MERGE_WINDOW + 1);
+	if (n - f->due >= f->ring_size)
+		go_to(m, f, n - f->ring_size + 1);
 	hold(m, f, n, p, order->skip, now_us);
 	let_out(m, f, now_us);
 	while (f->packets && (f->bytes > MERGE_FLOW_BYTES || m->held_bytes > m->bytes_max))

@@ -20,8 +20,9 @@
 
 #define MERGE_SLOTS 1024u        /* flows in order at once; a power of two */
 #define MERGE_PATHS 8u
-#define MERGE_WINDOW 256u        /* numbers of a flow; a power of two */
-#define MERGE_FLOW_BYTES (512u << 10)
+/* Numbers of a flow, a power of two: those of 100 ms at 200 Mbit/s. */
+#define MERGE_WINDOW 2048u
+#define MERGE_FLOW_BYTES (2u << 20)
 #define MERGE_SILENT_US 100000u  /* then a path is waited for no longer, */
 #define MERGE_HOLD_US 100000u    /* and nothing is held longer than this */
 #define MERGE_REST_US 2000000u   /* a slot is free so long after its last packet */
