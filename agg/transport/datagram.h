@@ -17,7 +17,7 @@
  *     SPLIT       u8 part, u16 id            half of an inner packet
  *     FEEDBACK    see struct datagram_feedback; then nothing, or another type with
  *                 its fields (but no time) and what it carries
- *     PROBE       u64 nonce, padding         to be answered by
+ *     PROBE       u64 nonce, padding         to be answered, unless nonce is 0, by
  *     PROBE_ECHO  u64 nonce, padding
  *
  * The plaintext, from `type` on, is also what a session's DATAGRAM frame carries where

@@ -28,6 +28,11 @@
 #define POLICED_US (2 * S_US)
 #define EXCUSED_US (30 * S_US)
 #define POLICED_LOSS 10u             /* percent */
+#define TRAIN_LEAST 3u               /* of a train, after the first */
+#define TRAIN_CLOSE_US (4 * MS_US)   /* from first to last, less tells little */
+#define TRAIN_LEAST_US 2000u
+#define PERCENT_PROMISED 90u         /* delivered: as it was promised */
+#define PERCENT_MORE 125u
 #define JUDGED_MAX (1u << 18)        /* packets: older ones fade */
 #define PPM UINT64_C(1000000)
 
@@ -263,6 +268,37 @@ uint32_t tunnel_rate_loss_ppm(const struct tunnel_rate *r)
 	return (uint32_t)((r->lost - luck) * PPM / r->judged);
 }
 
+/* They left together: by so much more as the last of those told of took than the first, the
+ * path needs for those between. What came beside them was few, and took no longer. */
+static void hear_train(struct tunnel_rate *r, const struct rate_news *news,
+                       uint64_t heard_before, uint64_t now_us)
+{
+	uint64_t from = max_u64(heard_before + 1, r->train_first);
+	uint64_t to = min_u64(news->largest, r->train_last);
+	uint64_t all = report(r, 0)->packets - (r->report_end > 1 ? report(r, 1)->packets : 0);
+
+	if (!r->trains || to < from || all > 2 * (to - from + 1))
+		return;
+	if (!r->train_from) {
+		r->train_from = from;
+		r->train_delay_us = news->delay_min_us;
+	}
+	/* Up to the 90th percentile (feedback.c). */
+	uint64_t end = to - (all - 1 - (all - 1) * 9 / 10);
+	if (end < r->train_from + TRAIN_LEAST)
+		return;
+	uint64_t us = (uint64_t)(news->delay_p90_us - r->train_delay_us);
+	r->close = us < TRAIN_CLOSE_US;
+	if (r->close && r->trains == 1)
+		return; /* a longer one goes next */
+	r->promised_bps = (end - r->train_from) * r->train_bytes * S_US /
+	                  max_u64(us, TRAIN_LEAST_US);
+	if (r->state != RATE_START && r->promised_bps * 100 > r->bw_bps * PERCENT_MORE)
+		tunnel_rate_enter(r, RATE_START, now_us);
+	if (r->state == RATE_START)
+		r->bw_bps = max_u64(r->bw_bps, r->promised_bps / 2);
+}
+
 /* States ---------------------------------------------------------------- */
 
 static void take_rate(struct tunnel_rate *r, const struct seen *seen, uint64_t now_us)
@@ -323,7 +359,14 @@ static void step_start(struct tunnel_rate *r, bool over, bool limited, uint64_t 
 		/* What it got says nothing where there was no more to send. */
 		if (!limited && r->rx_bps)
 			cut_to(r, r->rx_bps);
+		r->deceived += r->bw_bps * 100 < r->promised_bps * PERCENT_FELL;
+		r->promised_bps = 0;
 		tunnel_rate_enter(r, RATE_DRAIN, now_us);
+		return;
+	}
+	if (r->state == RATE_START && r->promised_bps && !r->close &&
+	    r->bw_bps * 100 >= r->promised_bps * PERCENT_PROMISED) {
+		tunnel_rate_enter(r, RATE_UP, now_us);
 		return;
 	}
 	if (now_us - r->checked_us < window_us(r))
@@ -435,7 +478,8 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 	    r->mark_end == r->mark_first)
 		return;
 	uint64_t sent_us = pass(r, news->largest);
-	bool fresh = news->largest > r->heard_counter;
+	uint64_t before = r->heard_counter;
+	bool fresh = news->largest > before;
 	r->heard_us = now_us;
 	r->heard_counter = news->largest;
 	if (!fresh)
@@ -446,6 +490,9 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 	put_report(r, news, sent_us);
 	struct seen seen = look(r);
 	take_delay(r, news, seen.delay_us, now_us);
+	if (!seen.limited)
+		r->filled_whole_us = now_us;
+	hear_train(r, news, before, now_us);
 	judge_loss(r);
 	take_rate(r, &seen, now_us);
 	bool over = r->queue_us > queue_high_us(r) || news->congested;

@@ -7,6 +7,7 @@
  *     tunnel.c       lifetimes, the turn, the deadline, reports
  *     tunnel_in.c    what arrives
  *     tunnel_out.c   what goes out now, and where
+ *     tunnel_train.c what paths may carry that were not tried
  *     tunnel_oversize.c  packets that are longer than the tunnel takes
  *     tunnel_carry.c packets where UDP does not pass
  *     tunnel_split.c packets that are longer than a path's datagrams
@@ -91,6 +92,7 @@ struct tunnel {
 	struct tunnel_path path[TUNNEL_PATHS_MAX];
 	struct tunnel_control *control[TUNNEL_PATHS_MAX]; /* NULL: not in use yet */
 	struct spill_paths paths; /* as of this turn */
+	uint64_t bulk_us;       /* a flow that always has something; 0: none had yet */
 	struct tunnel_slots slots;
 	enum traffic doubled;   /* that, and what is above it, goes twice */
 	struct merge *merge;

@@ -98,7 +98,8 @@ static void note(struct tunnel *t, const struct arrival *a, const struct datagra
 		.epoch = a->epoch, .counter = a->counter, .sent = d->sent,
 		.bytes = (uint32_t)a->n, .ce = a->ce,
 		.asks = d->type == DATAGRAM_PLAIN || d->type == DATAGRAM_ORDERED ||
-		        d->type == DATAGRAM_SPLIT,
+		        d->type == DATAGRAM_SPLIT ||
+		        (d->type == DATAGRAM_PROBE && d->body_len),
 	};
 
 	tunnel_control_came(t, a->path, &came);
@@ -127,7 +128,8 @@ static void dispatch(struct tunnel *t, const struct arrival *a, const struct dat
 		take_half(t, a->path, d);
 		break;
 	case DATAGRAM_PROBE:
-		tunnel_probe_asked(t, a->path, d->probe.nonce);
+		if (d->probe.nonce)
+			tunnel_probe_asked(t, a->path, d->probe.nonce);
 		break;
 	case DATAGRAM_PROBE_ECHO:
 		tunnel_probe_echoed(t, a->path, d->probe.nonce);

@@ -13,6 +13,7 @@
 #include "agg/transport/tunnel_oversize.h"
 #include "agg/transport/tunnel_send.h"
 #include "agg/transport/tunnel_split.h"
+#include "agg/transport/tunnel_train.h"
 
 #include <errno.h>
 
@@ -25,6 +26,7 @@
 #define US_PER_S UINT64_C(1000000)
 #define INNER_PERCENT 96u      /* of what is on the wire; of full packets */
 #define SUSPECT_COST 16u       /* more than any class */
+#define KNOWN_US 30000000u     /* delays that were heard of since: then probes say */
 #define IDLE_RTTS 4u           /* then what was queued there is gone */
 #define AHEAD_US 10000u        /* of the path's rate, by which real time may be ahead, */
 #define AHEAD_BYTES 4096u      /* or that much, whatever is known of the path */
@@ -118,13 +120,13 @@ static void see_path(struct tunnel *t, unsigned path)
 	if (!out->usable)
 		return;
 	struct tunnel_rate *r = &t->control[path]->rate;
-	out->known = r->srtt_us;
-	out->untried = r->state == RATE_START;
+	out->known = r->srtt_us && t->now_us - r->heard_us < KNOWN_US;
+	out->untried = r->state == RATE_START && !r->promised_bps;
 	out->cost = (uint8_t)(p->path_class +
 		(p->state == TUNNEL_PATH_SUSPECT ? SUSPECT_COST : 0));
 	out->delay_us = delay_us(r, t->now_us);
-	out->rate_bps = r->bw_bps * INNER_PERCENT / 100;
-	out->rtt_us = r->min_rtt_us ? r->min_rtt_us : p->srtt_us;
+	out->rate_bps = tunnel_rate_hoped(r) * INNER_PERCENT / 100;
+	out->rtt_us = out->known ? r->min_rtt_us : p->srtt_us;
 	out->loss_ppm = tunnel_rate_loss_ppm(r);
 	out->wait_us = 0;
 	if (tunnel_rate_room(r, t->now_us))
@@ -291,13 +293,15 @@ static unsigned choose(struct tunnel *t, struct flow *f, enum spill_kind kind,
 	struct spill_ask ask = {
 		.kind = kind, .backlog_bytes = flow_backlog_bytes(f),
 		.len = head ? head->len : 0, .now_us = t->now_us,
-		.is_long = key->protocol == IPPROTO_UDP &&
+		.is_long = kind != SPILL_REALTIME && key->protocol == IPPROTO_UDP &&
 		           (key->dport == QUIC_PORT || key->sport == QUIC_PORT),
 	};
 	unsigned count = spill_choose(&t->paths, &own->spill, &ask, choices);
 
 	if (count)
 		tune(t, f, own);
+	if (kind == SPILL_BULK)
+		t->bulk_us = t->now_us;
 	return count;
 }
 
@@ -330,6 +334,7 @@ void tunnel_out_turn(struct tunnel *t)
 	       TRAFFIC_BULK : TRAFFIC_REALTIME, t->now_us)))
 		if (!serve(t, f))
 			flows_pass(t->flows, f);
+	tunnel_train_turn(t);
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
 		if (is_ready(t, i))
 			tunnel_rate_idle(&t->control[i]->rate, t->now_us);

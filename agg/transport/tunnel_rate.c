@@ -18,8 +18,12 @@
 #define PERCENT_DOWN 75u
 #define TICK_MIN_US MS_US
 #define LATE_MAX_US (20 * MS_US)
-#define SUSPECT_MIN_US (150 * MS_US)
+#define SUSPECT_MIN_US (125 * MS_US)
 #define SUSPECT_FIRST_US S_US        /* before a round trip is known */
+#define TRAIN_SHORT 10u              /* packets: as TCP begins (RFC 6928), */
+#define TRAIN_LONG 40u
+#define TRAIN_AGAIN_US (60 * S_US)   /* also where it was never filled for so long, */
+#define TRAIN_DOUBLINGS 4u           /* to 16 minutes, where trains deceive */
 #define MARK_US 250u
 #define MARKS_A_TRIP 256u
 
@@ -93,6 +97,9 @@ void tunnel_rate_restart(struct tunnel_rate *r, bool other, uint64_t now_us)
 	r->bw_bps = max_u64(other ? r->bw_bps / 2 : r->bw_bps, RATE_FIRST_BPS);
 	r->lost = r->judged = 0;
 	r->policed_until_us = r->excused_until_us = 0;
+	if (untried)
+		r->trains = 0;
+	r->promised_bps = 0;
 	tunnel_hear_forget(r, now_us);
 	r->heard_us = now_us;
 	tunnel_rate_enter(r, untried ? RATE_START : RATE_RESTART, now_us);
@@ -110,6 +117,45 @@ void tunnel_rate_hint(struct tunnel_rate *r, uint64_t bps)
 {
 	if (r->state == RATE_START && !tunnel_rate_in_flight(r) && bps / 4 > r->bw_bps)
 		r->bw_bps = bps / 4;
+}
+
+/* Trains ---------------------------------------------------------------- */
+
+unsigned tunnel_rate_train(const struct tunnel_rate *r, bool wanted, uint64_t now_us)
+{
+	unsigned doublings = r->deceived < TRAIN_DOUBLINGS ? r->deceived : TRAIN_DOUBLINGS;
+	uint64_t again_us = TRAIN_AGAIN_US << doublings;
+
+	if (r->trains == 1 && r->close && r->heard_counter >= r->train_last)
+		return TRAIN_LONG;
+	if (!wanted)
+		return 0;
+	if (r->state == RATE_START && !r->trains)
+		return TRAIN_SHORT;
+	if (now_us - max_u64(r->train_us, r->filled_whole_us) > again_us)
+		return TRAIN_SHORT;
+	return 0;
+}
+
+void tunnel_rate_trained(struct tunnel_rate *r, uint64_t first, uint64_t last,
+                         uint32_t bytes, uint64_t now_us)
+{
+	bool longer = last - first >= TRAIN_SHORT;
+
+	r->trains = longer ? 2 : 1;
+	r->train_us = now_us;
+	r->train_first = first;
+	r->train_last = last;
+	r->train_bytes = bytes;
+	r->train_from = 0;
+	r->close = false;
+	/* The pace is not yet known by which it would be paid back. */
+	r->tokens += (int64_t)((last - first + 1) * bytes * S_US);
+}
+
+uint64_t tunnel_rate_hoped(const struct tunnel_rate *r)
+{
+	return r->state == RATE_START ? max_u64(r->bw_bps, r->promised_bps) : r->bw_bps;
 }
 
 /* Sending --------------------------------------------------------------- */

@@ -17,6 +17,10 @@
  *     DRAIN   half of the rate until the queue is gone, then CRUISE
  *     CRUISE, UP by a quarter, DOWN until that queue is gone: in turn
  *
+ * Before anything is known, a train of packets that leave at once says by how far apart
+ * they arrive what the path may carry (Keshav, SIGCOMM 1991). Half of that is where START
+ * begins, and where that much is delivered it ends.
+ *
  * Rates are bytes/s of datagrams with what they wear on the wire, as told to
  * tunnel_rate_sent().
  */
@@ -92,6 +96,16 @@ struct tunnel_rate {
 	uint32_t report_end;
 	uint64_t passed_bytes;       /* sent up to the largest heard */
 
+	/* the train that went last */
+	uint64_t train_us, train_first, train_last; /* when; its counters */
+	uint64_t train_from;         /* the first that was told of; 0: none was */
+	int64_t train_delay_us;      /* its */
+	uint32_t train_bytes;        /* of a packet */
+	unsigned trains, deceived;   /* since init or restart; promised what was not there */
+	bool close;                  /* it came so close together that it tells little */
+	uint64_t promised_bps;       /* by what it told; 0: nothing */
+	uint64_t filled_whole_us;    /* last time that as much was sent as might be */
+
 	/* the bucket */
 	int64_t tokens;              /* bytes times 1,000,000 */
 	uint64_t filled_us;
@@ -119,6 +133,14 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps);
 /* What others found that the path carries: where nothing is known it begins there. */
 void tunnel_rate_hint(struct tunnel_rate *r, uint64_t bps);
+
+/* How many packets shall go as a train now, if they are wanted; 0: none. Then it is told
+ * of those that went. */
+unsigned tunnel_rate_train(const struct tunnel_rate *r, bool wanted, uint64_t now_us);
+void tunnel_rate_trained(struct tunnel_rate *r, uint64_t first, uint64_t last,
+                         uint32_t bytes, uint64_t now_us);
+/* What the path carries, as far as is known: what a train promised, or more. */
+uint64_t tunnel_rate_hoped(const struct tunnel_rate *r);
 
 /* What is out should have been heard of by then: the path is suspect.
  * UINT64_MAX: nothing is out. */

@@ -202,6 +202,57 @@ static void test_a_rate_arrives_in_order(void **state)
 	expect_rate(&args, 30);
 }
 
+/* From its first packet on, over paths of which nothing is known. */
+static void expect_beginning(const struct tunnel_world_args *args, double slowest_ms)
+{
+	struct tunnel_world *w = tunnel_world_create(args);
+
+	assert_non_null(w);
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_RATE, .rate_bps = (uint64_t)(0.9 * limit(args) * MBIT),
+		.from_us = 2 * S, .until_us = 7 * S });
+	tunnel_world_run(w, 8 * S);
+	const struct tunnel_world_flow *got = tunnel_world_flow(w, flow);
+	double p99_ms = tunnel_world_delay_us(w, flow, 0.99) / 1e3;
+	print_message("%u of %u, %u out of order, p99 %.1f ms\n", (unsigned)got->received,
+	              (unsigned)got->sent, (unsigned)got->disordered, p99_ms);
+	assert_true(got->received * 1000 >= got->sent * 999);
+	assert_true(got->disordered * 1000 <= got->received);
+	assert_true(p99_ms <= slowest_ms + 20);
+	tunnel_world_destroy(w);
+}
+
+static void test_a_rate_begins_in_order_and_whole(void **state)
+{
+	struct tunnel_world_args args = s1();
+
+	expect_beginning(&args, 10);
+	args = s2();
+	expect_beginning(&args, 30);
+}
+
+/* It is too far for a flow to be spread over it, so no packet ever tried it. */
+static void test_a_far_link_that_is_better_is_found(void **state)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+
+	add(&args, 3, 3, 3, 100);
+	add(&args, 60, 60, 70, 100);
+	struct tunnel_world *w = tunnel_world_create(&args);
+	assert_non_null(w);
+	tunnel_world_add(w, &(struct tunnel_world_flow_args){ .kind = TUNNEL_WORLD_RATE,
+		.rate_bps = (uint64_t)(20 * MBIT), .from_us = S, .until_us = 3 * S });
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_QUIC, .cc = &cc_cubic, .from_us = 5 * S });
+	tunnel_world_run(w, 10 * S);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, 15 * S);
+	double mbit = (double)tunnel_world_flow(w, flow)->bytes / 5 / MBIT;
+	print_message("%.1f Mbit/s\n", mbit);
+	assert_true(mbit > 35);
+	tunnel_world_destroy(w);
+}
+
 /* Half of the time, in pieces of 4 ms in the mean, others have the processor. */
 static void test_a_busy_machine_is_no_slow_path(void **state)
 {
@@ -335,6 +386,8 @@ int main(void)
 		cmocka_unit_test(test_bbr_is_not_slower_than_on_its_best_path),
 		cmocka_unit_test(test_a_lossy_path_does_not_slow_cubic),
 		cmocka_unit_test(test_a_rate_arrives_in_order),
+		cmocka_unit_test(test_a_rate_begins_in_order_and_whole),
+		cmocka_unit_test(test_a_far_link_that_is_better_is_found),
 		cmocka_unit_test(test_a_busy_machine_is_no_slow_path),
 		cmocka_unit_test(test_a_silent_cut_moves_the_call),
 		cmocka_unit_test(test_a_doubled_call_loses_nothing_in_a_cut),

@@ -43,6 +43,7 @@ struct way {
 	uint64_t offer_bps;        /* 0: always something */
 	uint64_t offered;
 	uint32_t rival_bytes, rival_out; /* somebody else has so much under way; and has */
+	bool trains;
 };
 
 static uint64_t now_us(const struct way *w) { return w->events.now_ns / 1000; }
@@ -127,11 +128,35 @@ static void sample(struct way *w)
 		(state.rate_bps ? state.rate_bps : 1));
 }
 
+static void send_one(struct way *w, bool asks)
+{
+	struct link_frame frame = { .to = w, .segment = (uint32_t)++w->counter,
+	                            .bytes = BYTES };
+
+	w->sent[w->counter % (1u << 17)] = datagram_time(now_us(w));
+	tunnel_rate_sent(&w->rate, w->counter, BYTES, asks, now_us(w));
+	link_push(&w->link, &frame);
+}
+
+static void send_train(struct way *w)
+{
+	unsigned count = tunnel_rate_train(&w->rate, true, now_us(w));
+	uint64_t first = w->counter + 1;
+
+	if (!count)
+		return;
+	while (count-- > 0)
+		send_one(w, false);
+	tunnel_rate_trained(&w->rate, first, w->counter, BYTES, now_us(w));
+}
+
 static void send_some(void *ctx)
 {
 	struct way *w = ctx;
 	uint64_t room, next_us;
 
+	if (w->trains)
+		send_train(w);
 	while ((room = tunnel_rate_room(&w->rate, now_us(w))) > 0) {
 		if (w->offer_bps && w->offered + BYTES >
 		    w->offer_bps * (w->events.now_ns / 1000) / 1000000) {
@@ -139,12 +164,8 @@ static void send_some(void *ctx)
 			break;
 		}
 		w->offered += BYTES;
-		struct link_frame frame = { .to = w, .segment = (uint32_t)++w->counter,
-		                            .bytes = BYTES };
-		w->sent[w->counter % (1u << 17)] = datagram_time(now_us(w));
-		tunnel_rate_sent(&w->rate, w->counter, BYTES, true, now_us(w));
 		uint64_t lost = w->link.lost_frames;
-		link_push(&w->link, &frame);
+		send_one(w, true);
 		if (w->events.now_ns >= w->from_ns) {
 			w->sent_packets++;
 			w->lost_packets += w->link.lost_frames - lost;
@@ -473,6 +494,70 @@ static void test_begins_with_what_others_found(void **state)
 	end(w);
 }
 
+/* After a round trip, or two where ten packets are through too soon to tell. */
+static void test_a_train_tells_of_a_path(void **state)
+{
+	const double mbit[] = { 2, 20, 50, 100 }, rtt_ms[] = { 40, 60, 10, 140 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct world_link l = line(mbit[i], rtt_ms[i], 100);
+		struct way *w = begin(&l);
+		w->trains = true;
+		w->offer_bps = 1;
+		run_to(w, (uint64_t)(2 * rtt_ms[i] + 80) * MS);
+		double promised = (double)w->rate.promised_bps / MBIT;
+		print_message("%.0f Mbit/s: a train promised %.1f\n", mbit[i], promised);
+		assert_true(promised > 0.85 * mbit[i] && promised < 1.15 * mbit[i]);
+		assert_true((double)tunnel_rate_hoped(&w->rate) >= promised * MBIT * 0.99);
+		w->offer_bps = 0;
+		uint64_t from_ns = w->events.now_ns;
+		struct used used = used_of(w, (double)from_ns / 1e9 + rtt_ms[i] / 1e3,
+		                           (double)from_ns / 1e9 + 0.5);
+		print_message("then %.2f, queue %.0f ms\n", used.share, used.p99_ms);
+		assert_true(used.share > 0.85);
+		assert_true(used.p99_ms < (mbit[i] < 10 ? 80 : 40));
+		end(w);
+	}
+}
+
+/* A link that is quick for some packets and slow then. */
+static void test_a_train_that_promised_too_much(void **state)
+{
+	const struct world_rate rates[] = { { 0, (uint64_t)(60 * MBIT) },
+	                                    { 60000, (uint64_t)(6 * MBIT) } };
+	struct world_link l = line(60, 30, 300);
+
+	l.trace = (struct world_trace){ rates, 2, 1000000000 };
+	struct way *w = begin(&l);
+	w->trains = true;
+	run_to(w, 2 * S);
+	assert_int_equal(w->rate.deceived, 1);
+	struct used used = used_of(w, 2, 10);
+	assert_true(used.share * 10 > 0.85);
+	assert_true(used.p50_ms < 60);
+	end(w);
+}
+
+/* What nobody uses may have become better; nobody's traffic tells. */
+static void test_what_is_known_of_old_is_asked_again(void **state)
+{
+	const struct world_rate rates[] = { { 0, (uint64_t)(3 * MBIT) },
+	                                    { 10000000, (uint64_t)(30 * MBIT) } };
+	struct world_link l = line(30, 140, 100);
+
+	l.trace = (struct world_trace){ rates, 2, 1000000000 };
+	struct way *w = begin(&l);
+	w->trains = true;
+	run_to(w, 5 * S);
+	assert_true(w->rate.bw_bps < 3.3 * MBIT);
+	w->offer_bps = 1;
+	run_to(w, 60 * S);
+	assert_true(tunnel_rate_hoped(&w->rate) < 3.3 * MBIT);
+	run_to(w, 70 * S);
+	assert_true(tunnel_rate_hoped(&w->rate) > 25 * MBIT);
+	end(w);
+}
+
 /* Beside who keeps a queue in the link whatever happens, as BBR's two round trips in
  * flight do, it yields until nothing is left; but for its share. */
 static void test_keeps_its_share_beside_our_streams(void **state)
@@ -514,6 +599,9 @@ int main(void)
 		cmocka_unit_test(test_starts_within_what_little_is_offered),
 		cmocka_unit_test(test_silence_is_suspect),
 		cmocka_unit_test(test_begins_with_what_others_found),
+		cmocka_unit_test(test_a_train_tells_of_a_path),
+		cmocka_unit_test(test_a_train_that_promised_too_much),
+		cmocka_unit_test(test_what_is_known_of_old_is_asked_again),
 		cmocka_unit_test(test_keeps_its_share_beside_our_streams),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

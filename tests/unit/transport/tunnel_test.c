@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "scheduler/scheduler.h"
 #include "tunnel_pair.h"
 
 #include <errno.h>
@@ -175,7 +176,9 @@ static bool tap_last_of_the_first(struct pair *pair, unsigned from, unsigned pat
  * else goes there until it is asked. */
 static void a_path_whose_last_was_lost_is_used_again(void **state)
 {
-	begin(2);
+	pair_init(&p);
+	pair_up(&p, 0);
+	pair_up(&p, 1);
 	p.path[1].delay_us = 60 * MS;
 	pair_run(&p, 2 * S);
 	p.tap = tap_last_of_the_first;
@@ -198,7 +201,11 @@ static void a_path_whose_last_was_lost_is_used_again(void **state)
 
 static void an_idle_path_is_kept(void **state)
 {
-	begin(1);
+	pair_init(&p);
+	pair_up(&p, 0);
+	for (unsigned side = 0; side < PAIR_SIDES; side++)
+		tunnel_path(p.side[side].tunnel, 0, TUNNEL_PATH_UP, SCHED_CLASS_METERED);
+	pair_run(&p, 200 * MS);
 	unsigned sent = gateway->sent[0];
 	pair_run(&p, 3600 * S);
 	assert_in_range(gateway->sent[0] - sent, 230, 245);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: see tunnel_train.h.
+ */
+#include "agg/transport/tunnel_train.h"
+
+#include "agg/transport/tunnel_control.h"
+#include "agg/transport/tunnel_mtu.h"
+#include "agg/transport/tunnel_send.h"
+
+#define WANTS_US 1000000u
+
+static void send_train(struct tunnel *t, unsigned path, unsigned count)
+{
+	struct tunnel_rate *r = &t->control[path]->rate;
+	size_t n = tunnel_mtu_room(t, path);
+	uint64_t first = r->sent_counter + 1, counter, awaits_us = t->path[path].awaits_us;
+
+	while (count-- > 0) {
+		struct datagram d = { .type = DATAGRAM_PROBE };
+		if (tunnel_send(t, path, &d, NULL, 0,
+		                n - DATAGRAM_SEAL_BYTES - DATAGRAM_PROBE_BYTES, &counter) < 0)
+			break; /* it is as long as it is */
+	}
+	t->path[path].awaits_us = awaits_us; /* that it vanishes says nothing of the path */
+	if (r->sent_counter >= first)
+		tunnel_rate_trained(r, first, r->sent_counter,
+		                    (uint32_t)n + TUNNEL_WIRE_BYTES, t->now_us);
+}
+
+/* One that costs nothing is tried as soon as it is there; that it may have become another
+ * since, and all of one that costs, is asked when somebody wants more than he gets. */
+static bool is_wanted(const struct tunnel *t, unsigned path)
+{
+	bool wants = t->bulk_us && t->now_us - t->bulk_us < WANTS_US;
+
+	return wants || (t->paths.path[path].cost == 0 && !t->control[path]->rate.trains);
+}
+
+/* Dear ones are not tried for nothing. */
+static bool is_offered(const struct tunnel *t, unsigned path)
+{
+	const struct spill_path *paths = t->paths.path;
+
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
+		if (paths[i].usable && paths[i].cost < paths[path].cost)
+			return false;
+	return paths[path].usable;
+}
+
+void tunnel_train_turn(struct tunnel *t)
+{
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		if (!is_offered(t, i))
+			continue;
+		unsigned count = tunnel_rate_train(&t->control[i]->rate, is_wanted(t, i),
+		                                   t->now_us);
+		if (count && tunnel_may_send(t, i, count * DATAGRAM_BYTES_MAX))
+			send_train(t, i, count);
+	}
+}
