@@ -443,7 +443,9 @@ static int run(struct daemon *d)
 {
 	int rc = start(d) < 0 ? 1 : 0;
 
-	if (rc == 0 && loop_run(d->loop) < 0)
+	if (rc)
+		update_fail(d);
+	else if (loop_run(d->loop) < 0)
 		rc = 1;
 	close_parts(d);
 	if (rc == 0)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define LOOK_US 20000u /* between looks whether peers know */
+#define AGAIN_US 1000000u /* until the next process is gone, too */
 
 static void end(struct daemon *d)
 {
@@ -36,8 +37,14 @@ static void go_on(struct daemon *d)
 {
 	d->rests = false;
 	d->role->ops->update(d->role, ROLE_GOES_ON);
-	if (daemon_lock(d) < 0 || daemon_open(d) < 0)
-		log_sys("update: aggctl cannot ask this process any more");
+	loop_timer_arm(d->update, loop_now_us(d->loop) + LOOK_US);
+}
+
+/* He may still have them. */
+static void open_again(struct daemon *d)
+{
+	if (!d->ctl && (daemon_lock(d) < 0 || daemon_open(d) < 0))
+		loop_timer_arm(d->update, loop_now_us(d->loop) + AGAIN_US);
 }
 
 static void on_failed(void *ctx, const char *why)
@@ -63,10 +70,9 @@ static void on_ready(void *ctx, uint8_t role)
 	loop_timer_arm(d->update, 0);
 }
 
-/* Once peers know, or as they do not answer. */
-void update_look(void *ctx)
+/* Do peers know by now? */
+static void look_at_peers(struct daemon *d)
 {
-	struct daemon *d = ctx;
 	uint64_t now = loop_now_us(d->loop);
 	uint8_t told = d->role->ops->has_left(d->role);
 
@@ -76,6 +82,16 @@ void update_look(void *ctx)
 		on_failed(d, "the peer does not answer");
 	else
 		loop_timer_arm(d->update, now + LOOK_US);
+}
+
+void update_look(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->rests)
+		look_at_peers(d);
+	else
+		open_again(d);
 }
 
 static void on_taken(void *ctx)
@@ -132,9 +148,23 @@ void update_finish(struct daemon *d)
 	end(d);
 }
 
+/* What one that has begun would undo at its end is still the other's. */
+void update_fail(struct daemon *d)
+{
+	if (d->heir_of >= 0 && d->role && d->role->ops->update)
+		d->role->ops->update(d->role, ROLE_RESTS);
+}
+
 int update_wait(struct daemon *d)
 {
-	int err = handover_wait(d->heir_of, (uint8_t)d->conf->main.role, &d->told);
+	struct tls_pin pin;
+	int err = tls_identity_pin(d->conf->main.state, &pin);
+
+	if (err) {
+		log_user("identity in %s: %s", d->conf->main.state, strerror(-err));
+		return -1;
+	}
+	err = handover_wait(d->heir_of, (uint8_t)d->conf->main.role, &d->told);
 
 	if (err)
 		log_sys("update: who was there does not hand over: %s", strerror(-err));

@@ -22,5 +22,7 @@ void update_finish(struct daemon *d);
 int update_wait(struct daemon *d);
 /* It works. 0, or -1: nobody is there to hear it. */
 int update_taken(struct daemon *d);
+/* It does not, and ends: what there is in the kernel stays. Of any other, nothing. */
+void update_fail(struct daemon *d);
 
 #endif

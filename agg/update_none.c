@@ -28,6 +28,10 @@ int update_wait(struct daemon *d)
 	return -1;
 }
 
+void update_fail(struct daemon *d)
+{
+}
+
 int update_taken(struct daemon *d)
 {
 	return -1;

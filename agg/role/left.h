@@ -12,6 +12,9 @@
  *     a concentrator  has room for the other session at once; streams that were on
  *                     their way are taken
  *
+ * A gateway that leaves goes on making its subflows anew. Where a concentrator does,
+ * those that break meanwhile are lost: who connects there finds the next process.
+ *
  * Both roles keep them so: beside a site's home, or the gateway's.
  */
 #ifndef AGG_ROLE_LEFT_H

@@ -128,6 +128,8 @@ class Failing(UpdateTest):
 
     def setUp(self):
         self.place = self.aggd.path("aggd")
+        shutil.copy(self.lab.tool("aggd"), self.place + ".good")
+        os.rename(self.place + ".good", self.place)
 
     @classmethod
     def prepare(cls):
@@ -159,12 +161,20 @@ class Failing(UpdateTest):
             self.refuse(role, "this one does not start")
 
     def test_a_broken_configuration(self):
-        shutil.copy(self.lab.tool("aggd"), self.place + ".good")
-        os.rename(self.place + ".good", self.place)
         good = self.aggd.read("gw.conf")
         self.addCleanup(self.aggd.write, "gw.conf", good)
         self.aggd.write("gw.conf", good + "\toption colour 'red'\n")
         self.refuse("gw", "colour")
+
+    def test_one_that_begins_and_ends(self):
+        """It has the sockets by then; nothing of the kernel's goes with it."""
+        for role in ("gw", "vps"):
+            good = self.aggd.read(f"{role}.conf")
+            self.addCleanup(self.aggd.write, f"{role}.conf", good)
+            self.aggd.write(f"{role}.conf", good.replace(f"/{role}.sock", f"/{role}.log"))
+            self.refuse(role, "something else than a socket is there")
+            self.aggd.write(f"{role}.conf", good)
+        self.aggd.wait_ready()
 
 
 if __name__ == "__main__":
