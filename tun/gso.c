@@ -56,10 +56,16 @@ static void put_ipv4_sum(uint8_t *ip, size_t header)
 
 /* ---- To cut ---- */
 
+/* Another flag is of a packet whose checksum the kernel has found to be right. */
+static bool needs_sum(const struct gso_header *h)
+{
+	return h->flags & GSO_NEEDS_SUM;
+}
+
 static int begin_whole(struct gso_cut *cut, const struct gso_header *h)
 {
 	cut->size = (uint16_t)cut->n;
-	if (!h->needs_sum)
+	if (!needs_sum(h))
 		return 0;
 	if (h->sum_start < IPV4_HEADER ||
 	    h->sum_start + (uint32_t)h->sum_offset + 2 > cut->n)
@@ -79,13 +85,13 @@ static unsigned find_upper(const struct gso_cut *cut, const struct gso_header *h
 	if (p[0] >> 4 == 4) {
 		upper = (p[0] & 15u) * 4;
 		if (upper < IPV4_HEADER || p[9] != protocol_of(cut->type) ||
-		    (h->needs_sum && h->sum_start != upper))
+		    (needs_sum(h) && h->sum_start != upper))
 			return 0;
 		return upper;
 	}
 	if (cut->n < IPV6_HEADER)
 		return 0;
-	upper = h->needs_sum ? h->sum_start : IPV6_HEADER;
+	upper = needs_sum(h) ? h->sum_start : IPV6_HEADER;
 	if (upper < IPV6_HEADER ||
 	    (upper == IPV6_HEADER && p[6] != protocol_of(cut->type)))
 		return 0;
@@ -404,7 +410,7 @@ unsigned gso_group_pieces(struct gso_group *g, struct iovec piece[GSO_IOVECS_MAX
 		return n;
 	}
 	write_merged(g);
-	g->header = (struct gso_header){ 1, g->type, g->headers, g->size, g->upper,
+	g->header = (struct gso_header){ GSO_NEEDS_SUM, g->type, g->headers, g->size, g->upper,
 	                                 (uint16_t)sum_offset(g->type) };
 	piece[n++] = (struct iovec){ g->merged, g->headers };
 	for (struct packet *p = g->first; p; p = p->next)

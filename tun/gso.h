@@ -31,9 +31,11 @@ enum gso_type { /* of linux/virtio_net.h */
 	GSO_CWR_ONCE = 0x80, /* a bit more: CWR is the first segment's only */
 };
 
+#define GSO_NEEDS_SUM 1 /* from sum_start on, the field holds the pseudo header's */
+
 /* What lies before each packet, in the host's byte order. */
 struct gso_header {
-	uint8_t needs_sum;   /* 1: from sum_start on, the field holds the pseudo header's */
+	uint8_t flags;       /* GSO_NEEDS_SUM; others are to be passed over */
 	uint8_t type;
 	uint16_t header_len; /* not to be believed */
 	uint16_t size;       /* payload of a segment */
