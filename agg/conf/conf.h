@@ -179,7 +179,9 @@ struct conf_site {
 	char reinjection[CONF_WORD_MAX + 1];
 };
 
-/* A class of streams: "interactive" or "bulk". */
+#define CONF_CLASS_BULK "bulk"
+
+/* A class of streams: "interactive" or that. */
 struct conf_class {
 	char name[CONF_NAME_MAX + 1];
 	unsigned line;

@@ -195,8 +195,9 @@ static const struct conf_key class_keys[] = {
 	          "whatever the port." },
 	{ "host", CONF_LAN_HOST, GATEWAY,
 	  LIST_AT(conf_class, host, CONF_CLASS_HOSTS_MAX),
-	  .help = "And all others of this host of the LAN. Of streams only: what the "
-	          "packet tunnel carries is told by 'config packets'." },
+	  .help = "And all others of this host of the LAN. Of bulk its packets in the "
+	          "packet tunnel yield as well, but for those that 'config packets' or "
+	          "their own mark speaks of." },
 	{ "scheduler", CONF_SCHEDULER, BOTH, .min = 1, .max = CONF_WORD_MAX,
 	  AT(conf_class, scheduler),
 	  .help = "For the streams of this class, in place of that of the main "
@@ -455,7 +456,8 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	          "uplink; a call or a game is seen to be that by its form after a "
 	          "second, too. background yields to all else. A packet that is in "
 	          "both is of the section that comes first, but a mark goes before "
-	          "a port." },
+	          "a port. What hosts of class bulk send and get is background, "
+	          "too." },
 	[CONF_TABLE_SITE] = { "site", site_keys, CONCENTRATOR, .named = true,
 	  MANY_AT(conf_site, sites, site_count, CONF_SITES_MAX), .grows = true,
 	  .help = "A gateway that may connect. May also stand in a file of the "
@@ -474,6 +476,7 @@ const struct conf_table conf_tables[CONF_TABLE_COUNT + 1] = {
 	  MANY_AT(conf_address, addresses, address_count, CONF_ADDRESSES_MAX),
 	  .help = "A whole address of the concentrator's that leads to a host in a "
 	          "site's LAN, whatever the protocol, but for what a section forward "
-	          "leads elsewhere." },
+	          "leads elsewhere. From the LANs of the sites it is reached there, "
+	          "too, by an uplink directly." },
 	[CONF_TABLE_COUNT] = { NULL },
 };

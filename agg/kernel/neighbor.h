@@ -16,10 +16,15 @@
  * not looked at. 0 or -errno: -ENOENT, it is not known. */
 int neighbor_mac(const struct addr *ip, uint8_t mac[NEIGHBOR_MAC_BYTES]);
 
-/* Is the message one of the table, that says so? Pure; size is what is left of
- * the buffer. */
+/* Tells of all whose card is known, of both families, in no order. 0 or -errno. */
+typedef void neighbor_fn(void *ctx, const struct addr *ip,
+                         const uint8_t mac[NEIGHBOR_MAC_BYTES]);
+int neighbor_each(neighbor_fn *fn, void *ctx);
+
+/* Is the message one of the table, that says who has what card? Pure; size is what is
+ * left of the buffer. */
 struct nlmsghdr;
-bool neighbor_read(const struct nlmsghdr *msg, size_t size,
-                   const struct addr *ip, uint8_t mac[NEIGHBOR_MAC_BYTES]);
+bool neighbor_read(const struct nlmsghdr *msg, size_t size, struct addr *ip,
+                   uint8_t mac[NEIGHBOR_MAC_BYTES]);
 
 #endif

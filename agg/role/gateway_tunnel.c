@@ -7,7 +7,9 @@
 #include "agg/role/gateway_impl.h"
 
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/kernel/link.h"
+#include "agg/kernel/neighbor.h"
 #include "agg/role/tunnel_class.h"
 #include "agg/role/tunnel_names.h"
 
@@ -16,6 +18,7 @@
 #include <string.h>
 
 #define LOOK_US 100000u /* between looks while it is not up */
+#define MEET_US 5000000u /* between looks at who has which card, where that counts */
 
 /* What we tell -------------------------------------------------------------------- */
 
@@ -39,6 +42,28 @@ static void find_lans(const struct gateway *g, struct wire_tunnel_net *net)
 	}
 }
 
+struct meeting {
+	struct wire_traffic *traffic;
+	const struct conf *conf;
+};
+
+static void on_neighbor(void *ctx, const struct addr *ip,
+                        const uint8_t mac[NEIGHBOR_MAC_BYTES])
+{
+	const struct meeting *m = ctx;
+
+	tunnel_class_meet(m->traffic, m->conf, ip, mac);
+}
+
+static void find_classes(struct gateway *g, struct wire_tunnel_net *net)
+{
+	struct meeting meeting = { &net->traffic, g->role.conf };
+
+	tunnel_class_read(&net->traffic, g->role.conf);
+	if (tunnel_class_hangs_on_mac(g->role.conf))
+		neighbor_each(on_neighbor, &meeting);
+}
+
 static void know(struct gateway *g)
 {
 	struct gateway_tunnel *gt = &g->tunnel;
@@ -56,7 +81,7 @@ static void say_net(struct gateway *g)
 	if (gt->home.tunnel)
 		net->flags = WIRE_TUNNEL_ON;
 	find_lans(g, net);
-	tunnel_class_read(&net->traffic, g->role.conf);
+	find_classes(g, net);
 	if (!memcmp(net, &gt->says, sizeof(*net)))
 		return;
 	gt->says = *net;
@@ -203,6 +228,8 @@ void gateway_tunnel_look(struct gateway *g)
 
 	if (!gt->wanted || !gt->home.tunnel)
 		return;
+	if (tunnel_class_hangs_on_mac(g->role.conf) && seldom(&gt->met_us, now, MEET_US))
+		say_net(g);
 	tunnel_home_measure(&gt->home);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		look_at_path(g, i);

@@ -294,6 +294,15 @@ static void take_traffic(struct cursor *c, struct wire_traffic *t)
 	}
 }
 
+static void take_hosts(struct cursor *c, struct wire_traffic *t)
+{
+	t->host_count = (uint8_t)take_uint(c, 1);
+	for (unsigned i = 0; i < t->host_count && i < WIRE_TRAFFIC_HOSTS_MAX; i++) {
+		t->host[i].traffic = (uint8_t)take_uint(c, 1);
+		take_prefix(c, &t->host[i].net);
+	}
+}
+
 static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c)
 {
 	n->flags = (uint8_t)take_uint(c, 1);
@@ -308,6 +317,10 @@ static const char *decode_tunnel_net(struct wire_tunnel_net *n, struct cursor *c
 		take_traffic(c, &n->traffic);
 	if (n->traffic.port_count > WIRE_TRAFFIC_PORTS_MAX)
 		return "TUNNEL_NET: too many ports";
+	if (c->left) /* likewise, or of none */
+		take_hosts(c, &n->traffic);
+	if (n->traffic.host_count > WIRE_TRAFFIC_HOSTS_MAX)
+		return "TUNNEL_NET: too many hosts";
 	c->left = 0; /* a later version may say more */
 	return NULL;
 }
@@ -407,6 +420,12 @@ static uint8_t *put_traffic(uint8_t *p, const struct wire_traffic *t)
 		p = put_uint(p, t->port[i].protocol, 1);
 		p = put_uint(p, t->port[i].first, 2);
 		p = put_uint(p, t->port[i].last, 2);
+	}
+	if (t->host_count)
+		p = put_uint(p, t->host_count, 1);
+	for (unsigned i = 0; i < t->host_count; i++) {
+		p = put_uint(p, t->host[i].traffic, 1);
+		p = put_prefix(p, &t->host[i].net);
 	}
 	return p;
 }

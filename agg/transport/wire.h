@@ -60,6 +60,7 @@
 #define WIRE_TUNNEL_SECRET_BYTES 32
 #define WIRE_LAN_PREFIXES_MAX 16
 #define WIRE_TRAFFIC_PORTS_MAX 24
+#define WIRE_TRAFFIC_HOSTS_MAX 32
 #define WIRE_DATAGRAM_BYTES_MAX 2048
 
 enum wire_type {
@@ -243,6 +244,11 @@ struct wire_traffic {
 		uint16_t first, last;
 	} port[WIRE_TRAFFIC_PORTS_MAX];
 	uint64_t realtime_dscps, bulk_dscps; /* a bit each */
+	uint8_t host_count;
+	struct wire_traffic_host {
+		uint8_t traffic;   /* likewise */
+		struct prefix net; /* of the gateway's LAN */
+	} host[WIRE_TRAFFIC_HOSTS_MAX];
 };
 
 /* What the sender of it does with packets; each replaces the one before. */
@@ -251,7 +257,8 @@ struct wire_tunnel_net {
 	/* The concentrator's: what the gateway itself has inside; family 0: none. */
 	struct addr inner4;   /* without a port */
 	struct prefix inner6;
-	/* The gateway's: what stands behind it. */
+	/* The gateway's: what stands behind it. The concentrator's: addresses of its own that
+	 * lead to sites. */
 	uint8_t lan_count;
 	struct prefix lan[WIRE_LAN_PREFIXES_MAX];
 	struct wire_traffic traffic;
@@ -318,7 +325,7 @@ ssize_t wire_decode(struct wire_frame *out, const uint8_t *p, size_t n,
 uint64_t wire_first_credit(uint64_t most, unsigned streams);
 
 /* Large enough for every frame but DATA and DATAGRAM. */
-#define WIRE_CONTROL_BYTES_MAX 512
+#define WIRE_CONTROL_BYTES_MAX 1152
 
 /* Encodes any frame but these into p (WIRE_CONTROL_BYTES_MAX); returns the
  * length. */

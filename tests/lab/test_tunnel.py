@@ -35,6 +35,9 @@ DOUBLED_ECHOES = 40
 SOON_S = 20
 FALSE = ("192.168.55.1", VPS4, "127.0.0.1", "100.64.0.1", "224.0.0.1")
 LOOKS_S = 2        # ten looks, of some seconds each
+OTHER4, CARD = "192.168.100.11", "02:00:00:00:00:07"
+BUSY_MBIT = 2
+PARTS_S = 3        # fifteen looks
 MARKS_MAX = 40     # of half a second: what waits too long is dropped
 QUIC_BYTES = 4 << 20
 QUIC_TIMEOUT_S = 60
@@ -215,6 +218,46 @@ class Tunnel(TunnelTest):
         self.echoes(DOUBLED_ECHOES)
         return all(b - a >= DOUBLED_ECHOES * ECHO_BYTES for was, now in zip(before, carried())
                    for a, b in zip(was, now))
+
+    def test_hosts_of_bulk_yield(self):
+        """Of two hosts that send more than the uplinks carry."""
+        self.lab.lan.ip(f"address add {OTHER4}/24 dev eth0")
+        self.addCleanup(self.lab.lan.ip, f"address del {OTHER4}/24 dev eth0")
+        for name in ("dsl", "cable"):
+            self.lab.link(name).set("up", rate=BUSY_MBIT)
+            self.addCleanup(self.lab.link(name).set, "up", rate=20)
+        self.addCleanup(self.aggd.reload, "gw")
+        self.addCleanup(self.aggd.more.clear)
+        self.lab.gw.ip(f"neigh replace {OTHER4} lladdr {CARD} dev lan0 nud permanent")
+        self.addCleanup(self.lab.gw.ip, f"neigh del {OTHER4} dev lan0")
+        # By its address; by its card.
+        for named, hosts in ((LAN4, (LAN4, OTHER4)), (CARD, (OTHER4, LAN4))):
+            self.aggd.more["gw"] = f"config class 'bulk'\n\tlist host '{named}'\n"
+            self.assertTrue(self.aggd.reload("gw"))
+            parts = []
+            self.wait(lambda hosts=hosts, parts=parts:
+                      parts.append(self.parts(*hosts)) or parts[-1] < 0.6, PARTS_S,
+                      lambda named=named, parts=parts: f"{named} yields: {parts}")
+
+    def parts(self, *hosts):
+        """What the first one's packets are of the second one's that arrive at srv."""
+        sinks, socks = [], []
+        with contextlib.ExitStack() as stack:
+            for host in hosts:
+                sinks.append(stack.enter_context(udp(self.lab.srv)))
+                sinks[-1].bind(("", 0))
+                sinks[-1].setblocking(False)
+                socks.append(stack.enter_context(udp(self.lab.lan)))
+                socks[-1].bind((host, 0))
+            got, end = [0, 0], time.monotonic() + 1.5
+            while time.monotonic() < end:
+                for i, sock in enumerate(socks):
+                    sock.sendto(bytes(1200), (SRV4, sinks[i].getsockname()[1]))
+                    with contextlib.suppress(BlockingIOError):
+                        while sinks[i].recv(2000):
+                            got[i] += 1
+                time.sleep(0.002)
+        return got[0] / max(got[1], 1)
 
     def test_udp_blocked(self):
         """The session carries what no datagram can, and no longer than that."""

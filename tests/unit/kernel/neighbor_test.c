@@ -44,15 +44,15 @@ static struct nlmsghdr *entry(char buf[256], const char *at, unsigned state,
 static bool reads(const struct nlmsghdr *msg, const char *at)
 {
 	uint8_t mac[NEIGHBOR_MAC_BYTES] = { 0 };
-	struct addr a = ip(at);
+	struct addr a, want = ip(at);
 	bool found = neighbor_read(msg, msg->nlmsg_len, &a, mac);
 
 	if (found)
 		assert_memory_equal(mac, card, sizeof(mac));
-	return found;
+	return found && addr_equal_ip(&a, &want);
 }
 
-static void an_entry_is_found_by_its_address(void **state)
+static void an_entry_has_an_address_and_a_card(void **state)
 {
 	char buf[256] __attribute__((aligned(4)));
 
@@ -69,11 +69,16 @@ static void what_is_cut_off_is_none(void **state)
 {
 	char buf[256] __attribute__((aligned(4)));
 	uint8_t mac[NEIGHBOR_MAC_BYTES];
-	struct addr a = ip("192.168.1.7");
+	struct addr a;
 	struct nlmsghdr *msg = entry(buf, "192.168.1.7", NUD_STALE, 6);
 
 	for (unsigned n = 0; n < msg->nlmsg_len; n++)
 		assert_false(neighbor_read(msg, n, &a, mac));
+}
+
+static void is_of_a_family(void *ctx, const struct addr *at, const uint8_t *mac)
+{
+	assert_true(addr_ip_len(at) > 0);
 }
 
 static void the_kernel_answers(void **state)
@@ -82,12 +87,13 @@ static void the_kernel_answers(void **state)
 	struct addr a = ip("192.0.2.253"); /* RFC 5737: nobody's */
 
 	assert_int_equal(neighbor_mac(&a, mac), -ENOENT);
+	assert_int_equal(neighbor_each(is_of_a_family, NULL), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_entry_is_found_by_its_address),
+		cmocka_unit_test(an_entry_has_an_address_and_a_card),
 		cmocka_unit_test(what_is_cut_off_is_none),
 		cmocka_unit_test(the_kernel_answers),
 	};

@@ -399,12 +399,17 @@ static void test_tunnel_net(void **state)
 	                           .tunnel_net = { .inner4 = V4_ADDR(0),
 	                                           .lan_count = WIRE_LAN_PREFIXES_MAX,
 	                                           .traffic.port_count =
-	                                               WIRE_TRAFFIC_PORTS_MAX } };
+	                                               WIRE_TRAFFIC_PORTS_MAX,
+	                                           .traffic.host_count =
+	                                               WIRE_TRAFFIC_HOSTS_MAX } };
 	uint8_t bytes[WIRE_CONTROL_BYTES_MAX];
 	struct wire_frame out;
 
 	for (int i = 0; i < WIRE_LAN_PREFIXES_MAX; i++)
 		most.tunnel_net.lan[i] = (struct prefix){ AF_INET6, 128, { 1, [15] = 1 } };
+	for (int i = 0; i < WIRE_TRAFFIC_HOSTS_MAX; i++)
+		most.tunnel_net.traffic.host[i] = (struct wire_traffic_host){
+			1, { AF_INET6, 128, { 2, [15] = (uint8_t)i } } };
 	size_t n = wire_encode(bytes, &most);
 	assert_true(n <= sizeof(bytes));
 	assert_int_equal(decode(&out, bytes, n), n);
@@ -425,6 +430,13 @@ static void test_tunnel_net(void **state)
 	                            "0000000000000000" "01" "0311" "27"), -EPROTO);
 	assert_int_equal(decode_net("00" "000000" "0000" "00" "01" "0000000000000000"
 	                            "0000000000000000" "19"), -EPROTO);
+	/* A host that is cut short; too many; none. */
+	assert_int_equal(decode_net("00" "000000" "0000" "00" NO_TRAFFIC_HEX
+	                            "01" "01" "0420c0a801"), -EPROTO);
+	assert_int_equal(decode_net("00" "000000" "0000" "00" NO_TRAFFIC_HEX "21"), -EPROTO);
+	assert_true(decode_net("00" "000000" "0000" "00" NO_TRAFFIC_HEX "00") > 0);
+	assert_true(decode_net("00" "000000" "0000" "00" NO_TRAFFIC_HEX
+	                       "01" "01" "0420c0a80107") > 0);
 }
 
 static void test_datagram(void **state)
