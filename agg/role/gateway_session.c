@@ -42,6 +42,8 @@ void gateway_set_modes(struct gateway *g)
 		.device = gateway_tunnel_device(g),
 		.v4 = outage_tunnel_mode(tunnel, g->tunnel.was_up, &facts, AF_INET),
 		.v6 = outage_tunnel_mode(tunnel, g->tunnel.was_up, &facts, AF_INET6),
+		.addresses = g->tunnel.peer.lan,
+		.addresses_count = g->tunnel.peer.lan_count,
 	};
 
 	lan_set_modes(g->lan, outage_mode(&g->outage, &facts, AF_INET),

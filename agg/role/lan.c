@@ -20,6 +20,7 @@
 
 #define APPLY_US 50000u     /* changes of networks are gathered */
 #define CONNECTED_MAX 256   /* networks that are left alone */
+#define LEFT_ALONE_MAX (ENDPOINTS_ALL_MAX + LAN_ADDRESSES_MAX)
 #define AGAIN_MIN_US 1000000u /* the pause, doubled with each failure */
 #define AGAIN_MAX_US 30000000u
 #define TELL_US 600000000u  /* between lines about strangers */
@@ -65,12 +66,20 @@ static size_t connected_networks(const struct lan *lan, struct prefix *out)
 }
 
 /* The concentrator itself: a LAN host reaches it, by ssh for one, without going
- * through it. */
-static size_t concentrators(const struct lan *lan, struct prefix *out)
+ * through it; and its addresses that lead to a host, which may be of this LAN. */
+static size_t concentrators(const struct lan *lan, struct prefix out[LEFT_ALONE_MAX])
 {
 	struct addr endpoints[ENDPOINTS_ALL_MAX];
 	unsigned count = endpoints_all(lan->args.endpoints, endpoints);
+	const struct lan_tunnel *tunnel = &lan->others;
 	size_t n = 0;
+
+	for (unsigned i = 0; tunnel->device && i < tunnel->addresses_count; i++) {
+		const struct prefix *at = &tunnel->addresses[i];
+		if (n < LAN_ADDRESSES_MAX &&
+		    at->length == (at->family == AF_INET ? 32 : 128))
+			out[n++] = *at;
+	}
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct addr *at = &endpoints[i];
@@ -145,7 +154,7 @@ static int build_ruleset(struct lan *lan, struct buf *out, struct kerr *err)
 	const struct conf *conf = lan->args.conf;
 	const char *devices[CONF_LAN_DEVICES_MAX];
 	struct prefix connected[CONNECTED_MAX];
-	struct prefix bypass[ENDPOINTS_ALL_MAX];
+	struct prefix bypass[LEFT_ALONE_MAX];
 	struct waymark_rule rules[CONF_BYPASSES_MAX];
 	struct addr at = { .port = 0 };
 

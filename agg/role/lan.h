@@ -39,10 +39,16 @@ struct lan *lan_create(const struct lan_args *args);
  * role_cleanup_routes. NULL is fine. */
 void lan_destroy(struct lan *lan);
 
+#define LAN_ADDRESSES_MAX 16 /* that are looked at */
+
 /* What happens to what is not TCP. */
 struct lan_tunnel {
 	const char *device; /* the packet tunnel's; borrowed for good; NULL: none */
 	enum intercept_mode v4, v6;
+	/* Addresses at its other end that lead to hosts behind such tunnels: the LAN
+	 * reaches them like the concentrator itself. Borrowed for good. */
+	const struct prefix *addresses;
+	unsigned addresses_count;
 };
 /* What happens to new connections, and to other packets; in force within some
  * 10 ms. */

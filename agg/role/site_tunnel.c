@@ -82,7 +82,24 @@ static bool is_said(const struct wire_tunnel_net *net,
 	return net->flags == before->flags &&
 	       addr_equal_ip(&net->inner4, &before->inner4) &&
 	       net->inner6.family == before->inner6.family &&
-	       !memcmp(net->inner6.ip, before->inner6.ip, sizeof(net->inner6.ip));
+	       !memcmp(net->inner6.ip, before->inner6.ip, sizeof(net->inner6.ip)) &&
+	       net->lan_count == before->lan_count &&
+	       !memcmp(net->lan, before->lan, sizeof(net->lan));
+}
+
+/* Where hosts behind the gateway are found by their own network, too; the site's own
+ * come first. */
+static void find_addresses(const struct site *site, struct wire_tunnel_net *net)
+{
+	const struct conf *conf = site->sites->conf;
+
+	for (unsigned other = 0; other < 2; other++)
+		for (unsigned i = 0; i < conf->address_count; i++) {
+			const struct conf_address *a = &conf->addresses[i];
+			if (net->lan_count < WIRE_LAN_PREFIXES_MAX &&
+			    !strcmp(a->site, site->conf.name) == !other)
+				net->lan[net->lan_count++] = a->address;
+		}
 }
 
 /* Tells what changed, and goes by it. */
@@ -98,6 +115,7 @@ static void say_net(struct site *site)
 	net->inner4.family = AF_INET;
 	memcpy(net->inner4.ip, inner4.ip, 4);
 	net->inner6 = tunnel_inner6(site->conf.number);
+	find_addresses(site, net);
 	tunnel_guard_know(&st->home.guard, &net->inner4, &net->inner6, st->peer.lan,
 	                  st->peer.lan_count, &site->conf.prefix);
 	if (is_said(net, &st->says))

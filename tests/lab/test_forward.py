@@ -157,6 +157,11 @@ class Ways(AggdTest):
             self.wait_asked(sock, (WHOLE, LAN_PORT), SRV4)
         self.wait_equal(lambda: self.lab.srv.run(["ping", "-n", "-c", "3", "-i", "0.2", WHOLE],
                                                  check=False).stdout.count(" bytes from "), 3)
+        # Its own LAN finds it there, by an uplink and back through the tunnel.
+        self.wait_equal(lambda: self.seen(WHOLE, self.lab.lan, LAN_PORT) in DIRECT4, True)
+        with udp(self.lab.lan, LAN4) as sock:
+            self.wait(lambda: self.asked(sock, (WHOLE, LAN_PORT)) in DIRECT4, SOON_S,
+                      lambda: "datagrams of the LAN itself: " + self.aggd.log("gw"))
         # Gateways find the concentrator there all the same.
         connect(self.lab.srv, WHOLE, 443).close()
         self.aggd.more.clear()
