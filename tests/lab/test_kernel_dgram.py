@@ -9,6 +9,8 @@ and a NAT that forgets.
 """
 import os
 import re
+import socket
+import struct
 import time
 import unittest
 
@@ -20,6 +22,17 @@ PORT = 4433
 VPS = ("10.9.2.2", "fd09:2::2")
 PACKETS = 2000
 TRIES = 4  # what waits while the machine stands still is too old, and dropped
+
+
+def too_big(mtu, source, sport, to, dport):
+    """ICMP's word of a datagram of 1400 bytes between these."""
+    quoted = struct.pack(">BBHHHBBH4s4sHHHH", 0x45, 0, 1400, 1, 0x4000, 60, 17, 0,
+                         socket.inet_aton(source), socket.inet_aton(to), sport, dport, 1380, 0)
+    body = struct.pack(">BBHHH", 3, 4, 0, 0, mtu) + quoted
+    total = sum(struct.unpack(f">{len(body) // 2}H", body))
+    total = (total & 0xffff) + (total >> 16)
+    total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+    return body[:2] + struct.pack(">H", total) + body[4:]
 
 
 class DgramTest(KernelTest):
@@ -100,6 +113,21 @@ class DgramTest(KernelTest):
         self.gw.ip("route add 10.9.2.2 via 10.9.1.1 mtu 1280",
                    "-6 route add fd09:2::2 via fd09:1::1 mtu 1280")
         self.check_most("a route that says 1280", tool)
+        self.settle(tool, 1500)
+
+    def test_forged_words(self):
+        """That both ends' datagrams are too big, and 68 bytes pass: nobody believes it."""
+        tool = self.start()
+        self.settle(tool, 1500)
+        port = self.ask(tool, 10)["site0"]["port"]
+        with self.isp.entered():
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        self.addCleanup(raw.close)
+        for source, sport, to, dport in (("10.9.1.2", port, "10.9.2.2", PORT),
+                                         ("10.9.2.2", PORT, "10.9.1.2", port)):
+            for _ in range(20):
+                raw.sendto(too_big(68, source, sport, to, dport), (source, 0))
+        self.check_most("after forged words", tool)
         self.settle(tool, 1500)
 
     def test_nat_that_forgets(self):

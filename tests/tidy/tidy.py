@@ -125,6 +125,8 @@ ROOM_TESTS = {
     ('agg/report', 'render'): 'all renderers over the same state',
 }
 
+SHOWN = ['tests/tunnel.md'] # lists of tests, `FILE:NAME` each
+
 CODE = ('.c', '.h', '.py', '.sh', '.js')
 DATA_DIRS = ('corpus', 'golden', 'node_modules')
 UNFINISHED = re.compile(r'\b(' + '|'.join(['TO' 'DO', 'FIX' 'ME', 'X' 'XX'])
@@ -345,9 +347,22 @@ def check_callers(tree):
                          'other file names it')
 
 
+def check_shown(tree):
+    """What a list of tests names is there."""
+    for path in SHOWN:
+        if not os.path.exists(os.path.join(tree.root, path)):
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            for file, name in re.findall(r'`(\w+\.(?:c|py)):(\w+)`', line):
+                texts = ['\n'.join(l) for p, l in tree.files.items()
+                         if p.startswith('tests/') and os.path.basename(p) == file]
+                if not any(re.search(rf'\b{name}\b', t) for t in texts):
+                    tree.say(path, number, 'shown', f'no test {name} in {file}')
+
+
 CHECKS = [check_includes, check_rooms, check_conditions, check_plates,
           check_guards, check_lines, check_meson, check_mirror, check_corpora,
-          check_callers]
+          check_callers, check_shown]
 
 
 def check(root):
@@ -416,6 +431,7 @@ BAD = [  # the rule, the file, what it becomes
     ('mirror', 'tests/unit/other/a_test.c', PLATE),
     ('corpus', 'tests/fuzz/fuzz_b.c', PLATE),
     ('worker', 'agg/main.c', PLATE + '#include "agg/role/site.h"\n'),
+    ('shown', 'tests/tunnel.md', '| 1 | `a_test.c:nobody` |\n'),
     ('caller', 'proxy/p.c', PLATE + 'int a_do(void)\n{\n\treturn 0;\n}\n'),
 ]
 

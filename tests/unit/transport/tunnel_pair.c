@@ -71,6 +71,8 @@ static uint64_t arrival_us(struct pair *p, unsigned from, struct pair_path *path
 	if (path->rate_bps)
 		start += n * 1000000 / path->rate_bps;
 	path->free_us[from] = start;
+	if (path->late_ppm && pair_random(p) % 1000000 < path->late_ppm)
+		start += path->late_us;
 	return start + path->delay_us + jitter;
 }
 
@@ -109,11 +111,24 @@ void pair_inject(struct pair *p, unsigned to, unsigned path, uint16_t port,
 
 /* What a tunnel asks for ------------------------------------------------------ */
 
+/* What its clock says. */
 static uint64_t now_us(void *ctx)
 {
 	struct pair_side *side = ctx;
+	int64_t now = (int64_t)side->pair->now_us;
 
-	return side->pair->now_us;
+	return (uint64_t)(now + now * side->ppm / 1000000) + side->clock_us;
+}
+
+/* When its clock says that, or a little later. */
+static uint64_t when_us(const struct pair_side *side, uint64_t at_us)
+{
+	if (at_us == UINT64_MAX)
+		return at_us;
+	if (at_us < side->clock_us)
+		return 0;
+	at_us -= side->clock_us;
+	return side->ppm ? at_us * 1000000 / (uint64_t)(1000000 + side->ppm) + 2 : at_us;
 }
 
 static void on_work(void *ctx)
@@ -128,7 +143,7 @@ static void on_deadline(void *ctx, uint64_t at_us)
 {
 	struct pair_side *side = ctx;
 
-	side->deadline_us = at_us;
+	side->deadline_us = when_us(side, at_us);
 }
 
 static void fill_random(void *ctx, uint8_t *p, size_t n)
@@ -208,6 +223,8 @@ static void deliver(void *ctx, struct packet *packet, const struct inspection *i
 	uint64_t way_us = side->pair->now_us - get(p + HEADERS + 4, 8);
 
 	side->bytes += packet->len;
+	side->marked += in->ecn == INSPECT_CE;
+	side->of_host[p[15]]++;
 	if (side->pieces_only) {
 		side->received++;
 		packet_put(packet);
@@ -421,11 +438,14 @@ void pair_send(struct pair *p, unsigned side, uint16_t flow, size_t n)
 	memset(b, 0, HEADERS);
 	packet->len = (uint16_t)n;
 	b[0] = 0x45;
+	b[1] = s->tos;
 	put(b + 2, n, 2);
 	b[6] = 0x40; /* DF */
 	b[8] = 64;
 	b[9] = IPPROTO_UDP;
 	memcpy(b + 12, (uint8_t[]){ 192, 168, 1, 2, 203, 0, 113, 5 }, 8);
+	if (s->host)
+		b[15] = s->host;
 	put(b + 20, flow, 2);
 	put(b + 22, 9000, 2);
 	put(b + 24, n - 20, 2);

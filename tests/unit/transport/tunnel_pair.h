@@ -18,6 +18,8 @@ enum { PAIR_GATEWAY, PAIR_CONCENTRATOR, PAIR_SIDES };
 struct pair_path {
 	uint64_t delay_us, jitter_us;
 	unsigned loss_ppm;
+	unsigned late_ppm;          /* so many are late_us later: others overtake them */
+	uint64_t late_us;
 	uint16_t mtu;               /* longer ones vanish; 0: none do */
 	uint64_t rate_bps;          /* bytes/s of a queue without an end; 0: no limit */
 	uint64_t free_us[PAIR_SIDES]; /* when that has sent all */
@@ -51,11 +53,15 @@ struct pair_side {
 	uint64_t carry_us;
 	unsigned answers;           /* that a packet is too long, and how long it may be */
 	uint16_t answered_mtu;
-	uint32_t next_seq;          /* of pair_send() */
+	uint32_t next_seq;          /* of pair_send(), as the next three: */
+	uint8_t tos, host;          /* bytes of its packets; host: the last of the source, or 2 */
+	uint64_t clock_us;          /* its clock is so much before the pair's */
+	int ppm;                    /* and so much faster */
 	/* of what was delivered here */
 	bool pieces_only;           /* are expected, which are counted alone */
 	uint64_t bytes;
-	unsigned received, doubles, disordered;
+	unsigned received, doubles, disordered, marked; /* marked: CE */
+	unsigned of_host[256];      /* received, by that */
 	uint32_t highest;
 	uint64_t worst_us;          /* the longest way */
 	uint8_t seen[PAIR_SEQ_MAX];
