@@ -226,6 +226,8 @@ void gateway_choose_carrier(struct gateway *g)
 	bool was = g->carrier.mptcp;
 	struct carrier_facts facts;
 
+	if (g->rests) /* the successor's trials are enough */
+		return;
 	if (speedtest_runs(&g->speedtest)) { /* whose load says nothing here */
 		session_set_reserve(g->home.session,
 		                    speedtest_reserve(&g->speedtest));
