@@ -65,6 +65,8 @@ static size_t find_state(const char *line, size_t len, size_t *at)
 	size_t first = strcspn(line, " :\n"), blanks;
 
 	*at = 0;
+	if (first < len && !strncmp(line, "reinjection ", first + 1))
+		return 0; /* whose names are no states */
 	if (first < len && line[first] == ':')
 		return first;
 	blanks = first < len ? strspn(line + first, " ") : 0;

@@ -192,6 +192,8 @@ export function devices(t, known) {
   for (const b of of_type(data, "bypass"))
     if (b.name.startsWith(OURS) && b.host && !hosts.has(b.host[0]))
       list.push({ kind: "device", name: b.host[0], address: null });
+  const busy = (d) => (d.seconds ? d.seconds.down_bytes + d.seconds.up_bytes : 0);
+  list.sort((a, b) => busy(b) - busy(a));
   return [
     said(known.said),
     list.length
