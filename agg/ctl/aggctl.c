@@ -59,9 +59,9 @@ const struct aggctl_verb aggctl_verbs[] = {
 	  "[--class NAME] [SITE]",
 	  "how to send from now on; not kept in the file", TAKES_CLASS, 1,
 	  SCHEDULER_WORDS_MAX, verb_ask },
-	{ "advise", "[--json] [SITE]",
-	  "simulates the schedulers on the uplinks as measured", TAKES_JSON, 0, 1,
-	  verb_advise },
+	{ "advise", "[--json|--html] [SITE]",
+	  "simulates the schedulers on the uplinks as measured",
+	  TAKES_JSON | TAKES_HTML, 0, 1, verb_advise },
 	{ "doctor", "[--json] [-c FILE]",
 	  "names what fails, from device to egress, and what to type",
 	  TAKES_JSON | TAKES_CONFIG, 0, 0, verb_doctor },
@@ -100,6 +100,7 @@ const struct aggctl_verb aggctl_verbs[] = {
 const struct aggctl_option aggctl_all_options[] = {
 	{ 'J', "json", NULL, TAKES_JSON, "for programs: one JSON object on one line" },
 	{ 'M', "metrics", NULL, TAKES_METRICS, "for Prometheus: OpenMetrics" },
+	{ 'P', "html", NULL, TAKES_HTML, "a page that plays it, for a browser" },
 	{ 'W', "watch", NULL, TAKES_WATCH, "again every second" },
 	{ 'C', "class", "NAME", TAKES_CLASS,
 	  "interactive or bulk: only for these streams" },
@@ -370,6 +371,7 @@ static int take_options(int argc, char **argv, struct aggctl_options *options)
 		switch (c) {
 		case 'J': options->json = true; break;
 		case 'M': options->metrics = true; break;
+		case 'P': options->html = true; break;
 		case 'W': options->watch = true; break;
 		case 'T': options->level = "--seconds"; break;
 		case 'O': options->level = "--minutes"; break;

@@ -44,6 +44,7 @@ enum aggctl_takes {
 	TAKES_LISTEN = 1 << 12,
 	TAKES_SITES = 1 << 13,
 	TAKES_LEVEL = 1 << 14, /* of a history */
+	TAKES_HTML = 1 << 15,
 };
 
 struct aggctl_verb;
@@ -56,7 +57,7 @@ struct aggctl_options {
 	const char *class;  /* of streams; NULL: not said */
 	const char *level;  /* of a history, as "--hours"; NULL: not said */
 	const char *config;
-	bool json, metrics;
+	bool json, metrics, html;
 	bool watch;
 	unsigned width; /* of the terminal; 0: there is none */
 	bool socket_said;   /* by the option, or the environment */

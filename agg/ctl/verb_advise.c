@@ -49,6 +49,17 @@ static int advise_on(const struct aggctl_options *options,
 	return err ? EXIT_REFUSED : EXIT_DONE;
 }
 
+static int play(const struct measured *measured)
+{
+	struct conf_error error = { .text = "" };
+	int err = advise_film(&measured->question, stdout, &error);
+
+	if (err)
+		fprintf(stderr, "aggctl: no advice: %s\n",
+		        *error.text ? error.text : strerror(-err));
+	return err ? EXIT_REFUSED : EXIT_DONE;
+}
+
 /* The daemon's status into out, ended by a NUL: an exit status. */
 static int ask_status(const struct aggctl_options *options, struct buf *out)
 {
@@ -72,7 +83,8 @@ int verb_advise(const struct aggctl_options *options, const char *const *words)
 	}
 	if (status == EXIT_DONE) {
 		setpriority(PRIO_PROCESS, 0, ADVISE_NICE);
-		status = advise_on(options, measured);
+		status = options->html ? play(measured)
+		                       : advise_on(options, measured);
 	}
 	buf_finish(&text);
 	free(measured);

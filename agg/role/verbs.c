@@ -191,6 +191,7 @@ const struct ctl_verb verbs_table[] = {
 	{ "history", "[NAME] [--seconds|--minutes|--hours|--days] [--json]",
 	  "what uplinks and devices carried, over time", on_history, true },
 	{ "advise", "start [SITE] | show", "the schedulers, simulated", verbs_job },
+	{ "film", "start [SITE] | show", "the same as a page that plays it", verbs_job },
 	{ "doctor", "start | show", "what fails, and what to type", verbs_job },
 	{ "bugreport", "start | show", "one text for who helps", verbs_job },
 	{ "join", "start TOKEN | show", "this gateway takes an invitation", verbs_job },

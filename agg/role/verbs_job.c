@@ -33,6 +33,7 @@ static const struct kind {
 	{ "doctor", { "doctor", "--json" }, true, .good_max = 1 },
 	{ "bugreport", { "bugreport", "-" }, true },
 	{ "advise", { "advise", "--json" }, .takes_word = true },
+	{ "film", { "advise", "--html" }, .takes_word = true },
 };
 
 static unsigned find_kind(const char *name)

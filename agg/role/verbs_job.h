@@ -12,7 +12,7 @@
 
 struct verbs;
 
-#define VERBS_JOBS 4
+#define VERBS_JOBS 5
 
 /* As a handler of ctl.h, for each of them; which one, its name says. */
 int verbs_job(void *ctx, int argc, const char *const *argv, struct buf *out);

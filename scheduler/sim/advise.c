@@ -261,8 +261,8 @@ static uint64_t limit_us(const struct times *times, enum advise_load kind)
 	return us + LIMIT_US;
 }
 
-static int make_scenario(const struct advise_question *q, enum advise_load kind,
-                         struct scenario **out, struct conf_error *error)
+int advise_scenario(const struct advise_question *q, enum advise_load kind,
+                    struct scenario **out, struct conf_error *error)
 {
 	struct scenario *s = *out = scenario_create();
 	struct times times = times_of(q);
@@ -290,8 +290,8 @@ static int prepare(struct advising *a, struct conf_error *error)
 	int err = 0;
 
 	for (int i = 0; !err && i < ADVISE_LOAD_COUNT; i++) {
-		err = make_scenario(a->question, (enum advise_load)i,
-		                    &a->scenarios[i], error);
+		err = advise_scenario(a->question, (enum advise_load)i,
+		                      &a->scenarios[i], error);
 		a->sets[i] = calloc(1, sizeof(*a->sets[i]));
 		if (!err)
 			err = a->sets[i] ? result_set_init(a->sets[i],

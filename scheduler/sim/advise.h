@@ -14,6 +14,8 @@
 
 #include "scheduler/sim/run.h"
 
+#include <stdio.h>
+
 #define ADVISE_LINKS_MAX SCENARIO_PATHS_MAX
 #define ADVISE_CANDIDATES_MAX 32
 #define ADVISE_EVENTS_MAX 20000000u /* then no other candidate is begun */
@@ -91,5 +93,14 @@ bool advise_policy_equal(const struct advise_policy *a,
  * their figures. For advise(). */
 void advise_reason(const struct advise_question *question,
                    struct advise_result *result, enum advise_load load);
+
+/* Such a load on these links, checked; scenario_free() it, also where it is refused. 0,
+ * -ENOMEM, -ENOSPC, -EINVAL with error. */
+int advise_scenario(const struct advise_question *q, enum advise_load load,
+                    struct scenario **out, struct conf_error *error);
+/* A page that plays what runs now and all other schedulers on these links (page.h).
+ * 0, as above, or -errno of out. */
+int advise_film(const struct advise_question *question, FILE *out,
+                struct conf_error *error);
 
 #endif

@@ -90,6 +90,10 @@ class Advice(AggdTest):
         said = self.advise("gw").stdout
         for word in ("dsl", "lte", "least rtt", *LOADS):
             self.assertIn(word, said)
+        page = self.advise("gw", "--html").stdout
+        self.assertIn("</html>", page)
+        for word in ("dsl", "lte", "srpt_ecf", "lowrtt"):
+            self.assertIn(f'"{word}"', page)
         self.note = f"{took:.1f} s, the download beside it {share:.2f} of the links\n{said}"
 
     def test_3_the_concentrator_knows_its_site(self):

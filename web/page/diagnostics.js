@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is wrong, what was said, and a report for who helps.
-import { card, h, picture, said, size, table } from "./dom.js";
+import { card, h, picture, said, save, size, table } from "./dom.js";
 import { follow, order } from "./api.js";
 
 export const every_ms = 4000;
@@ -51,19 +51,10 @@ const doctor = (t, known) =>
       : null,
   );
 
-// A file of this browser's, which asks nobody for it.
-function save(text) {
-  const link = h("a", {
-    href: URL.createObjectURL(new Blob([text], { type: "text/plain" })),
-    download: `aggd-bugreport-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.txt`,
-  });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
 async function report(tell, t) {
   const text = await follow("bugreport", ["start"], ["show"], () => tell(t.gathering));
-  save(text);
+  const now = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
+  save(`aggd-bugreport-${now}.txt`, "text/plain", text);
   return t.report_saved;
 }
 

@@ -207,5 +207,15 @@ export const choose = (label, choices, now, on_choice) =>
     ),
   );
 
+// A file of this browser's, which asks nobody for it.
+export function save(name, type, text) {
+  const link = h("a", {
+    href: URL.createObjectURL(new Blob([text], { type })),
+    download: name,
+  });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 export const field = (label, input) => h("label", null, label, input);
 export const said = (text) => (text ? h("pre", { role: "status" }, text) : null);

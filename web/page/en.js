@@ -158,6 +158,8 @@ export default {
     "first, on the page Uplinks: what was never loaded is not known.",
   advise_go: "Simulate",
   simulating: "Simulating …",
+  film: "See how they send",
+  film_saved: "A page that plays it was saved: open it with this browser.",
   best_is: "Best for all together:",
   stays: "What runs now is as good as any.",
   now_word: "now",

@@ -163,6 +163,8 @@ export default {
     " la page Accès : ce qui n’a jamais été chargé n’est pas connu.",
   advise_go: "Simuler",
   simulating: "Simulation …",
+  film: "Voir comment ils envoient",
+  film_saved: "Une page qui le joue est enregistrée : ouvrez-la avec ce navigateur.",
   best_is: "Le meilleur pour tout ensemble :",
   stays: "Ce qui est actif vaut tous les autres.",
   now_word: "maintenant",

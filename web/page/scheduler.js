@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How to send: what runs, what there is to choose from, and what each would do.
-import { card, field, h, mark, picture, said, table } from "./dom.js";
+import { card, field, h, mark, picture, said, save, table } from "./dom.js";
 import { follow, get, order } from "./api.js";
 
 export const every_ms = 3000;
@@ -133,6 +133,12 @@ function advise(t, known) {
     known.advice = JSON.parse(text);
     return "";
   };
+  // The simulation itself, as a page of its own: it plays without asking anybody.
+  const film = async (tell) => {
+    const text = await follow("film", ["start", ...words], ["show"], () => tell(t.simulating));
+    save("aggd-simulation.html", "text/html", text);
+    return t.film_saved;
+  };
   const { advice } = known;
   const pick = advice?.candidates[advice.pick];
   return card(
@@ -163,6 +169,17 @@ function advise(t, known) {
                 t.apply,
               )
             : null,
+          " ",
+          h(
+            "button",
+            {
+              type: "button",
+              class: "plain",
+              disabled: !!known.busy,
+              onclick: () => known.run(film),
+            },
+            t.film,
+          ),
           h(
             "div",
             { class: "grid" },

@@ -160,6 +160,12 @@ class Page(unittest.TestCase):
         if page == "uplinks" and tab.get("!!document.querySelector('main .row button')"):
             self.click(tab, "main .row button", "document.querySelector('main table')")
             tab.get("document.querySelectorAll('details').forEach((d) => d.open = true)")
+        if page == "scheduler":
+            tab.get("[...document.querySelectorAll('main button')].at(-1).click()")
+            tab.wait("!!document.querySelector('.advice li.best')")
+            tab.get("[...document.querySelectorAll('main button')].at(-1).click()")
+            tab.wait("!!document.querySelector('main [role=status]')")
+            self.assertIn(("film", "show"), self.stub.orders)
         if page == "setup" and tab.get("!!document.querySelector('input[name=site]')"):
             tab.get("document.querySelector('input[name=site]').value = 'cabin'")
             self.click(tab, "form button:last-child", "document.querySelector('.qr')")

@@ -31,6 +31,17 @@ SPEEDS = {"schema_version": 1, "results": [
      "down_echo_us": 21100, "up_echo_us": 20500}
     for name, down, up in (("dsl", 5950000, 2212500), ("lte", 2325000, 1187500),
                            ("all together", 8337500, 3537500))]}
+PAGE_WHY = "makes more of lte: 40 % go by it instead of 20 %"
+ADVICE = {"pick": 1, "command": "aggctl scheduler ecf order roundrobin reinjection tail",
+          "loads": {"page": {"best": 1, "why": PAGE_WHY,
+                             "figure": "30 objects beside a download, all there after"},
+                    "bulk": {"best": 0, "why": "no difference: none gains 5 %",
+                             "figure": "one download"}},
+          "candidates": [
+              {"interactive": name, "bulk": name, "order": "roundrobin", "reinjection": "tail",
+               "loads": {"page": {"value": 900.5 / ratio, "unit": "ms", "ratio": ratio},
+                         "bulk": {"value": 61.2, "unit": "Mbit/s", "ratio": 1.01}}}
+              for name, ratio in (("srpt_ecf", 1), ("ecf", 1.2), ("lowrtt", 0.8))]}
 TOKEN = "aggd1_" + "kUb4QwertyX" * 20
 QR = "\n".join("".join("1" if (x * y + x) % 3 else "0" for x in range(57)) for y in range(57))
 
@@ -136,7 +147,8 @@ class States:
         stub.posts = {
             "sections": (200, "" if idle else SECTIONS[role]), "log": (200, LOG),
             "history": answer_history, "doctor": job(json.dumps(FINDINGS)),
-            "speedtest": job(json.dumps(SPEEDS)), "qr": (200, QR + "\n"),
+            "speedtest": job(json.dumps(SPEEDS)), "advise": job(json.dumps(ADVICE)),
+            "film": job("<!doctype html>"), "qr": (200, QR + "\n"),
             "bugreport": job("== configuration\n"), "reload": (200, "reloaded\n"),
             "join": job("aggctl: this is no invitation: an invitation begins with aggd1_\n", 422),
             "scheduler": (422, "there is no scheduler 'x'; allowed: ecf, blest\n"),
