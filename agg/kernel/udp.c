@@ -218,6 +218,12 @@ static void prepare(struct batch *b, unsigned i, const struct udp_message *m)
 		h->msg_control = NULL;
 }
 
+static bool is_hearsay(int err)
+{
+	return err == ECONNREFUSED || err == EMSGSIZE || err == EHOSTUNREACH ||
+	       err == ENETUNREACH || err == EINTR;
+}
+
 int udp_send(int fd, const struct udp_message *messages, unsigned n)
 {
 	struct batch b;
@@ -230,8 +236,9 @@ int udp_send(int fd, const struct udp_message *messages, unsigned n)
 		int sent = sendmmsg(fd, b.headers, n, 0);
 		if (sent >= 0)
 			return sent;
-		/* What the network said of those before: of this one, nothing yet. */
-		if (errors == ERRORS_MAX || (errno != ECONNREFUSED && errno != EINTR))
+		/* What the network, or who forges its words, said of those before: of
+		 * this one, nothing yet. */
+		if (errors == ERRORS_MAX || !is_hearsay(errno))
 			return -errno;
 	}
 }
