@@ -407,14 +407,14 @@ static int start(struct daemon *d)
 	if (caps_missing(missing, sizeof(missing)))
 		log_sys("without %s", missing);
 	const struct role_ops *ops = ops_of(d->conf);
-	bool succeeds = d->heir_of >= 0 && ops->succeed;
+	bool succeeds = d->heir_of >= 0 && ops->updates;
 	if (d->conf->main.role == CONF_ROLE_GATEWAY && !succeeds)
 		role_cleanup(); /* what a crash left */
 	d->role = ops->create(d->loop, d->conf, d->netmon);
 	if (!d->role)
 		return -1;
 	if (succeeds)
-		ops->succeed(d->role, d->told);
+		ops->updates->succeed(d->role, d->told);
 	inherit_close();
 	const struct verbs_args verbs = {
 		.role = d->role, .version = AGGD_VERSION, .own_pin = d->own_pin,

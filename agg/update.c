@@ -27,7 +27,7 @@ static void end(struct daemon *d)
 static void let_go(struct daemon *d)
 {
 	d->rests = true;
-	d->role->ops->update(d->role, ROLE_RESTS);
+	d->role->ops->updates->update(d->role, ROLE_RESTS);
 	daemon_close(d);
 	runlock_drop(&d->netns_lock);
 	runlock_drop(&d->control_lock);
@@ -36,7 +36,7 @@ static void let_go(struct daemon *d)
 static void go_on(struct daemon *d)
 {
 	d->rests = false;
-	d->role->ops->update(d->role, ROLE_GOES_ON);
+	d->role->ops->updates->update(d->role, ROLE_GOES_ON);
 	loop_timer_arm(d->update, loop_now_us(d->loop) + LOOK_US);
 }
 
@@ -74,7 +74,7 @@ static void on_ready(void *ctx, uint8_t role)
 static void look_at_peers(struct daemon *d)
 {
 	uint64_t now = loop_now_us(d->loop);
-	uint8_t told = d->role->ops->has_left(d->role);
+	uint8_t told = d->role->ops->updates->has_left(d->role);
 
 	if (told)
 		handover_go(d->handover, told);
@@ -101,7 +101,7 @@ static void on_taken(void *ctx)
 	end(d);
 	d->is_gone = true;
 	notify_finish(&d->notify);
-	d->role->ops->update(d->role, ROLE_IS_GONE);
+	d->role->ops->updates->update(d->role, ROLE_IS_GONE);
 	log_info("update: another process has taken over; %u streams go on in this one",
 	         d->role->ops->streams(d->role));
 	daemon_drain(d, LEFT_US);
@@ -124,8 +124,8 @@ int update_begin(struct daemon *d, struct buf *out)
 		"who began this process cannot be told that another takes over" :
 		d->handover ? "an update is under way" :
 		d->drain_until_us ? "this process is ending" :
-		!ops->update ? "this gateway has not joined yet" :
-		ops->why_not_update(d->role);
+		!ops->updates ? "this gateway has not joined yet" :
+		ops->updates->why_not(d->role);
 
 	if (why) {
 		buf_printf(out, "%s; a restart ends the streams that do not end within "
@@ -151,8 +151,8 @@ void update_finish(struct daemon *d)
 /* What one that has begun would undo at its end is still the other's. */
 void update_fail(struct daemon *d)
 {
-	if (d->heir_of >= 0 && d->role && d->role->ops->update)
-		d->role->ops->update(d->role, ROLE_RESTS);
+	if (d->heir_of >= 0 && d->role && d->role->ops->updates)
+		d->role->ops->updates->update(d->role, ROLE_RESTS);
 }
 
 int update_wait(struct daemon *d)

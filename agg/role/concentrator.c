@@ -339,6 +339,11 @@ static void concentrator_succeed(struct role *role, uint8_t told)
 {
 }
 
+static const struct role_updates updates = {
+	concentrator_why_not_update, concentrator_update, concentrator_has_left,
+	concentrator_succeed,
+};
+
 static int concentrator_choose(struct role *role, const struct choice *choice,
                                struct buf *out)
 {
@@ -455,9 +460,6 @@ const struct role_ops role_concentrator = {
 	.streams = concentrator_streams,
 	.report = concentrator_report,
 	.choose = concentrator_choose,
-	.why_not_update = concentrator_why_not_update,
-	.update = concentrator_update,
-	.has_left = concentrator_has_left,
-	.succeed = concentrator_succeed,
+	.updates = &updates,
 	.destroy = concentrator_destroy,
 };

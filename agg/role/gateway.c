@@ -161,71 +161,6 @@ static unsigned gateway_streams(const struct role *role)
 	       clients_direct(g->clients);
 }
 
-/* Updates --------------------------------------------------------------------- */
-
-static const char *gateway_why_not_update(const struct role *role)
-{
-	const struct gateway *g = (const struct gateway *)role;
-
-	return g->home.peer_flags & WIRE_KEEPS ? NULL :
-		"the concentrator is not connected, or its release knows of no "
-		"sessions that leave";
-}
-
-/* What is written by both would be spoilt. */
-static void rest(struct gateway *g, bool rests)
-{
-	g->rests = rests;
-	route_rest(g->route, rests);
-	mptcp_rest(g->mptcp, rests);
-	lan_rest(g->lan, rests);
-	gateway_tunnel_set_conf(g);
-	if (rests)
-		gateway_history_write(g);
-}
-
-static void gateway_update(struct role *role, enum role_update step)
-{
-	struct gateway *g = (struct gateway *)role;
-
-	switch (step) {
-	case ROLE_RESTS:
-		rest(g, true);
-		home_set_flags(&g->home, WIRE_KEEPS | WIRE_LEAVES);
-		break;
-	case ROLE_GOES_ON:
-		g->home.flags = WIRE_KEEPS;
-		gateway_leave(g);
-		rest(g, false);
-		upkeep_look(g->upkeep);
-		break;
-	case ROLE_IS_GONE:
-		lan_drain(g->lan);
-		break;
-	}
-}
-
-enum { TOLD = 1, TOLD_IPV6 = 2 };
-
-static uint8_t gateway_has_left(const struct role *role)
-{
-	const struct gateway *g = (const struct gateway *)role;
-
-	if (!(g->home.peer_flags & WIRE_LEAVES))
-		return 0;
-	return g->remote_ipv6 ? TOLD | TOLD_IPV6 : TOLD;
-}
-
-/* New connections wait for its session, as at an outage that has just begun. */
-static void gateway_succeed(struct role *role, uint8_t told)
-{
-	struct gateway *g = (struct gateway *)role;
-
-	g->remote_ipv6 = told & TOLD_IPV6;
-	g->outage.is_on = false;
-	gateway_set_modes(g);
-}
-
 static int gateway_choose(struct role *role, const struct choice *choice,
                           struct buf *out)
 {
@@ -367,9 +302,6 @@ const struct role_ops role_gateway = {
 	.choose = gateway_choose,
 	.speedtest = gateway_speedtest,
 	.history = gateway_history,
-	.why_not_update = gateway_why_not_update,
-	.update = gateway_update,
-	.has_left = gateway_has_left,
-	.succeed = gateway_succeed,
+	.updates = &gateway_updates,
 	.destroy = gateway_destroy,
 };

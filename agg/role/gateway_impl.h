@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: what the parts of the gateway know of each other: gateway.c, the role;
- * gateway_session.c; gateway_uplinks.c; gateway_bypass.c; gateway_report.c.
+ * gateway_session.c; gateway_uplinks.c; gateway_bypass.c; gateway_update.c;
+ * gateway_report.c.
  * Included by nobody else.
  */
 #ifndef AGG_ROLE_GATEWAY_IMPL_H
@@ -100,6 +101,9 @@ void gateway_on_speedtest(void *ctx);
 /* gateway_history.c: role_ops.history. */
 int gateway_history(struct role *role, int argc, const char *const *argv,
                     struct buf *out);
+
+/* gateway_update.c: role_ops.updates. */
+extern const struct role_updates gateway_updates;
 
 /* gateway_bypass.c */
 /* Uplinks may work that did not, or not any more: who leads what passes by? */

@@ -62,6 +62,17 @@ static inline bool role_is_calm(unsigned *calm_s, unsigned streams)
  * streams need where there has been none for a while: once a second. */
 void role_tidy_memory(struct role *role);
 
+/* All are required. */
+struct role_updates {
+	/* In words, why streams would not outlive an update; NULL: they do. */
+	const char *(*why_not)(const struct role *role);
+	void (*update)(struct role *role, enum role_update step);
+	/* While it rests: 0: do peers not know yet? Else what its successor is told. */
+	uint8_t (*has_left)(const struct role *role);
+	/* And at the end that comes, right after create. */
+	void (*succeed)(struct role *role, uint8_t told);
+};
+
 /* All hooks are required, but where it is said. */
 struct role_ops {
 	const char *name; /* as in `option role` */
@@ -91,14 +102,7 @@ struct role_ops {
 	/* (optional) A person asks for the history: words of aggctl, likewise. */
 	int (*history)(struct role *role, int argc, const char *const *argv,
 	               struct buf *out);
-	/* (optional, as the next three: all or none) In words, why streams would not
-	 * outlive an update; NULL: they do. */
-	const char *(*why_not_update)(const struct role *role);
-	void (*update)(struct role *role, enum role_update step);
-	/* While it rests: 0: do peers not know yet? Else what its successor is told. */
-	uint8_t (*has_left)(const struct role *role);
-	/* And at the end that comes, right after create. */
-	void (*succeed)(struct role *role, uint8_t told);
+	const struct role_updates *updates; /* (optional) */
 	/* Ends all, and removes every rule and route; not those of a successor. */
 	void (*destroy)(struct role *role);
 };

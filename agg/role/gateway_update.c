@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: an update of the gateway (role.h), at either of its ends.
+ */
+#include "agg/role/gateway_impl.h"
+
+static const char *why_not(const struct role *role)
+{
+	const struct gateway *g = (const struct gateway *)role;
+
+	return g->home.peer_flags & WIRE_KEEPS ? NULL :
+		"the concentrator is not connected, or its release knows of no "
+		"sessions that leave";
+}
+
+/* What is written by both would be spoilt. */
+static void rest(struct gateway *g, bool rests)
+{
+	g->rests = rests;
+	route_rest(g->route, rests);
+	mptcp_rest(g->mptcp, rests);
+	lan_rest(g->lan, rests);
+	gateway_tunnel_set_conf(g);
+	if (rests)
+		gateway_history_write(g);
+}
+
+static void update(struct role *role, enum role_update step)
+{
+	struct gateway *g = (struct gateway *)role;
+
+	switch (step) {
+	case ROLE_RESTS:
+		rest(g, true);
+		home_set_flags(&g->home, WIRE_KEEPS | WIRE_LEAVES);
+		break;
+	case ROLE_GOES_ON:
+		g->home.flags = WIRE_KEEPS;
+		gateway_leave(g);
+		rest(g, false);
+		upkeep_look(g->upkeep);
+		break;
+	case ROLE_IS_GONE:
+		lan_drain(g->lan);
+		break;
+	}
+}
+
+enum { TOLD = 1, TOLD_IPV6 = 2 };
+
+static uint8_t has_left(const struct role *role)
+{
+	const struct gateway *g = (const struct gateway *)role;
+
+	if (!(g->home.peer_flags & WIRE_LEAVES))
+		return 0;
+	return g->remote_ipv6 ? TOLD | TOLD_IPV6 : TOLD;
+}
+
+/* New connections wait for its session, as at an outage that has just begun. */
+static void succeed(struct role *role, uint8_t told)
+{
+	struct gateway *g = (struct gateway *)role;
+
+	g->remote_ipv6 = told & TOLD_IPV6;
+	g->outage.is_on = false;
+	gateway_set_modes(g);
+}
+
+const struct role_updates gateway_updates = { why_not, update, has_left, succeed };
