@@ -475,6 +475,10 @@ static void help_lists_every_command(void **state)
 	assert_int_equal(aggctl(f, "help", NULL), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_says(f, names[i]);
+	for (const char *line = output(f); *line; line += strspn(line, "\n")) {
+		assert_true(strcspn(line, "\n") <= 80); /* of a terminal */
+		line += strcspn(line, "\n");
+	}
 	assert_int_equal(aggctl(f, "--help", NULL), 0);
 	assert_says(f, "usage: aggctl");
 	assert_int_equal(aggctl(f, "--version", NULL), 0);
