@@ -184,8 +184,8 @@ static enum spill_kind kind_of(struct tunnel *t, struct flow *f, struct tunnel_f
 	return SPILL_SMALL;
 }
 
-/* Its queue may be as long as its paths differ, or it never gets so deep that the
- * slow one may take of it. */
+/* Its queue may be as long as its paths differ, or it never gets so deep that the slow one
+ * may take of it; also when a loss-based sender has gone down to 0.7 (RFC 9438). */
 static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 {
 	uint64_t all_bps = 0, rtt_us = INTERVAL_US, target_us;
@@ -199,7 +199,7 @@ static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 	}
 	target_us = all_bps ? RATE_PACKET_BYTES * 3 / 2 * UINT64_C(1000000) / all_bps : 0;
 	target_us = target_us > TARGET_US ? target_us : TARGET_US;
-	target_us += spill_spread_us(&t->paths, &own->spill);
+	target_us += spill_spread_us(&t->paths, &own->spill) * 10 / 7;
 	uint64_t step_us = target_us > own->target_us ? target_us - own->target_us
 	                                              : own->target_us - target_us;
 	if (own->tuned_paths == own->spill.paths && step_us < TARGET_STEP_US)
