@@ -21,7 +21,10 @@
 #define LONG_BYTES 500000u           /* of what a long flow is placed for */
 #define LOSSY_PERCENT 140u           /* where some are lost that takes longer */
 #define HOME_PERCENT 125u            /* another home must be so much faster */
-#define HOME_RTTS 2u                 /* and not of more than so many of its round trips */
+#define HOME_RTTS 2u                 /* and not of more than so many of its round trips, */
+#define FAR_FACTOR 4u                /* unless so much faster than a home that was full */
+#define FULL_SECONDS 5u              /* for so long: it will be worth a second start */
+#define FULL_PERCENT 80u
 #define CALL_BETTER_US (10 * MS_US)  /* or a quarter, for a second: a call moves */
 #define CALL_AFTER_US S_US
 #define CALL_LOSS_PPM 5000u
@@ -404,6 +407,14 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
 }
 
+/* So far that a sender which goes by its least round trip (BBR) has to find out anew. */
+static bool is_too_far(const struct spill_flow *f, const struct spill_path *home,
+                       const struct spill_path *to, uint64_t more)
+{
+	return to->rtt_us > HOME_RTTS * home->rtt_us && !f->tolerant && !is_thin(f) &&
+	       (f->full < FULL_SECONDS || more < FAR_FACTOR);
+}
+
 /* The one that gives it most; a change must be worth it. */
 static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
                        const struct spill_ask *ask, uint64_t now_bps)
@@ -417,7 +428,7 @@ static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
 		const struct spill_path *p = &ps->path[path];
 		uint64_t bps = hoped_bps(ps, f, path);
 		if (!is_offered(ps, path) || bps <= best_bps ||
-		    (p->rtt_us > HOME_RTTS * home->rtt_us && !f->tolerant && !is_thin(f)))
+		    is_too_far(f, home, p, bps / max_u64(home->rate_bps, 1)))
 			continue;
 		if (!f->numbered && bps < 2 * best_bps && !f->minds &&
 		    !has_gap(ps, f, path, ask->now_us))
@@ -471,6 +482,8 @@ static void judge(const struct spill_paths *ps, struct spill_flow *f,
 		return;
 	uint64_t got_bps = f->proof_bytes * S_US / us;
 	if (us < 2 * PROOF_US) {
+		f->full = count_up(f->full, got_bps * 100 >=
+		                   share_bps(ps, f, f->home - 1u) * FULL_PERCENT);
 		hear_reaction(ps, f, (double)got_bps);
 		prove(ps, f, got_bps, ask->now_us);
 		/* It fills its home not, and elsewhere nothing would be lost. */

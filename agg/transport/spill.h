@@ -59,6 +59,7 @@ struct spill_flow {
 	uint8_t paths;       /* that may take of it now */
 	uint8_t doubts, failures; /* of proof, in a row */
 	uint8_t deaf, meek;  /* seconds in a row in which losses did not, did hold it up */
+	uint8_t full;        /* and in which it took all that its home has */
 	bool tolerant, minds; /* so it is no loss-based sender, or is one */
 	bool numbered;       /* the tunnel's: what overtakes is put in order */
 	bool spills;         /* may go by more than one path */

@@ -287,6 +287,26 @@ static void test_home_is_the_path_that_gives_most(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* Its home has a tenth of what is far away: not for a short one. */
+static void test_a_long_one_goes_far_for_much_more(void **state)
+{
+	path(0, 5, 3);
+	path(1, 60, 70);
+	ask(SPILL_SMALL, LEN);
+	flow(4000, 5, 0, 30000);
+	assert_int_equal(f.home, 1);
+	flow(3000, 5, 0, 30000);
+	assert_int_equal(f.home, 2);
+	flow(8000, 0, 55, 30000);
+	assert_int_equal(f.home, 2);
+
+	f = (struct spill_flow){ 0 };
+	now_us += S;
+	path(1, 9, 70);
+	flow(9000, 5, 0, 30000);
+	assert_int_equal(f.home, 1);
+}
+
 static void test_a_dead_home_is_left(void **state)
 {
 	flow(300, 50, 0, 20000);
@@ -408,6 +428,7 @@ int main(void)
 		TEST(test_what_does_not_help_stops),
 		TEST(test_what_helps_goes_on),
 		TEST(test_home_is_the_path_that_gives_most),
+		TEST(test_a_long_one_goes_far_for_much_more),
 		TEST(test_a_dead_home_is_left),
 		TEST(test_a_dearer_path_is_for_when_no_other_is),
 		TEST(test_a_metered_path_takes_what_is_more),
