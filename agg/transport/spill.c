@@ -257,6 +257,11 @@ static bool fills(const struct spill_paths *ps, const struct spill_flow *f, unsi
 	return !ps->path[path].untried && bps * 4 > share_bps(ps, f, path) * 3;
 }
 
+static uint64_t may_have_bps(const struct spill_path *p)
+{
+	return p->untried ? max_u64(p->rate_bps, p->promised_bps) : p->rate_bps;
+}
+
 /* For the packet that comes next, or for a long flow's first 500 KB. */
 static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow *f,
                            unsigned path, const struct spill_ask *ask)
@@ -269,7 +274,7 @@ static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow
 		return us + (fills(ps, f, path) ? FILLS_US : 0);
 	/* What was not tried may be as good as the best, or never would be. */
 	for (unsigned i = 0; p->untried && i < ps->count; i++)
-		bps = max_u64(bps, ps->path[ps->order[i]].rate_bps);
+		bps = max_u64(bps, may_have_bps(&ps->path[ps->order[i]]));
 	return us + LONG_BYTES * S_US / bps * (p->loss_ppm ? LOSSY_PERCENT : 100) / 100;
 }
 
@@ -420,13 +425,18 @@ static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
                        const struct spill_ask *ask, uint64_t now_bps)
 {
 	const struct spill_path *home = &ps->path[f->home - 1];
-	uint64_t best_bps = max_u64(hoped_bps(ps, f, f->home - 1u), now_bps) *
-	                    HOME_PERCENT / 100;
+	uint64_t best_bps = max_u64(hoped_bps(ps, f, f->home - 1u), now_bps);
+
+	if (home->untried)
+		best_bps = max_u64(best_bps, home->promised_bps);
+	best_bps = best_bps * HOME_PERCENT / 100;
 
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
 		const struct spill_path *p = &ps->path[path];
 		uint64_t bps = hoped_bps(ps, f, path);
+		if (p->untried) /* half of it is enough to see */
+			bps = max_u64(bps, p->promised_bps / 2);
 		if (!is_offered(ps, path) || bps <= best_bps ||
 		    is_too_far(f, home, p, bps / max_u64(home->rate_bps, 1)))
 			continue;

@@ -37,6 +37,7 @@ struct spill_path {
 	int64_t delay_us;    /* one way, with its queue; of two clocks */
 	uint64_t wait_us;    /* until it may take something; 0: now */
 	uint64_t rate_bps, rtt_us; /* bytes/s; the least round trip */
+	uint64_t promised_bps; /* of one that is untried: what it may come to; 0: not known */
 	uint32_t loss_ppm;
 	/* private */
 	int64_t later_us;    /* than the fastest: for a packet that it takes now */

@@ -295,8 +295,6 @@ static void hear_train(struct tunnel_rate *r, const struct rate_news *news,
 	                  max_u64(us, TRAIN_LEAST_US);
 	if (r->state != RATE_START && r->promised_bps * 100 > r->bw_bps * PERCENT_MORE)
 		tunnel_rate_enter(r, RATE_START, now_us);
-	if (r->state == RATE_START)
-		r->bw_bps = max_u64(r->bw_bps, r->promised_bps / 2);
 }
 
 /* States ---------------------------------------------------------------- */

@@ -121,11 +121,12 @@ static void see_path(struct tunnel *t, unsigned path)
 		return;
 	struct tunnel_rate *r = &t->control[path]->rate;
 	out->known = r->srtt_us && t->now_us - r->heard_us < KNOWN_US;
-	out->untried = r->state == RATE_START && !r->promised_bps;
+	out->untried = r->state == RATE_START;
 	out->cost = (uint8_t)(p->path_class +
 		(p->state == TUNNEL_PATH_SUSPECT ? SUSPECT_COST : 0));
 	out->delay_us = delay_us(r, t->now_us);
-	out->rate_bps = tunnel_rate_hoped(r) * INNER_PERCENT / 100;
+	out->rate_bps = r->bw_bps * INNER_PERCENT / 100;
+	out->promised_bps = r->promised_bps * INNER_PERCENT / 100;
 	out->rtt_us = out->known ? r->min_rtt_us : p->srtt_us;
 	out->loss_ppm = tunnel_rate_loss_ppm(r);
 	out->wait_us = 0;
@@ -342,7 +343,7 @@ void tunnel_out_turn(struct tunnel *t)
 
 uint64_t tunnel_out_deadline(const struct tunnel *t)
 {
-	uint64_t at = UINT64_MAX;
+	uint64_t at = tunnel_train_deadline(t);
 
 	if (!flows_are_waiting(t->flows, TRAFFIC_BULK))
 		return at;

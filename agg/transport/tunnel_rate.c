@@ -50,6 +50,8 @@ uint64_t tunnel_rate_pace(const struct tunnel_rate *r)
 {
 	uint64_t bps = r->bw_bps * pace_percent(r->state) / 100;
 
+	if (r->state == RATE_START)
+		bps = max_u64(bps, r->promised_bps);
 	return max_u64(max_u64(bps, r->share_bps), RATE_MIN_BPS);
 }
 
@@ -65,6 +67,8 @@ static uint64_t cap_bytes(const struct tunnel_rate *r)
 	if (!r->srtt_us) /* the first flight */
 		us = FIRST_US;
 	uint64_t own = r->bw_bps * us / S_US * percent / 100;
+	if (r->state == RATE_START)
+		own = max_u64(own, r->promised_bps * us / S_US);
 	uint64_t share = r->share_bps * (us - r->min_rtt_us + r->srtt_us) / S_US;
 	return max_u64(own, share) + CAP_PACKETS * RATE_PACKET_BYTES;
 }
@@ -140,22 +144,18 @@ unsigned tunnel_rate_train(const struct tunnel_rate *r, bool wanted, uint64_t no
 void tunnel_rate_trained(struct tunnel_rate *r, uint64_t first, uint64_t last,
                          uint32_t bytes, uint64_t now_us)
 {
-	bool longer = last - first >= TRAIN_SHORT;
+	uint64_t count = last - first + 1;
 
-	r->trains = longer ? 2 : 1;
+	r->trains = count > TRAIN_SHORT ? 2 : 1;
 	r->train_us = now_us;
 	r->train_first = first;
 	r->train_last = last;
 	r->train_bytes = bytes;
 	r->train_from = 0;
 	r->close = false;
-	/* The pace is not yet known by which it would be paid back. */
-	r->tokens += (int64_t)((last - first + 1) * bytes * S_US);
-}
-
-uint64_t tunnel_rate_hoped(const struct tunnel_rate *r)
-{
-	return r->state == RATE_START ? max_u64(r->bw_bps, r->promised_bps) : r->bw_bps;
+	/* It is beside what the rate allows, which is not known yet. */
+	r->tokens += (int64_t)(count * bytes * S_US);
+	r->passed_bytes += count * bytes;
 }
 
 /* Sending --------------------------------------------------------------- */

@@ -18,8 +18,8 @@
  *     CRUISE, UP by a quarter, DOWN until that queue is gone: in turn
  *
  * Before anything is known, a train of packets that leave at once says by how far apart
- * they arrive what the path may carry (Keshav, SIGCOMM 1991). Half of that is where START
- * begins, and where that much is delivered it ends.
+ * they arrive what the path may carry (Keshav, SIGCOMM 1991). START goes at that pace, and
+ * ends where that much is delivered; what is known is what was delivered, all the same.
  *
  * Rates are bytes/s of datagrams with what they wear on the wire, as told to
  * tunnel_rate_sent().
@@ -139,8 +139,6 @@ void tunnel_rate_hint(struct tunnel_rate *r, uint64_t bps);
 unsigned tunnel_rate_train(const struct tunnel_rate *r, bool wanted, uint64_t now_us);
 void tunnel_rate_trained(struct tunnel_rate *r, uint64_t first, uint64_t last,
                          uint32_t bytes, uint64_t now_us);
-/* What the path carries, as far as is known: what a train promised, or more. */
-uint64_t tunnel_rate_hoped(const struct tunnel_rate *r);
 
 /* What is out should have been heard of by then: the path is suspect.
  * UINT64_MAX: nothing is out. */

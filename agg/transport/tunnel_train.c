@@ -10,6 +10,7 @@
 #include "agg/transport/tunnel_send.h"
 
 #define WANTS_US 1000000u
+#define SETTLED_US 1000000u /* not while a session connects, nor on a path that flaps */
 
 static void send_train(struct tunnel *t, unsigned path, unsigned count)
 {
@@ -29,13 +30,17 @@ static void send_train(struct tunnel *t, unsigned path, unsigned count)
 		                    (uint32_t)n + TUNNEL_WIRE_BYTES, t->now_us);
 }
 
-/* One that costs nothing is tried as soon as it is there; that it may have become another
+/* One that costs nothing is tried a moment after it came; that it may have become another
  * since, and all of one that costs, is asked when somebody wants more than he gets. */
-static bool is_wanted(const struct tunnel *t, unsigned path)
+static uint64_t wanted_us(const struct tunnel *t, unsigned path)
 {
-	bool wants = t->bulk_us && t->now_us - t->bulk_us < WANTS_US;
+	const struct tunnel_rate *r = &t->control[path]->rate;
 
-	return wants || (t->paths.path[path].cost == 0 && !t->control[path]->rate.trains);
+	if (t->bulk_us && t->now_us - t->bulk_us < WANTS_US)
+		return t->now_us;
+	if (t->paths.path[path].cost || r->trains || r->state != RATE_START)
+		return UINT64_MAX;
+	return r->entered_us + SETTLED_US;
 }
 
 /* Dear ones are not tried for nothing. */
@@ -54,9 +59,21 @@ void tunnel_train_turn(struct tunnel *t)
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
 		if (!is_offered(t, i))
 			continue;
-		unsigned count = tunnel_rate_train(&t->control[i]->rate, is_wanted(t, i),
-		                                   t->now_us);
+		unsigned count = tunnel_rate_train(&t->control[i]->rate,
+		                                   wanted_us(t, i) <= t->now_us, t->now_us);
 		if (count && tunnel_may_send(t, i, count * DATAGRAM_BYTES_MAX))
 			send_train(t, i, count);
 	}
+}
+
+uint64_t tunnel_train_deadline(const struct tunnel *t)
+{
+	uint64_t at = UINT64_MAX;
+
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		uint64_t us = is_offered(t, i) ? wanted_us(t, i) : UINT64_MAX;
+		if (us > t->now_us && us < at)
+			at = us;
+	}
+	return at;
 }

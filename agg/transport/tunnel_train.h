@@ -11,5 +11,6 @@
 #include "agg/transport/tunnel_impl.h"
 
 void tunnel_train_turn(struct tunnel *t);
+uint64_t tunnel_train_deadline(const struct tunnel *t);
 
 #endif

@@ -198,6 +198,34 @@ static void test_a_long_flow_begins_where_it_ends_first(void **state)
 	assert_int_equal(out[0].path, 0);
 }
 
+/* A train told so of it; that the near one has little counts only when it was tried. */
+static void test_a_long_flow_begins_on_what_is_promised(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = LEN, .is_long = true };
+
+	path(0, 3, 3);
+	path(1, 3, 70);
+	ps.path[1].untried = true;
+	ps.path[1].promised_bps = 60 * MBIT;
+	a.now_us = now_us;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 1);
+	f = (struct spill_flow){ 0 };
+	ps.path[0].untried = true;
+	ps.path[0].promised_bps = 3 * MBIT;
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 0);
+	/* And nobody is held to be slow for what was promised of him. */
+	f = (struct spill_flow){ 0 };
+	path(0, 50, 5);
+	path(1, 20, 10);
+	ps.path[0].untried = true;
+	ps.path[0].promised_bps = 200 * MBIT;
+	flow(5000, 48, 18, 400000);
+	assert_true(f.spills);
+}
+
 /* Unless it is more than that one carries. */
 static void test_answers_do_not_fill_a_path(void **state)
 {
@@ -423,6 +451,7 @@ int main(void)
 		TEST(test_answers_do_not_fill_a_path),
 		TEST(test_a_much_quicker_path_is_left_to_others),
 		TEST(test_a_long_flow_begins_where_it_ends_first),
+		TEST(test_a_long_flow_begins_on_what_is_promised),
 		TEST(test_answers_take_the_quick_path),
 		TEST(test_who_has_gone_is_no_rival),
 		TEST(test_what_does_not_help_stops),

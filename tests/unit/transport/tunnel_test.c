@@ -655,7 +655,7 @@ static void paths_have_their_sizes(void **state)
 		assert_int_equal(mtu_of(i), sizes[i]);
 	assert_int_equal(tunnel_mtu(gateway->tunnel), 1280); /* and no less */
 	tunnel_path(gateway->tunnel, 3, TUNNEL_PATH_DOWN, 0);
-	pair_run(&p, 59 * S);
+	pair_run(&p, 50 * S);
 	pair_send(&p, PAIR_GATEWAY, 1, 100);
 	assert_int_equal(tunnel_mtu(gateway->tunnel), 1280);
 	pair_run(&p, 30 * S);
