@@ -169,12 +169,12 @@ bool feedback_hear(struct feedback_heard *h, const struct datagram_feedback *f,
 		hear_first(h, f, largest);
 	int32_t later_us = (int32_t)(f->now_us - (uint32_t)h->told_us);
 	uint16_t marks = (uint16_t)(f->ce - h->ce);
-	if (largest < h->largest || later_us < 0)
+	if (largest < h->largest || (later_us < 0 && largest == h->largest))
 		return false;
 	h->largest = largest;
 	h->packets += (uint32_t)(f->packets - (uint32_t)h->packets);
 	h->bytes += (uint32_t)(f->bytes - (uint32_t)h->bytes);
-	h->told_us += (uint32_t)later_us;
+	h->told_us += (uint32_t)later_us; /* backwards: its clock jumped, and that is newer */
 	h->delay += (int16_t)(uint16_t)(f->delay_min - (uint16_t)h->delay);
 	h->ce = f->ce;
 	uint16_t above = (uint16_t)(f->delay_p90 - f->delay_min);

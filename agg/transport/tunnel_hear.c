@@ -27,6 +27,7 @@
 #define CRUISE_WINDOWS 6u
 #define POLICED_US (2 * S_US)
 #define EXCUSED_US (30 * S_US)
+#define JUMP_US (int64_t)S_US        /* of a clock against the other */
 #define POLICED_LOSS 10u             /* percent */
 #define TRAIN_LEAST 3u               /* of a train, after the first */
 #define TRAIN_CLOSE_US (4 * MS_US)   /* from first to last, less tells little */
@@ -469,6 +470,14 @@ static void take_delay(struct tunnel_rate *r, const struct rate_news *news,
 	r->jitter_us = min_u64((uint64_t)(spread_us > 0 ? spread_us : 0), JITTER_MAX_US);
 }
 
+/* One of the two clocks jumped: no time of before means anything. */
+static void forget_clocks(struct tunnel_rate *r, uint64_t now_us)
+{
+	r->report_end = 0;
+	r->over_since_us = 0;
+	window_clear(&r->delay_low, now_us, INT64_MAX);
+}
+
 void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
                        uint64_t now_us)
 {
@@ -478,10 +487,14 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 	uint64_t sent_us = pass(r, news->largest);
 	uint64_t before = r->heard_counter;
 	bool fresh = news->largest > before;
+	int64_t jump_us = (int64_t)(news->told_us - r->told_us - (now_us - r->heard_us));
 	r->heard_us = now_us;
+	r->told_us = news->told_us;
 	r->heard_counter = news->largest;
 	if (!fresh)
 		return;
+	if (jump_us > JUMP_US || jump_us < -JUMP_US)
+		forget_clocks(r, now_us);
 	uint64_t away_us = now_us - sent_us;
 	take_rtt(r, max_u64(away_us > news->hold_us ? away_us - news->hold_us : 0, 1),
 	         now_us);

@@ -73,7 +73,7 @@ struct tunnel_rate {
 	uint64_t queue_us, jitter_us;
 	uint64_t gap_us, gap_var_us; /* between feedbacks */
 	uint64_t lost, judged;       /* packets, fading; only while no queue stood */
-	uint64_t heard_us, heard_counter;
+	uint64_t heard_us, heard_counter, told_us; /* by the receiver's clock */
 
 	/* the state's */
 	uint64_t over_since_us;      /* a queue stands; 0: none does */
