@@ -72,18 +72,18 @@ enum conf_type {
 
 struct conf_key {
 	const char *key;
-	enum conf_type type;
-	unsigned roles;      /* mask: in whose configuration it is allowed */
-	bool required;
+	enum conf_type type : 8;
+	unsigned roles : 8;   /* mask: in whose configuration it is allowed */
+	bool required : 1;
+	int default_port;     /* of an address; -1: the port is required */
 	const char *fallback; /* read like a value when the key is absent;
 	                       * NULL: then all bits 0, which means not set */
 	uint64_t min, max;
-	int default_port;     /* of an address; -1: the port is required */
 	const char *const *words; /* CONF_WORD: ends with NULL */
-	size_t offset;        /* of the value, or of a list's first */
-	size_t size;          /* of one value */
+	unsigned offset;      /* of the value, or of a list's first */
+	unsigned size;        /* of one value */
 	unsigned list_max;    /* 0: an option; else a list of so many */
-	size_t count_offset;  /* of a list's count, an unsigned */
+	unsigned count_offset; /* of a list's count, an unsigned */
 	const char *help;     /* sentences */
 };
 

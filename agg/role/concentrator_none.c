@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Copyright (c) 2026 The aggd authors
  *
- * DOC: the role of a build for routers (-Dprofile=router), which are gateways: it
- * says so, and never begins.
+ * DOC: the role of a build for routers (-Dprofile=router), which are gateways: no
+ * configuration of it is taken (check_sites_none.c), and so it never begins.
  */
-#include "agg/base/log.h"
 #include "agg/role/role.h"
 
 #include <errno.h>
@@ -12,8 +11,6 @@
 static struct role *none_create(struct loop *loop, const struct conf *conf,
                                 struct netmon *netmon)
 {
-	log_user("role 'concentrator': this aggd was built for gateways only "
-	         "(-Dprofile=router)");
 	errno = ENOTSUP;
 	return NULL;
 }

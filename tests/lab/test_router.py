@@ -64,7 +64,7 @@ class Router(AggdTest):
         conf = self.aggd.read("vps.conf").replace("vps.sock", "none.sock")
         self.aggd.write("none.conf", conf)
         done = self.lab.vps.run([ROUTER, "-c", self.aggd.path("none.conf")], check=False)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("built for gateways only", done.stderr)
 
     def test_5_not_joined_yet(self):
