@@ -32,7 +32,17 @@ static void fail(struct page *page, const char *what, const char *words)
 
 static const char *words_of(int err)
 {
-	return err == -ENOSYS ? "this aggd was built without it" : strerror(-err);
+	return err == -ENOSYS ? "this aggd was built without it" :
+	       err == -ENOPKG ? "aggd-web is not installed" :
+	       err == -ELIBBAD ? "aggd-web does not fit; the log says why" :
+	       strerror(-err);
+}
+
+static void on_wrong_secret(const struct addr *from)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_peer("page: a wrong secret from %s", addr_format_ip(from, text));
 }
 
 static void no_secret(struct page *page, int err)
@@ -72,6 +82,7 @@ static void open_server(struct page *page, const char *state)
 	const struct server_args args = {
 		.loop = page->loop, .addresses = page->at, .count = page->count,
 		.secret = page->secret, .verbs = verbs_table, .ctx = page->verbs,
+		.on_wrong_secret = on_wrong_secret,
 		.key = tls ? (char *)buf_head(&page->cert.key) : NULL,
 		.chain = tls ? (char *)buf_head(&page->cert.chain) : NULL,
 	};

@@ -5,7 +5,7 @@
  * once and kept in the state directory, of which a browser warns as nobody else vouches
  * for it; or files. It has nothing to do with the identity, by which the ends of a
  * session know each other. cert_gnutls.c stands on the library that libmicrohttpd has
- * its TLS of; cert_none.c stands in for all where it has none.
+ * its TLS of, cert_gnutls_none.c where it has none.
  */
 #ifndef WEB_CERT_H
 #define WEB_CERT_H
@@ -26,7 +26,7 @@ struct cert {
 
 /* The page's own, for a browser at these addresses; made where it is not there.
  * 0 or -errno: -EBADMSG: the file is damaged; -EPERM: others may read it; -ENOSYS:
- * this build has no TLS for the page. */
+ * this build has no TLS for the page; -ENOPKG, -ELIBBAD: as server_create. */
 int cert_own(const char *dir, const struct addr *at, unsigned count, struct cert *out);
 /* Somebody else's. The same, and -EBADMSG: they are not PEM, or no pair. */
 int cert_read(const char *chain_path, const char *key_path, struct cert *out);

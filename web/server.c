@@ -10,8 +10,6 @@
  */
 #include "web/server.h"
 
-#include "agg/base/log.h"
-#include "agg/base/pages.h"
 #include "agg/kernel/sockopt.h"
 #include "web/files.h"
 
@@ -137,7 +135,6 @@ static unsigned refuse(struct server *s, struct MHD_Connection *connection,
 {
 	const char *host = header(connection, MHD_HTTP_HEADER_HOST);
 	struct addr from = client_of(connection);
-	char text[ADDR_TEXT_MAX];
 
 	if (changes && !access_is_own_origin(header(connection, "Origin"), host)) {
 		*why = "this is from another page\n";
@@ -152,7 +149,7 @@ static unsigned refuse(struct server *s, struct MHD_Connection *connection,
 		*why = "the secret is needed; 'aggctl web' shows it\n";
 		return MHD_HTTP_UNAUTHORIZED;
 	case ACCESS_WRONG:
-		log_peer("page: a wrong secret from %s", addr_format_ip(&from, text));
+		s->args.on_wrong_secret(&from);
 		*why = "that is not the secret; 'aggctl web' shows it\n";
 		return MHD_HTTP_UNAUTHORIZED;
 	case ACCESS_TOO_OFTEN:
@@ -514,16 +511,4 @@ void server_destroy(struct server *s)
 	buf_finish(&s->event);
 	explicit_bzero(&s->access, sizeof(s->access));
 	free(s);
-}
-
-/* libmicrohttpd brings GnuTLS with all that it needs, and each has its start. */
-void server_rest(void)
-{
-	static const char *const libraries[] = {
-		"libmicrohttpd", "libgnutls", "libp11-kit", "libnettle", "libhogweed",
-		"libunistring", "libtasn1", "libidn2", "libgmp", "libffi",
-	};
-
-	for (unsigned i = 0; i < sizeof(libraries) / sizeof(*libraries); i++)
-		pages_drop(libraries[i]);
 }

@@ -37,11 +37,13 @@ struct server_args {
 	const char *key, *chain;             /* PEM, borrowed; NULL: by HTTP */
 	const struct ctl_verb *verbs;        /* ends with a NULL name */
 	void *ctx;                           /* of the verbs */
+	void (*on_wrong_secret)(const struct addr *from);
 };
 
 struct server;
 
-/* NULL: errno, and *at is the address that it was about, if any. */
+/* NULL: errno, and *at is the address that it was about, if any. ENOSYS: this build
+ * has none; ENOPKG, ELIBBAD: its module is not there, or not fit. */
 struct server *server_create(const struct server_args *args, unsigned *at);
 void server_destroy(struct server *s); /* NULL is fine */
 /* There is no server now: what the start of its libraries left in memory goes. */

@@ -19,6 +19,7 @@ import tempfile
 import unittest
 
 ROOT, BUILD = sys.argv[1:3]
+PACKAGES = ["aggd", "aggd-web", "aggsim"]
 
 
 def read(*path):
@@ -63,7 +64,7 @@ class Package(unittest.TestCase):
                          version)
 
     def test_each_file_is_in_one_package(self):
-        patterns = wanted("aggd") + wanted("aggsim")
+        patterns = [p for name in PACKAGES for p in wanted(name)]
         for path in installed():
             within = [p for p in patterns
                       if fnmatch.fnmatch(path, p) or path.startswith(p + "/")]
@@ -82,9 +83,9 @@ class Package(unittest.TestCase):
                         os.stat(path).st_mode & 0o7777)
         self.assertEqual(sorted(there), installed())
         for path, mode in there.items():
-            program = re.match(r"usr/s?bin/", path)
+            program = re.match(r"usr/s?bin/|usr/lib/.*\.so$", path)
             self.assertEqual(mode & 0o6755, 0o755 if program else 0o644, path)
-        for pattern in wanted("aggd") + wanted("aggsim"):
+        for pattern in (p for name in PACKAGES for p in wanted(name)):
             if pattern.startswith("usr/") and "sysusers" not in pattern:
                 self.assertTrue(any(fnmatch.fnmatch(p, pattern) or p.startswith(pattern + "/")
                                     for p in there), pattern)
@@ -102,7 +103,7 @@ class Package(unittest.TestCase):
         paragraphs = [dict(re.findall(r"(?m)^([A-Z][\w-]*):[ \t]*(.*)$", text))
                       for text in read("debian/control").split("\n\n") if text.strip()]
         names = [p["Package"] for p in paragraphs[1:]]
-        self.assertEqual(names, ["aggd", "aggsim"])
+        self.assertEqual(names, PACKAGES)
         for paragraph in paragraphs[1:]:
             self.assertLessEqual({"Architecture", "Depends", "Description"}, set(paragraph))
             self.assertLessEqual(len(paragraph["Description"]), 60)

@@ -60,10 +60,15 @@ static void fill(void)
 	}
 }
 
+static void on_wrong_secret(const struct addr *from)
+{
+}
+
 static int begin(void **state)
 {
 	const struct server_args args = { .loop = loop = loop_create(), .addresses = &at,
-		.count = 1, .secret = SECRET, .verbs = verbs };
+		.count = 1, .secret = SECRET, .verbs = verbs,
+		.on_wrong_secret = on_wrong_secret };
 	unsigned which;
 
 	fill();
