@@ -22,6 +22,7 @@ struct flight {
 	uint32_t stream;     /* control: whose */
 	uint8_t todo;        /* control: what to do again when lost */
 	bool first;          /* of the piece's copies */
+	bool redone;         /* control: said twice, as one of them was late */
 };
 
 struct flights {

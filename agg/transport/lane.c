@@ -71,7 +71,13 @@ enum stream_class lane_class(const struct lane *lane)
 	return lane->hello.bundle ? STREAM_INTERACTIVE : STREAM_BULK;
 }
 
-struct lane *lane_best(struct session *s, enum stream_class class)
+/* What counts more stands higher. */
+static unsigned merit(const struct lane *lane, enum stream_class class, unsigned paths)
+{
+	return (paths & 1u << lane->hello.path ? 0 : 2) + (lane_class(lane) == class);
+}
+
+struct lane *lane_best_but(struct session *s, enum stream_class class, unsigned paths)
 {
 	struct lane *lane, *best = NULL;
 
@@ -79,14 +85,19 @@ struct lane *lane_best(struct session *s, enum stream_class class)
 		if (!lane_is_good(lane) || lane->full || lane->crammed ||
 		    lane_rests(lane))
 			continue;
-		bool ours = lane_class(lane) == class;
-		bool best_ours = best && lane_class(best) == class;
-		if (!best || ours > best_ours ||
-		    (ours == best_ours && s->path[lane->hello.path].rtt_us <
-		                            s->path[best->hello.path].rtt_us))
+		unsigned ours = merit(lane, class, paths);
+		unsigned bests = best ? merit(best, class, paths) : 0;
+		if (!best || ours > bests ||
+		    (ours == bests && s->path[lane->hello.path].rtt_us <
+		                      s->path[best->hello.path].rtt_us))
 			best = lane;
 	}
 	return best;
+}
+
+struct lane *lane_best(struct session *s, enum stream_class class)
+{
+	return lane_best_but(s, class, 0);
 }
 
 static struct path *path_of(const struct lane *lane)

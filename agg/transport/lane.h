@@ -60,6 +60,9 @@ struct lane *lane_find(struct session *s, uint32_t id);
 enum stream_class lane_class(const struct lane *lane);
 /* The live lane to use for a class's control frames: least RTT. */
 struct lane *lane_best(struct session *s, enum stream_class class);
+/* Where there is one, of a path that is not among these. */
+struct lane *lane_best_but(struct session *s, enum stream_class class,
+                           unsigned paths);
 void lane_sched_path(const struct lane *lane, struct sched_path *out);
 
 #endif

@@ -8,6 +8,11 @@
  * few milliseconds; those for which the reader waits too long, or will, go again
  * on another path, before anything new.
  *
+ * What the head itself gave to a thin path is waited for when it should have been
+ * there: with it a loss is repaired no sooner than elsewhere. And what opens a stream,
+ * takes it or lets it send (control frames) goes again when it is late: to say it
+ * twice costs nothing, and nothing moves before it is there.
+ *
  * So does what a lane has that fell silent (watch.c), as far as all before it was
  * sent, at once and from the budget of guesses. That, and what a lane lost or
  * stalls with, goes by the time when it would be there, not by the scheduler; while
@@ -18,10 +23,70 @@
 #include "agg/transport/lane.h"
 #include "agg/transport/reinject.h"
 #include "agg/transport/send.h"
+#include "agg/transport/stream_impl.h"
+#include "agg/transport/work.h"
 
 #include <utlist.h>
 
 #define LOOK_US 5000u
+#define CONTROL_SCAN 64u /* flights of a lane looked at in one go */
+
+static bool is_allowed(const struct session *s)
+{
+	return s->args.policy.reinjection >= REINJECT_TAIL;
+}
+
+/* When a lane's i-th flight is late; UINT64_MAX: nobody knows. */
+static uint64_t late_at(const struct lane *lane, uint32_t i)
+{
+	const struct path *path = &lane->session->path[lane->hello.path];
+
+	if (!path->usual_us)
+		return UINT64_MAX;
+	return flights_at(&lane->flights, i)->sent_us +
+	       reinject_overdue_us(path->usual_us, path->usual_var_us);
+}
+
+static bool is_control(const struct flight *flight)
+{
+	return flight->stream && flight->todo != TODO_REFUSE && !flight->redone;
+}
+
+static void redo(struct lane *lane, struct flight *flight)
+{
+	struct stream *stream = stream_find(lane->session, flight->stream);
+
+	flight->redone = true;
+	if (!stream)
+		return;
+	stream->todo_late |= (uint16_t)(1u << lane->hello.path);
+	work_todo(stream, flight->todo);
+}
+
+void overdue_controls(struct session *s)
+{
+	struct lane *lane;
+
+	if (!is_allowed(s))
+		return;
+	DL_FOREACH(s->lanes, lane)
+		for (uint32_t i = 0; i < lane->flights.len && i < CONTROL_SCAN &&
+		                     late_at(lane, i) <= s->now_us; i++)
+			if (is_control(flights_at(&lane->flights, i)))
+				redo(lane, flights_at(&lane->flights, i));
+}
+
+static uint64_t controls_deadline(const struct session *s)
+{
+	uint64_t at = UINT64_MAX;
+	const struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		if (lane->flights.len && is_control(flights_at(&lane->flights, 0)) &&
+		    late_at(lane, 0) < at)
+			at = late_at(lane, 0);
+	return is_allowed(s) ? at : UINT64_MAX;
+}
 
 /* How things stand with a piece that one path has. */
 static bool is_overdue(const struct session *s, const struct piece *piece)
@@ -29,7 +94,8 @@ static bool is_overdue(const struct session *s, const struct piece *piece)
 	unsigned p = (unsigned)__builtin_ctz(piece->path_mask);
 	const struct path *path = &s->path[p];
 	struct reinject_passed is = {
-		.waited_us = s->now_us - piece->passed_us,
+		.waited_us = s->now_us > piece->passed_us ?
+			s->now_us - piece->passed_us : 0,
 		.age_us = s->now_us - piece->sent_us,
 		.usual_us = path->usual_us,
 		.var_us = path->usual_var_us,
@@ -43,8 +109,7 @@ static bool is_overdue(const struct session *s, const struct piece *piece)
 
 static bool is_on(const struct session *s)
 {
-	return s->args.policy.reinjection >= REINJECT_TAIL &&
-	       s->args.policy.deep && s->passed;
+	return is_allowed(s) && s->args.policy.deep && s->passed;
 }
 
 bool overdue_collect(struct session *s)
@@ -159,7 +224,9 @@ bool overdue_place(const struct stream *stream, struct lane *const *lanes,
 
 uint64_t overdue_deadline(const struct session *s)
 {
-	if (!is_on(s))
-		return UINT64_MAX;
-	return s->overdue_us > s->now_us ? s->overdue_us : s->now_us + LOOK_US;
+	uint64_t at = controls_deadline(s);
+	uint64_t look_us = s->overdue_us > s->now_us ? s->overdue_us
+	                                             : s->now_us + LOOK_US;
+
+	return is_on(s) && look_us < at ? look_us : at;
 }

@@ -8,6 +8,8 @@
 
 #include "agg/transport/session_impl.h"
 
+/* What streams have to say and was said long ago is said again, by another path. */
+void overdue_controls(struct session *s);
 bool overdue_collect(struct session *s); /* something goes again, first of all */
 /* A lane fell silent: what it has of what readers wait for goes again. */
 void overdue_silent(const struct lane *lane);

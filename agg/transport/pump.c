@@ -69,20 +69,28 @@ static enum stream_class class_of(const struct stream *stream)
 /* Sends what the stream has to say, lowest bit first: OPEN before all. */
 static bool send_todo(struct stream *stream)
 {
+	struct session *s = stream->session;
 	struct wire_frame frame;
 
 	if (stream->closing)
 		stream->todo &= TODO_RESET | TODO_OPEN;
 	while (stream->todo) {
 		uint8_t todo = stream->todo & (uint8_t)-stream->todo;
-		struct lane *lane = lane_best(stream->session,
-		                              class_of(stream));
+		struct lane *lane = lane_best_but(s, class_of(stream),
+		                                  stream->todo_late);
 		if (!lane)
 			return false;
+		uint64_t before = lane->tx_bytes;
 		fill_todo(stream, todo, &frame);
-		if (lane_send(lane, &frame, todo, stream->id) == 0)
-			stream->todo &= (uint8_t)~todo;
+		if (lane_send(lane, &frame, todo, stream->id) < 0)
+			continue;
+		stream->todo &= (uint8_t)~todo;
+		if (!stream->todo_late)
+			continue;
+		s->again_bytes[REINJECT_OVERDUE] += lane->tx_bytes - before;
+		flights_at(&lane->flights, lane->flights.len - 1)->redone = true;
 	}
+	stream->todo_late = 0;
 	return true;
 }
 
@@ -590,6 +598,7 @@ void pump(struct session *s)
 		lane->wants_write = false;
 	s->wait_until_us = UINT64_MAX;
 	lane_estimate_paths(s);
+	overdue_controls(s);
 	send_pongs(s);
 	send_controls(s);
 	send_acks(s);

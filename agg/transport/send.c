@@ -80,12 +80,12 @@ static void put_piece(struct piece *piece)
 		drop_piece(piece);
 }
 
-/* All before it was sent: the reader waits for it, or soon will. */
-static void note_passed(struct session *s, struct piece *piece)
+/* All before it was sent: the reader waits for it, or will then. */
+static void note_passed(struct session *s, struct piece *piece, uint64_t at_us)
 {
 	if (piece->passed_us || piece->acked)
 		return;
-	piece->passed_us = s->now_us;
+	piece->passed_us = at_us;
 	DL_APPEND2(s->passed, piece, passed_prev, passed_next);
 }
 
@@ -359,14 +359,17 @@ static struct piece *new_piece(struct stream *stream, uint64_t offset, uint32_t 
 	return piece;
 }
 
-/* The head skips what was taken behind this piece. */
-static void pass(struct stream *stream, const struct piece *piece)
+/* The head skips what was taken behind this piece, which goes by that path. */
+static void pass(struct stream *stream, struct piece *piece, unsigned path)
 {
+	struct session *s = stream->session;
 	uint64_t head = send_head(stream);
 	struct piece *next;
 
+	if (s->path[path].minor)
+		note_passed(s, piece, s->now_us + s->path[path].usual_us);
 	for (next = piece->next; next && next->offset < head; next = next->next)
-		note_passed(stream->session, next);
+		note_passed(s, next, s->now_us);
 }
 
 static void fill_burst(struct stream *stream, uint64_t n)
@@ -397,7 +400,7 @@ static struct piece *cut_piece(struct stream *stream, uint32_t max,
 	}
 	list_piece(stream, piece, before);
 	if (offset == head)
-		pass(stream, piece);
+		pass(stream, piece, path);
 	uncount_unsent(stream, piece->len);
 	stream->fin_sent |= piece->fin;
 	stream->burst_bytes += piece->len;

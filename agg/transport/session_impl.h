@@ -99,8 +99,9 @@ struct piece {
 	struct piece *next;      /* stream.pieces, by offset */
 	struct piece *next_again; /* stream.again */
 	uint64_t sent_us;        /* the first of the copies that are */
-	uint64_t passed_us;      /* all before it were sent; 0: not yet, or
-	                          * acknowledged since */
+	uint64_t passed_us;      /* since then the reader is thought to wait for
+	                          * it, as all before it were sent; 0: they were
+	                          * not, or it is acknowledged */
 	struct piece *passed_prev, *passed_next; /* session.passed */
 	struct budget *budget;   /* borrowed: its memory is of it */
 };
@@ -158,6 +159,7 @@ struct stream {
 	bool gone;          /* nothing is left to be done: free it */
 	uint8_t end;        /* enum stream_end, once closing */
 	uint8_t todo;
+	uint16_t todo_late; /* on these paths some of it is already, and late */
 	bool bulk;          /* its class now */
 	bool class_fixed;   /* whatever it sends */
 	bool is_todo, is_dead; /* listed there */

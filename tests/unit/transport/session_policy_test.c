@@ -315,12 +315,9 @@ static uint64_t hear_bytes(struct puppet_lane *l)
 	return bytes;
 }
 
-/* Round robin over a path whose pieces are acknowledged at once, and one where
- * they take 400 ms; both are known so, nothing is in flight. */
-static struct reader *two_paths(enum reinject_policy reinjection,
-                                uint64_t credit)
+/* Now both paths are known, and nothing is in flight. */
+static struct reader *learn(uint64_t credit)
 {
-	begin("roundrobin", "roundrobin", reinjection, 2);
 	struct reader *r = puppet_open(&p);
 	puppet_say_credit(&p.lane[0], 1, LEARNT_BYTES + credit);
 	for (int i = 0; i < LEARNT_TIMES; i++) {
@@ -334,6 +331,15 @@ static struct reader *two_paths(enum reinject_policy reinjection,
 		puppet_say_ack(&p.lane[0], &p.lane[1]);
 	}
 	return r;
+}
+
+/* Round robin over a path whose pieces are acknowledged at once, and one where
+ * they take 400 ms. */
+static struct reader *two_paths(enum reinject_policy reinjection,
+                                uint64_t credit)
+{
+	begin("roundrobin", "roundrobin", reinjection, 2);
+	return learn(credit);
 }
 
 static uint64_t again_bytes(enum reinject_policy why)
@@ -485,6 +491,56 @@ static void test_silent_has_what_is_there(void **state)
 	held += hear_bytes(&p.lane[1]);
 	assert_true(held > 0);
 	assert_int_equal(again_bytes(REINJECT_OVERDUE), held);
+	puppet_finish(&p);
+}
+
+/* What a thin path got of what is next is late: it goes again, though the end is
+ * not near and nothing behind it was taken before. */
+static void test_thin_path(void **state)
+{
+	begin("roundrobin", "roundrobin", REINJECT_TAIL, 1);
+	p.lane[1].rate_bps = 100000;
+	assert_non_null(puppet_attach(&p, 1));
+	struct reader *r = learn(4 << 20);
+	for (int i = 0; i < 60; i++) {
+		puppet_write(r, 40000, false);
+		puppet_pass(&p, 10000);
+		hear_bytes(&p.lane[0]);
+		puppet_say_ack(&p.lane[0], &p.lane[0]);
+	}
+	assert_true(hear_bytes(&p.lane[1]) > 0);
+	assert_true(again_bytes(REINJECT_OVERDUE) > 0);
+	puppet_finish(&p);
+}
+
+static unsigned hear_opens(struct puppet_lane *l)
+{
+	struct wire_frame f;
+	unsigned opens = 0;
+
+	while (puppet_hear_type(l, WIRE_OPEN, &f))
+		opens++;
+	return opens;
+}
+
+/* What opens a stream and is late is said again, once, by another path. */
+static void test_late_control(void **state)
+{
+	struct reader *r = two_paths(REINJECT_TAIL, 40000);
+	puppet_write(r, 40000, false);
+	puppet_pass(&p, 10000); /* it takes so long */
+	puppet_say_ack(&p.lane[0], &p.lane[0]);
+	puppet_say_ack(&p.lane[0], &p.lane[1]);
+	uint64_t before = again_bytes(REINJECT_OVERDUE);
+	puppet_open(&p);
+	assert_int_equal(hear_opens(&p.lane[0]), 1);
+	assert_int_equal(hear_opens(&p.lane[1]), 0);
+	uint64_t sent = p.lane[1].sent_bytes;
+	puppet_pass(&p, 300000);
+	sent = p.lane[1].sent_bytes - sent;
+	assert_int_equal(hear_opens(&p.lane[1]), 1);
+	assert_int_equal(hear_opens(&p.lane[0]), 0);
+	assert_int_equal(again_bytes(REINJECT_OVERDUE) - before, sent);
 	puppet_finish(&p);
 }
 
@@ -698,6 +754,8 @@ int main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_silent_has_what_is_there),
 		cmocka_unit_test(test_not_silent),
+		cmocka_unit_test(test_thin_path),
+		cmocka_unit_test(test_late_control),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_share),
