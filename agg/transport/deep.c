@@ -49,7 +49,7 @@ static uint64_t as_filled(const struct path *path, uint64_t soonest_us,
 static void look_at(const struct lane *lane, struct depth_path *out)
 {
 	const struct path *path = &lane->session->path[lane->hello.path];
-	uint64_t soonest = path_would_take_us(path, 0);
+	uint64_t soonest = lane_would_take_us(lane, 0);
 	uint64_t min_rtt = lane->info.min_rtt_us;
 
 	*out = (struct depth_path){
@@ -62,6 +62,7 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 		.starts = path->starts,
 		.wasteful = path->wasteful,
 		.quiet = lane_is_quiet(lane),
+		.closed = lane_closed_us(lane) > 0,
 		.rtt_us = path->rtt_us,
 		.min_rtt_us = min_rtt,
 		.under_way_bytes = path->under_way_bytes,
@@ -127,9 +128,10 @@ void deep_plan(struct stream *stream, struct lane *const *lanes,
 		         most, &depth);
 		if (depth.bytes > deepest && looks[i].usable)
 			deepest = depth.bytes;
-		if (!depth.bytes || !paths[i].room_bytes)
+		bool full = (depth.bytes || depth_is_other_closed(looks, count, i)) &&
+		            depth_is_full(looks, count, i);
+		if (!paths[i].room_bytes || (!depth.bytes && !full))
 			continue;
-		bool full = depth_is_full(looks, count, i);
 		out->from[i] = full ? UINT64_MAX : place(stream, lanes[i], &depth);
 		if (out->from[i] == UINT64_MAX) {
 			out->left_out |= 1u << i;

@@ -63,13 +63,21 @@ void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
 		out->bytes = out->least_bytes;
 }
 
+bool depth_is_other_closed(const struct depth_path *paths, unsigned count, unsigned i)
+{
+	for (unsigned j = 0; j < count; j++)
+		if (j != i && paths[j].usable && paths[j].closed)
+			return true;
+	return false;
+}
+
 static bool does_another_pause(const struct depth_path *paths, unsigned count,
                               unsigned i)
 {
 	for (unsigned j = 0; j < count; j++)
 		if (j != i && paths[j].usable && paths[j].quiet)
 			return true;
-	return false;
+	return depth_is_other_closed(paths, count, i);
 }
 
 static bool carries(const struct depth_path *path, unsigned percent)

@@ -33,6 +33,7 @@ struct depth_path {
 	uint64_t slack_bytes;        /* of them so many as only wait to be sent */
 	bool starts;                 /* it was never full */
 	bool wasteful;               /* much of what it brings comes too late */
+	bool closed;             /* its window is, for a moment: see lane.c */
 	bool quiet;              /* nothing is acknowledged of late: it may be gone */
 };
 
@@ -52,9 +53,13 @@ void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
  * More would only stand in the
  * queue, or be lost there. Of paths that are not far or not minor the congestion
  * control knows better, and where there is no queue it may find that more can be
- * carried. While another path is quiet, any that holds as much is full: what that
- * one has may have to go this way, and not behind what nobody waits for. */
+ * carried. While another path is quiet, or closed, any that holds as much is full: what
+ * that one has may have to go this way, and not behind what nobody waits for. */
 bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i);
+
+/* Then who is the first of all for that moment may be full as well: all that the
+ * other does not take would stand in its queue, or be lost there. */
+bool depth_is_other_closed(const struct depth_path *paths, unsigned count, unsigned i);
 
 /* What of all that a session sends is this stream's, of late. Zeroed memory is a
  * stream that just began. */

@@ -5,6 +5,11 @@
  * must arrive (flights.h) until the peer's count of processed bytes passes it. How
  * it is judged is watch.c's.
  *
+ * BBR closes its window to four segments for 200 ms, every ten seconds, to see the
+ * least round-trip time (so does any congestion control after a timeout). What was
+ * given to the kernel then waits as long, though the path's rate and times, as seen
+ * of late, tell nothing of it; so that is added to what a lane would take.
+ *
  * Estimates come from the kernel (subflow_info), and go on to those of its path
  * (path.h).
  */
@@ -21,6 +26,9 @@
 #define PIECE_MIN_MSS 2u
 #define SILENT_MIN_US 100000u     /* under load ACKs come every few ms */
 #define QUIET_PART 8u
+#define CLOSED_MSS 4u     /* a window is closed to that, */
+#define CLOSED_PART 4u    /* which is no more than a part of what was under way, */
+#define CLOSED_US 200000u /* for so long, and a round trip */
 #define DELAYED_ACK_US 40000u     /* Linux' least */
 #define PACE_STEP 32u             /* less than a part of it is no other pace */
 #define RATE_OLD_US 1000000u      /* not busy for so long: it may be more by now */
@@ -227,12 +235,23 @@ bool lane_rests(const struct lane *lane)
 	return lane->session->resting & 1u << lane->hello.path;
 }
 
-/* How much may wait below us: what leaves in LOWAT_US, or, where nothing is under
- * way, what leaves at once: the window, as far as it is for a first flight. */
+static bool is_closed(const struct lane *lane)
+{
+	uint64_t window = lane->info.cwnd_bytes;
+
+	return window && window <= CLOSED_MSS * mss_of(lane) &&
+	       lane->rate_bps * lane->info.srtt_us / 1000000 >= CLOSED_PART * window;
+}
+
+/* How much may wait below us: what leaves in LOWAT_US (through a closed window: the
+ * least), or, where nothing is under way, what leaves at once: the window, as far as it
+ * is for a first flight. */
 static uint64_t backlog_max(const struct lane *lane)
 {
 	uint64_t first = IDLE_BURST_MSS * mss_of(lane);
 
+	if (is_closed(lane))
+		return LOWAT_MIN_MSS * mss_of(lane);
 	if (lane->info.unacked_bytes || lane->info.notsent_bytes)
 		return lane->lowat_bytes;
 	if (first > lane->info.cwnd_bytes)
@@ -242,7 +261,8 @@ static uint64_t backlog_max(const struct lane *lane)
 
 bool lane_is_backlogged(const struct lane *lane)
 {
-	return lane_is_good(lane) && backlog(lane) >= backlog_max(lane);
+	return lane_is_good(lane) && backlog(lane) >= backlog_max(lane) &&
+	       backlog(lane) >= lane->lowat_bytes;
 }
 
 uint64_t lane_drain_us(const struct lane *lane)
@@ -261,10 +281,30 @@ uint64_t lane_drain_us(const struct lane *lane)
 	return info->first_rtt_us + (paced_us > window_us ? paced_us : window_us);
 }
 
+uint64_t lane_closed_us(const struct lane *lane)
+{
+	uint64_t most = CLOSED_US + lane->info.srtt_us;
+
+	if (!is_closed(lane))
+		return 0;
+	uint64_t us = backlog(lane) * lane->info.srtt_us / lane->info.cwnd_bytes;
+	return us < most ? us : most;
+}
+
+uint64_t lane_would_take_us(const struct lane *lane, uint32_t len)
+{
+	return path_would_take_us(path_of(lane), len) + lane_closed_us(lane);
+}
+
+uint64_t lane_left_bytes(const struct lane *lane)
+{
+	return lane->tx_bytes > backlog(lane) ? lane->tx_bytes - backlog(lane) : 0;
+}
+
 uint64_t lane_room(const struct lane *lane)
 {
 	if (!lane_is_good(lane) || lane->full || lane->crammed ||
-	    lane_is_backlogged(lane) ||
+	    backlog(lane) >= backlog_max(lane) ||
 	    lane->flights.len >= FLIGHTS_MAX - FLIGHT_SPARE)
 		return 0;
 	return backlog_max(lane) - backlog(lane);

@@ -20,6 +20,13 @@ bool lane_is_empty(const struct lane *lane);
  * of one path differ in their round-trip times (MPTCP), with that. */
 uint64_t lane_drain_us(const struct lane *lane);
 uint64_t lane_room(const struct lane *lane);
+/* Its window is closed (see lane.c), and so long does what is sent now wait for that,
+ * behind all that waits; 0: it is not. */
+uint64_t lane_closed_us(const struct lane *lane);
+/* From sending so much now until it is acknowledged. */
+uint64_t lane_would_take_us(const struct lane *lane, uint32_t len);
+/* The kernel has sent (and may have lost) what is below it. */
+uint64_t lane_left_bytes(const struct lane *lane);
 /* May carry something new. */
 bool lane_is_good(const struct lane *lane);
 /* How long, when it was last asked, no acknowledgement had come though something

@@ -112,32 +112,77 @@ static bool is_on(const struct session *s)
 	return is_allowed(s) && s->args.policy.deep && s->passed;
 }
 
-bool overdue_collect(struct session *s)
+/* It may arrive, and no other lane has it. */
+static bool is_alone(const struct piece *piece)
 {
-	struct piece *piece, *tmp;
+	return piece && piece->stream && !piece->acked && !piece->again &&
+	       !piece->doubled && piece->copies == 1;
+}
+
+/* And all before it was sent. */
+static bool is_awaited(const struct piece *piece)
+{
+	return is_alone(piece) && piece->offset < send_head(piece->stream);
+}
+
+/* What its path has of it is for nothing. */
+static void again(struct session *s, struct piece *piece)
+{
+	if (piece->path_mask)
+		path_wasted(&s->path[__builtin_ctz(piece->path_mask)], piece->len);
+	piece->doubled = true;
+	send_again(piece, REINJECT_OVERDUE);
+}
+
+/* Its window closed: what the kernel has not sent waits for that, and goes again
+ * where that is sooner. */
+static bool collect_closed(const struct lane *lane)
+{
+	const struct flights *flights = &lane->flights;
+	uint64_t left = lane_left_bytes(lane), closed_us = lane_closed_us(lane);
+	uint32_t i = flights->len;
 	bool found = false;
 
-	if (!is_on(s) || s->now_us < s->overdue_us)
-		return false;
-	s->overdue_us = s->now_us + LOOK_US;
-	DL_FOREACH_SAFE2(s->passed, piece, tmp, passed_next) {
-		if (piece->again || piece->doubled || piece->copies != 1 ||
-		    !piece->path_mask || !is_overdue(s, piece))
+	while (closed_us && i && flights_at(flights, i - 1)->wire_end > left)
+		i--;
+	for (; closed_us && i < flights->len; i++) {
+		const struct flight *flight = flights_at(flights, i);
+		uint64_t own_us = lane->info.srtt_us + closed_us *
+			(flight->wire_end - left) / (lane->tx_bytes - left);
+		if (!is_alone(flight->piece) ||
+		    reinject_elsewhere_us(lane->session, flight->piece, false) >= own_us)
 			continue;
-		path_wasted(&s->path[__builtin_ctz(piece->path_mask)], piece->len);
-		piece->doubled = true;
-		send_again(piece, REINJECT_OVERDUE);
+		again(lane->session, flight->piece);
 		found = true;
 	}
 	return found;
 }
 
-/* All before it was sent, and no other lane has it. */
-static bool is_awaited(const struct piece *piece)
+static bool collect_passed(struct session *s)
 {
-	return piece && piece->stream && !piece->acked && !piece->again &&
-	       !piece->doubled && piece->copies == 1 &&
-	       piece->offset < send_head(piece->stream);
+	struct piece *piece, *tmp;
+	bool found = false;
+
+	DL_FOREACH_SAFE2(s->passed, piece, tmp, passed_next) {
+		if (!is_alone(piece) || !piece->path_mask || !is_overdue(s, piece))
+			continue;
+		again(s, piece);
+		found = true;
+	}
+	return found;
+}
+
+bool overdue_collect(struct session *s)
+{
+	const struct lane *lane;
+	bool found = false;
+
+	if (!is_allowed(s) || s->now_us < s->overdue_us)
+		return false;
+	s->overdue_us = s->now_us + LOOK_US;
+	DL_FOREACH(s->lanes, lane)
+		found |= collect_closed(lane);
+	return (s->args.policy.deep && collect_passed(s)) || found;
 }
 
 /* The peer's kernel has what is below it: only its session's word for that was lost,
@@ -169,14 +214,13 @@ void overdue_silent(const struct lane *lane)
 }
 
 /* Until path i of the view would have the unit there. */
-static uint64_t takes_us(const struct session *s, struct lane *const *lanes,
-                         const struct sched_view *view, unsigned i)
+static uint64_t takes_us(struct lane *const *lanes, const struct sched_view *view,
+                         unsigned i)
 {
 	if (view->paths[i].state != SCHED_PATH_UP || !view->paths[i].rate_bps ||
 	    view->unit->tried_mask & 1u << i)
 		return UINT64_MAX;
-	return path_would_take_us(&s->path[lanes[i]->hello.path],
-	                          view->unit->len_bytes);
+	return lane_would_take_us(lanes[i], view->unit->len_bytes);
 }
 
 static bool does_any_pause(const struct session *s)
@@ -184,7 +228,7 @@ static bool does_any_pause(const struct session *s)
 	const struct lane *lane;
 
 	DL_FOREACH(s->lanes, lane)
-		if (!lane_is_good(lane) || lane_is_quiet(lane))
+		if (!lane_is_good(lane) || lane_is_quiet(lane) || lane_closed_us(lane))
 			return true;
 	return false;
 }
@@ -202,7 +246,7 @@ bool overdue_place(const struct stream *stream, struct lane *const *lanes,
 	                        !does_any_pause(stream->session))))
 		return false;
 	for (unsigned i = 0; i < view->count; i++) {
-		uint64_t us = takes_us(stream->session, lanes, view, i);
+		uint64_t us = takes_us(lanes, view, i);
 		if (us < best_us) {
 			best_us = us;
 			best = i;

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#define RECHECK_US 5000u
 #define FLUSH_BYTES 262144u /* are sent at once, while they are in the cache */
 
 static void fill_todo(struct stream *stream, uint8_t todo,
@@ -572,6 +573,16 @@ static void fill_all(struct session *s)
 	}
 }
 
+/* No writability tells when a window opens again. */
+static void ask_closed(struct session *s)
+{
+	const struct lane *lane;
+
+	DL_FOREACH(s->lanes, lane)
+		if (lane_closed_us(lane) && s->wait_until_us > s->now_us + RECHECK_US)
+			s->wait_until_us = s->now_us + RECHECK_US;
+}
+
 static void flush_lanes(struct session *s)
 {
 	struct lane *lane;
@@ -606,6 +617,8 @@ void pump(struct session *s)
 	fill_all(s);
 	if (reinject_collect(s))
 		fill_all(s);
+	if (work_any(s))
+		ask_closed(s);
 	flush_lanes(s);
 	notify_owners(s);
 }

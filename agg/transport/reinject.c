@@ -39,7 +39,7 @@ uint64_t reinject_elsewhere_us(const struct session *s, const struct piece *piec
 		    lane_rests(lane) ||
 		    !(yields ? lane_room(lane) : lane_is_good(lane)))
 			continue;
-		uint64_t us = path_would_take_us(&s->path[lane->hello.path], piece->len);
+		uint64_t us = lane_would_take_us(lane, piece->len);
 		best = us < best ? us : best;
 	}
 	return best;

@@ -124,9 +124,15 @@ static void a_far_path_is_filled_and_no_more(void **state)
 	paths[1].starts = false; /* what the other has may come to go this way */
 	paths[0].quiet = true;
 	assert_true(depth_is_full(paths, 2, 1));
+	paths[0].quiet = false;
+	paths[0].closed = true;
+	assert_true(depth_is_full(paths, 2, 1));
 	paths[1].under_way_bytes = 0;
 	assert_false(depth_is_full(paths, 2, 1));
-	paths[0].quiet = false;
+	assert_true(depth_is_other_closed(paths, 2, 1));
+	assert_false(depth_is_other_closed(paths, 2, 0));
+	paths[0].closed = false;
+	assert_false(depth_is_other_closed(paths, 2, 1));
 	paths[1].wasteful = true;
 	assert_true(depth_is_full(paths, 2, 1));
 	paths[0].wasteful = true;

@@ -62,11 +62,14 @@ static void on_info(void *ctx, struct subflow_info *out)
 	}
 	if (!l->stalled)
 		l->kernel_acked = l->sent_bytes - (l->stuck && l->sent_bytes);
+	uint64_t window = l->window_bytes ? l->window_bytes : 1 << 20;
+	uint64_t waits = l->sent_bytes - l->kernel_acked;
 	*out = (struct subflow_info){
 		.srtt_us = 20000 + 1000 * l->id, .rttvar_us = 2000,
-		.min_rtt_us = 20000 + 1000 * l->id, .mss = 1400, .cwnd_bytes = 1 << 20,
+		.min_rtt_us = 20000 + 1000 * l->id, .mss = 1400, .cwnd_bytes = window,
+		.notsent_bytes = waits > window ? waits - window : 0,
 		.acked_bytes = l->kernel_acked,
-		.unacked_bytes = l->sent_bytes - l->kernel_acked,
+		.unacked_bytes = waits < window ? waits : window,
 		.rate_bps = l->rate_bps ? l->rate_bps : 10000000,
 		.pacing_bps = l->rate_bps ? l->rate_bps : 10000000,
 		.quiet_us = l->quiet_us, .stuck = l->stuck, .spread_us = l->spread_us,

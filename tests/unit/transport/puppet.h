@@ -31,6 +31,8 @@ struct puppet_lane {
 	uint64_t quiet_us;      /* and said nothing for so long */
 	bool stuck;             /* one of several connections is: a byte is left */
 	uint64_t spread_us, first_rtt_us; /* of them */
+	uint64_t window_bytes;  /* of its kernel, which has not sent more than that;
+	                         * 0: large */
 	uint64_t rate_bps;      /* 0: 10 MB/s */
 	bool dying;             /* its kernel tells nothing any more */
 	bool full;              /* reserve gives nothing */

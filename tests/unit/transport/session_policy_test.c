@@ -494,6 +494,25 @@ static void test_silent_has_what_is_there(void **state)
 	puppet_finish(&p);
 }
 
+/* A window that closed: what the kernel has not sent goes again, at once. */
+static void test_closed_window(void **state)
+{
+	uint64_t held = cut_second();
+
+	puppet_pass(&p, 10000);
+	held += hear_bytes(&p.lane[1]);
+	assert_int_equal(again_bytes(REINJECT_OVERDUE), 0);
+	p.lane[1].window_bytes = 5600;
+	puppet_pass(&p, 10000);
+	uint64_t again = again_bytes(REINJECT_OVERDUE);
+	assert_true(again > 0 && again <= held);
+	assert_true(again + 5600 + WIRE_PIECE_BYTES_MAX >= held);
+	assert_true(hear_bytes(&p.lane[0]) >= again);
+	puppet_pass(&p, 20000);
+	assert_int_equal(again_bytes(REINJECT_OVERDUE), again); /* once */
+	puppet_finish(&p);
+}
+
 /* What a thin path got of what is next is late: it goes again, though the end is
  * not near and nothing behind it was taken before. */
 static void test_thin_path(void **state)
@@ -754,6 +773,7 @@ int main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_silent_has_what_is_there),
 		cmocka_unit_test(test_not_silent),
+		cmocka_unit_test(test_closed_window),
 		cmocka_unit_test(test_thin_path),
 		cmocka_unit_test(test_late_control),
 		cmocka_unit_test(test_probe),
