@@ -235,11 +235,12 @@ bool lane_rests(const struct lane *lane)
 	return lane->session->resting & 1u << lane->hello.path;
 }
 
+/* Schedulers as they were published know of none. */
 static bool is_closed(const struct lane *lane)
 {
 	uint64_t window = lane->info.cwnd_bytes;
 
-	return window && window <= CLOSED_MSS * mss_of(lane) &&
+	return lane->session->args.policy.deep && window && window <= CLOSED_MSS * mss_of(lane) &&
 	       lane->rate_bps * lane->info.srtt_us / 1000000 >= CLOSED_PART * window;
 }
 

@@ -497,8 +497,11 @@ static void test_silent_has_what_is_there(void **state)
 /* A window that closed: what the kernel has not sent goes again, at once. */
 static void test_closed_window(void **state)
 {
+	struct session_policy policy;
 	uint64_t held = cut_second();
 
+	session_policy_init(&policy, sched_find("roundrobin"));
+	session_set_policy(p.session, &policy);
 	puppet_pass(&p, 10000);
 	held += hear_bytes(&p.lane[1]);
 	assert_int_equal(again_bytes(REINJECT_OVERDUE), 0);
