@@ -24,6 +24,12 @@
 
 enum { TAKEN = 0, READY = 1 }; /* READY + the role */
 
+/* What the next one says; whole, as it is written at once. */
+struct word {
+	int32_t said;
+	pid_t own;
+};
+
 struct handover {
 	struct loop *loop; /* borrowed */
 	const struct handover_events *events;
@@ -109,8 +115,8 @@ static void fail(struct handover *h, const char *why)
 static void on_readable(void *ctx, unsigned events)
 {
 	struct handover *h = ctx;
-	uint8_t said;
-	ssize_t n = recv(h->fd, &said, 1, MSG_DONTWAIT);
+	struct word word;
+	ssize_t n = recv(h->fd, &word, sizeof(word), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -118,11 +124,11 @@ static void on_readable(void *ctx, unsigned events)
 	if (n <= 0) {
 		loop_io_want(h->io, 0);
 		fail(h, "the next process has ended; what it said is above");
-	} else if (said == TAKEN && h->ready) {
-		h->events->on_taken(h->ctx);
-	} else if (said >= READY && !h->ready) {
+	} else if (n == sizeof(word) && word.said == TAKEN && h->ready) {
+		h->events->on_taken(h->ctx, word.own);
+	} else if (n == sizeof(word) && word.said >= READY && !h->ready) {
 		h->ready = true;
-		h->events->on_ready(h->ctx, said - READY);
+		h->events->on_ready(h->ctx, (uint8_t)(word.said - READY));
 	} else {
 		fail(h, "the next process says what is not understood");
 	}
@@ -183,14 +189,20 @@ void handover_destroy(struct handover *h)
 
 /* The next one ----------------------------------------------------------------------- */
 
+static int say(int fd, int32_t what)
+{
+	const struct word word = { .said = what, .own = getpid() };
+
+	return send(fd, &word, sizeof(word), MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 int handover_wait(int fd, uint8_t role, uint8_t *word)
 {
 	struct pollfd until = { .fd = fd, .events = POLLIN };
-	uint8_t ready = READY + role;
+	int err = fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : say(fd, READY + role);
 
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
-	    send(fd, &ready, 1, MSG_NOSIGNAL) < 0)
-		return -errno;
+	if (err)
+		return err;
 	int n = poll(&until, 1, WAIT_MS);
 	if (n <= 0)
 		return n < 0 ? -errno : -ETIMEDOUT;
@@ -199,8 +211,7 @@ int handover_wait(int fd, uint8_t role, uint8_t *word)
 
 int handover_taken(int fd)
 {
-	uint8_t taken = TAKEN;
-	int err = send(fd, &taken, 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	int err = say(fd, TAKEN);
 
 	close(fd);
 	return err;

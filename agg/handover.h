@@ -9,7 +9,7 @@
  *     on_ready      <----- READY, role ----  waits
  *     rests, lets others know, handover_go
  *                   ------ GO, a word ---->  begins, with the listening sockets
- *     on_taken      <----- TAKEN ----------  works
+ *     on_taken      <----- TAKEN, its id --  works
  *
  * What ends before that has failed, and the old one goes on. The next one is no child
  * of this one, but of the system's first process, as the service manager wants it.
@@ -19,6 +19,8 @@
 
 #include "agg/base/loop.h"
 
+#include <sys/types.h>
+
 #define HANDOVER_US 20000000u /* for either of its answers */
 
 struct handover;
@@ -26,7 +28,7 @@ struct handover;
 /* The hand-over may be destroyed in on_failed and on_taken. */
 struct handover_events {
 	void (*on_ready)(void *ctx, uint8_t role);
-	void (*on_taken)(void *ctx);
+	void (*on_taken)(void *ctx, pid_t next);
 	void (*on_failed)(void *ctx, const char *why);
 };
 

@@ -64,23 +64,29 @@ static void on_alive(void *ctx)
 
 void notify_ready(struct notify *n, struct loop *loop, bool takes_over)
 {
-	char main_pid[32];
-
 	n->loop = loop;
 	n->to_len = notify_address(getenv("NOTIFY_SOCKET"), &n->to);
 	n->every_us = notify_every_us(getenv("WATCHDOG_USEC"),
 	                              getenv("WATCHDOG_PID"), (long)getpid());
-	snprintf(main_pid, sizeof(main_pid), "MAINPID=%ld", (long)getpid());
-	if (takes_over)
-		tell(n, main_pid);
-	tell(n, "READY=1");
+	if (!takes_over)
+		tell(n, "READY=1");
 	if (!n->to_len || !n->every_us)
 		return;
 	n->timer = loop_timer_create(loop, on_alive, n);
-	if (n->timer)
-		on_alive(n);
-	else
+	if (!n->timer)
 		log_sys("watchdog: %s", strerror(errno));
+	else if (takes_over)
+		loop_timer_arm(n->timer, loop_now_us(loop) + n->every_us);
+	else
+		on_alive(n);
+}
+
+void notify_successor(const struct notify *n, pid_t next)
+{
+	char text[48];
+
+	snprintf(text, sizeof(text), "WATCHDOG=1\nMAINPID=%ld", (long)next);
+	tell(n, text);
 }
 
 void notify_ending(const struct notify *n)

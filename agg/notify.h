@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 struct notify {
@@ -31,9 +32,11 @@ socklen_t notify_address(const char *text, struct sockaddr_un *to);
 uint64_t notify_every_us(const char *watchdog_us, const char *watchdog_pid,
                          long own_pid);
 
-/* It does its work from now on, where it takes over in place of the process that was
- * there; the loop says that it turns. What cannot be told is logged. */
+/* It does its work from now on, and the loop says that it turns; where it takes over,
+ * that alone, as the other says who is the one now. What cannot be told is logged. */
 void notify_ready(struct notify *n, struct loop *loop, bool takes_over);
+/* That process is the service's from now on: only this one is believed that. */
+void notify_successor(const struct notify *n, pid_t next);
 void notify_ending(const struct notify *n);
 void notify_finish(struct notify *n); /* all 0 is fine */
 

@@ -94,12 +94,13 @@ void update_look(void *ctx)
 		open_again(d);
 }
 
-static void on_taken(void *ctx)
+static void on_taken(void *ctx, pid_t next)
 {
 	struct daemon *d = ctx;
 
 	end(d);
 	d->is_gone = true;
+	notify_successor(&d->notify, next);
 	notify_finish(&d->notify);
 	d->role->ops->updates->update(d->role, ROLE_IS_GONE);
 	log_info("update: another process has taken over; %u streams go on in this one",

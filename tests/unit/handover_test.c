@@ -44,10 +44,11 @@ static void on_ready(void *ctx, uint8_t role)
 	handover_go(s->h, WORD);
 }
 
-static void on_taken(void *ctx)
+static void on_taken(void *ctx, pid_t next)
 {
 	struct story *s = ctx;
 
+	assert_true(next > 0 && next != getpid());
 	s->taken++;
 	loop_stop(s->loop);
 }

@@ -89,10 +89,13 @@ static void the_manager_is_told(void **state)
 		;
 	notify_ending(&n);
 	hear(fd, "STOPPING=1");
-	snprintf(name, sizeof(name), "MAINPID=%ld", (long)getpid());
-	notify_ready(&n, loop, true);
-	hear(fd, name);
-	hear(fd, "READY=1");
+	notify_successor(&n, 4711);
+	hear(fd, "WATCHDOG=1\nMAINPID=4711");
+	notify_ready(&n, loop, true); /* it is known to work */
+	assert_true(recv(fd, name, sizeof(name), MSG_DONTWAIT) < 0);
+	loop_timer_arm(end, loop_now_us(loop) + 5000);
+	loop_run(loop);
+	hear(fd, "WATCHDOG=1");
 	notify_finish(&n);
 	loop_timer_destroy(end);
 	loop_destroy(loop);
