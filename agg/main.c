@@ -574,7 +574,8 @@ int main(int argc, char **argv)
 		case 'o': d.heir_of = atoi(optarg); break;
 		case 'V': printf("aggd " AGGD_VERSION "\n"); return 0;
 		case 'h': usage(stdout); return 0;
-		default: return on_bad_option(argv[optind - 1], c == ':');
+		default: return on_bad_option(words_stopped_at(argc, argv, optind),
+		                              c == ':');
 		}
 	}
 	if (optind < argc)

@@ -84,6 +84,11 @@ const char *words_near_option(const struct option *options, const char *word)
 	return words_near(names, word + 2);
 }
 
+const char *words_stopped_at(int argc, char *const *argv, int next)
+{
+	return argv[(next < argc ? next : argc) - 1];
+}
+
 const char *words_list(const char *const *words, char *text, size_t size)
 {
 	size_t used = 0;

@@ -15,6 +15,9 @@
 const char *words_near(const char *const *words, const char *word);
 /* The same of a program's options (getopt_long(3)), for "--wrod". */
 const char *words_near_option(const struct option *options, const char *word);
+/* The word before next (optind), at which getopt(3) stopped: the last one where it
+ * wants a value that is not there, which musl counts as well. */
+const char *words_stopped_at(int argc, char *const *argv, int next);
 /* "a, b, c" into text, cut at size. */
 const char *words_list(const char *const *words, char *text, size_t size);
 

@@ -304,10 +304,10 @@ static int run(struct aggctl_options *options, int argc, char **argv)
 }
 
 /* The option at which getopt stopped. */
-static int on_bad_option(char **argv, const struct option *longs,
+static int on_bad_option(const char *word, const struct option *longs,
                          bool lacks_value)
 {
-	const char *word = argv[optind - 1], *near = words_near_option(longs, word);
+	const char *near = words_near_option(longs, word);
 
 	if (lacks_value)
 		fprintf(stderr, "aggctl: %s needs a value\n", word);
@@ -394,7 +394,8 @@ static int take_options(int argc, char **argv, struct aggctl_options *options)
 			break;
 		case 'h': print_usage(stdout); return -1;
 		case 'V': puts("aggctl " AGGD_VERSION); return -1;
-		default: return on_bad_option(argv, longs, c == ':');
+		default: return on_bad_option(words_stopped_at(argc, argv, optind),
+		                              longs, c == ':');
 		}
 		options->given |= takes_of(c);
 	}

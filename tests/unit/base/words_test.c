@@ -35,6 +35,15 @@ static void options_are_found(void **state)
 	assert_null(words_near_option(options, "--html"));
 }
 
+static void a_word_that_is_not_there_is_none(void **state)
+{
+	char name[] = "aggctl", x[] = "-x", s[] = "-s", *const argv[] = { name, x, s, NULL };
+
+	assert_string_equal(words_stopped_at(3, argv, 2), "-x");
+	assert_string_equal(words_stopped_at(3, argv, 3), "-s");
+	assert_string_equal(words_stopped_at(3, argv, 4), "-s"); /* as musl has it */
+}
+
 static void lists_are_cut_where_they_must(void **state)
 {
 	static const char *const words[] = { "a", "bc", "def", NULL };
@@ -49,6 +58,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slips_are_told_from_other_words),
 		cmocka_unit_test(options_are_found),
+		cmocka_unit_test(a_word_that_is_not_there_is_none),
 		cmocka_unit_test(lists_are_cut_where_they_must),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,7 +228,10 @@ static void request_may_come_in_pieces(void **state)
 
 static void refusals_say_why(void **state)
 {
-	check(*state, "fail\n", "no\nDevice or resource busy\n");
+	char busy[128];
+
+	snprintf(busy, sizeof(busy), "no\n%s\n", strerror(EBUSY)); /* each libc's words */
+	check(*state, "fail\n", busy);
 	check(*state, "explain\n", "no\naggd.conf:3: no\n");
 	check(*state, "fail now\n", "no\nfail takes no words\n");
 	check(*state, "stats\n", "no\nunknown command; allowed here: echo, "
