@@ -8,14 +8,14 @@ build-cross/root (about 2 GB with all; the system's packages stay as they are), 
 unit, contract and fuzz tests there under qemu-user, and joins a crowd of light gateways
 of that processor to a concentrator of this one, in network namespaces: what they
 carry must be exact. s390x is big-endian, armhf, i386 and mipsel have 32 bits. riscv64
-takes Debian 13, whose root is build-cross/root-trixie; "musl" is this processor with
-OpenWrt's C library (musl.py).
+takes Debian 13, whose root is build-cross/root-trixie. Two are of this machine's processor,
+where whole gateways and concentrators run, too: "musl" has OpenWrt's C library (musl.py),
+"trixie" is Debian 13 with its OpenSSL and mbedTLS, in every pair of the two.
 
 A line each, details only of failures; the last line counts. Tests that ask the kernel
 for what qemu-user does not pass on are left out, by name, and so are those that take
 minutes under it.
 """
-import glob
 import json
 import os
 import re
@@ -37,7 +37,8 @@ ARCHES = {
     "mipsel": ("mipsel-linux-gnu", "bookworm"),
     "riscv64": ("riscv64-linux-gnu", "trixie"),
 }
-MUSL = "musl" # this processor, another C library: see musl.py
+MUSL, TRIXIE = "musl", "trixie"
+HERE_TOO = {MUSL: "bookworm", TRIXIE: "trixie"}
 DEFAULT = [a for a, (_, suite) in ARCHES.items() if suite == "bookworm"]
 TOOLS = ["meson", "ninja-build", "pkg-config", "python3", "ccache", "gcc", "libc6-dev",
          "qemu-user-static", "uthash-dev"]
@@ -52,13 +53,16 @@ EMULATOR_LACKS = ["base/pages", "base/log", "kernel/neighbor", "kernel/sockopt",
                   "kernel/tcpinfo", "kernel/udp", "kernel/netifd", "kernel/job",
                   "transport/dgram", "transport/tunnel_shell", "transport/subflow", "proxy/inlet",
                   "ctl/aggctl"]
+ROOT_LACKS = ["base/log", "ctl/aggctl"]  # terminals
 # qemu-user gives MIPS, which has errno numbers of its own, this machine's in SO_ERROR.
 ERRNO_OF_ITS_OWN = {"mipsel": ["proxy/dial", "proxy/direct", "proxy/outlet"]}
 SLOW = ["sim/", "fuzz/tls_record", "transport/tunnel_flows", "transport/tunnel_networks",
         "lab/", "cost/"]
 SEEDS = "20"
 TIMES_SLOWER = "20"
+WHOLE = ["aggd", "aggctl", "aggsim", "tests/lab/crowd"]
 SITES, LANES, STREAMS, SIZE_MAX = 4, 2, 10, 200_000
+PINGS = 10
 JOIN_S, TRANSFER_S = 180, 300
 
 
@@ -91,8 +95,12 @@ def mirror():
     sys.exit("cross: apt knows no mirror of Debian")
 
 
+def suite_of(arch):
+    return ARCHES[arch][1] if arch in ARCHES else HERE_TOO[arch]
+
+
 def root_of(arch):
-    suite = ARCHES[arch][1] if arch in ARCHES else "bookworm"
+    suite = suite_of(arch)
     return os.path.join(CROSS, "root" if suite == "bookworm" else f"root-{suite}")
 
 
@@ -113,53 +121,59 @@ def prepare(arch):
     if os.path.exists(mark):
         return
     if not os.path.exists(os.path.join(root, "usr/bin/apt-get")):
-        suite = "bookworm" if arch == MUSL else ARCHES[arch][1]
+        suite = suite_of(arch)
         print(f"cross: a Debian {suite} in {os.path.relpath(root, ROOT)}", flush=True)
         os.makedirs(CROSS, exist_ok=True)
         run(["debootstrap", "--variant=minbase", suite, root, mirror()])
     print(f"cross: compiler and libraries for {arch}", flush=True)
     install = ["apt-get", "install", "-y", "--no-install-recommends"]
-    if arch != MUSL:
+    if arch in ARCHES:
         inside(root, ["dpkg", "--add-architecture", arch])
     inside(root, ["apt-get", "update"])
     inside(root, [*install, *TOOLS])
     if arch == MUSL:
-        inside(root, [*install, "musl-tools", "xz-utils", *LIBRARIES])
-        musl.prepare(root, ROOT, inside)
+        inside(root, [*install, *musl.TOOLS])
+        musl.prepare(root, inside)
+    elif arch == TRIXIE:
+        inside(root, [*install, *LIBRARIES])
     else:
         inside(root, [*install, f"gcc-{ARCHES[arch][0]}", *(f"{n}:{arch}" for n in LIBRARIES)])
     with open(mark, "w", encoding="ascii"):
         pass
 
 
-def build(report, arch):
+def build(report, arch, name="", options=()):
+    """name: of a second build for it."""
     start = time.monotonic()
-    folder = f"build-cross/{arch}"
+    name = name or arch
+    folder = f"build-cross/{name}"
     if not os.path.exists(os.path.join(ROOT, folder, "build.ninja")):
         # Newer libraries deprecate what older ones have nothing else for.
-        newer = ["-Dwerror=false"] if root_of(arch).endswith("trixie") else []
-        done = inside(root_of(arch), ["meson", "setup", folder, "--cross-file",
-                                      f"tests/cross/{arch}.ini", *OPTIONS, *newer], check=False)
+        more = ["-Dwerror=false"] if suite_of(arch) == "trixie" else []
+        if arch != TRIXIE:
+            more += ["--cross-file", f"tests/cross/{arch}.ini"]
+        done = inside(root_of(arch), ["meson", "setup", folder, *OPTIONS, *more, *options],
+                      check=False)
         if done.returncode:
-            report.add(False, f"{arch}: configure", time.monotonic() - start, done.stdout)
+            report.add(False, f"{name}: configure", time.monotonic() - start, done.stdout)
             return False
-    # What is generated by our own programs cannot be, where they cannot be run.
-    targets = ["aggd", "aggctl", "aggsim", *programs(arch).values()] if arch == MUSL else []
+    # Some tests are glibc's, and are not compiled with another.
+    targets = [*WHOLE, *programs(arch).values()] if arch == MUSL else []
     done = inside(root_of(arch), ["ninja", "-j2", "-C", folder, *targets], check=False)
     lines = [l for l in done.stdout.splitlines() if not l.startswith("[")]
-    report.add(not done.returncode, f"{arch}: build", time.monotonic() - start,
+    report.add(not done.returncode, f"{name}: build", time.monotonic() - start,
                "\n".join(lines))
     return not done.returncode
 
 
 def programs(arch):
-    """Of the tests that are programs of that processor's, and no more than that asks for:
-    the path below the build's."""
+    """The tests that are programs of that processor's, and ask for no more than that: the
+    path below the build's."""
     path = os.path.join(CROSS, arch, "meson-info", "intro-tests.json")
     with open(path, encoding="utf-8") as file:
         tests = json.load(file)
-    left_out = [*SLOW, *(musl.OF_GLIBC if arch == MUSL else EMULATOR_LACKS),
-                *ERRNO_OF_ITS_OWN.get(arch, ())]
+    lacks = {MUSL: musl.LACKS, TRIXIE: ROOT_LACKS}.get(arch, EMULATOR_LACKS)
+    left_out = [*SLOW, *lacks, *ERRNO_OF_ITS_OWN.get(arch, ())]
     return {t["name"]: os.path.relpath(t["cmd"][0], f"/src/build-cross/{arch}") for t in tests
             if not any("python" in os.path.basename(w) or w.endswith(".py") for w in t["cmd"][:2])
             and not any(t["name"].startswith(name) for name in left_out)}
@@ -194,7 +208,7 @@ def recorded(report, arch):
     start = time.monotonic()
     program = "tests/unit/transport/wire_recorded_test"
     path = f"build-cross/{arch}/session.wire"
-    emulator = [] if arch == MUSL else ["/usr/bin/" + qemu_of(arch)]
+    emulator = ["/usr/bin/" + qemu_of(arch)] if arch in ARCHES else []
     said = inside(root_of(arch), [*emulator, f"build-cross/{arch}/{program}", "record", path],
                   check=False)
     heard = run([os.path.join(ROOT, "build", program), os.path.join(ROOT, path)], check=False)
@@ -203,15 +217,25 @@ def recorded(report, arch):
                said.stdout + heard.stdout)
 
 
+def loader(arch):
+    """The words by which a program of that root runs outside of it."""
+    root = root_of(arch)
+    if arch == MUSL:
+        return [os.path.join(root, "lib/ld-musl-x86_64.so.1"), "--library-path",
+                os.path.join(ROOT, musl.FOLDER, "lib")]
+    if arch == TRIXIE:
+        return [os.path.join(root, "lib64/ld-linux-x86-64.so.2"), "--library-path",
+                os.path.join(root, "usr/lib/x86_64-linux-gnu")]
+    return [os.path.join(root, "usr/bin", qemu_of(arch)), "-L", root]
+
+
 def join_and_carry(arch):
     """Light gateways under the emulator, a concentrator of this machine's."""
     sys.path.insert(0, os.path.join(ROOT, "tests/lab"))
     from aggd import Aggd  # pylint: disable=import-outside-toplevel
     from crowd import Crowd, make_room
     from lab import Lab
-    emulator, = glob.glob(os.path.join(root_of(arch), "usr/bin", qemu_of(arch)))
-    crowd_of_arch = [emulator, "-L", root_of(arch),
-                     os.path.join(CROSS, arch, "tests/lab/crowd")]
+    crowd_of_arch = [*loader(arch), os.path.join(CROSS, arch, "tests/lab/crowd")]
     with Lab("fast") as lab:
         aggd = Aggd(lab)
         make_room(lab)
@@ -235,30 +259,71 @@ def qemu_of(arch):
         return re.search(r"exe_wrapper = '(.*)'", file.read())[1]
 
 
-def loopback(report, arch):
+def whole_pair(arch, gw, vps):
+    """A gateway and a concentrator of these builds: streams that TPROXY took, and packets."""
+    sys.path.insert(0, os.path.join(ROOT, "tests/lab"))
+    from aggd import Aggd, wait_until  # pylint: disable=import-outside-toplevel
+    from lab import SRV4, Lab  # pylint: disable=import-outside-toplevel
+    with Lab("S2") as lab:
+        aggd = Aggd(lab, under=dict.fromkeys(("gw", "vps"), loader(arch)))
+        aggd.program = {"gw": os.path.join(CROSS, gw, "aggd"),
+                        "vps": os.path.join(CROSS, vps, "aggd")}
+        lab.srv.spawn(["aggload", "server"])
+        lab.srv.wait_listening(7777)
+        aggd.start()
+        try:
+            wait_until(lambda: pinged(lab, aggd, SRV4), TRANSFER_S, "packets by the tunnel")
+            done = lab.lan.run(["aggload", "streams", SRV4, "-n", STREAMS, "-d", "both", "-s",
+                                SIZE_MAX], check=False)
+            session = aggd.status()["sessions"][0]
+        finally:
+            aggd.stop()
+    got = json.loads(done.stdout)
+    if (got["ok"], got["bad"], got["failed"]) != (STREAMS, 0, 0):
+        raise AssertionError(done.stdout)
+    return f"{session['library']}, {session['cipher']}"
+
+
+def pinged(lab, aggd, to):
+    lab.lan.run(["ping", "-c", PINGS, "-i", 0.1, "-W", 2, to], check=False)
+    tunnel = aggd.status()["sessions"][0]["tunnel"]
+    return tunnel and min(tunnel["down_packets"], tunnel["up_packets"]) >= PINGS
+
+
+def attempt(report, name, what, *words):
     start = time.monotonic()
     try:
-        join_and_carry(arch)
-        report.add(True, f"{arch}: joins a concentrator of this machine's",
-                   time.monotonic() - start)
+        said = what(*words)
+        report.add(True, f"{name}{f' ({said})' if said else ''}", time.monotonic() - start)
     except Exception as error:  # pylint: disable=broad-except
-        report.add(False, f"{arch}: joins a concentrator of this machine's",
-                   time.monotonic() - start, str(error))
+        report.add(False, name, time.monotonic() - start, str(error))
+
+
+def try_pairs(report, arch):
+    """Of this processor: whole daemons."""
+    other = f"{arch}-mbedtls"
+    pairs = [(arch, arch)]
+    if arch == TRIXIE and build(report, arch, other, ["-Dtls=mbedtls", "-Dtests=disabled"]):
+        pairs = [(other, arch), (arch, other), (other, other)]
+    for gw, vps in pairs:
+        attempt(report, f"{gw} at {vps}: streams and packets", whole_pair, arch, gw, vps)
 
 
 def main(arches):
     for arch in arches:
-        if arch not in (*ARCHES, MUSL):
-            sys.exit(f"cross: unknown processor '{arch}'; allowed: {' '.join(ARCHES)} {MUSL}")
+        if arch not in (*ARCHES, *HERE_TOO):
+            sys.exit(f"cross: unknown processor '{arch}'; allowed: "
+                     f"{' '.join((*ARCHES, *HERE_TOO))}")
     report = Report()
     for arch in arches or DEFAULT:
         prepare(arch)
-        if not build(report, arch):
+        if not build(report, arch, options=musl.OPTIONS if arch == MUSL else ()):
             continue
         run_tests(report, arch)
         recorded(report, arch)
-        if arch != MUSL: # whose crowd has no TLS
-            loopback(report, arch)
+        attempt(report, f"{arch}: joins a concentrator of this machine's", join_and_carry, arch)
+        if arch in HERE_TOO:
+            try_pairs(report, arch)
     print("{passed} passed, {failed} failed".format(**report.counts))
     return 1 if report.counts["failed"] else 0
 
