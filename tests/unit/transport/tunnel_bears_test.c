@@ -27,17 +27,10 @@ static struct pair p;
 static struct pair_side *const gateway = &p.side[PAIR_GATEWAY];
 static struct pair_side *const concentrator = &p.side[PAIR_CONCENTRATOR];
 
-static void begin(unsigned paths)
+static bool both_use(unsigned path)
 {
-	pair_init(&p);
-	for (unsigned i = 0; i < paths; i++)
-		pair_up(&p, i);
-	pair_run(&p, 200 * MS);
-}
-
-static bool usable(unsigned side, unsigned path)
-{
-	return pair_stats(&p, side).path[path].usable;
+	return pair_is_usable(&p, PAIR_GATEWAY, path) &&
+	       pair_is_usable(&p, PAIR_CONCENTRATOR, path);
 }
 
 static void assert_all_came(void)
@@ -63,7 +56,7 @@ static void clocks_differ_and_drift(void **state)
 	pair_run(&p, 200 * MS);
 	for (unsigned i = 0; i < 6; i++) {
 		pair_load(&p, 500, 10 * S);
-		assert_true(usable(PAIR_GATEWAY, 0) && usable(PAIR_CONCENTRATOR, 0));
+		assert_true(both_use(0));
 	}
 	pair_run(&p, S);
 	assert_all_came();
@@ -76,7 +69,7 @@ static void clocks_differ_and_drift(void **state)
 static void a_clock_jumps(void **state)
 {
 	for (unsigned side = 0; side < PAIR_SIDES; side++) {
-		begin(2);
+		pair_begin(&p, 2);
 		pair_load(&p, 500, 5 * S);
 		p.side[side].clock_us += 3600 * S;
 		p.side[side].deadline_us = p.now_us; /* its timers are over */
@@ -86,7 +79,7 @@ static void a_clock_jumps(void **state)
 		pair_run(&p, 100 * MS);
 		assert_true(gateway->received >= received[PAIR_GATEWAY] + 2500);
 		assert_true(concentrator->received >= received[PAIR_CONCENTRATOR] + 2500);
-		assert_true(usable(PAIR_GATEWAY, 0) && usable(PAIR_CONCENTRATOR, 0));
+		assert_true(both_use(0));
 		pair_finish(&p);
 	}
 }
@@ -96,7 +89,7 @@ static void a_clock_jumps(void **state)
 /* 2 % come 5 ms later than what was sent behind them: late is not lost. */
 static void a_link_reorders_by_itself(void **state)
 {
-	begin(2);
+	pair_begin(&p, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		p.path[i].late_ppm = 20000;
 		p.path[i].late_us = 5 * MS;
@@ -124,7 +117,7 @@ static void begin_flows(unsigned per_s, uint64_t us)
  * no gap stays where it is, for its order.) */
 static void a_link_comes_back(void **state)
 {
-	begin(2);
+	pair_begin(&p, 2);
 	p.path[1].delay_us = 40 * MS;
 	for (unsigned i = 0; i < 20; i++) {
 		pair_load(&p, 200, S);
@@ -135,7 +128,7 @@ static void a_link_comes_back(void **state)
 		pair_up(&p, 0);
 		unsigned sent[] = { gateway->sent[0], concentrator->sent[0] };
 		begin_flows(200, S);
-		assert_true(usable(PAIR_GATEWAY, 0) && usable(PAIR_CONCENTRATOR, 0));
+		assert_true(both_use(0));
 		assert_true(gateway->sent[0] > sent[PAIR_GATEWAY] + 50);
 		assert_true(concentrator->sent[0] > sent[PAIR_CONCENTRATOR] + 50);
 	}
@@ -145,7 +138,7 @@ static void a_link_comes_back(void **state)
 /* One that costs, in an hour in which nothing goes on. */
 static void a_metered_path_rests(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	tunnel_path(gateway->tunnel, 0, TUNNEL_PATH_UP, 1);
 	tunnel_path(concentrator->tunnel, 0, TUNNEL_PATH_UP, 1);
 	unsigned sent = gateway->sent[0] + concentrator->sent[0];
@@ -153,7 +146,7 @@ static void a_metered_path_rests(void **state)
 	struct tunnel_stats s = pair_stats(&p, PAIR_GATEWAY);
 	sent = gateway->sent[0] + concentrator->sent[0] - sent;
 	assert_true(s.path[0].tx_bytes + s.path[0].rx_bytes + 28 * sent < 40000);
-	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	pair_finish(&p);
 }
 
@@ -162,7 +155,7 @@ static void a_metered_path_rests(void **state)
 /* More than the path carries, for two seconds. */
 static void overload(uint8_t tos)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	p.path[0].rate_bps = 500000;
 	gateway->tos = tos;
 	for (unsigned i = 0; i < 20000; i++) { /* its rate is found */
@@ -189,7 +182,7 @@ static void marked_instead_of_dropped(void **state)
 /* One host has 200 flows, another one. */
 static void hosts_have_equal_parts(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	p.path[0].rate_bps = 500000;
 	for (unsigned i = 0; i < 12000; i++) {
 		gateway->host = 7;
@@ -226,7 +219,7 @@ static void names_are_asked_for(void **state)
 {
 	const unsigned seconds = 60, sent = 2000 * seconds;
 
-	begin(2);
+	pair_begin(&p, 2);
 	ask(1, seconds);
 	print_message("%u and %u of %u\n", gateway->received, concentrator->received, sent);
 	assert_true(gateway->received >= sent * 0.999);
@@ -242,7 +235,7 @@ static void names_are_asked_for(void **state)
 /* And what was taken for them is given back. */
 static void ten_thousand_flows_at_once(void **state)
 {
-	begin(2);
+	pair_begin(&p, 2);
 	uint64_t before[] = { gateway->tables.used, concentrator->tables.used };
 	for (unsigned i = 0; i < 20000; i++) {
 		pair_send(&p, PAIR_GATEWAY, (uint16_t)(1024 + i % 10000), 100);

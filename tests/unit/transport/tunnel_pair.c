@@ -474,3 +474,16 @@ struct tunnel_stats pair_stats(const struct pair *p, unsigned side)
 	tunnel_stats(p->side[side].tunnel, &stats);
 	return stats;
 }
+
+void pair_begin(struct pair *p, unsigned paths)
+{
+	pair_init(p);
+	for (unsigned i = 0; i < paths; i++)
+		pair_up(p, i);
+	pair_run(p, 200000);
+}
+
+bool pair_is_usable(const struct pair *p, unsigned side, unsigned path)
+{
+	return pair_stats(p, side).path[path].usable;
+}

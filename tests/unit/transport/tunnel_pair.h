@@ -96,6 +96,9 @@ void pair_load(struct pair *p, unsigned per_s, uint64_t us);
 void pair_inject(struct pair *p, unsigned to, unsigned path, uint16_t port,
                  const uint8_t *bytes, size_t n);
 uint64_t pair_random(struct pair *p);
+/* Initialised, with so many paths that are up and known to both. */
+void pair_begin(struct pair *p, unsigned paths);
+bool pair_is_usable(const struct pair *p, unsigned side, unsigned path);
 struct tunnel_stats pair_stats(const struct pair *p, unsigned side);
 
 #endif

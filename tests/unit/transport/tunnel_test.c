@@ -25,19 +25,6 @@ static struct pair p;
 static struct pair_side *const gateway = &p.side[PAIR_GATEWAY];
 static struct pair_side *const concentrator = &p.side[PAIR_CONCENTRATOR];
 
-static void begin(unsigned paths)
-{
-	pair_init(&p);
-	for (unsigned i = 0; i < paths; i++)
-		pair_up(&p, i);
-	pair_run(&p, 200 * MS);
-}
-
-static bool usable(unsigned side, unsigned path)
-{
-	return pair_stats(&p, side).path[path].usable;
-}
-
 /* Nothing is lost, doubled or out of order, of what both sides sent. */
 static void assert_all_came(void)
 {
@@ -55,7 +42,7 @@ static void refused(unsigned side, enum tunnel_refusal why, uint64_t n)
 
 static void it_carries_both_ways(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	assert_true(tunnel_is_up(gateway->tunnel));
 	assert_true(tunnel_is_up(concentrator->tunnel));
 	pair_load(&p, 1000, 2 * S);
@@ -108,8 +95,8 @@ static void the_first_path_is_dead_at_start(void **state)
 	pair_up(&p, 0);
 	pair_up(&p, 1);
 	pair_run(&p, S);
-	assert_false(usable(PAIR_GATEWAY, 0));
-	assert_true(usable(PAIR_GATEWAY, 1));
+	assert_false(pair_is_usable(&p, PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 1));
 	pair_load(&p, 100, S);
 	pair_run(&p, 100 * MS);
 	assert_all_came();
@@ -118,19 +105,19 @@ static void the_first_path_is_dead_at_start(void **state)
 
 static void a_silent_cut_moves_to_another_path(void **state)
 {
-	begin(2);
+	pair_begin(&p, 2);
 	p.path[1].delay_us = 30 * MS;
 	pair_load(&p, 200, S);
 	p.path[0].cut[0] = p.path[0].cut[1] = true;
 	pair_load(&p, 200, S);
-	assert_false(usable(PAIR_GATEWAY, 0));
-	assert_false(usable(PAIR_CONCENTRATOR, 0));
+	assert_false(pair_is_usable(&p, PAIR_GATEWAY, 0));
+	assert_false(pair_is_usable(&p, PAIR_CONCENTRATOR, 0));
 	unsigned before = concentrator->received;
 	pair_load(&p, 200, S);
 	assert_in_range(concentrator->received, before + 190, before + 210);
 	p.path[0].cut[0] = p.path[0].cut[1] = false;
 	pair_run(&p, S);
-	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	assert_int_equal(concentrator->doubles, 0);
 	pair_finish(&p);
 }
@@ -138,19 +125,19 @@ static void a_silent_cut_moves_to_another_path(void **state)
 /* The peer is heard, and does not hear us. */
 static void a_cut_of_one_way_is_seen(void **state)
 {
-	begin(2);
+	pair_begin(&p, 2);
 	pair_load(&p, 200, S);
 	p.path[0].cut[PAIR_GATEWAY] = true;
 	pair_load(&p, 200, S);
-	assert_false(usable(PAIR_GATEWAY, 0));
-	assert_true(usable(PAIR_GATEWAY, 1));
+	assert_false(pair_is_usable(&p, PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 1));
 	pair_finish(&p);
 }
 
 /* The same number, the same counters: no id runs out, and no nonce repeats. */
 static void a_path_may_flap(void **state)
 {
-	begin(2);
+	pair_begin(&p, 2);
 	for (int i = 0; i < 300; i++) {
 		tunnel_path(gateway->tunnel, 0, TUNNEL_PATH_DOWN, 0);
 		pair_load(&p, 100, 50 * MS);
@@ -158,7 +145,7 @@ static void a_path_may_flap(void **state)
 		pair_load(&p, 100, 50 * MS);
 	}
 	pair_run(&p, S);
-	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	for (unsigned side = 0; side < PAIR_SIDES; side++)
 		assert_int_equal(p.side[!side].received, p.side[side].next_seq);
 	pair_finish(&p);
@@ -209,7 +196,7 @@ static void an_idle_path_is_kept(void **state)
 	unsigned sent = gateway->sent[0];
 	pair_run(&p, 3600 * S);
 	assert_in_range(gateway->sent[0] - sent, 230, 245);
-	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	uint64_t bytes = pair_stats(&p, PAIR_GATEWAY).path[0].tx_bytes +
 	                 pair_stats(&p, PAIR_GATEWAY).path[0].rx_bytes;
 	assert_true(bytes + 28 * 2 * 245 < 40000); /* with the headers outside */
@@ -219,7 +206,7 @@ static void an_idle_path_is_kept(void **state)
 /* A NAT takes another port in the middle of a load. */
 static void the_peer_moves(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	pair_load(&p, 200, S);
 	p.path[0].port = 50000;
 	pair_load(&p, 200, S);
@@ -236,7 +223,7 @@ static void the_peer_moves(void **state)
 /* Each minute the NAT takes another port, whatever goes on: nobody waits for long. */
 static void a_nat_drops_each_mapping(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	for (int minute = 0; minute < 5; minute++) {
 		p.path[0].port++;
 		unsigned before = gateway->received;
@@ -254,7 +241,7 @@ static void a_nat_drops_each_mapping(void **state)
 /* One that forgets within 20 s does not get to it while nothing goes on. */
 static void a_nat_that_forgets_is_reminded(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	uint64_t longest_us = 0, last_us = p.now_us;
 	unsigned sent = gateway->sent[0];
 	for (int i = 0; i < 3600; i++) {
@@ -272,7 +259,7 @@ static void a_nat_that_forgets_is_reminded(void **state)
 /* A new port, for one that the NAT in the middle no longer knows. */
 static void a_dead_path_asks_for_another_socket(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	p.path[0].cut[0] = p.path[0].cut[1] = true;
 	pair_load(&p, 100, 6 * S);
 	assert_in_range(gateway->deaths, 1, 3);
@@ -281,8 +268,8 @@ static void a_dead_path_asks_for_another_socket(void **state)
 	p.path[0].cut[0] = p.path[0].cut[1] = false;
 	tunnel_renewed(gateway->tunnel, 0, AF_INET);
 	pair_run(&p, 200 * MS);
-	assert_true(usable(PAIR_GATEWAY, 0));
-	assert_true(usable(PAIR_CONCENTRATOR, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_CONCENTRATOR, 0));
 	pair_finish(&p);
 }
 
@@ -301,7 +288,7 @@ static bool watch_new(struct pair *pair, unsigned from, unsigned path, uint8_t *
 
 static void an_unproved_address_gets_little(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	p.tap = watch_new;
 	towards_new = from_new = 0;
 	p.path[0].port = 50000;
@@ -347,7 +334,7 @@ static void nothing_is_taken_twice(void **state)
 {
 	kept = test_calloc(KEPT, sizeof(*kept));
 	kept_count = 0;
-	begin(2);
+	pair_begin(&p, 2);
 	p.tap = keep;
 	for (int i = 0; i < 500; i++) {
 		pair_send(&p, PAIR_GATEWAY, (uint16_t)i, 60);
@@ -372,7 +359,7 @@ static void what_is_too_old_is_not_taken(void **state)
 	kept_count = 0;
 	p.renew_packets = 80000;
 	p.epoch_kept_us = 2 * S;
-	begin(1);
+	pair_begin(&p, 1);
 	p.path[0].cut[PAIR_GATEWAY] = true;
 	p.tap = keep;
 	pair_send(&p, PAIR_GATEWAY, 1, 60);
@@ -414,7 +401,7 @@ static void keys_are_renewed_under_load(void **state)
 {
 	p.renew_packets = 1000;
 	p.epoch_kept_us = 400 * MS;
-	begin(2);
+	pair_begin(&p, 2);
 	p.path[0].jitter_us = 15 * MS;
 	pair_load(&p, 2000, 5 * S);
 	pair_run(&p, S);
@@ -430,13 +417,13 @@ static void keys_are_renewed_under_load(void **state)
 
 static void a_key_gets_old(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	pair_run(&p, 500 * S);
 	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).epoch_in, 1);
 	pair_run(&p, 200 * S);
 	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).epoch_in, 2);
 	assert_int_equal(pair_stats(&p, PAIR_CONCENTRATOR).epoch_out, 2);
-	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	pair_finish(&p);
 }
 
@@ -445,7 +432,7 @@ static void the_slower_end_chooses_the_suite(void **state)
 {
 	for (int slow = 0; slow < 2; slow++) {
 		p.suite[slow] = AEAD_CHACHA20_POLY1305_SHA256;
-		begin(1);
+		pair_begin(&p, 1);
 		pair_load(&p, 100, S);
 		pair_run(&p, 100 * MS);
 		assert_all_came();
@@ -460,7 +447,7 @@ static void a_key_is_taken_once(void **state)
 {
 	struct wire_frame frame = { .type = WIRE_TUNNEL_KEY, .tunnel_key = { .epoch = 1 } };
 
-	begin(1);
+	pair_begin(&p, 1);
 	assert_int_equal(tunnel_frame(gateway->tunnel, &frame), 0);
 	frame.tunnel_key.epoch = 9;
 	frame.tunnel_key.suite = 77;
@@ -476,7 +463,7 @@ static void a_key_is_taken_once(void **state)
 /* What is on its way to the one before is no longer understood, and harmless. */
 static void the_concentrator_restarts(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	pair_load(&p, 100, S);
 	pair_send(&p, PAIR_GATEWAY, 1, 100);
 	pair_run(&p, MS);
@@ -498,7 +485,7 @@ static void random_ones_are_dropped(void **state)
 {
 	uint8_t bytes[200];
 
-	begin(1);
+	pair_begin(&p, 1);
 	unsigned sent = concentrator->sent[0];
 	for (int i = 0; i < 20000; i++) {
 		for (size_t k = 0; k < sizeof(bytes); k++)
@@ -527,7 +514,7 @@ static bool forge(struct pair *pair, unsigned from, unsigned path, uint8_t *byte
 
 static void forged_ones_are_dropped(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	pair_load(&p, 100, S);
 	unsigned received = concentrator->received;
 	p.tap = forge;
@@ -547,7 +534,7 @@ static void a_flood_of_forged_ones_is_cut_off(void **state)
 {
 	kept = test_calloc(KEPT, sizeof(*kept));
 	kept_count = 0;
-	begin(1);
+	pair_begin(&p, 1);
 	p.tap = keep;
 	pair_send(&p, PAIR_GATEWAY, 1, 60);
 	pair_run(&p, 20 * MS);
@@ -575,7 +562,7 @@ static void a_flood_of_forged_ones_is_cut_off(void **state)
 
 static void what_is_no_packet_is_dropped(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	struct packet *packet = packet_get(gateway->pool);
 	packet->len = 100;
 	memset(packet_data(packet), 0, 100);
@@ -592,7 +579,7 @@ static void what_is_no_packet_is_dropped(void **state)
 
 static void a_busy_path_keeps_them_waiting(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	p.path[0].busy[PAIR_GATEWAY] = true;
 	for (int i = 0; i < 10; i++)
 		pair_send(&p, PAIR_GATEWAY, 1, 100);
@@ -610,7 +597,7 @@ static void a_busy_path_keeps_them_waiting(void **state)
 /* All paths are away for half a minute: what comes then is not from before. */
 static void nothing_old_arrives(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	p.path[0].cut[0] = p.path[0].cut[1] = true;
 	for (int i = 0; i < 300; i++) {
 		pair_send(&p, PAIR_GATEWAY, 1, 100);
@@ -683,7 +670,7 @@ static void what_does_not_fit_is_split(void **state)
 /* Its sender is told, and not too often; without DF it is cut. */
 static void what_is_too_long_is_answered(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	unsigned mtu = tunnel_mtu(gateway->tunnel);
 	for (int i = 0; i < 100; i++)
 		pair_send(&p, PAIR_GATEWAY, 1, mtu + 1);
@@ -697,7 +684,7 @@ static void what_is_too_long_is_answered(void **state)
 
 static void what_may_be_cut_is_cut(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	concentrator->pieces_only = true;
 	struct packet *packet = packet_get(gateway->pool);
 	uint8_t *b = packet_data(packet);
@@ -763,7 +750,7 @@ static void halves_may_come_in_any_order_or_not(void **state)
 /* Nobody says so: what is long just vanishes. */
 static void a_path_shrinks_under_load(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	pair_run(&p, S);
 	assert_int_equal(mtu_of(0), 1500);
 	p.path[0].mtu = 1420;
@@ -805,7 +792,7 @@ static void without_udp_the_session_carries(void **state)
 	assert_false(tunnel_is_up(gateway->tunnel));
 	pair_run(&p, 600 * MS);
 	assert_true(tunnel_is_up(gateway->tunnel));
-	assert_false(usable(PAIR_GATEWAY, 0));
+	assert_false(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	pair_load(&p, 500, 2 * S);
 	pair_run(&p, 100 * MS);
 	assert_all_came();
@@ -813,7 +800,7 @@ static void without_udp_the_session_carries(void **state)
 	assert_int_equal(carried, gateway->next_seq);
 	block(false);
 	pair_run(&p, 10 * S);
-	assert_true(usable(PAIR_GATEWAY, 0));
+	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 0));
 	pair_load(&p, 500, S);
 	pair_run(&p, 100 * MS);
 	assert_all_came();
@@ -824,7 +811,7 @@ static void without_udp_the_session_carries(void **state)
 /* Hours later it is found again within a minute, and little was sent for it. */
 static void blocked_udp_is_tried_again(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	block(true);
 	pair_load(&p, 10, 5 * S);
 	pair_run(&p, 2 * 3600 * S);
@@ -859,7 +846,7 @@ static void what_is_carried_is_not_old(void **state)
 /* A short silence is none: what is in TCP would come late. */
 static void a_short_outage_is_not_carried(void **state)
 {
-	begin(1);
+	pair_begin(&p, 1);
 	gateway->carries = concentrator->carries = true;
 	block(true);
 	pair_load(&p, 100, 900 * MS);
@@ -875,7 +862,7 @@ static void what_is_carried_must_be_a_packet(void **state)
 	                              "\5\0\0" "12345678", "\2\0\0" "123456" };
 	const size_t sizes[] = { 0, 1, 3, 26, 11, 9 };
 
-	begin(1);
+	pair_begin(&p, 1);
 	for (unsigned i = 0; i < 6; i++) {
 		struct wire_frame frame = { .type = WIRE_DATAGRAM, .datagram = {
 			(const uint8_t *)texts[i], (uint32_t)sizes[i] } };
