@@ -109,7 +109,7 @@ static bool is_overdue(const struct session *s, const struct piece *piece)
 
 static bool is_on(const struct session *s)
 {
-	return is_allowed(s) && s->args.policy.deep && s->passed;
+	return is_allowed(s) && s->args.policy.deep;
 }
 
 /* It may arrive, and no other lane has it. */
@@ -177,12 +177,12 @@ bool overdue_collect(struct session *s)
 	const struct lane *lane;
 	bool found = false;
 
-	if (!is_allowed(s) || s->now_us < s->overdue_us)
+	if (!is_on(s) || s->now_us < s->overdue_us)
 		return false;
 	s->overdue_us = s->now_us + LOOK_US;
 	DL_FOREACH(s->lanes, lane)
 		found |= collect_closed(lane);
-	return (s->args.policy.deep && collect_passed(s)) || found;
+	return collect_passed(s) || found;
 }
 
 /* The peer's kernel has what is below it: only its session's word for that was lost,
@@ -272,5 +272,5 @@ uint64_t overdue_deadline(const struct session *s)
 	uint64_t look_us = s->overdue_us > s->now_us ? s->overdue_us
 	                                             : s->now_us + LOOK_US;
 
-	return is_on(s) && look_us < at ? look_us : at;
+	return is_on(s) && s->passed && look_us < at ? look_us : at;
 }
