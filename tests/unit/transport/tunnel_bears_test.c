@@ -5,7 +5,7 @@
  * tunnel_flows_test.c have. Clocks, links that reorder, many flows and hosts, marks,
  * a processor that others have, and what is asked of downloads on the lab's links.
  */
-#include "scheduler/sim/tunnel_world.h"
+#include "tunnel_lab.h"
 #include "tunnel_pair.h"
 
 #include <setjmp.h>
@@ -19,8 +19,6 @@
 
 #define S UINT64_C(1000000)
 #define MS UINT64_C(1000)
-#define MBIT 125000.0
-#define PACKET_WIRE (TUNNEL_WORLD_PACKET + 35 + 46.0) /* a datagram, as the link has it */
 
 static struct pair p;
 
@@ -257,51 +255,18 @@ static void ten_thousand_flows_at_once(void **state)
 
 /* Downloads ----------------------------------------------------------------------- */
 
-static void add(struct tunnel_world_args *args, double down, double up, double delay_ms,
-                double queue_ms)
-{
-	const double rates[] = { down, up };
-
-	for (unsigned i = 0; i < 2; i++) {
-		struct world_link *link = i ? &args->paths[args->path_count].up
-		                            : &args->paths[args->path_count].down;
-		link->rate_bps = (uint64_t)(rates[i] * MBIT);
-		link->delay_us = (uint64_t)(delay_ms * 1000);
-		link->queue_bytes = (uint64_t)(rates[i] * MBIT * queue_ms / 1000);
-	}
-	args->path_count++;
-}
-
-static struct tunnel_world_args s2(void)
-{
-	struct tunnel_world_args args = { .seed = 1 };
-
-	add(&args, 50, 20, 5, 100);
-	add(&args, 20, 10, 30, 100);
-	return args;
-}
-
 /* A line, a mobile network, a satellite. */
 static struct tunnel_world_args s3(void)
 {
 	struct tunnel_world_args args = { .seed = 1 };
 
-	add(&args, 30, 8, 10, 100);
-	add(&args, 60, 20, 25, 300);
-	add(&args, 20, 4, 300, 300);
+	lab_add(&args, 30, 8, 10, 100);
+	lab_add(&args, 60, 20, 25, 300);
+	lab_add(&args, 20, 4, 300, 300);
 	args.paths[1].down.jitter_us = args.paths[1].up.jitter_us = 8 * MS;
 	args.paths[1].down.loss_ppm = args.paths[1].up.loss_ppm = 2000;
 	args.paths[2].down.loss_ppm = args.paths[2].up.loss_ppm = 1000;
 	return args;
-}
-
-static double limit(const struct tunnel_world_args *args)
-{
-	double bps = 0;
-
-	for (unsigned i = 0; i < args->path_count; i++)
-		bps += (double)args->paths[i].down.rate_bps;
-	return bps / MBIT * TUNNEL_WORLD_PACKET / PACKET_WIRE;
 }
 
 /* So many downloads at once: all together, and the slowest one's part of a fair share. */
@@ -327,16 +292,16 @@ static double download(const struct tunnel_world_args *args, const struct cc_ops
 	tunnel_world_destroy(w);
 	*slowest = least * count / sum;
 	print_message("%u: %.1f Mbit/s, %.2f of the sum; the slowest has %.2f of its part\n",
-	              count, sum, sum / limit(args), *slowest);
+	              count, sum, sum / lab_limit(args), *slowest);
 	return sum;
 }
 
 static void eight_share(void **state)
 {
-	struct tunnel_world_args args = s2();
+	struct tunnel_world_args args = lab_s2();
 	double slowest;
 
-	assert_true(download(&args, &cc_cubic, 8, &slowest) >= 0.95 * limit(&args));
+	assert_true(download(&args, &cc_cubic, 8, &slowest) >= 0.95 * lab_limit(&args));
 	assert_true(slowest >= 0.5);
 }
 
@@ -358,13 +323,13 @@ static void far_links_slow_nobody(void **state)
 /* Half of the time, in pieces of 20 ms in the mean, others have the processor. */
 static void a_processor_in_pieces(void **state)
 {
-	struct tunnel_world_args args = s2();
+	struct tunnel_world_args args = lab_s2();
 	struct tunnel_world *w;
 
 	args.run_us = args.stall_us = 20 * MS;
 	w = tunnel_world_create(&args);
 	assert_non_null(w);
-	double mbit = 0.9 * limit(&args);
+	double mbit = 0.9 * lab_limit(&args);
 	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
 		.kind = TUNNEL_WORLD_RATE, .rate_bps = (uint64_t)(mbit * MBIT), .from_us = S });
 	tunnel_world_run(w, 6 * S);

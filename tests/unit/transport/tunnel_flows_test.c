@@ -6,7 +6,7 @@
  * IP packets; S1 to S4 are the lab's.
  */
 #include "agg/transport/tunnel_copy.h"
-#include "scheduler/sim/tunnel_world.h"
+#include "tunnel_lab.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,32 +16,13 @@
 
 #define S UINT64_C(1000000)
 #define MS UINT64_C(1000)
-#define MBIT 125000.0
 #define BEGUN_S 6 /* what is measured: not the start */
-#define PACKET_WIRE (TUNNEL_WORLD_PACKET + 35 + 46.0) /* a datagram, as the link has it */
-
-static struct world_link line(double mbit, double delay_ms, double queue_ms)
-{
-	return (struct world_link){
-		.rate_bps = (uint64_t)(mbit * MBIT), .delay_us = (uint64_t)(delay_ms * 1000),
-		.queue_bytes = (uint64_t)(mbit * MBIT * queue_ms / 1000),
-	};
-}
-
-static void add(struct tunnel_world_args *args, double down, double up, double delay_ms,
-                double queue_ms)
-{
-	unsigned i = args->path_count++;
-
-	args->paths[i].down = line(down, delay_ms, queue_ms);
-	args->paths[i].up = line(up, delay_ms, queue_ms);
-}
 
 static struct tunnel_world_args one_path(void)
 {
 	struct tunnel_world_args args = { .seed = 1 };
 
-	add(&args, 50, 20, 5, 100);
+	lab_add(&args, 50, 20, 5, 100);
 	return args;
 }
 
@@ -49,16 +30,8 @@ static struct tunnel_world_args s1(void)
 {
 	struct tunnel_world_args args = { .seed = 1 };
 
-	add(&args, 50, 20, 10, 100);
-	add(&args, 50, 20, 10, 100);
-	return args;
-}
-
-static struct tunnel_world_args s2(void)
-{
-	struct tunnel_world_args args = one_path();
-
-	add(&args, 20, 10, 30, 100);
+	lab_add(&args, 50, 20, 10, 100);
+	lab_add(&args, 50, 20, 10, 100);
 	return args;
 }
 
@@ -117,22 +90,13 @@ static struct outcome run(const struct tunnel_world_args *args, const struct cc_
 	return out;
 }
 
-static double limit(const struct tunnel_world_args *args)
-{
-	double bps = 0;
-
-	for (unsigned i = 0; i < args->path_count; i++)
-		bps += (double)args->paths[i].down.rate_bps;
-	return bps / MBIT * TUNNEL_WORLD_PACKET / PACKET_WIRE;
-}
-
 /* So much of the sum at least, and the call is within 15 ms of the best path. */
 static void expect(const struct tunnel_world_args *args, const struct cc_ops *cc,
                    double share)
 {
 	struct outcome out = run(args, cc, 0, 12);
 
-	assert_true(out.mbit >= share * limit(args));
+	assert_true(out.mbit >= share * lab_limit(args));
 	assert_int_equal(out.disordered, 0);
 	assert_int_equal(out.twice, 0);
 	assert_true(out.call_p99_ms <= (double)args->paths[0].down.delay_us / 1e3 + 15);
@@ -157,7 +121,7 @@ static void test_equal_paths_add_up(void **state)
 
 static void test_uneven_paths_add_up_for_cubic(void **state)
 {
-	struct tunnel_world_args args = s2();
+	struct tunnel_world_args args = lab_s2();
 
 	expect(&args, &cc_cubic, 0.95);
 }
@@ -165,7 +129,7 @@ static void test_uneven_paths_add_up_for_cubic(void **state)
 /* Its window is of the least round trip, so it has no queue to spill. */
 static void test_bbr_is_not_slower_than_on_its_best_path(void **state)
 {
-	struct tunnel_world_args args = s2(), best = one_path();
+	struct tunnel_world_args args = lab_s2(), best = one_path();
 	double alone = run(&best, &cc_bbr, 0, 12).mbit;
 
 	assert_true(run(&args, &cc_bbr, 0, 12).mbit >= 0.97 * alone);
@@ -183,7 +147,7 @@ static void test_a_lossy_path_does_not_slow_cubic(void **state)
 /* 90 % of the sum, at a rate. */
 static void expect_rate(const struct tunnel_world_args *args, double slowest_ms)
 {
-	double mbit = 0.9 * limit(args);
+	double mbit = 0.9 * lab_limit(args);
 	struct outcome out = run(args, NULL, mbit, 12);
 
 	assert_true(out.mbit >= 0.99 * mbit);
@@ -198,7 +162,7 @@ static void test_a_rate_arrives_in_order(void **state)
 	struct tunnel_world_args args = s1();
 
 	expect_rate(&args, 10);
-	args = s2();
+	args = lab_s2();
 	expect_rate(&args, 30);
 }
 
@@ -209,7 +173,7 @@ static void expect_beginning(const struct tunnel_world_args *args, double slowes
 
 	assert_non_null(w);
 	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
-		.kind = TUNNEL_WORLD_RATE, .rate_bps = (uint64_t)(0.9 * limit(args) * MBIT),
+		.kind = TUNNEL_WORLD_RATE, .rate_bps = (uint64_t)(0.9 * lab_limit(args) * MBIT),
 		.from_us = 2 * S, .until_us = 7 * S });
 	tunnel_world_run(w, 8 * S);
 	const struct tunnel_world_flow *got = tunnel_world_flow(w, flow);
@@ -227,7 +191,7 @@ static void test_a_rate_begins_in_order_and_whole(void **state)
 	struct tunnel_world_args args = s1();
 
 	expect_beginning(&args, 10);
-	args = s2();
+	args = lab_s2();
 	expect_beginning(&args, 30);
 }
 
@@ -236,8 +200,8 @@ static void test_a_far_link_that_is_better_is_found(void **state)
 {
 	struct tunnel_world_args args = { .seed = 1 };
 
-	add(&args, 3, 3, 3, 100);
-	add(&args, 60, 60, 70, 100);
+	lab_add(&args, 3, 3, 3, 100);
+	lab_add(&args, 60, 60, 70, 100);
 	struct tunnel_world *w = tunnel_world_create(&args);
 	assert_non_null(w);
 	tunnel_world_add(w, &(struct tunnel_world_flow_args){ .kind = TUNNEL_WORLD_RATE,
@@ -256,23 +220,23 @@ static void test_a_far_link_that_is_better_is_found(void **state)
 /* Half of the time, in pieces of 4 ms in the mean, others have the processor. */
 static void test_a_busy_machine_is_no_slow_path(void **state)
 {
-	struct tunnel_world_args args = s2();
+	struct tunnel_world_args args = lab_s2();
 
 	args.run_us = args.stall_us = 4 * MS;
-	double mbit = 0.9 * limit(&args);
+	double mbit = 0.9 * lab_limit(&args);
 	struct outcome out = run(&args, NULL, mbit, 12);
 	assert_true(out.mbit >= 0.97 * mbit);
 	assert_true(out.disordered * 100 <= out.mbit * MBIT * 12 / TUNNEL_WORLD_PACKET);
-	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.7 * limit(&args));
+	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.7 * lab_limit(&args));
 	args = s1();
 	args.run_us = args.stall_us = 4 * MS;
-	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.7 * limit(&args));
+	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.7 * lab_limit(&args));
 }
 
 /* A call beside a download; its path falls silent, one way or both. */
 static void cut_beside(bool down, bool up)
 {
-	struct tunnel_world_args args = s2();
+	struct tunnel_world_args args = lab_s2();
 	struct tunnel_world *w = tunnel_world_create(&args);
 	struct tunnel_stats stats;
 
