@@ -292,10 +292,13 @@ static void hear_train(struct tunnel_rate *r, const struct rate_news *news,
 	r->close = us < TRAIN_CLOSE_US;
 	if (r->close && r->trains == 1)
 		return; /* a longer one goes next */
-	r->promised_bps = (end - r->train_from) * r->train_bytes * S_US /
-	                  max_u64(us, TRAIN_LEAST_US);
-	if (r->state != RATE_START && r->promised_bps * 100 > r->bw_bps * PERCENT_MORE)
+	uint64_t bps = (end - r->train_from) * r->train_bytes * S_US /
+	               max_u64(us, TRAIN_LEAST_US);
+	if (r->state != RATE_START && bps * 100 <= r->bw_bps * PERCENT_MORE)
+		return;
+	if (r->state != RATE_START)
 		tunnel_rate_enter(r, RATE_START, now_us);
+	r->promised_bps = bps;
 }
 
 /* States ---------------------------------------------------------------- */
@@ -359,7 +362,6 @@ static void step_start(struct tunnel_rate *r, bool over, bool limited, uint64_t 
 		if (!limited && r->rx_bps)
 			cut_to(r, r->rx_bps);
 		r->deceived += r->bw_bps * 100 < r->promised_bps * PERCENT_FELL;
-		r->promised_bps = 0;
 		tunnel_rate_enter(r, RATE_DRAIN, now_us);
 		return;
 	}

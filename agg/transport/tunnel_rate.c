@@ -78,6 +78,8 @@ static uint64_t cap_bytes(const struct tunnel_rate *r)
 void tunnel_rate_enter(struct tunnel_rate *r, enum rate_state state, uint64_t now_us)
 {
 	r->state = state;
+	if (state != RATE_START)
+		r->promised_bps = 0;
 	r->entered_us = r->checked_us = now_us;
 	r->checked_bps = r->bw_bps;
 	r->flat = 0;
