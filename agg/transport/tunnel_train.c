@@ -10,7 +10,9 @@
 #include "agg/transport/tunnel_send.h"
 
 #define WANTS_US 1000000u
-#define SETTLED_US 1000000u /* not while a session connects, nor on a path that flaps */
+#define WANTS_BYTES 8000u    /* that wait: more than a path of which nothing is known takes */
+#define SETTLED_US 300000u   /* not while a session connects and says what it costs, */
+#define REST_US 10000000u    /* nor each time that a path flaps */
 
 static void send_train(struct tunnel *t, unsigned path, unsigned count)
 {
@@ -38,9 +40,15 @@ static uint64_t wanted_us(const struct tunnel *t, unsigned path)
 
 	if (t->bulk_us && t->now_us - t->bulk_us < WANTS_US)
 		return t->now_us;
-	if (t->paths.path[path].cost || r->trains || r->state != RATE_START)
+	if (r->trains || r->state != RATE_START)
 		return UINT64_MAX;
-	return r->entered_us + SETTLED_US;
+	if (flows_backlog_bytes(t->flows) >= WANTS_BYTES)
+		return t->now_us;
+	if (t->paths.path[path].cost)
+		return UINT64_MAX;
+	uint64_t settled_us = r->entered_us + SETTLED_US;
+	uint64_t rested_us = r->train_us ? r->train_us + REST_US : 0;
+	return settled_us > rested_us ? settled_us : rested_us;
 }
 
 /* Dear ones are not tried for nothing. */

@@ -133,6 +133,25 @@ static void a_link_comes_back(void **state)
 	pair_finish(&p);
 }
 
+/* What it may carry is not asked each time that it comes. */
+static void a_path_that_flaps_costs_little(void **state)
+{
+	pair_begin(&p, 2);
+	pair_run(&p, S);
+	uint64_t bytes = pair_stats(&p, PAIR_GATEWAY).path[0].tx_bytes;
+	assert_true(bytes > 15000); /* it was asked */
+	for (unsigned i = 0; i < 5; i++) {
+		tunnel_path(gateway->tunnel, 0, TUNNEL_PATH_DOWN, 0);
+		pair_run(&p, 100 * MS);
+		pair_up(&p, 0);
+		pair_run(&p, S);
+	}
+	bytes = pair_stats(&p, PAIR_GATEWAY).path[0].tx_bytes - bytes;
+	print_message("%u bytes\n", (unsigned)bytes);
+	assert_true(bytes < 15000);
+	pair_finish(&p);
+}
+
 /* One that costs, in an hour in which nothing goes on. */
 static void a_metered_path_rests(void **state)
 {
@@ -351,6 +370,7 @@ int main(void)
 		cmocka_unit_test(a_clock_jumps),
 		cmocka_unit_test(a_link_reorders_by_itself),
 		cmocka_unit_test(a_link_comes_back),
+		cmocka_unit_test(a_path_that_flaps_costs_little),
 		cmocka_unit_test(a_metered_path_rests),
 		cmocka_unit_test(marked_instead_of_dropped),
 		cmocka_unit_test(hosts_have_equal_parts),
