@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: see udp.h. Owns nothing. udp(7), ip(7), ipv6(7), cmsg(3); for the choice among
- * sockets of an address: socket(7), SO_ATTACH_REUSEPORT_CBPF.
+ * sockets of an address: socket(7), SO_ATTACH_REUSEPORT_CBPF; for what is
+ * dropped unread: SO_ATTACH_FILTER, there, too.
  */
 #include "agg/kernel/udp.h"
 
@@ -29,6 +30,8 @@
 #define CONTROL_BYTES 128 /* of a message: address, segment size, traffic class */
 #define CE 3              /* both ECN bits */
 #define ERRORS_MAX 8      /* that the network reports, in a row */
+#define HEADER_BYTES 8u   /* UDP's, where a filter begins */
+#define PROOF_BITS 12u
 
 static int set_int(int fd, int level, int option, int value)
 {
@@ -99,6 +102,16 @@ int udp_connect(const char *device, const struct addr *source, const struct addr
 	return err;
 }
 
+static int attach(int fd, int option, struct sock_filter *code, unsigned n)
+{
+	struct sock_fprog program;
+
+	memset(&program, 0, sizeof(program)); /* and its padding */
+	program.len = (unsigned short)n;
+	program.filter = code;
+	return setsockopt(fd, SOL_SOCKET, option, &program, sizeof(program)) < 0 ? -errno : 0;
+}
+
 /* The i-th socket that was bound is the i-th of the group. */
 static int choose_by_index(int fd, unsigned n)
 {
@@ -107,13 +120,8 @@ static int choose_by_index(int fd, unsigned n)
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
-	struct sock_fprog program;
 
-	memset(&program, 0, sizeof(program)); /* and its padding */
-	program.len = sizeof(code) / sizeof(code[0]);
-	program.filter = code;
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
-	                  sizeof(program)) < 0 ? -errno : 0;
+	return attach(fd, SO_ATTACH_REUSEPORT_CBPF, code, sizeof(code) / sizeof(code[0]));
 }
 
 static int listen_one(const struct addr *at, const char *device, unsigned n)
@@ -156,6 +164,37 @@ int udp_listen(const struct addr *at, const char *device, int *fds, unsigned n)
 	while (err && i > 0)
 		close(fds[--i]);
 	return err;
+}
+
+/* Junk --------------------------------------------------------------------- */
+
+/* A product's high bits depend on all of the factor's (Dietzfelbinger et al., 1997). */
+uint32_t udp_proved(uint32_t number, uint32_t secret)
+{
+	uint32_t rest = number >> PROOF_BITS;
+
+	return rest << PROOF_BITS | rest * secret >> (32 - PROOF_BITS);
+}
+
+int udp_filter(int fd, uint8_t first, uint32_t secret, size_t bytes_max)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, HEADER_BYTES + (uint32_t)bytes_max, 10, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, HEADER_BYTES),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first, 0, 7),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, HEADER_BYTES + 2),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, PROOF_BITS),
+		BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, secret),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 32 - PROOF_BITS),
+		BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (1u << PROOF_BITS) - 1, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+
+	return attach(fd, SO_ATTACH_FILTER, code, sizeof(code) / sizeof(code[0]));
 }
 
 /* Messages ----------------------------------------------------------------- */

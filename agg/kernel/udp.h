@@ -39,6 +39,15 @@ int udp_connect(const char *device, const struct addr *source, const struct addr
  * then there is none. */
 int udp_listen(const struct addr *at, const char *device, int *fds, unsigned n);
 
+/* Numbers that prove themselves: the low bits follow from the others and a secret (odd), so
+ * that one of 4096 is right by chance. The nearest to this one that is. */
+uint32_t udp_proved(uint32_t number, uint32_t secret);
+/* Of what comes the kernel drops, and wakes nobody for it, all that does not begin with that
+ * byte, or whose bytes 2 to 5 are no proved number: a flood costs little more than its way
+ * here. Not what it has put together of several (UDP_GRO) that are longer than one may be: by
+ * its head nothing is said of the others. 0 or -errno. */
+int udp_filter(int fd, uint8_t first, uint32_t secret, size_t bytes_max);
+
 /* The first so many of these were sent; -EAGAIN, -ENOBUFS: none, it is full for now; else
  * -errno, of the first: -EIO or -EINVAL, if it has segments: this device or kernel cannot.
  */

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#define KIND_SEALED 0
 #define TIME_BYTES 2
 
 struct reader {
@@ -41,7 +40,7 @@ int datagram_read_header(struct datagram_header *out, const uint8_t *p, size_t n
 	struct reader r = { p, n };
 
 	if (n < DATAGRAM_BYTES_MIN || n > DATAGRAM_BYTES_MAX ||
-	    take(&r, 1) != (DATAGRAM_VERSION << 4 | KIND_SEALED))
+	    take(&r, 1) != DATAGRAM_FIRST_BYTE)
 		return -EBADMSG;
 	out->path = (uint8_t)take(&r, 1);
 	out->index = (uint32_t)take(&r, 4);
@@ -52,7 +51,7 @@ int datagram_read_header(struct datagram_header *out, const uint8_t *p, size_t n
 void datagram_write_header(uint8_t p[DATAGRAM_HEADER_BYTES],
                            const struct datagram_header *header)
 {
-	p = put(p, DATAGRAM_VERSION << 4 | KIND_SEALED, 1);
+	p = put(p, DATAGRAM_FIRST_BYTE, 1);
 	p = put(p, header->path, 1);
 	p = put(p, header->index, 4);
 	put(p, header->counter, 4);

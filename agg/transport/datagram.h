@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #define DATAGRAM_VERSION 1
+#define DATAGRAM_FIRST_BYTE (DATAGRAM_VERSION << 4) /* sealed */
 #define DATAGRAM_PATHS_MAX 8 /* as many as `paths` has bits */
 #define DATAGRAM_HEADER_BYTES 10
 #define DATAGRAM_PLAIN_BYTES 3 /* in front of the packet, sealed with it */

@@ -25,7 +25,7 @@
 #define IN_MESSAGES 8u
 #define IN_BYTES 65536u       /* of each: what UDP can be */
 #define IN_ROUNDS 4u          /* of a turn: 2 MiB at most; the rest is for the next */
-#define INDEX_TRIES 64u
+#define INDEX_TRIES 1024u     /* one of so many as there are workers is right */
 #define SUITE_US 500u         /* that each is tried */
 #define SUITE_BYTES 1400u
 
@@ -72,6 +72,7 @@ struct dgram {
 	struct dgram_stats stats;
 	bool segments;
 	enum aead_suite suite;    /* the fastest here */
+	uint32_t secret;          /* by which an index proves itself: udp_filter() */
 };
 
 /* How many packets it seals in so long. */
@@ -113,8 +114,11 @@ struct dgram *dgram_create(struct loop *loop, unsigned worker, unsigned workers)
 	d->segments = true;
 	d->suite = fastest(loop);
 	d->in = malloc(IN_MESSAGES * IN_BYTES);
-	if (d->in)
+	if (d->in && getrandom(&d->secret, sizeof(d->secret), 0) == sizeof(d->secret)) {
+		d->secret |= 1;
 		return d;
+	}
+	free(d->in);
 	free(d);
 	return NULL;
 }
@@ -165,11 +169,8 @@ static int choose_index(const struct dgram *d, uint32_t *index)
 	for (unsigned tries = 0; tries < INDEX_TRIES; tries++) {
 		if (getrandom(index, sizeof(*index), 0) != sizeof(*index))
 			return -EAGAIN;
-		*index -= *index % d->workers;
-		if (*index > UINT32_MAX - d->workers)
-			continue;
-		*index += d->worker;
-		if (!owner_of(d, *index))
+		*index = udp_proved(*index, d->secret);
+		if (*index % d->workers == d->worker && !owner_of(d, *index))
 			return 0;
 	}
 	return -ENOSPC;
@@ -210,7 +211,8 @@ static void one_datagram(struct dgram *d, const struct tunnel_ends *ends, uint8_
 	struct owner *owner = NULL;
 
 	d->stats.received++;
-	if (datagram_read_header(&header, p, n) == 0)
+	if (datagram_read_header(&header, p, n) == 0 &&
+	    header.index == udp_proved(header.index, d->secret))
 		owner = owner_of(d, header.index);
 	if (owner)
 		owner->user->on_datagram(owner->ctx, ends, p, n, ce);
@@ -443,6 +445,7 @@ static struct dgram_socket *make(struct dgram *d, int fd)
 	}
 	*s = (struct dgram_socket){ .dgram = d, .fd = fd, .segments = d->segments };
 	DL_APPEND(d->sockets, s);
+	udp_filter(fd, DATAGRAM_FIRST_BYTE, d->secret, DATAGRAM_BYTES_MAX); /* or we do */
 	s->out = malloc(OUT_BYTES);
 	s->io = loop_io_create(d->loop, fd, LOOP_READ, on_ready, s);
 	s->again = loop_timer_create(d->loop, on_again, s);

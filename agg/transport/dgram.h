@@ -5,7 +5,8 @@
  * that they share, and whose a datagram is, by its index. A gateway has a socket for each
  * path, connected to the concentrator; a concentrator has one for each address that it
  * listens on, and each of its workers has its own: an index is chosen so that the kernel
- * hands its datagrams to the worker that chose it.
+ * hands its datagrams to the worker that chose it, and what is not of one of ours is dropped
+ * before anybody wakes (udp_filter()).
  *
  * Datagrams that go to one destination in a row leave as one message where the kernel can
  * (UDP_SEGMENT); that is given up for good on a socket where it cannot. So a gateway's
@@ -77,7 +78,7 @@ void dgram_commit(struct dgram_socket *s, size_t n, bool singly);
 void dgram_flush(struct dgram *d); /* of all its sockets */
 
 struct dgram_stats {
-	uint64_t strange;      /* received: not ours, by form or index */
+	uint64_t strange;      /* received, not dropped below: not ours, by form or index */
 	uint64_t lost;         /* could not be sent, and were given up */
 	uint64_t too_long;     /* of them: for the device */
 	uint64_t sent, received, calls_out, calls_in;

@@ -220,8 +220,9 @@ static void many_leave_as_few(void **state)
 static void strangers_are_counted(void **state)
 {
 	begin("127.0.0.1");
-	uint32_t a = take(worker[0], &got[0]);
-	assert_true(put(out, NULL, a + 2, N));   /* nobody's */
+	uint32_t a = take(worker[0], &got[0]), gone = take(worker[0], &got[0]);
+	dgram_drop_index(worker[0], gone);
+	assert_true(put(out, NULL, gone, N));
 	assert_true(put(out, NULL, a, 28));      /* too short */
 	assert_true(put(out, NULL, a, N));
 	dgram_flush(gateway);
@@ -234,6 +235,29 @@ static void strangers_are_counted(void **state)
 	run_for(2);
 	assert_int_equal(stats_of(worker[0]).strange, 3);
 	finish();
+}
+
+/* What cannot be ours does not come so far that anybody looks at it. */
+static void junk_wakes_nobody(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "::1" };
+
+	for (unsigned h = 0; h < 2; h++) {
+		begin(hosts[h]);
+		uint32_t a = take(worker[0], &got[0]);
+		dgram_send_singly(gateway);
+		for (uint32_t k = 1; k <= 1000; k++) {
+			assert_true(put(out, NULL, a ^ 2 * k, N)); /* an index that never was */
+			memset(dgram_reserve(out, NULL, N, &waiter), (int)(k % 16), N);
+			dgram_commit(out, N, true);               /* a version that never was */
+		}
+		assert_true(put(out, NULL, a, N));
+		dgram_flush(gateway);
+		run_for(1);
+		assert_int_equal(stats_of(worker[0]).received, 1);
+		assert_int_equal(stats_of(worker[1]).received, 0);
+		finish();
+	}
 }
 
 static void full_for_now(int err)
@@ -325,6 +349,7 @@ int main(void)
 		cmocka_unit_test(each_worker_gets_its_own),
 		cmocka_unit_test(many_leave_as_few),
 		cmocka_unit_test(strangers_are_counted),
+		cmocka_unit_test(junk_wakes_nobody),
 		cmocka_unit_test(nothing_is_lost_when_it_is_full),
 		cmocka_unit_test(without_segments_it_goes_on),
 		cmocka_unit_test(too_long_ones_do_not_end_segments),
