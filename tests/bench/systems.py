@@ -38,7 +38,7 @@ def process_kib(pid, key):
 
 class System:
     name = None
-    socks = None
+    socks = port = None  # port: at which a concentrator hears datagrams
     client, wrap, instead = "lan", (), {}
     is_peer = True
     is_ours = False

@@ -8,6 +8,7 @@ and that uplink alone, on the same links.
              150 %: loss, delay above what it is alone
     cut      a call, and its best link is cut silently: the longest gap
     ping     its round-trip time, idle and under that UDP
+    flood    that UDP, while a million of random datagrams a second come to the port
     beside   a QUIC download beside 1 and beside 20 TCP downloads: its part, and theirs
     quic     a download by CUBIC, by BBR, eight at once: the goodput beside the sum of the
              links' rates and beside the best link's, each one's part, a ping meanwhile
@@ -31,10 +32,11 @@ import systems
 from lab import SRV4, VPS4, Lab, LabError, install_signals, remove_stale
 
 SCENARIOS = ("S1", "S2", "S3", "S4", "S5")
-EXPERIMENTS = ("udp", "call", "cut", "ping", "quic", "beside")
+EXPERIMENTS = ("udp", "call", "cut", "ping", "flood", "quic", "beside")
 SIZE, OVERHEAD = 1300, 2 * 28 + 35 + 14  # IP and UDP twice, our header and tag, the frame
 SHARE, TOO_MUCH = 0.9, 1.5
 CALL_RATE, CALL_SIZE = 50, 160
+FLOOD_RATE = 1_000_000
 SECONDS, QUICK_SECONDS = 10, 5
 PORT, CALL_PORT, LOAD_PORT = 6000, 6100, 7777
 READY_S = 20
@@ -47,6 +49,8 @@ TUN = "tun9"
 
 
 class Tunnel(systems.Aggd):
+    port = 443
+
     def __init__(self):
         super().__init__("subflows")
 
@@ -60,6 +64,7 @@ class OpenVpn(systems.System):
     """TLS, AES-128-GCM, over UDP; by the best uplink."""
 
     name = "openvpn"
+    port = 1194
 
     def make_keys(self):
         prints = {}
@@ -212,6 +217,23 @@ def measure_ping(lab, system, seconds):
     tell(lab.scenario, system, "ping", f"idle {idle:.1f}, under UDP at 90 % {loaded:.1f} ms")
 
 
+def measure_flood(lab, system, seconds):
+    """From outside, to the port at which the tunnel is."""
+    if not system.port:
+        return
+    for direction in ("down", "up"):
+        got = []
+        for rate in (0, FLOOD_RATE):
+            words = ["flood", VPS4, system.port, seconds + 3, rate]
+            flood = lab.isp.spawn(words, stdout=subprocess.PIPE, text=True) if rate else None
+            got.append(Flow(lab, direction == "down", PORT, rate_of(lab, direction, SHARE), SIZE,
+                            seconds).result()["received"])
+            sent = int(flood.communicate()[0].split()[0]) if flood else 0
+        tell(lab.scenario, system, f"UDP 90 % {direction}, in a flood",
+             f"{got[1] / max(got[0], 1):.2f} of what comes without; "
+             f"{sent / (seconds + 3) / 1000:.0f} k/s of junk")
+
+
 def quic_rates(downloads, seconds):
     """Mbit/s of each."""
     before, start = [d.size() for d in downloads], time.monotonic()
@@ -265,7 +287,7 @@ def measure_beside(lab, system, seconds):
 
 
 MEASURES = {"udp": measure_udp, "call": measure_call, "cut": measure_cut, "ping": measure_ping,
-            "quic": measure_quic, "beside": measure_beside}
+            "flood": measure_flood, "quic": measure_quic, "beside": measure_beside}
 
 
 def run(scenario_name, system, experiments, seconds):

@@ -38,6 +38,7 @@ KERNEL_S, IDLE_S = 2, 5  # how long the kernel would remember UDP; longer than t
 GRE, ESP, SCTP = 47, 50, 132
 FLOOD_S = 3
 FLOOD_LEAST = 20_000
+FLOOD_RATE, FLOOD_KEEPS = 1_000_000, 0.9
 FLOOD_MB = 6            # that the concentrator may grow by
 SOUNDS, SOUND_PACKETS = "/usr/share/sip-tester", 30  # of RTP, and as many come back
 WORD = "a page of srv's"
@@ -370,8 +371,7 @@ class Inner(TunnelTest):
         """None is answered, the tunnel goes on, and it costs no memory."""
         self.wait_up()
         before = self.aggd.rss_mb("vps")
-        flood = self.lab.isp.spawn(["flood", VPS4, 443, FLOOD_S], stdout=subprocess.PIPE,
-                                   text=True)
+        flood = self.flood(FLOOD_S)
         answered = 0
         while flood.poll() is None:
             answered += seen_by_srv(self.lab.lan, patience=0.2) == VPS_SEEN4
@@ -381,6 +381,26 @@ class Inner(TunnelTest):
         self.wait_up()
         self.assertLess(self.aggd.rss_mb("vps") - before, FLOOD_MB)
         self.note = f"{sent / FLOOD_S / 1000:.0f} k/s, {answered} echoes meanwhile"
+
+    def flood(self, *words):
+        process = self.lab.isp.spawn(["flood", VPS4, 443, *words], stdout=subprocess.PIPE,
+                                     text=True)
+        self.addCleanup(self.lab.kill, process)
+        return process
+
+    def test_a_flood_takes_little(self):
+        """What comes while a million a second do, beside what comes else. Looked at again
+        where the machine had no time."""
+        self.lab.srv.spawn(["iperf3", "-s", "-p", 5202])
+        self.lab.srv.wait_listening(5202)
+        for way in ((), ("-R",)):
+            def part(way=way):
+                flood = self.flood(SECONDS + 1, FLOOD_RATE)
+                out = json.loads(self.program("iperf3", "-J", "-u", "-b", "10M", "-l", 1200, "-t",
+                                              SECONDS, *way, "-p", 5202, "-c", SRV4))
+                flood.wait()
+                return 1 - out["end"]["sum"]["lost_percent"] / 100
+            self.wait(lambda part=part: part() >= FLOOD_KEEPS, LOOKS_S, f"iperf3 {way}, in a flood")
 
 
 if __name__ == "__main__":
