@@ -236,9 +236,14 @@ static void put_report(struct tunnel_rate *r, const struct rate_news *news,
 	};
 }
 
-static void judge_loss(struct tunnel_rate *r)
+/* Where a queue overflows its least delay is of before: so most of them count, and those
+ * of the report before, as what is lost at last is missed by the next one. */
+static void judge_loss(struct tunnel_rate *r, const struct rate_news *news)
 {
-	if (r->report_end < 2 || r->queue_us > queue_high_us(r))
+	bool was_full = r->full;
+
+	r->full = news->delay_p90_us - r->base_us > (int64_t)queue_high_us(r);
+	if (r->report_end < 2 || r->queue_us > queue_high_us(r) || r->full || was_full)
 		return;
 	const struct rate_report *new = report(r, 0), *old = report(r, 1);
 	uint64_t sent = new->counter - old->counter;
@@ -506,7 +511,7 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 	if (!seen.limited)
 		r->filled_whole_us = now_us;
 	hear_train(r, news, before, now_us);
-	judge_loss(r);
+	judge_loss(r, news);
 	take_rate(r, &seen, now_us);
 	bool over = r->queue_us > queue_high_us(r) || news->congested;
 	police(r, &seen, now_us);

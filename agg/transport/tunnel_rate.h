@@ -73,6 +73,7 @@ struct tunnel_rate {
 	uint64_t queue_us, jitter_us;
 	uint64_t gap_us, gap_var_us; /* between feedbacks */
 	uint64_t lost, judged;       /* packets, fading; only while no queue stood */
+	bool full;                   /* one did, for most of what was last told of */
 	uint64_t heard_us, heard_counter, told_us; /* by the receiver's clock */
 
 	/* the state's */

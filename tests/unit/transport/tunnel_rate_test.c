@@ -400,6 +400,20 @@ static void test_is_not_fooled_by_a_bad_radio(void **state)
 	end(w);
 }
 
+/* What a queue that is shorter than its start loses is not lost by the path. */
+static void test_an_overflow_is_no_loss_of_the_path(void **state)
+{
+	for (unsigned mbit = 5; mbit <= 90; mbit += 17) {
+		struct world_link l = line(mbit, 66, 50);
+		struct way *w = begin(&l);
+		run_to(w, 4 * S);
+		print_message("%u Mbit/s: %u of a million\n", mbit,
+		              tunnel_rate_loss_ppm(&w->rate));
+		assert_in_range(tunnel_rate_loss_ppm(&w->rate), 0, 200);
+		end(w);
+	}
+}
+
 static void test_bears_lost_feedback(void **state)
 {
 	struct world_link l = line(60, 30, 300);
@@ -623,6 +637,7 @@ int main(void)
 		cmocka_unit_test(test_follows_a_rate),
 		cmocka_unit_test(test_yields_to_a_policer),
 		cmocka_unit_test(test_is_not_fooled_by_a_bad_radio),
+		cmocka_unit_test(test_an_overflow_is_no_loss_of_the_path),
 		cmocka_unit_test(test_bears_lost_feedback),
 		cmocka_unit_test(test_little_offered_is_no_slow_path),
 		cmocka_unit_test(test_starts_within_what_little_is_offered),
