@@ -18,34 +18,38 @@
 #define TURN_AFTER_US (100 * MS_US)
 #define STAY_US (5 * MS_US)          /* a small flow stays for that and a fifth */
 #define CARRIER_SHARE 64u            /* less than that of its rate is the past */
-#define LONG_BYTES 500000u           /* of what a long flow is placed for */
-#define LOSSY_PERCENT 140u           /* where some are lost that takes longer */
+#define LONG_BYTES 1000000u          /* of what a long flow is placed for */
 #define HOME_PERCENT 125u            /* another home must be so much faster */
-#define HOME_RTTS 2u                 /* and not of more than so many of its round trips, */
+#define SURE_PERCENT 106u            /* or so much, for one that loses nothing by it */
+#define HOME_TRIPS 25u               /* and not of more than so many tenths of its round trip, */
 #define FAR_FACTOR 4u                /* unless so much faster than a home that was full */
 #define FULL_SECONDS 5u              /* for so long: it will be worth a second start */
 #define FULL_PERCENT 80u
 #define CALL_BETTER_US (10 * MS_US)  /* or a quarter, for a second: a call moves */
 #define CALL_AFTER_US S_US
 #define CALL_LOSS_PPM 5000u
-#define QUICK_US (15 * MS_US)        /* of a round trip less than the home's, or a third */
+#define QUICK_US (5 * MS_US)         /* of a round trip less than the home's, or a third */
 #define PROOF_US S_US
 #define PROOF_PERCENT 103u
 #define DOUBTS_MAX 2u                /* seconds in a row: the first may be its start */
 #define PROOF_SHARE 20u              /* a twentieth at least was spilled */
-#define DEAF_FACTOR 8                /* so much more was lost than it would bear, */
+#define DEAF_FACTOR 4                /* so much more was lost than it would bear, */
 #define DEAF_SECONDS 2u              /* so long: it does not mind, */
 #define DEAF_KEEPS 0.9               /* as it keeps its rate */
+#define CALM_SHARE 0.97              /* of what its home has, and nothing is lost */
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
 #define MEEK_SHARE 0.7               /* of what its home has */
-#define MEEK_SECONDS 3u
+#define MEEK_SECONDS 2u
 #define DEAF_DROPS 10u
 #define DEAF_PACKETS 50u
 #define STOP_US (30 * S_US)
 #define STOP_DOUBLINGS 4u            /* to 8 minutes */
 #define FILLS_US (100 * MS_US)       /* later, by as good as that, comes what fills a path */
+#define FILLS_PERCENT 80u            /* of what its home has, or what another one has: */
+#define REFILLS_PERCENT 50u          /* so it does not go to and fro */
 #define THIN_BYTES 300u              /* of packets that are mostly acknowledgements: */
 #define THIN_SHARE 16u               /* their mean, over so many */
+#define WORN_BYTES 80u               /* by a packet on the wire */
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
@@ -62,6 +66,7 @@ static void compare_delays(struct spill_paths *ps)
 {
 	const struct spill_path *first = NULL;
 	int64_t least_us = INT64_MAX;
+	uint64_t least_rtt_us = UINT64_MAX;
 
 	for (unsigned i = 0; !first && i < SPILL_PATHS; i++)
 		if (ps->path[i].usable && ps->path[i].known)
@@ -77,10 +82,15 @@ static void compare_delays(struct spill_paths *ps)
 		p->later_us += (int64_t)send_us(p, MSS);
 		if (p->later_us < least_us)
 			least_us = p->later_us;
+		least_rtt_us = min_u64(least_rtt_us, p->rtt_us);
 	}
-	for (unsigned i = 0; i < SPILL_PATHS; i++)
-		if (ps->path[i].usable)
-			ps->path[i].later_us -= least_us;
+	for (unsigned i = 0; i < SPILL_PATHS; i++) {
+		struct spill_path *p = &ps->path[i];
+		if (!p->usable)
+			continue;
+		p->later_us -= least_us;
+		p->trip_us = (p->rtt_us + least_rtt_us) / 2;
+	}
 }
 
 static unsigned sort(const struct spill_paths *ps, uint8_t order[SPILL_PATHS])
@@ -184,29 +194,58 @@ static void roll(struct spill_flow *f, uint64_t now_us)
 	f->slice_us = now_us;
 }
 
+/* It is one of those that are busy there. */
+static bool is_counted(const struct spill_paths *ps, const struct spill_flow *f,
+                       unsigned path)
+{
+	return f->serial[path] && (uint16_t)(ps->serial - f->serial[path]) <= 1;
+}
+
 /* What the flow would have of the path, were it alone there with its like. */
 static uint64_t share_bps(const struct spill_paths *ps, const struct spill_flow *f,
                           unsigned path)
 {
 	const struct spill_path *p = &ps->path[path];
-	bool counted = f->serial[path] && (uint16_t)(ps->serial - f->serial[path]) <= 1;
-	unsigned others = p->busy - (counted && p->busy);
+	unsigned others = p->busy - (is_counted(ps, f, path) && p->busy);
 
 	return p->rate_bps / (1 + others);
 }
 
-/* What a flow that minds losses comes to there, at most. */
+/* So far that a sender which goes by its least round trip (BBR) has to find out anew, when
+ * it is moved there. */
+static bool is_farther(const struct spill_path *to, const struct spill_path *from)
+{
+	return to->trip_us * 10 > HOME_TRIPS * from->trip_us;
+}
+
+static bool is_far(const struct spill_paths *ps, const struct spill_path *p)
+{
+	for (unsigned i = 0; i < ps->count; i++)
+		if (is_offered(ps, ps->order[i]) && is_farther(p, &ps->path[ps->order[i]]))
+			return true;
+	return false;
+}
+
+/* What a flow that minds losses comes to there, at most. Who is unknown may mind or not: in
+ * between, so that neither loses much by it, unless he could not go there later. */
+static uint64_t bound_by_loss(const struct spill_paths *ps, const struct spill_flow *f,
+                              unsigned path, uint64_t bps)
+{
+	const struct spill_path *p = &ps->path[path];
+
+	if (!p->loss_ppm || f->tolerant || (!f->minds && is_far(ps, p)))
+		return bps;
+	double window = sqrt(1.5e6 / p->loss_ppm);
+	double most = window * MSS * 1e6 / (double)max_u64(p->trip_us, MS_US);
+	if (most >= (double)bps)
+		return bps;
+	return (uint64_t)(f->minds ? most : sqrt(most * (double)bps));
+}
+
 static uint64_t hoped_bps(const struct spill_paths *ps, const struct spill_flow *f,
                           unsigned path)
 {
-	const struct spill_path *p = &ps->path[path];
-	uint64_t bps = share_bps(ps, f, path);
-
-	if (!p->loss_ppm || !f->minds)
-		return bps;
-	double window = sqrt(1.5e6 / p->loss_ppm);
-	double most = window * MSS * 1e6 / (double)max_u64(p->rtt_us, MS_US);
-	return most < (double)bps ? (uint64_t)most : bps;
+	return bound_by_loss(ps, f, path, share_bps(ps, f, path));
 }
 
 void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
@@ -247,14 +286,16 @@ static bool is_thin(const struct spill_flow *f)
 	return f->len_sum && f->len_sum < THIN_BYTES * THIN_SHARE;
 }
 
-/* Small as it is, it is too much for that one. */
+/* Small as it is, it is too much for that one, or would soon be again. */
 static bool fills(const struct spill_paths *ps, const struct spill_flow *f, unsigned path)
 {
 	uint64_t bps = 0;
 
 	for (unsigned i = 0; i < SPILL_PATHS; i++)
 		bps += f->rate_bps[i];
-	return !ps->path[path].untried && bps * 4 > share_bps(ps, f, path) * 3;
+	bps += bps * WORN_BYTES * THIN_SHARE / max_u64(f->len_sum, 1);
+	unsigned percent = path + 1u == f->home ? FILLS_PERCENT : REFILLS_PERCENT;
+	return !ps->path[path].untried && bps * 100 > share_bps(ps, f, path) * percent;
 }
 
 static uint64_t may_have_bps(const struct spill_path *p)
@@ -262,20 +303,20 @@ static uint64_t may_have_bps(const struct spill_path *p)
 	return p->untried ? max_u64(p->rate_bps, p->promised_bps) : p->rate_bps;
 }
 
-/* For the packet that comes next, or for a long flow's first 500 KB. */
+/* For the packet that comes next, or for a long flow's first LONG_BYTES. */
 static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow *f,
                            unsigned path, const struct spill_ask *ask)
 {
 	const struct spill_path *p = &ps->path[path];
 	uint64_t us = (uint64_t)p->later_us + p->wait_us;
-	uint64_t bps = max_u64(hoped_bps(ps, f, path), 1);
+	uint64_t bps = share_bps(ps, f, path);
 
 	if (!ask->is_long || is_thin(f))
 		return us + (fills(ps, f, path) ? FILLS_US : 0);
 	/* What was not tried may be as good as the best, or never would be. */
 	for (unsigned i = 0; p->untried && i < ps->count; i++)
 		bps = max_u64(bps, may_have_bps(&ps->path[ps->order[i]]));
-	return us + LONG_BYTES * S_US / bps * (p->loss_ppm ? LOSSY_PERCENT : 100) / 100;
+	return us + LONG_BYTES * S_US / max_u64(bound_by_loss(ps, f, path, bps), 1);
 }
 
 static unsigned first_home(const struct spill_paths *ps, const struct spill_flow *f,
@@ -357,9 +398,9 @@ static void place_call(const struct spill_paths *ps, struct spill_flow *f,
 
 /* Losses ------------------------------------------------------------------ */
 
-static double bearable(double bps, uint64_t rtt_us)
+static double bearable(double bps, uint64_t trip_us)
 {
-	double window = bps * (double)max_u64(rtt_us, MS_US) / 1e6 / MSS;
+	double window = bps * (double)max_u64(trip_us, MS_US) / 1e6 / MSS;
 
 	return window > 1 ? 1.5 / (window * window) : 1.5;
 }
@@ -369,7 +410,7 @@ static bool bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
                        unsigned path)
 {
 	const struct spill_path *p = &ps->path[path];
-	uint64_t all_bps = 0, rtt_us = ps->path[f->home - 1].rtt_us;
+	uint64_t all_bps = 0, trip_us = ps->path[f->home - 1].trip_us;
 
 	if (!p->loss_ppm || f->tolerant)
 		return true;
@@ -377,7 +418,7 @@ static bool bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
 		all_bps += share_bps(ps, f, ps->order[i]);
 	double share = (double)share_bps(ps, f, path) / (double)max_u64(all_bps, 1);
 	return p->loss_ppm * 1e-6 * share <=
-	       bearable((double)all_bps, max_u64(rtt_us, p->rtt_us));
+	       bearable((double)all_bps, max_u64(trip_us, p->trip_us));
 }
 
 void spill_dropped(struct spill_flow *f)
@@ -388,6 +429,15 @@ void spill_dropped(struct spill_flow *f)
 static uint8_t count_up(uint8_t n, bool up)
 {
 	return (uint8_t)(up ? n + (n < UINT8_MAX) : 0);
+}
+
+/* Who goes by losses has one by then, as it sends more and more until it does (CUBIC: from
+ * 0.7 of a window on, RFC 9438). */
+static bool is_calm(const struct spill_path *home, const struct spill_flow *f, double bps)
+{
+	double window = bps * (double)home->trip_us / 1e6 / MSS;
+
+	return f->calm > 1 + cbrt(0.3 / 0.4 * window);
 }
 
 /* Many more are lost than a sender that minds would have sent into, and it goes on, no
@@ -402,34 +452,66 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	double lost = home->loss_ppm * 1e-6;
 	if (f->dropped >= DEAF_DROPS)
 		lost += (double)f->dropped / packets;
-	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->rtt_us + STAY_US) &&
+	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->trip_us + STAY_US) &&
 	            bps > DEAF_KEEPS * f->before_bps;
-	bool meek = home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->rtt_us) &&
+	bool meek = home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->trip_us) &&
 	            bps < MEEK_SHARE * (double)share_bps(ps, f, f->home - 1u) && !deaf;
+	bool calm = !home->loss_ppm && !f->dropped &&
+	            bps > CALM_SHARE * (double)share_bps(ps, f, f->home - 1u);
 	f->deaf = count_up(f->deaf, deaf);
 	f->meek = count_up(f->meek, meek);
-	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS) && f->meek < MEEK_SECONDS;
+	f->calm = count_up(f->calm, calm);
+	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS || is_calm(home, f, bps)) &&
+	              f->meek < MEEK_SECONDS;
 	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
 }
 
-/* So far that a sender which goes by its least round trip (BBR) has to find out anew. */
 static bool is_too_far(const struct spill_flow *f, const struct spill_path *home,
                        const struct spill_path *to, uint64_t more)
 {
-	return to->rtt_us > HOME_RTTS * home->rtt_us && !f->tolerant && !is_thin(f) &&
+	return is_farther(to, home) && !f->tolerant && !is_thin(f) &&
 	       (f->full < FULL_SECONDS || more < FAR_FACTOR);
 }
 
+/* What is under way would arrive before what goes there now, or the peer puts it in
+ * order by its numbers. */
+static bool may_leave(const struct spill_paths *ps, const struct spill_flow *f,
+                      unsigned to, uint64_t now_us)
+{
+	int64_t ahead_us = ps->path[f->home - 1].later_us - ps->path[to].later_us;
+
+	return has_gap(ps, f, to, now_us) ||
+	       (f->numbered_us && (int64_t)(now_us - f->numbered_us) > 2 * ahead_us);
+}
+
+/* Others see it there at once: else all of them would go. */
+static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to)
+{
+	struct spill_path *old = &ps->path[f->home - 1], *new = &ps->path[to];
+
+	if (is_counted(ps, f, f->home - 1u) && old->busy)
+		old->busy--;
+	if (!is_counted(ps, f, to))
+		new->busy++;
+	if (f->serial[to] != (uint16_t)ps->serial)
+		new->busy_now++;
+	f->serial[to] = (uint16_t)ps->serial;
+	f->serial[f->home - 1] = 0;
+	f->home = (uint8_t)(to + 1);
+	f->leaves = false;
+}
+
 /* The one that gives it most; a change must be worth it. */
-static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
+static void place_bulk(struct spill_paths *ps, struct spill_flow *f,
                        const struct spill_ask *ask, uint64_t now_bps)
 {
+	unsigned best = f->home - 1u;
 	const struct spill_path *home = &ps->path[f->home - 1];
 	uint64_t best_bps = max_u64(hoped_bps(ps, f, f->home - 1u), now_bps);
 
 	if (home->untried)
 		best_bps = max_u64(best_bps, home->promised_bps);
-	best_bps = best_bps * HOME_PERCENT / 100;
+	best_bps = best_bps * (f->tolerant ? SURE_PERCENT : HOME_PERCENT) / 100;
 
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
@@ -440,12 +522,12 @@ static void place_bulk(const struct spill_paths *ps, struct spill_flow *f,
 		if (!is_offered(ps, path) || bps <= best_bps ||
 		    is_too_far(f, home, p, bps / max_u64(home->rate_bps, 1)))
 			continue;
-		if (!f->numbered && bps < 2 * best_bps && !f->minds &&
-		    !has_gap(ps, f, path, ask->now_us))
-			continue;
 		best_bps = bps;
-		f->home = (uint8_t)(path + 1);
+		best = path;
 	}
+	f->leaves = best + 1 != f->home;
+	if (f->leaves && may_leave(ps, f, best, ask->now_us))
+		move(ps, f, best);
 }
 
 /* Guards ------------------------------------------------------------------ */
@@ -455,7 +537,7 @@ static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
 {
 	const struct spill_path *p = &ps->path[path], *home = &ps->path[f->home - 1];
 	int64_t spread_us = p->later_us - home->later_us;
-	bool quick = p->rtt_us + max_u64(QUICK_US, p->rtt_us / 2) < home->rtt_us;
+	bool quick = p->trip_us + max_u64(QUICK_US, p->trip_us / 2) < home->trip_us;
 
 	spread_us = spread_us < 0 ? -spread_us : spread_us;
 	return (is_offered(ps, path) || is_overflow(ps, path)) && !quick &&
@@ -483,7 +565,7 @@ static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t g
 }
 
 /* A second of it is over: what came of it. */
-static void judge(const struct spill_paths *ps, struct spill_flow *f,
+static void judge(struct spill_paths *ps, struct spill_flow *f,
                   const struct spill_ask *ask)
 {
 	uint64_t us = ask->now_us - f->proof_us;
@@ -594,7 +676,7 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 	case SPILL_BULK:
 		if (!may_stay(ps, f))
 			f->home = (uint8_t)(first_home(ps, f, ask) + 1);
-		place_bulk(ps, f, ask, 0);
+		place_bulk(ps, f, ask, f->before_bps);
 		break;
 	case SPILL_REALTIME:
 		place_call(ps, f, ask);
@@ -602,6 +684,8 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 	}
 	if (ask->kind != SPILL_REALTIME)
 		judge(ps, f, ask);
+	if (ask->kind == SPILL_SMALL && f->leaves)
+		place_bulk(ps, f, ask, f->before_bps);
 	set_paths(ps, f, ask);
 	if (ask->kind == SPILL_REALTIME)
 		return choose_call(ps, f, out);

@@ -41,6 +41,7 @@ struct spill_path {
 	uint32_t loss_ppm;
 	/* private */
 	int64_t later_us;    /* than the fastest: for a packet that it takes now */
+	uint64_t trip_us;    /* a sender's round trip: its answers go the quickest way */
 	unsigned busy, busy_now; /* bulk flows that took of it, in a slice of time */
 };
 
@@ -59,11 +60,13 @@ struct spill_flow {
 	uint8_t home;        /* 1 + path; 0: none */
 	uint8_t paths;       /* that may take of it now */
 	uint8_t doubts, failures; /* of proof, in a row */
-	uint8_t deaf, meek;  /* seconds in a row in which losses did not, did hold it up */
-	uint8_t full;        /* and in which it took all that its home has */
+	uint8_t deaf, meek;  /* seconds in a row in which losses did not, did hold it up, */
+	uint8_t full;        /* in which it took most of what its home has, */
+	uint8_t calm;        /* all of it, and nothing was lost */
 	bool tolerant, minds; /* so it is no loss-based sender, or is one */
-	bool numbered;       /* the tunnel's: what overtakes is put in order */
 	bool spills;         /* may go by more than one path */
+	bool leaves;         /* its home, as soon as what overtakes is put in order */
+	uint64_t numbered_us; /* the tunnel's: that is so since then; 0: it is not */
 	uint64_t stopped_us; /* not before that again */
 	uint64_t better_us;  /* another path is, since then; 0: none */
 	uint64_t took_us;    /* the last packet */

@@ -85,7 +85,8 @@ static void give_slot(struct tunnel *t, struct tunnel_flow *own)
 
 	if (own->ordered)
 		t->slots.used[at / 64] &= ~(UINT64_C(1) << at % 64);
-	own->ordered = own->spill.numbered = false;
+	own->ordered = false;
+	own->spill.numbered_us = 0;
 }
 
 void tunnel_out_dropped(struct flow *f)
@@ -214,11 +215,12 @@ static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 /* From the first packet that another may overtake on, it is numbered. */
 static void number(struct tunnel *t, struct flow *f, struct tunnel_flow *own, bool copies)
 {
-	bool needs = copies || own->spill.spills;
+	bool needs = copies || own->spill.spills || own->spill.leaves;
 
 	if (own->ordered || !needs || !flow_head(f) || !take_slot(t, &own->slot))
 		return;
-	own->ordered = own->spill.numbered = true;
+	own->ordered = true;
+	own->spill.numbered_us = t->now_us;
 	own->base = flow_head(f)->flow_seq;
 }
 

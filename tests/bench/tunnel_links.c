@@ -7,7 +7,7 @@
  * all after a load that made the links known. A line for each that is slower than
  * the best link alone, and the sum.
  *
- *     build/tests/bench/tunnel_links [COUNT [SEED]]
+ *     build/tests/bench/tunnel_links [COUNT [SEED [FIRST]]]     COUNT of them, from FIRST on
  *
  * Exits with 1 where one is slower than LEAST of it.
  */
@@ -102,18 +102,19 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : COUNT_DEFAULT;
 	struct rand r = { argc > 2 ? strtoull(argv[2], NULL, 10) : SEED_DEFAULT };
+	unsigned long first = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
 	const struct cc_ops *const ccs[] = { &cc_cubic, &cc_bbr };
 	struct sums sums[2] = { { .least = INFINITY }, { .least = INFINITY } };
 
-	if (!count || count > COUNT_MAX) {
-		fprintf(stderr, "tunnel_links [COUNT [SEED]]: 1 to %u pairs\n", COUNT_MAX);
+	if (!count || count > COUNT_MAX || !first || first > COUNT_MAX) {
+		fprintf(stderr, "tunnel_links [COUNT [SEED [FIRST]]]: 1 to %u pairs\n", COUNT_MAX);
 		return 2;
 	}
-	for (unsigned n = 1; n <= count; n++) {
+	for (unsigned n = 1; n < first + count; n++) {
 		struct tunnel_world_args both = { .path_count = 2, .seed = n };
 		for (unsigned i = 0; i < 2; i++)
 			both.paths[i].up = both.paths[i].down = any_link(&r);
-		for (unsigned i = 0; i < 2; i++)
+		for (unsigned i = 0; i < 2 && n >= first; i++)
 			one(&both, ccs[i], n, &sums[i]);
 	}
 	for (unsigned i = 0; i < 2; i++)

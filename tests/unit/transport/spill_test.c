@@ -46,7 +46,10 @@ static unsigned ask(enum spill_kind kind, uint64_t backlog_bytes)
 	                       .now_us = now_us };
 
 	spill_begin(&ps, now_us);
-	return spill_choose(&ps, &f, &a, out);
+	unsigned count = spill_choose(&ps, &f, &a, out);
+	if ((f.spills || f.leaves) && !f.numbered_us) /* as the tunnel does */
+		f.numbered_us = now_us;
+	return count;
 }
 
 static void take(unsigned p, uint64_t bytes)
@@ -135,17 +138,65 @@ static void test_who_does_not_mind_losses_is_spilled_over_them(void **state)
 	assert_true(f.spills);
 }
 
-/* It comes to a tenth of its lossy home, and there is a clean one. */
+/* It comes to a tenth of its lossy home, which is far, and there is a clean one. */
 static void test_who_minds_losses_leaves_them(void **state)
 {
-	path(0, 50, 30);
-	path(1, 20, 25);
+	path(0, 50, 70);
+	path(1, 20, 15);
 	ps.path[0].loss_ppm = 3000;
 	ask(SPILL_SMALL, LEN);
 	f.home = 1;
-	flow(2500, 5, 0, LEN);
+	flow(1500, 5, 0, LEN);
 	assert_int_equal(f.home, 1);
-	flow(3000, 5, 0, LEN);
+	flow(2000, 5, 0, LEN);
+	assert_int_equal(f.home, 2);
+}
+
+/* Who is unknown may mind them; what is near can be gone to later, */
+static void test_a_long_flow_begins_where_nothing_is_lost(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = LEN, .is_long = true,
+	                       .now_us = now_us };
+
+	path(0, 80, 5);
+	path(1, 60, 35);
+	ps.path[0].loss_ppm = 3000;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 1);
+	/* as soon as it fills that one for so long and nothing was lost. */
+	take(1, LEN);
+	flow(4000, 0, 60, LEN);
+	assert_int_equal(f.home, 2);
+	flow(8000, 0, 60, LEN);
+	assert_true(f.tolerant);
+	assert_int_equal(f.home, 1);
+	/* What is far cannot. */
+	f = (struct spill_flow){ 0 };
+	path(0, 10, 5);
+	path(1, 60, 40);
+	ps.path[1].loss_ppm = 3000;
+	a.now_us = now_us += S;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 1);
+}
+
+/* Nor does who sends less than his home has, or now and then loses something. */
+static void test_who_is_not_calm_stays_unknown(void **state)
+{
+	path(0, 80, 5);
+	path(1, 60, 35);
+	ps.path[0].loss_ppm = 3000;
+	ask(SPILL_SMALL, LEN);
+	f.home = 2;
+	flow(12000, 0, 55, LEN);
+	assert_false(f.tolerant);
+	for (unsigned i = 0; i < 4; i++) {
+		flow(5000, 0, 60, LEN);
+		spill_dropped(&f);
+	}
+	assert_false(f.tolerant);
 	assert_int_equal(f.home, 2);
 }
 
@@ -157,10 +208,13 @@ static void test_who_slows_down_minds_losses(void **state)
 	ps.path[0].loss_ppm = 4500;
 	ask(SPILL_SMALL, LEN);
 	f.home = 1;
-	for (unsigned mbit = 32; mbit >= 8; mbit /= 2)
+	for (unsigned mbit = 32; mbit >= 4; mbit /= 2)
 		flow(1010, mbit, 0, LEN);
 	assert_false(f.tolerant);
+	flow(1010, 4, 0, LEN);
+	assert_int_equal(f.home, 2);
 	/* And who goes on as fast does not, until it comes to no more than others would. */
+	f = (struct spill_flow){ .home = 1 };
 	for (unsigned i = 0; i < 3; i++)
 		flow(1010, 55, 0, LEN);
 	assert_true(f.tolerant);
@@ -315,6 +369,49 @@ static void test_home_is_the_path_that_gives_most(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* What goes the quicker way would overtake what is under way: numbers come first. */
+static void test_a_flow_moves_in_order(void **state)
+{
+	path(0, 20, 40);
+	path(1, 60, 10);
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	take(0, LEN);
+	flow(20, 20, 0, LEN);
+	assert_true(f.leaves);
+	assert_int_equal(f.home, 1);
+	flow(40, 20, 0, LEN);
+	assert_int_equal(f.home, 1);
+	flow(60, 20, 0, LEN);
+	assert_int_equal(f.home, 2);
+	assert_false(f.leaves);
+}
+
+/* Where one goes there is less for the next. */
+static void test_not_all_go_at_once(void **state)
+{
+	struct spill_flow flows[6] = { 0 };
+	unsigned moves = 0, there = 0;
+
+	path(0, 20, 10);
+	path(1, 40, 12);
+	for (unsigned k = 0; k < 6; k++)
+		flows[k].home = 1;
+	for (unsigned i = 0; i < 3000; i += 10, now_us += 10 * MS)
+		for (unsigned k = 0; k < 6; k++) {
+			unsigned home = flows[k].home;
+			f = flows[k];
+			ask(SPILL_BULK, LEN);
+			moves += f.home != home;
+			take(f.home - 1u, 8000);
+			flows[k] = f;
+		}
+	for (unsigned k = 0; k < 6; k++)
+		there += flows[k].home == 2;
+	assert_in_range(there, 3, 5);
+	assert_in_range(moves, there, 6);
+}
+
 /* Its home has a tenth of what is far away: not for a short one. */
 static void test_a_long_one_goes_far_for_much_more(void **state)
 {
@@ -448,6 +545,8 @@ int main(void)
 		TEST(test_who_does_not_mind_losses_is_spilled_over_them),
 		TEST(test_who_minds_losses_leaves_them),
 		TEST(test_who_slows_down_minds_losses),
+		TEST(test_a_long_flow_begins_where_nothing_is_lost),
+		TEST(test_who_is_not_calm_stays_unknown),
 		TEST(test_answers_do_not_fill_a_path),
 		TEST(test_a_much_quicker_path_is_left_to_others),
 		TEST(test_a_long_flow_begins_where_it_ends_first),
@@ -457,6 +556,8 @@ int main(void)
 		TEST(test_what_does_not_help_stops),
 		TEST(test_what_helps_goes_on),
 		TEST(test_home_is_the_path_that_gives_most),
+		TEST(test_a_flow_moves_in_order),
+		TEST(test_not_all_go_at_once),
 		TEST(test_a_long_one_goes_far_for_much_more),
 		TEST(test_a_dead_home_is_left),
 		TEST(test_a_dearer_path_is_for_when_no_other_is),
