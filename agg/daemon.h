@@ -32,6 +32,7 @@ struct daemon {
 	uint64_t update_until_us;
 	char program[PATH_MAX];  /* its place, where there may be another one by then */
 	int heir_of;             /* the end towards who is there before us; -1: nobody */
+	struct line *before, *after; /* to the processes that were, and are; NULL: none */
 	uint8_t told;            /* by him */
 	bool rests, is_gone;     /* see role_update */
 	bool ending;             /* by a signal */

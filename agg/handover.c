@@ -158,7 +158,7 @@ struct handover *handover_begin(struct loop *loop, const char *program,
 	struct handover *h = calloc(1, sizeof(*h));
 	int ends[2], err;
 
-	if (!h || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+	if (!h || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		free(h);
 		return NULL;
 	}
@@ -177,13 +177,24 @@ struct handover *handover_begin(struct loop *loop, const char *program,
 	return NULL;
 }
 
+int handover_keep(struct handover *h)
+{
+	int fd = h->fd;
+
+	loop_io_destroy(h->io);
+	h->io = NULL;
+	h->fd = -1;
+	return fd;
+}
+
 void handover_destroy(struct handover *h)
 {
 	if (!h)
 		return;
 	loop_io_destroy(h->io);
 	loop_timer_destroy(h->timer);
-	close(h->fd);
+	if (h->fd >= 0)
+		close(h->fd);
 	free(h);
 }
 
@@ -211,8 +222,5 @@ int handover_wait(int fd, uint8_t role, uint8_t *word)
 
 int handover_taken(int fd)
 {
-	int err = say(fd, TAKEN);
-
-	close(fd);
-	return err;
+	return say(fd, TAKEN);
 }

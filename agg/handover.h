@@ -11,7 +11,8 @@
  *                   ------ GO, a word ---->  begins, with the listening sockets
  *     on_taken      <----- TAKEN, its id --  works
  *
- * What ends before that has failed, and the old one goes on. The next one is no child
+ * What ends before that has failed, and the old one goes on. What they say to each
+ * other from then on is line.h's. The next one is no child
  * of this one, but of the system's first process, as the service manager wants it.
  */
 #ifndef AGG_HANDOVER_H
@@ -37,12 +38,13 @@ struct handover *handover_begin(struct loop *loop, const char *program,
                                 const char *config,
                                 const struct handover_events *events, void *ctx);
 void handover_go(struct handover *h, uint8_t word);
+/* In on_taken: the socket, which is the caller's from now on. */
+int handover_keep(struct handover *h);
 void handover_destroy(struct handover *h); /* NULL is fine */
 
 /* The next one's end, by the number of its socket; both block. 0: word is what it was
  * told; or -errno: nobody waits for it. */
 int handover_wait(int fd, uint8_t role, uint8_t *word);
-/* Closes the socket. */
 int handover_taken(int fd);
 
 #endif

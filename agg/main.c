@@ -248,7 +248,10 @@ static void on_drain(void *ctx)
 	struct daemon *d = ctx;
 	uint64_t now = loop_now_us(d->loop);
 
-	if (!d->role->ops->streams(d->role) || now >= d->drain_until_us)
+	/* Who is between two others stays for what the first says to the last. */
+	unsigned streams = d->role->ops->streams(d->role) + d->role->before.streams;
+
+	if (!streams || now >= d->drain_until_us)
 		loop_stop(d->loop);
 	else
 		loop_timer_arm(d->drain, now + DRAIN_LOOK_US);

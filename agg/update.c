@@ -7,6 +7,7 @@
 
 #include "agg/base/log.h"
 #include "agg/handover.h"
+#include "agg/line.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #define LOOK_US 20000u /* between looks whether peers know */
 #define AGAIN_US 1000000u /* until the next process is gone, too */
+#define TELL_US 1000000u  /* between two words of what is carried */
 
 static void end(struct daemon *d)
 {
@@ -70,6 +72,125 @@ static void on_ready(void *ctx, uint8_t role)
 	loop_timer_arm(d->update, 0);
 }
 
+/* Once both work ------------------------------------------------------------------ */
+
+static void tell_host(void *ctx, const struct addr *host, uint64_t down_bytes,
+                      uint64_t up_bytes)
+{
+	const struct daemon *d = ctx;
+	const struct line_word word = { .kind = LINE_HOST, .host = *host,
+	                                .down = down_bytes, .up = up_bytes };
+
+	line_say(d->after, &word, -1);
+}
+
+/* With those of before this one: it is the only one that hears of them. */
+static void find_carried(struct daemon *d, struct line_word *word)
+{
+	const struct role_before *before = &d->role->before;
+	struct report report;
+
+	report_init(&report);
+	d->role->ops->report(d->role, &report);
+	*word = (struct line_word){ .kind = LINE_CARRIES, .streams = before->streams,
+	                            .down = before->down_bps, .up = before->up_bps };
+	for (size_t i = 0; i < report.session_count; i++)
+		word->streams += report.sessions[i].streams;
+	for (size_t i = 0; i < report.uplink_count; i++) {
+		word->down += report.uplinks[i].down_bps;
+		word->up += report.uplinks[i].up_bps;
+	}
+	report_finish(&report);
+}
+
+static void tell_what_is_carried(struct daemon *d)
+{
+	const struct role_updates *updates = d->role->ops->updates;
+	struct line_word word;
+
+	if (!d->after)
+		return;
+	find_carried(d, &word);
+	line_say(d->after, &word, -1);
+	if (updates->each_host)
+		updates->each_host(d->role, tell_host, d);
+	loop_timer_arm(d->update, loop_now_us(d->loop) + TELL_US);
+}
+
+/* True: it is with that process, or on its way to it. */
+static bool pass(void *ctx, int fd, uint32_t process)
+{
+	struct daemon *d = ctx;
+	const struct line_word word = { .kind = LINE_CONNECTION, .process = process };
+
+	if (!d->before || line_say(d->before, &word, fd) < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static void on_word_of_after(void *ctx, const struct line_word *word, int fd)
+{
+	struct daemon *d = ctx;
+	const struct role_updates *updates = d->role->ops->updates;
+
+	if (fd < 0)
+		return;
+	if (word->process != d->role->process && pass(d, fd, word->process))
+		return;
+	if (updates->take)
+		updates->take(d->role, fd);
+	else
+		close(fd);
+}
+
+static void on_end_of_after(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	line_destroy(d->after);
+	d->after = NULL;
+}
+
+static const struct line_events after_events = { on_word_of_after, on_end_of_after };
+
+static void set_before(struct daemon *d, const struct role_before *before)
+{
+	const struct role_updates *updates = d->role->ops->updates;
+	bool was_there = d->role->before.is_there;
+
+	d->role->before = *before;
+	role_changed(d->role);
+	if (before->is_there != was_there && updates->on_before)
+		updates->on_before(d->role);
+}
+
+static void on_word_of_before(void *ctx, const struct line_word *word, int fd)
+{
+	struct daemon *d = ctx;
+	const struct role_updates *updates = d->role->ops->updates;
+	const struct role_before before = { true, word->streams, word->down, word->up };
+
+	if (fd >= 0)
+		close(fd); /* it sends none */
+	if (word->kind == LINE_CARRIES)
+		set_before(d, &before);
+	else if (word->kind == LINE_HOST && updates->count_host)
+		updates->count_host(d->role, &word->host, word->down, word->up);
+}
+
+static void on_end_of_before(void *ctx)
+{
+	struct daemon *d = ctx;
+	const struct role_before none = { false };
+
+	line_destroy(d->before);
+	d->before = NULL;
+	set_before(d, &none);
+}
+
+static const struct line_events before_events = { on_word_of_before, on_end_of_before };
+
 /* Do peers know by now? */
 static void look_at_peers(struct daemon *d)
 {
@@ -88,7 +209,9 @@ void update_look(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (d->rests)
+	if (d->is_gone)
+		tell_what_is_carried(d);
+	else if (d->rests)
 		look_at_peers(d);
 	else
 		open_again(d);
@@ -98,8 +221,10 @@ static void on_taken(void *ctx, pid_t next)
 {
 	struct daemon *d = ctx;
 
+	d->after = line_create(d->loop, handover_keep(d->handover), &after_events, d);
 	end(d);
 	d->is_gone = true;
+	loop_timer_arm(d->update, 0);
 	notify_successor(&d->notify, next);
 	notify_finish(&d->notify);
 	d->role->ops->updates->update(d->role, ROLE_IS_GONE);
@@ -147,6 +272,8 @@ int update_begin(struct daemon *d, struct buf *out)
 void update_finish(struct daemon *d)
 {
 	end(d);
+	line_destroy(d->after);
+	line_destroy(d->before);
 }
 
 /* What one that has begun would undo at its end is still the other's. */
@@ -176,7 +303,12 @@ int update_taken(struct daemon *d)
 {
 	int err = handover_taken(d->heir_of);
 
-	if (err)
+	if (err) {
 		log_sys("update: who was there does not hand over: %s", strerror(-err));
-	return err ? -1 : 0;
+		return -1;
+	}
+	d->role->pass = pass;
+	d->role->pass_ctx = d;
+	d->before = line_create(d->loop, d->heir_of, &before_events, d);
+	return 0;
 }

@@ -122,6 +122,11 @@ void listener_rest(struct listener *l, bool rests)
 	loop_io_want(l->io, rests ? 0 : LOOP_READ);
 }
 
+void listener_await_words(struct listener *l, bool awaits)
+{
+	sockopt_defer_accept(l->fd, awaits ? LISTENER_WORDS_S : 0);
+}
+
 void listener_address(const struct listener *l, struct addr *out)
 {
 	if (sockopt_local(l->fd, out) < 0)

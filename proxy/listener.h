@@ -16,6 +16,7 @@
 
 #define LISTENER_ACCEPTS_PER_TURN 64
 #define LISTENER_REST_US 100000 /* after EMFILE and its like */
+#define LISTENER_WORDS_S 5      /* for the first words of a client */
 #define LISTENER_TELL_US 60000000u /* between two lines about a shortage */
 
 /* fd is the callee's: non-blocking, close-on-exec. The listener must not be
@@ -31,6 +32,8 @@ struct listener *listener_create(struct loop *loop, int fd,
 void listener_destroy(struct listener *l);
 /* Accepts nobody, who waits then; or does so again. */
 void listener_rest(struct listener *l, bool rests);
+/* Accepts who has said something, or was silent for some seconds; or anybody. */
+void listener_await_words(struct listener *l, bool awaits);
 void listener_address(const struct listener *l, struct addr *out);
 
 #endif

@@ -294,6 +294,11 @@ int sockopt_accept(int listener, struct addr *peer)
 	return fd;
 }
 
+int sockopt_defer_accept(int listener, unsigned seconds)
+{
+	return set_int(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, (int)seconds);
+}
+
 static int ask_origin(int fd, sa_family_t family, int on)
 {
 	bool v4 = family == AF_INET;

@@ -82,6 +82,10 @@ int sockopt_tproxy_listen(sa_family_t family, uint16_t port);
 /* The next connection of a listener; peer may be NULL. -EAGAIN: none now. */
 int sockopt_accept(int listener, struct addr *peer);
 
+/* For a listener: its connections are accepted with their first bytes, or after so many
+ * seconds; 0: at once. */
+int sockopt_defer_accept(int listener, unsigned seconds);
+
 /* How a connection began, by its first packets. */
 struct sockopt_origin {
 	int dscp;    /* RFC 2474, 0..63; -1: not known */

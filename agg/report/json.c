@@ -110,6 +110,17 @@ static void put_health(struct render *r, struct json_object *in)
 	put_text(r, in, "limit", text);
 }
 
+static void put_before(struct render *r, struct json_object *in,
+                       const struct report_head *head)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(r, o, "streams", head->before_streams);
+	put_number(r, o, "down_bytes_per_s", head->before_down_bps);
+	put_number(r, o, "up_bytes_per_s", head->before_up_bps);
+	json_object_object_add(in, "before", o);
+}
+
 static void on_head(struct render *r, const struct report_head *head)
 {
 	struct json_object *root = r->state = json_object_new_object();
@@ -123,6 +134,8 @@ static void on_head(struct render *r, const struct report_head *head)
 	put_known(r, root, "descriptors_max", head->descriptors_max);
 	if (*head->waits_for)
 		put_text(r, root, "waits_for", head->waits_for);
+	if (head->before_streams)
+		put_before(r, root, head);
 	if (head->unpaired)
 		json_object_object_add(root, "paired", json_object_new_boolean(false));
 	put_text(r, root, "own_pin", head->own_pin);
@@ -362,6 +375,10 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	put_text(r, o, "state", report_path_state_text(u->state));
 	put_text(r, o, "why", u->why);
 	put_text(r, o, "address", u->address);
+	if (*u->seen) {
+		put_text(r, o, "seen_as", u->seen);
+		put_bool(r, o, "keeps_port", u->keeps_port);
+	}
 	put_text(r, o, "endpoint", u->endpoint);
 	put_text(r, o, "endpoint_name", u->endpoint_name);
 	put_known(r, o, "srtt_us", u->srtt_us);
@@ -469,8 +486,25 @@ static void on_choice(struct render *r, const struct report_choice *c)
 	put_text(r, o, "runs", c->runs);
 }
 
+static void put_devices(struct render *r)
+{
+	size_t count = r->parts & REPORT_PART_DEVICES ? r->report->device_count : 0;
+
+	put_part(r, REPORT_PART_DEVICES, "devices");
+	for (size_t i = 0; i < count; i++) {
+		const struct report_device *d = &r->report->devices[i];
+		struct json_object *o = append_object(r, "devices");
+		put_text(r, o, "name", d->name);
+		put_text(r, o, "address", d->address);
+		put_number(r, o, "down_bytes", d->down_bytes);
+		put_number(r, o, "up_bytes", d->up_bytes);
+	}
+}
+
 static void on_tail(struct render *r)
 {
+	if (r->report->device_count)
+		put_devices(r);
 	put_number(r, r->state, "left_out", r->report->left_out);
 	const char *text = r->failed ? NULL
 		: json_object_to_json_string_ext(r->state,

@@ -341,6 +341,18 @@ static void add_down(struct words *w, const struct report *report)
 		add(w, "the session is %s", report_session_state_text(s->state));
 }
 
+/* Which is no fault. */
+static void add_before(struct words *w, const struct report_head *head)
+{
+	char down[HUMAN_MAX], up[HUMAN_MAX];
+
+	if (head->before_streams)
+		add(w, "; streams of before an update go on: %u, at %s Mbit/s down and "
+		    "%s up", head->before_streams,
+		    human_rate(head->before_down_bps, down),
+		    human_rate(head->before_up_bps, up));
+}
+
 void limit_sentence(const struct report *report, char out[LIMIT_TEXT_MAX + 1])
 {
 	struct words w = { out, 0 };
@@ -357,6 +369,7 @@ void limit_sentence(const struct report *report, char out[LIMIT_TEXT_MAX + 1])
 		add(&w, "nothing is under way");
 	add_wrong(&w, report);
 	add_caps(&w, report);
+	add_before(&w, &report->head);
 }
 
 enum report_health limit_health(const struct report *report)

@@ -70,6 +70,9 @@ struct report_head {
 	 * listen at, a device; "": nothing. */
 	char waits_for[REPORT_WAITS_MAX + 1];
 	bool unpaired; /* a gateway that has not joined a concentrator yet */
+	/* What processes of before an update still carry, beside this one. */
+	unsigned before_streams;
+	uint64_t before_down_bps, before_up_bps;
 };
 
 /* How one direction is sent: names. All are "" where it is not known. */
@@ -215,6 +218,8 @@ struct report_uplink {
 	enum report_path_state state;
 	char why[REPORT_WORDS_MAX + 1]; /* of a state that is not up */
 	char address[ADDR_TEXT_MAX];
+	char seen[ADDR_TEXT_MAX]; /* that address, as the concentrator sees it */
+	bool keeps_port;          /* and the ports there are the same */
 	char endpoint[ADDR_TEXT_MAX];
 	char endpoint_name[REPORT_DEST_MAX + 1]; /* whose address it is; "" */
 	uint64_t srtt_us, min_rtt_us;   /* 0: not measured yet */
@@ -354,7 +359,7 @@ enum report_part {
 	REPORT_PART_SITES = 8,
 	REPORT_PART_CHOICES = 16,
 	REPORT_PART_SUBFLOWS = 32,
-	REPORT_PART_DEVICES = 64, /* of metrics alone: aggctl history has them, too */
+	REPORT_PART_DEVICES = 64, /* of JSON and metrics: aggctl history has them, too */
 };
 
 /* One walk in progress. */

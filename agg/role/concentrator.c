@@ -7,6 +7,7 @@
  */
 #include "agg/base/log.h"
 #include "agg/history/writer.h"
+#include "agg/kernel/sockopt.h"
 #include "agg/role/door.h"
 #include "agg/role/mptcp/mptcp_host.h"
 #include "agg/role/quota.h"
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TIDY_US 1000000u /* between looks at the memory */
 #define QUOTAS_US 60000000u /* and at what sites used */
@@ -75,6 +77,7 @@ static int tell_facts(struct concentrator *c, const struct conf *conf)
 		.takes_mptcp = c->draining ? c->took_mptcp
 		                           : door_takes_mptcp(&c->door),
 		.ipv6_ready = is_ipv6_ready(c),
+		.passes = c->door.passes, .process = c->role.process,
 	};
 
 	return workers_facts(&c->workers, &facts);
@@ -113,6 +116,13 @@ static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 	struct concentrator *c = ctx;
 
 	workers_adopt(&c->workers, sf, pin, hello);
+}
+
+static bool pass(void *ctx, int fd, uint32_t process)
+{
+	struct concentrator *c = ctx;
+
+	return c->role.pass(c->role.pass_ctx, fd, process);
 }
 
 /* What it changes holds at once: there is a reload within. */
@@ -339,9 +349,29 @@ static void concentrator_succeed(struct role *role, uint8_t told)
 {
 }
 
+static void concentrator_on_before(struct role *role)
+{
+	struct concentrator *c = (struct concentrator *)role;
+
+	door_set_passes(&c->door, role->before.is_there);
+	tell_facts(c, role->conf);
+}
+
+static void concentrator_take(struct role *role, int fd)
+{
+	struct concentrator *c = (struct concentrator *)role;
+	struct addr from;
+
+	if (sockopt_peer(fd, &from) < 0)
+		close(fd);
+	else
+		door_take(&c->door, fd, &from);
+}
+
 static const struct role_updates updates = {
-	concentrator_why_not_update, concentrator_update, concentrator_has_left,
-	concentrator_succeed,
+	.why_not = concentrator_why_not_update, .update = concentrator_update,
+	.has_left = concentrator_has_left, .succeed = concentrator_succeed,
+	.on_before = concentrator_on_before, .take = concentrator_take,
 };
 
 static int concentrator_choose(struct role *role, const struct choice *choice,
@@ -437,7 +467,8 @@ static struct role *concentrator_create(struct loop *loop,
 		return NULL;
 	role_init(&c->role, &role_concentrator, loop, conf, netmon);
 	c->door = (struct door){ .loop = loop, .adopt = adopt,
-	                         .redeem = redeem, .ctx = c };
+	                         .redeem = redeem, .pass = pass, .ctx = c,
+	                         .process = c->role.process };
 	snprintf(c->door.congestion, sizeof(c->door.congestion), "%s",
 	         conf->main.congestion);
 	history_init(&c->history);

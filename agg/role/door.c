@@ -12,9 +12,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utlist.h>
+
+#define HELLO_LOOK_BYTES 1024u /* of a ClientHello, which is half as long */
 
 static int by_pin(const void *a, const void *b)
 {
@@ -128,9 +131,8 @@ static bool enter(struct door *door, const struct addr *from, uint64_t now_us)
 	return answer == GUARD_ENTERS;
 }
 
-static void take(void *ctx, int fd, const struct addr *from)
+void door_take(struct door *door, int fd, const struct addr *from)
 {
-	struct door *door = ctx;
 	struct subflow_args args = {
 		.loop = door->loop, .tls = door->tls,
 		.congestion = door->congestion,
@@ -156,6 +158,25 @@ static void take(void *ctx, int fd, const struct addr *from)
 	DL_APPEND(door->strangers, s);
 }
 
+/* Where that process is there no more, it is heard here, and refused (site.c). */
+static bool is_passed(struct door *door, int fd)
+{
+	uint8_t hello[HELLO_LOOK_BYTES];
+	ssize_t n = recv(fd, hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT);
+	uint32_t process = n > 0 ? wire_offered(hello, (size_t)n) : 0;
+
+	return process && process != door->process &&
+	       door->pass(door->ctx, fd, process);
+}
+
+static void on_accept(void *ctx, int fd, const struct addr *from)
+{
+	struct door *door = ctx;
+
+	if (!door->passes || !is_passed(door, fd))
+		door_take(door, fd, from);
+}
+
 static int listen_at(struct door *door, const struct addr *at, bool mptcp)
 {
 	struct door_listener *next = &door->listeners[door->listener_count];
@@ -170,9 +191,10 @@ static int listen_at(struct door *door, const struct addr *at, bool mptcp)
 	if (fd < 0)
 		return fd;
 	next->listener = listener_create(door->loop, fd, DESCRIPTORS_SUBFLOW,
-	                                 take, door);
+	                                 on_accept, door);
 	if (!next->listener)
 		return -errno;
+	listener_await_words(next->listener, door->passes);
 	door->listener_count++;
 	return 0;
 }
@@ -305,6 +327,13 @@ bool door_lacks(const struct door *door,
 		return true;
 	}
 	return false;
+}
+
+void door_set_passes(struct door *door, bool passes)
+{
+	door->passes = passes;
+	for (unsigned i = 0; i < door->listener_count; i++)
+		listener_await_words(door->listeners[i].listener, passes);
 }
 
 void door_rest(struct door *door, bool rests)

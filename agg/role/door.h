@@ -9,6 +9,10 @@
  *
  * The door knows pins, and no sessions: a subflow whose pin is a site's leaves
  * it, for the worker where the site is (worker.h).
+ *
+ * After an update (left.h) a connection that is for the process before goes there before
+ * a byte of it is read: that one shakes hands with it as with anybody, so who says so
+ * falsely has gained nothing.
  */
 #ifndef AGG_ROLE_DOOR_H
 #define AGG_ROLE_DOOR_H
@@ -54,7 +58,12 @@ struct door {
 	void (*redeem)(void *ctx, const struct tls_pin *pin,
 	               const struct wire_invite *invite,
 	               struct wire_redeemed *answer);
+	/* It is for a session of that process, as it says (wire_offered). True: fd is
+	 * with it from now on. */
+	bool (*pass)(void *ctx, int fd, uint32_t process);
 	void *ctx;
+	uint32_t process;        /* our own, as WELCOMEs say it */
+	bool passes;             /* there is another */
 	struct tls_pin *pins;    /* of the sites, sorted */
 	unsigned pin_count;
 	char congestion[CONF_CONGESTION_MAX + 1]; /* of subflows */
@@ -79,6 +88,10 @@ bool door_takes_mptcp(const struct door *door);
 bool door_lacks(const struct door *door,
                 bool (*is_local)(void *ctx, const struct addr *a), void *ctx,
                 struct addr *at);
+/* Is there another process that has sessions? Then who comes is asked whose he is. */
+void door_set_passes(struct door *door, bool passes);
+/* A connection that another process accepted: as if it came here. */
+void door_take(struct door *door, int fd, const struct addr *from);
 /* As listener_rest, of all. */
 void door_rest(struct door *door, bool rests);
 /* Nobody new comes in; who is inside may go on. */

@@ -138,6 +138,35 @@ static void on_ended(void *ctx)
 	gateway_note_paths(g);
 }
 
+static struct subflow *begin_for_left(void *ctx, unsigned path, unsigned bundle,
+                                      const struct keeper_guest *guest)
+{
+	const struct gateway *g = ctx;
+	bool can = g->home.peer_flags & WIRE_PASSES && g->uplinks[path];
+
+	return can ? uplink_begin_guest(g->uplinks[path], bundle, guest) : NULL;
+}
+
+/* Without it its subflows go one by one, as they break. */
+static void renew_left(struct gateway *g, struct left *left, uint64_t incarnation)
+{
+	struct tls_context *tls =
+		tls_context_create(TLS_CLIENT, g->role.conf->main.state);
+	char name[WIRE_OFFER_MAX + 1];
+
+	if (!tls)
+		return;
+	wire_offer(incarnation, name);
+	tls_context_offer(tls, name);
+	left_renew(left, tls, begin_for_left, g);
+}
+
+/* The kernel makes those of its own anew. */
+static void leave_mptcp(void *left, struct subflow *sf, unsigned path, unsigned bundle)
+{
+	left_adopt(left, sf, WIRE_PATH_MPTCP4, bundle);
+}
+
 void gateway_leave(struct gateway *g)
 {
 	struct left *left = left_take(&g->lefts, &g->home, g->session_id, g->incarnation);
@@ -146,8 +175,10 @@ void gateway_leave(struct gateway *g)
 		return; /* then a session that is over tells so soon */
 	log_info("session: an update: %u streams go on in the one before",
 	         left_streams(&g->lefts));
+	if (!g->rests)
+		renew_left(g, left, g->incarnation);
 	gateway_uplinks_leave(g, left_adopt, left);
-	mptcp_leave(g->mptcp, left_adopt, left);
+	mptcp_leave(g->mptcp, leave_mptcp, left);
 	if (!has_begun(g, start_successor(g)))
 		return;
 	gateway_uplinks_on_endpoints(g);

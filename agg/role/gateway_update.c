@@ -68,4 +68,36 @@ static void succeed(struct role *role, uint8_t told)
 	gateway_set_modes(g);
 }
 
-const struct role_updates gateway_updates = { why_not, update, has_left, succeed };
+struct host_teller {
+	role_host_fn *on_host;
+	void *ctx;
+};
+
+static void tell_host(void *ctx, struct usage_host *host)
+{
+	const struct host_teller *t = ctx;
+
+	t->on_host(t->ctx, &host->address, host->down_bytes, host->up_bytes);
+}
+
+static void each_host(struct role *role, role_host_fn *on_host, void *ctx)
+{
+	struct gateway *g = (struct gateway *)role;
+	struct host_teller teller = { on_host, ctx };
+
+	clients_tell_usage(g->clients);
+	usage_each(&g->trace.usage, tell_host, &teller);
+}
+
+static void count_host(struct role *role, const struct addr *host,
+                       uint64_t down_bytes, uint64_t up_bytes)
+{
+	struct gateway *g = (struct gateway *)role;
+
+	usage_add(&g->trace.usage, host, down_bytes, up_bytes);
+}
+
+const struct role_updates gateway_updates = {
+	.why_not = why_not, .update = update, .has_left = has_left, .succeed = succeed,
+	.each_host = each_host, .count_host = count_host,
+};

@@ -62,32 +62,43 @@ bool keeper_may_begin(const struct keeper *k, unsigned slot)
 	return !k->slots[slot].sf && !k->retry.waiting;
 }
 
-int keeper_begin(struct keeper *k, unsigned slot,
-                 const struct keeper_way *way)
+struct subflow *keeper_begin_guest(struct keeper *k, unsigned bundle,
+                                   const struct keeper_way *way,
+                                   const struct keeper_guest *guest)
 {
-	struct keeper_slot *s = &k->slots[slot];
 	struct tls_pin pin;
 	struct subflow_args args = {
-		.loop = k->args.loop, .tls = k->args.tls,
+		.loop = k->args.loop, .tls = guest->tls,
 		.congestion = k->congestion, .mptcp = way->mptcp,
-		.events = &subflow_events, .ctx = s, .pin = &pin,
+		.events = guest->events, .ctx = guest->ctx, .pin = &pin,
 		.mss = way->mss,
 	};
 	struct wire_hello hello = {
 		.version = WIRE_VERSION,
 		.subflow_id = k->args.next_id(k->args.next_ctx),
-		.path = way->path, .bundle = (uint8_t)slot,
-		.path_class = way->path_class,
+		.path = way->path, .bundle = (uint8_t)bundle,
+		.path_class = way->path_class, .incarnation = guest->incarnation,
 	};
 
 	memcpy(pin.sha256, k->args.conf->concentrator.pin.sha256,
 	       sizeof(pin.sha256));
-	memcpy(hello.session_id, k->args.session_id, sizeof(hello.session_id));
+	memcpy(hello.session_id, guest->session_id, sizeof(hello.session_id));
 	snprintf(hello.name, sizeof(hello.name), "%s", way->name);
+	return subflow_connect(&args, &way->at.addr, way->device, way->source, &hello);
+}
+
+int keeper_begin(struct keeper *k, unsigned slot,
+                 const struct keeper_way *way)
+{
+	struct keeper_slot *s = &k->slots[slot];
+	const struct keeper_guest own = {
+		.tls = k->args.tls, .session_id = k->args.session_id,
+		.events = &subflow_events, .ctx = s,
+	};
+
 	s->at = way->at;
 	s->uplink = way->uplink;
-	s->sf = subflow_connect(&args, &way->at.addr, way->device, way->source,
-	                        &hello);
+	s->sf = keeper_begin_guest(k, slot, way, &own);
 	return s->sf ? 0 : -errno;
 }
 

@@ -70,6 +70,16 @@ struct keeper_way {
 	unsigned mss;          /* as in subflow_args */
 };
 
+/* A subflow that is no slot's, of another session: of that id and incarnation, with
+ * events of its own. */
+struct keeper_guest {
+	struct tls_context *tls;   /* borrowed, as these */
+	const uint8_t *session_id;
+	uint64_t incarnation;
+	const struct subflow_events *events;
+	void *ctx;
+};
+
 /* 0, or -ENOMEM. */
 int keeper_init(struct keeper *k, const struct keeper_args *args);
 void keeper_finish(struct keeper *k); /* its subflows go */
@@ -85,6 +95,10 @@ bool keeper_may_begin(const struct keeper *k, unsigned slot);
 /* It begins. 0, or -errno: it has failed already. */
 int keeper_begin(struct keeper *k, unsigned slot,
                  const struct keeper_way *way);
+/* By a way on which slots are joined. NULL: errno. */
+struct subflow *keeper_begin_guest(struct keeper *k, unsigned bundle,
+                                   const struct keeper_way *way,
+                                   const struct keeper_guest *guest);
 /* One has failed before it was joined: a pause, and, while none is joined, the
  * next endpoint. */
 void keeper_failed(struct keeper *k, enum subflow_end kind);

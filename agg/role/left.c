@@ -14,8 +14,10 @@
 
 struct flow {
 	struct left *left; /* borrowed */
-	struct subflow *sf;
+	struct subflow *sf; /* NULL: to be made anew */
 	unsigned path, bundle;
+	uint64_t due_us;
+	unsigned failures;
 	struct flow *prev, *next; /* left.flows */
 };
 
@@ -24,6 +26,9 @@ struct left {
 	struct home home;
 	struct home_args was;   /* of the home that it was in */
 	struct flow *flows;
+	struct tls_context *tls; /* for those that are made anew; NULL: none are */
+	left_begin_fn *begin;
+	void *begin_ctx;         /* borrowed */
 	uint8_t id[WIRE_SESSION_ID_BYTES];
 	uint64_t incarnation, until_us;
 	struct left *prev, *next; /* lefts.all */
@@ -37,31 +42,99 @@ static void forget(struct flow *f)
 	free(f);
 }
 
+static bool is_renewed(const struct flow *f)
+{
+	return f->left->tls && f->path < WIRE_UPLINKS_MAX;
+}
+
+static void wait(struct flow *f)
+{
+	unsigned doublings = f->failures < LEFT_DOUBLINGS_MAX ? f->failures
+	                                                      : LEFT_DOUBLINGS_MAX;
+
+	f->sf = NULL;
+	f->due_us = loop_now_us(f->left->was.loop) + ((uint64_t)LEFT_PAUSE_US << doublings);
+}
+
 static void on_end(void *ctx, struct subflow *sf, bool joined, const char *why)
 {
-	forget(ctx);
+	struct flow *f = ctx;
+
+	if (!is_renewed(f)) {
+		forget(f);
+		return;
+	}
+	wait(f);
+	f->failures++;
+}
+
+/* Of one that was made anew. */
+static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
+                     const struct wire_hello *hello,
+                     const struct wire_welcome *welcome)
+{
+	struct flow *f = ctx;
+
+	if (welcome->incarnation != f->left->incarnation) {
+		subflow_fail(sf, "the session before is over");
+		return;
+	}
+	f->failures = 0;
+	if (subflow_join(sf, f->left->home.session, 0) == 0)
+		log_info("a session of before an update: path %u, bundle %u: up again",
+		         f->path, f->bundle);
 }
 
 static void on_vain(void *ctx, struct subflow *sf, bool joined, const char *why)
 {
 }
 
-static const struct subflow_events flow_events = { .on_end = on_end };
+static const struct subflow_events flow_events = { .on_ready = on_ready,
+                                                   .on_end = on_end };
 static const struct subflow_events vain_events = { .on_end = on_vain };
 
 void left_adopt(void *ctx, struct subflow *sf, unsigned path, unsigned bundle)
 {
 	struct left *left = ctx;
-	struct flow *f = calloc(1, sizeof(*f));
+	struct flow *f = sf || left->tls ? calloc(1, sizeof(*f)) : NULL;
 
+	if (!f && !sf)
+		return;
 	if (!f) {
 		subflow_hand_over(sf, &vain_events, NULL);
 		subflow_fail(sf, "out of memory");
 		return;
 	}
 	*f = (struct flow){ .left = left, .sf = sf, .path = path, .bundle = bundle };
-	subflow_hand_over(sf, &flow_events, f);
+	if (sf)
+		subflow_hand_over(sf, &flow_events, f);
 	DL_APPEND(left->flows, f);
+}
+
+void left_renew(struct left *left, struct tls_context *tls, left_begin_fn *begin,
+                void *ctx)
+{
+	left->tls = tls;
+	left->begin = begin;
+	left->begin_ctx = ctx;
+}
+
+static void renew(struct left *left, uint64_t now_us)
+{
+	struct flow *f;
+
+	DL_FOREACH(left->flows, f) {
+		const struct keeper_guest guest = {
+			.tls = left->tls, .session_id = left->id,
+			.incarnation = left->incarnation,
+			.events = &flow_events, .ctx = f,
+		};
+		if (f->sf || now_us < f->due_us)
+			continue;
+		f->sf = left->begin(left->begin_ctx, f->path, f->bundle, &guest);
+		if (!f->sf)
+			wait(f);
+	}
 }
 
 static void drop(struct flow *f)
@@ -138,6 +211,7 @@ static void destroy(struct left *left)
 	home_finish(&left->home);
 	DL_FOREACH_SAFE(left->flows, f, tmp)
 		drop(f);
+	tls_context_destroy(left->tls);
 	DL_DELETE(left->in->all, left);
 	left->in->count--;
 	free(left);
@@ -215,6 +289,8 @@ void left_step(struct lefts *lefts)
 		const char *why = home_is_over(&left->home) ? NULL : why_over(left);
 		if (why)
 			session_close(left->home.session, why);
+		else if (left->tls && !home_is_over(&left->home))
+			renew(left, loop_now_us(left->was.loop));
 	}
 }
 

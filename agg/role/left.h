@@ -12,8 +12,11 @@
  *     a concentrator  has room for the other session at once; streams that were on
  *                     their way are taken
  *
- * A gateway that leaves goes on making its subflows anew. Where a concentrator does,
- * those that break meanwhile are lost: who connects there finds the next process.
+ * A gateway that leaves goes on making its subflows anew. Where a concentrator does, who
+ * connects there finds the next process: so the gateway says in clear whose the
+ * connection is (wire_offer), and the next process gives it to the one before (door.h,
+ * update.h), where its next one has said that it does (WIRE_PASSES). It begins where the
+ * uplink has joined the session that follows.
  *
  * Both roles keep them so: beside a site's home, or the gateway's.
  */
@@ -21,10 +24,13 @@
 #define AGG_ROLE_LEFT_H
 
 #include "agg/role/home.h"
+#include "agg/role/keeper.h"
 #include "agg/role/role.h"
 #include "agg/transport/subflow.h"
 
 #define LEFT_MAX 2u            /* beside a session; one more ends the oldest */
+#define LEFT_PAUSE_US 1000000u /* before a subflow is made anew; doubled, */
+#define LEFT_DOUBLINGS_MAX 5u  /* while that fails, so often */
 
 struct left;
 
@@ -39,7 +45,15 @@ struct lefts {
  * then nothing has changed. From inside of home's callbacks, too. */
 struct left *left_take(struct lefts *lefts, struct home *home,
                        const uint8_t id[WIRE_SESSION_ID_BYTES], uint64_t incarnation);
-/* A subflow of that session is of this one's from now on; as keeper_leave() has it. */
+/* A subflow by that uplink, as keeper_begin_guest; NULL: not now. */
+typedef struct subflow *left_begin_fn(void *ctx, unsigned path, unsigned bundle,
+                                      const struct keeper_guest *guest);
+/* What it lacks of the uplinks' subflows is made anew from now on, by `tls`, which is
+ * its own; NULL: nothing is. Before left_adopt(). */
+void left_renew(struct left *left, struct tls_context *tls, left_begin_fn *begin,
+                void *ctx);
+/* A subflow of that session is of this one's from now on; as keeper_leave() has it, and
+ * uplink_leave(). */
 void left_adopt(void *left, struct subflow *sf, unsigned path, unsigned bundle);
 /* A greeted subflow that comes late: is it of one of these? Then it has joined, and is
  * theirs. */

@@ -15,12 +15,17 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
+#include <sys/random.h>
 
 void role_init(struct role *role, const struct role_ops *ops, struct loop *loop,
                const struct conf *conf, struct netmon *netmon)
 {
 	*role = (struct role){ .ops = ops, .loop = loop, .conf = conf,
 	                       .netmon = netmon };
+	if (getrandom(&role->process, sizeof(role->process), 0) < 0)
+		log_sys("no random numbers: %s", strerror(errno));
+	role->process |= 1;
 	budget_init(&role->memory, memory_there_is("/proc", MEMORY_GROUPS) / 2, NULL);
 }
 

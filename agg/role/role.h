@@ -21,6 +21,13 @@
 
 struct role_ops;
 
+/* The processes that an update left behind: what they still carry. */
+struct role_before {
+	bool is_there;
+	unsigned streams;
+	uint64_t down_bps, up_bps;
+};
+
 /* An update, at the end that goes (left.h). */
 enum role_update {
 	ROLE_RESTS,    /* nobody new comes in, nothing of the kernel's is touched or put
@@ -36,6 +43,11 @@ struct role {
 	const struct conf *conf;
 	struct netmon *netmon;
 	const struct pairing *pairing; /* NULL: not yet */
+	uint32_t process;          /* a number of this one's, at random; not 0 */
+	struct role_before before; /* as it told last */
+	/* A connection is for that process, of those before. True: fd is with it. */
+	bool (*pass)(void *ctx, int fd, uint32_t process);
+	void *pass_ctx;            /* borrowed */
 	struct budget memory;      /* of all sessions: half of what there is; of a
 	                            * concentrator, its workers part it */
 	_Atomic unsigned changes;  /* see role_changed; wraps */
@@ -62,7 +74,10 @@ static inline bool role_is_calm(unsigned *calm_s, unsigned streams)
  * streams need where there has been none for a while: once a second. */
 void role_tidy_memory(struct role *role);
 
-/* All are required. */
+typedef void role_host_fn(void *ctx, const struct addr *host, uint64_t down_bytes,
+                          uint64_t up_bytes);
+
+/* All are required, but where it is said. */
 struct role_updates {
 	/* In words, why streams would not outlive an update; NULL: they do. */
 	const char *(*why_not)(const struct role *role);
@@ -71,6 +86,15 @@ struct role_updates {
 	uint8_t (*has_left)(const struct role *role);
 	/* And at the end that comes, right after create. */
 	void (*succeed)(struct role *role, uint8_t told);
+	/* (optional) before.is_there is another. */
+	void (*on_before)(struct role *role);
+	/* (optional) Takes a connection that its successor got for it. */
+	void (*take)(struct role *role, int fd);
+	/* (optional) What each host of the LAN sent and got since it was asked last; and
+	 * at the end that came, what one did so before. */
+	void (*each_host)(struct role *role, role_host_fn *on_host, void *ctx);
+	void (*count_host)(struct role *role, const struct addr *host,
+	                   uint64_t down_bytes, uint64_t up_bytes);
 };
 
 /* All hooks are required, but where it is said. */

@@ -196,7 +196,8 @@ static int start_session(struct site *site)
 
 	if (getrandom(&site->incarnation, sizeof(site->incarnation), 0) < 0)
 		return -errno;
-	site->incarnation |= 1; /* 0 is "unknown" */
+	/* 0 is "unknown" */
+	site->incarnation = site->incarnation << 32 | site->sites->process | 1;
 	err = home_start(&site->home, site_memory(site->sites, conf),
 	                 conf->main.linger_us);
 	if (!err)
@@ -265,6 +266,9 @@ static const char *admit(struct site *site, const struct wire_hello *hello,
 
 	if (site->sites->flags & WIRE_DRAINING)
 		return "the concentrator is going down";
+	if (hello->incarnation &&
+	    (!site->home.session || hello->incarnation != site->incarnation))
+		return "that session is over";
 	enum rivals_answer answer = rivals_hello(&site->rivals,
 	                                         hello->session_id,
 	                                         away_since(site), now);

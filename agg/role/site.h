@@ -83,6 +83,7 @@ struct sites {
 	unsigned worker, workers;    /* whose they are, of so many; 0 of 0: all */
 	const struct history *used;  /* what sites had used when it began; or NULL */
 	uint32_t flags;              /* wire_settings.flags, as gateways are told */
+	uint32_t process;            /* its number, in WELCOMEs */
 	uint64_t leaves_us;          /* since when WIRE_LEAVES is among them; 0: it is not */
 	/* What sites_report() tells of a state is another; NULL: nobody asks. */
 	void (*on_change)(void *ctx);

@@ -31,6 +31,8 @@ struct uplink {
 	uint64_t joins;         /* ever */
 	char why[REPORT_WORDS_MAX + 1]; /* the obstacle */
 	char last[REPORT_WORDS_MAX + 1]; /* the last failure */
+	struct addr seen;       /* the last subflow, by the concentrator; family 0: not */
+	bool keeps_port;        /* and its port is the same there */
 	unsigned mss;           /* of new subflows; 0: as usual */
 	struct addr mss_of[2];  /* while these are the addresses */
 	enum conf_cost cost;    /* now */
@@ -194,19 +196,39 @@ static void on_welcome(void *ctx, unsigned slot, struct subflow *sf,
                        const struct wire_welcome *welcome)
 {
 	struct uplink *u = ctx;
+	struct addr local;
 
+	subflow_local(sf, &local);
+	u->seen = welcome->seen;
+	u->keeps_port = welcome->seen.port == local.port;
 	u->args.on_welcome(u->args.ctx, u, sf, welcome);
 }
 
-static void begin(struct uplink *u, unsigned bundle)
+static struct keeper_way way_of(const struct uplink *u)
 {
 	const struct netdev_ip *ip = netdev_ip(&u->dev, u->at.addr.family);
-	const struct keeper_way way = {
+
+	return (struct keeper_way){
 		.at = u->at, .uplink = u->args.index,
 		.device = u->dev.name, .source = &ip->sources[0],
 		.name = u->conf.name, .path = (uint8_t)u->args.index,
 		.path_class = (uint8_t)u->cost, .mss = u->mss,
 	};
+}
+
+struct subflow *uplink_begin_guest(struct uplink *u, unsigned bundle,
+                                   const struct keeper_guest *guest)
+{
+	const struct keeper_way way = way_of(u);
+
+	errno = ENETDOWN;
+	return uplink_joined(u) ? keeper_begin_guest(&u->keeper, bundle, &way, guest)
+	                        : NULL;
+}
+
+static void begin(struct uplink *u, unsigned bundle)
+{
+	const struct keeper_way way = way_of(u);
 	int err = keeper_begin(&u->keeper, bundle, &way);
 
 	if (err < 0)
@@ -362,6 +384,9 @@ void uplink_set_conf(struct uplink *u, const struct conf *conf)
 
 void uplink_leave(struct uplink *u, keeper_take_fn *take, void *ctx)
 {
+	for (unsigned b = 0; b < u->args.conf->main.bundles; b++)
+		if (!u->keeper.slots[b].joined)
+			take(ctx, NULL, u->args.index, b);
 	keeper_leave(&u->keeper, take, ctx);
 }
 
@@ -496,6 +521,10 @@ void uplink_report(const struct uplink *u, struct report_uplink *out)
 	const struct netdev_ip *ip = netdev_ip(&u->dev, at->addr.family);
 	if (ip->sources_count)
 		addr_format_ip(&ip->sources[0], out->address);
+	if (u->seen.family != at->addr.family)
+		return;
+	addr_format_ip(&u->seen, out->seen);
+	out->keeps_port = u->keeps_port;
 }
 
 void uplink_on_join(struct uplink *u, struct subflow *sf)

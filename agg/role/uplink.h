@@ -76,8 +76,11 @@ void uplink_on_join(struct uplink *u, struct subflow *sf);
 /* Another configuration with the same uplink in it. */
 void uplink_set_conf(struct uplink *u, const struct conf *conf);
 /* As keeper_leave: the session is another one, to which it connects by
- * uplink_on_endpoints(). */
+ * uplink_on_endpoints(). Of the bundles that it has not, sf is NULL. */
 void uplink_leave(struct uplink *u, keeper_take_fn *take, void *ctx);
+/* As keeper_begin_guest, where it has joined the present session; else NULL. */
+struct subflow *uplink_begin_guest(struct uplink *u, unsigned bundle,
+                                   const struct keeper_guest *guest);
 /* Ends all subflows and connects anew: the session is another one. */
 void uplink_restart(struct uplink *u, const char *why);
 /* Name, device, state, addresses, reconnects; the lanes' part is added by who

@@ -36,6 +36,9 @@ static void take(struct verbs *v, uint64_t now_us)
 	snprintf(head->own_pin, sizeof(head->own_pin), "%s", v->args.own_pin);
 	head->descriptors_used = descriptors_used();
 	head->descriptors_max = descriptors_for_streams(UINT_MAX);
+	head->before_streams = role->before.streams;
+	head->before_down_bps = role->before.down_bps;
+	head->before_up_bps = role->before.up_bps;
 	v->changes = role->changes;
 	role->ops->report(role, &v->snapshot);
 	choice_list(&v->snapshot);
@@ -64,7 +67,9 @@ static int on_status(void *ctx, int argc, const char *const *argv,
 	                 REPORT_PART_SUBFLOWS;
 
 	if (argc > 1 && !strcmp(argv[1], "--metrics"))
-		parts |= REPORT_PART_SITES | REPORT_PART_DEVICES;
+		parts |= REPORT_PART_SITES;
+	if (argc > 1 && strcmp(argv[1], "--width"))
+		parts |= REPORT_PART_DEVICES;
 	int err = render(v, parts, argc, argv, out);
 
 	return err ? err : (int)limit_health(&v->snapshot);

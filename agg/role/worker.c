@@ -55,6 +55,7 @@ static void tell_flags(struct worker *w)
 	sites_set_flags(&w->sites, (ipv6_works(&w->ipv6) ? WIRE_HAS_IPV6 : 0) |
 	                           (w->facts.takes_mptcp ? WIRE_HAS_MPTCP : 0) |
 	                           (w->draining ? WIRE_DRAINING : 0) | WIRE_KEEPS |
+	                           (w->facts.passes ? WIRE_PASSES : 0) |
 	                           (w->leaving ? WIRE_LEAVES : 0));
 }
 
@@ -297,6 +298,7 @@ static void on_facts(void *ctx)
 	const struct worker_facts *facts = m->facts;
 
 	w->sites.used = facts->used;
+	w->sites.process = facts->process;
 	m->err = prepare(w, facts->conf);
 	w->sites.used = NULL;
 	if (m->err < 0)

@@ -46,6 +46,8 @@ struct worker_facts {
 	const struct history *used; /* what sites had used; for who is new */
 	bool takes_mptcp; /* the door does */
 	bool ipv6_ready;  /* a device is ready for IPv6 */
+	bool passes;      /* the door does */
+	uint32_t process; /* as WELCOMEs say it */
 };
 
 /* All borrowed; they outlive the worker. */

@@ -208,7 +208,7 @@ int subflow_join(struct subflow *sf, struct session *session,
 	struct wire_frame welcome = {
 		.type = WIRE_WELCOME,
 		.welcome = { wire_agree(WIRE_VERSIONS, sf->hello.version),
-		             incarnation },
+		             incarnation, sf->peer },
 	};
 
 	if (sf->side == TLS_SERVER) {

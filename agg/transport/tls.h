@@ -59,6 +59,9 @@ enum tls_side { TLS_CLIENT, TLS_SERVER };
 struct tls_context;
 struct tls_context *tls_context_create(enum tls_side side, const char *dir);
 void tls_context_destroy(struct tls_context *ctx);
+#define TLS_OFFER_MAX 31
+/* A client's later connections offer that ALPN, too (wire_offer). */
+void tls_context_offer(struct tls_context *ctx, const char *name);
 /* Its later connections have the library's own records. */
 void tls_context_leave_records(struct tls_context *ctx);
 /* Gives back the memory of what the library needs to begin and to shake hands; it

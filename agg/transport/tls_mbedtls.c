@@ -43,6 +43,8 @@ struct tls_context {
 	mbedtls_pk_context key;
 	mbedtls_x509_crt cert;
 	int suites[SUITES_MAX + 1]; /* in the order of our liking, then 0 */
+	char offer[TLS_OFFER_MAX + 1];
+	const char *alpn[3]; /* ALPN, and what it offers, then NULL */
 };
 
 struct tls {
@@ -211,7 +213,6 @@ static void set_suites(struct tls_context *ctx)
 
 static int set_up(struct tls_context *ctx)
 {
-	static const char *alpn[] = { ALPN, NULL };
 	mbedtls_ssl_config *conf = &ctx->conf;
 	int rc = mbedtls_ssl_config_defaults(
 		conf, ctx->side == TLS_CLIENT ? MBEDTLS_SSL_IS_CLIENT
@@ -228,7 +229,8 @@ static int set_up(struct tls_context *ctx)
 		mbedtls_ssl_conf_cert_req_ca_list(
 			conf, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
 	set_suites(ctx);
-	rc = mbedtls_ssl_conf_alpn_protocols(conf, alpn);
+	ctx->alpn[0] = ALPN;
+	rc = mbedtls_ssl_conf_alpn_protocols(conf, ctx->alpn);
 	return rc ? rc : mbedtls_ssl_conf_own_cert(conf, &ctx->cert, &ctx->key);
 }
 
@@ -271,6 +273,12 @@ void tls_context_destroy(struct tls_context *ctx)
 {
 	if (ctx)
 		context_put(ctx);
+}
+
+void tls_context_offer(struct tls_context *ctx, const char *name)
+{
+	snprintf(ctx->offer, sizeof(ctx->offer), "%s", name);
+	ctx->alpn[1] = ctx->offer; /* the library reads the list at each handshake */
 }
 
 void tls_context_leave_records(struct tls_context *ctx)

@@ -339,6 +339,16 @@ void tls_context_destroy(struct tls_context *ctx)
 		context_put(ctx);
 }
 
+void tls_context_offer(struct tls_context *ctx, const char *name)
+{
+	uint8_t both[sizeof(ALPN) + TLS_OFFER_MAX] = ALPN;
+	size_t n = strlen(name);
+
+	both[sizeof(ALPN) - 1] = (uint8_t)n;
+	memcpy(both + sizeof(ALPN), name, n);
+	SSL_CTX_set_alpn_protos(ctx->ssl, both, (unsigned)(sizeof(ALPN) + n));
+}
+
 void tls_context_leave_records(struct tls_context *ctx)
 {
 	ctx->library_records = true;

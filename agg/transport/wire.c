@@ -10,6 +10,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct cursor {
@@ -136,6 +139,27 @@ uint16_t wire_agree(struct wire_versions own, uint16_t offered)
 	return offered < own.newest ? offered : own.newest;
 }
 
+#define OFFER WIRE_ALPN "-"
+
+void wire_offer(uint64_t incarnation, char out[WIRE_OFFER_MAX + 1])
+{
+	snprintf(out, WIRE_OFFER_MAX + 1, OFFER "%08" PRIx32, (uint32_t)incarnation);
+}
+
+/* By the bytes of RFC 7301's list, wherever they stand: who puts them elsewhere is
+ * heard by another process of ours, as anybody is. */
+uint32_t wire_offered(const uint8_t *hello, size_t n)
+{
+	static const char mark[] = "\x0f" OFFER;
+	const uint8_t *at = n ? memmem(hello, n, mark, sizeof(mark) - 1) : NULL;
+	char digits[9] = "";
+
+	if (!at || (size_t)(hello + n - at) < sizeof(mark) - 1 + 8)
+		return 0;
+	memcpy(digits, at + sizeof(mark) - 1, 8);
+	return (uint32_t)strtoul(digits, NULL, 16);
+}
+
 static const char *decode_hello(struct wire_hello *h, struct cursor *c)
 {
 	h->version = (uint16_t)take_uint(c, 2);
@@ -145,6 +169,8 @@ static const char *decode_hello(struct wire_hello *h, struct cursor *c)
 	h->bundle = (uint8_t)take_uint(c, 1);
 	h->path_class = (uint8_t)take_uint(c, 1);
 	take_text(c, h->name, WIRE_NAME_MAX);
+	if (c->left)
+		h->incarnation = take_uint(c, 8);
 	c->left = 0; /* a later version may say more */
 	if (h->path >= WIRE_PATHS_MAX || h->bundle >= WIRE_BUNDLES_MAX ||
 	    h->path_class > SCHED_CLASS_BACKUP)
@@ -156,6 +182,8 @@ static const char *decode_welcome(struct wire_welcome *w, struct cursor *c)
 {
 	w->version = (uint16_t)take_uint(c, 2);
 	w->incarnation = take_uint(c, 8);
+	if (c->left)
+		take_addr(c, &w->seen);
 	c->left = 0;
 	return NULL;
 }
@@ -462,10 +490,12 @@ static uint8_t *encode_payload(uint8_t *p, const struct wire_frame *f)
 		p = put_uint(p, f->hello.path, 1);
 		p = put_uint(p, f->hello.bundle, 1);
 		p = put_uint(p, f->hello.path_class, 1);
-		return put_text(p, f->hello.name);
+		p = put_text(p, f->hello.name);
+		return put_uint(p, f->hello.incarnation, 8);
 	case WIRE_WELCOME:
 		p = put_uint(p, f->welcome.version, 2);
-		return put_uint(p, f->welcome.incarnation, 8);
+		p = put_uint(p, f->welcome.incarnation, 8);
+		return put_addr(p, &f->welcome.seen);
 	case WIRE_CLOSE:
 		return put_text(p, f->close.reason);
 	case WIRE_SETTINGS:

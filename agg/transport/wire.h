@@ -110,15 +110,28 @@ struct wire_hello {
 	uint8_t path, bundle;    /* < WIRE_PATHS_MAX, < WIRE_BUNDLES_MAX */
 	uint8_t path_class;      /* enum sched_path_class */
 	char name[WIRE_NAME_MAX + 1]; /* of the uplink */
+	/* Only the session that its WELCOMEs said that of, and none that begins: for one
+	 * that the concentrator's process of before has (WIRE_PASSES); 0: not said. */
+	uint64_t incarnation;
 };
 
 /* Concentrator to gateway: joined. */
 struct wire_welcome {
 	uint16_t version;
-	/* Random, of the concentrator's side of the session. Another than
-	 * before: the streams of before are unknown there. */
+	/* Random, of the concentrator's side of the session; its lower half, of the
+	 * process. Another than before: the streams of before are unknown there. */
 	uint64_t incarnation;
+	struct addr seen; /* where the gateway came from, as it looked here; family 0:
+	                   * not said */
 };
+
+/* Which process has that session. A client offers it as a second ALPN, which is in
+ * clear, and which no server takes: so it is known before TLS whose the connection is,
+ * and nothing else of it. Pure. */
+#define WIRE_OFFER_MAX (sizeof(WIRE_ALPN) + 8) /* "aggd/1-89abcdef" */
+void wire_offer(uint64_t incarnation, char out[WIRE_OFFER_MAX + 1]);
+/* Of a ClientHello, or the beginning of one; 0: there is none. */
+uint32_t wire_offered(const uint8_t *hello, size_t n);
 
 /* Gateway to concentrator, in place of HELLO: my key shall be a site's. It shows
  * the secret, so it says it only to him whose pin is in the invitation. */
@@ -159,6 +172,9 @@ enum { /* wire_settings.flags */
 	/* This session leaves: another of the sender's follows, for what is new. Said
 	 * back by a concentrator, which keeps it from now on. */
 	WIRE_LEAVES = 16,
+	/* The concentrator's process of before goes on with its sessions, and gets the
+	 * connections that are for them (wire_offer). */
+	WIRE_PASSES = 32,
 };
 
 /* How the sender of these settings sends, by names; "": not said. The gateway

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "agg/transport/wire.h"
 #include "tests/contract/tls_pair.h"
 #include "tests/contract/tls_stranger.h"
 
@@ -23,6 +24,7 @@
 
 #define BIG (1u << 20)
 #define RECORD_HEADER 5
+#define SMALL_SEGMENT 496 /* uplink.c: of 536, TCP's options beside it */
 #define APPLICATION_DATA 23 /* RFC 8446, 5.1 */
 
 static const struct tls_impl *const libraries[] = {
@@ -739,6 +741,28 @@ static void test_port_tells_nothing(void **state)
 	}
 }
 
+/* Whose it is, is read from a ClientHello as it is; it fits a small segment, and any
+ * server shakes hands with it as with another. */
+static void test_an_offer_is_in_clear(void **state)
+{
+	char name[WIRE_OFFER_MAX + 1];
+	struct tls_pair pair;
+	struct rand r = { 3 };
+
+	open_pair(*state, &pair);
+	tls_end_shake(&pair.client);
+	assert_int_equal(wire_offered(buf_head(&pair.client.out), pair.client.out.len), 0);
+	wire_offer(0x0102030489abcdef, name);
+	pair.client.lib->context_offer(pair.client.ctx, name);
+	tls_end_renew(&pair.client);
+	tls_end_shake(&pair.client);
+	assert_in_range(pair.client.out.len, 1, SMALL_SEGMENT);
+	assert_int_equal(wire_offered(buf_head(&pair.client.out), pair.client.out.len),
+	                 0x89abcdef);
+	assert_true(tls_pair_shake(&pair, BIG, &r));
+	tls_pair_finish(&pair);
+}
+
 /* A stranger that does all right is none: the refusals above are for what
  * they name. It asks for new keys, too, and gets ours. */
 static void test_a_right_peer_by_other_hands(void **state)
@@ -1016,6 +1040,7 @@ static int run_pair(struct fixture *f)
 		ROW(test_strange_servers_are_refused),
 		ROW(test_a_certificate_says_nothing),
 		ROW(test_port_tells_nothing),
+		ROW(test_an_offer_is_in_clear),
 		ROW(test_a_right_peer_by_other_hands),
 		ROW(test_tickets_are_never_data),
 		ROW(test_connections_outlive_their_context),

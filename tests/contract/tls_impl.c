@@ -20,6 +20,7 @@ static struct tls_context *with_library_records(enum tls_side side,
 	.identity_generate = tls_identity_generate, \
 	.identity_pin = tls_identity_pin, \
 	.context_destroy = tls_context_destroy, \
+	.context_offer = tls_context_offer, \
 	.library = tls_library, \
 	.create = tls_create, \
 	.destroy = tls_destroy, \

@@ -18,6 +18,7 @@ struct tls_impl {
 	struct tls_context *(*context_create)(enum tls_side side,
 	                                      const char *dir);
 	void (*context_destroy)(struct tls_context *ctx);
+	void (*context_offer)(struct tls_context *ctx, const char *name);
 	const char *(*library)(void);
 	struct tls *(*create)(struct tls_context *ctx, struct buf *in,
 	                      struct buf *out);

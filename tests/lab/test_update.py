@@ -16,6 +16,7 @@ import case  # noqa: E402
 from case import AggdTest  # noqa: E402
 from lab import SRV6  # noqa: E402
 
+USED_BPS = 100_000  # of a flow
 END_S = 60      # for the process that was there, once its streams have ended
 SETTLE_S = 60
 FAILING = "#!/bin/sh\necho 'this one does not start' >&2\nexit 1\n"
@@ -85,6 +86,11 @@ class UpdateTest(AggdTest):
 
 
 class Update(UpdateTest):
+    def before(self, role, down=False):
+        """What the process before carries, as the present one tells; once it is fast."""
+        told = self.aggd.status(role=role).get("before")
+        return told if told and (not down or told["down_bytes_per_s"] > USED_BPS) else None
+
     def update(self, role):
         with self.flow() as down, self.flow("up"):
             with Callers(self):
@@ -92,12 +98,29 @@ class Update(UpdateTest):
             self.assertIsNone(old.poll())
             self.wait_bytes(down)
             self.aggd.wait_ready()
+            self.wait(lambda: self.before(role, down=True), SETTLE_S,
+                      "the next process tells of the streams")
         self.wait_ended(old, role)
+        self.wait(lambda: not self.before(role), SETTLE_S, "and that they are over")
         self.aggd.wait_ready()
         self.assertEqual(self.who(), case.VPS_SEEN4)
 
+    def device_bytes(self):
+        return sum(d["down_bytes"] for d in self.aggd.status().get("devices", []))
+
     def test_gateway(self):
         self.update("gw")
+
+    def test_history_goes_on_beside_the_one_before(self):
+        """What streams of before carry is their device's in the next process, too."""
+        with self.flow() as flow:
+            old = self.aggd.update("gw")
+            before = self.device_bytes()
+            self.wait(lambda: self.device_bytes() > before + case.USED_BYTES, SETTLE_S,
+                      "the device has what the flow carries")
+            self.assertIsNone(old.poll())
+            flow.check()
+        self.wait_ended(old, "gw")
 
     def test_concentrator(self):
         self.update("vps")
@@ -121,6 +144,39 @@ class Update(UpdateTest):
         self.assertEqual(self.aggd.ruleset(), "")
         self.aggd.start_gateway()
         self.aggd.wait_ready()
+
+
+class Broken(UpdateTest):
+    """Every link breaks, one after the other, under a concentrator that left: what breaks is
+    made anew, and goes to the process that has the session. By then not one of its first
+    subflows is left."""
+
+    def reset_link(self, number):
+        self.lab.isp.nft("table inet broken { chain f { type filter hook forward priority 0; "
+                         f"iifname up{number} tcp dport 443 reject with tcp reset\n}}\n}}\n")
+
+    def mend(self):
+        self.lab.isp.nft("table inet broken\ndelete table inet broken")
+
+    def is_up_again(self, path):
+        return f"path {path}, bundle 0: up again" in self.aggd.read("gw.log")
+
+    def test_links_break_under_a_concentrator_that_left(self):
+        links = range(len(self.lab.uplinks))
+        self.addCleanup(self.mend)
+        with self.flow() as flow:
+            old = self.aggd.update("vps")
+            self.aggd.wait_ready()
+            for path in links:
+                self.reset_link(path + 1)
+                self.wait_bytes(flow)
+                self.mend()
+                self.wait(lambda p=path: self.is_up_again(p), SETTLE_S,
+                          lambda p=path: f"path {p} is made anew: " + self.aggd.log("gw"))
+            self.wait_bytes(flow)
+            self.assertIsNone(old.poll())
+        self.wait_ended(old, "vps")
+        self.assertEqual(self.who(), case.VPS_SEEN4)
 
 
 class Failing(UpdateTest):

@@ -8,7 +8,9 @@ export const ask = async () => ({ log: await order("log") });
 
 async function examine(known, tell, t) {
   const text = await follow("doctor", ["start"], ["show"], () => tell(t.examining));
-  known.findings = JSON.parse(text).findings;
+  const found = JSON.parse(text);
+  known.faults = found.findings.length;
+  known.findings = [...found.findings, ...(found.notes ?? []).map((n) => ({ ...n, note: true }))];
   return "";
 }
 
@@ -26,7 +28,7 @@ const doctor = (t, known) =>
       known.busy ? t.examining : t.doctor_go,
     ),
     said(known.said),
-    known.findings?.length === 0
+    known.faults === 0
       ? h("p", { class: "sentence good" }, "● ", t.nothing_found)
       : null,
     known.findings?.length
@@ -40,6 +42,7 @@ const doctor = (t, known) =>
               h(
                 "strong",
                 null,
+                f.note ? `${t.for_your_information} – ` : "",
                 t.steps[f.step] ?? f.step,
                 f.subject ? `: ${known.tell(f.subject)}` : "",
               ),

@@ -217,6 +217,7 @@ export default {
   doctor_go: "Examine",
   examining: "Examining …",
   nothing_found: "Nothing found.",
+  for_your_information: "No fault",
   steps: {
     device: "Device",
     link: "Device is down",
@@ -236,6 +237,8 @@ export default {
     peer: "The concentrator's program",
     udp: "UDP",
     tunnel: "Packet tunnel",
+    nat: "NAT",
+    offloads: "Offloads",
     mptcp: "MPTCP",
     ipv6: "IPv6",
     rules: "Routing rules",

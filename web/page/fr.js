@@ -230,6 +230,7 @@ export default {
   doctor_go: "Examiner",
   examining: "Examen …",
   nothing_found: "Rien trouvé.",
+  for_your_information: "Pas un défaut",
   steps: {
     device: "Interface",
     link: "Interface arrêtée",
@@ -249,6 +250,8 @@ export default {
     peer: "Programme du concentrateur",
     udp: "UDP",
     tunnel: "Tunnel de paquets",
+    nat: "NAT",
+    offloads: "Délestages (offloads)",
     mptcp: "MPTCP",
     ipv6: "IPv6",
     rules: "Règles de routage",

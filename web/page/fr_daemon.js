@@ -71,6 +71,8 @@ no gateway is connected
 = aucune passerelle n’est connectée
 nothing is under way
 = rien n’est en cours
+streams of before an update go on: {}, at {} Mbit/s down and {} up
+= des flux d’avant une mise à jour continuent : {}, à {} Mbit/s en réception et {} en émission
 no path works
 = aucun chemin ne marche
 new connections leave directly
@@ -256,6 +258,35 @@ datagrams do not pass by any uplink: the packet tunnel is carried by TCP, and sl
 = les datagrammes ne passent par aucun accès : le tunnel de paquets passe par TCP, plus
   lentement
 
+{} is behind {}, and seen as {}
+= {} est derrière {}, et vu comme {}
+{} is behind {}
+= {} est derrière {}
+a NAT of the provider's
+= un NAT du fournisseur
+a NAT
+= un NAT
+it keeps the ports
+= il garde les ports
+it changes the ports
+= il change les ports
+datagrams pass, one every 15 s at least
+= les datagrammes passent, un toutes les 15 s au moins
+for how long it remembers a silent flow is not known
+= on ne sait pas combien de temps il se souvient d’un flux muet
+how it is seen from outside is not known
+= on ne sait pas comment il est vu de l’extérieur
+the packet tunnel's offloads are turned off
+= les délestages (offloads) du tunnel de paquets sont désactivés
+the packet tunnel's packets go to and from the kernel one by one
+= les paquets du tunnel vont au noyau et en viennent un par un
+the packet tunnel's UDP goes to and from the kernel packet by packet
+= l’UDP du tunnel va au noyau et en vient paquet par paquet
+the packet tunnel's datagrams leave one by one
+= les datagrammes du tunnel sortent un par un
+that takes twice the CPU, or more
+= cela prend deux fois plus de processeur, ou davantage
+
 # Remedies: what stands behind the command
 on the other side; put it into {}, then here: aggctl reload
 = de l’autre côté ; la mettre dans {}, puis ici : aggctl reload
@@ -265,6 +296,14 @@ then set 'option device' in {}
 = puis mettre « option device » dans {}
 the cable, the modem
 = le câble, le modem
+nothing is to be done: 'config forward' on the concentrator leads in from outside
+= rien à faire : « config forward » sur le concentrateur fait entrer de l’extérieur
+set 'option offload' to 'auto', and restart aggd
+= mettre « option offload » à « auto », et redémarrer aggd
+Linux 6.2 and later takes several at once
+= Linux 6.2 et suivants en prennent plusieurs à la fois
+says whether this kernel can; where it can, it is tried again each day
+= dit si ce noyau le peut ; s’il le peut, c’est retenté chaque jour
 or: {}
 = ou : {}
 'list endpoint' of a family that {} has
@@ -530,6 +569,10 @@ its streams took too long
 = ses flux ont duré trop longtemps
 its last stream has ended
 = son dernier flux est fini
+that session is over
+= cette session est finie
+the session before is over
+= la session d’avant est finie
 {} streams of before an update go on
 = {} flux d’avant une mise à jour continuent
 `;

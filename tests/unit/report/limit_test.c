@@ -192,6 +192,20 @@ static void what_is_wrong_is_said(void **state)
 	      "device lan1");
 }
 
+/* They are another process's, and no fault. */
+static void streams_of_before_an_update(void **state)
+{
+	struct report r;
+
+	setup_gateway(&r);
+	r.uplinks[0].down_bps = r.uplinks[1].down_bps = 0;
+	r.head.before_streams = 3;
+	r.head.before_down_bps = 1500000;
+	r.head.before_up_bps = 12500;
+	check(&r, REPORT_HEALTH_UP, "nothing is under way; streams of before an update "
+	      "go on: 3, at 12.0 Mbit/s down and 0.1 up");
+}
+
 static void a_gateway_without_session_is_down(void **state)
 {
 	struct report r;
@@ -262,6 +276,7 @@ int main(void)
 		cmocka_unit_test(cpu_comes_before_all),
 		cmocka_unit_test(what_is_not_told_is_not_guessed),
 		cmocka_unit_test(what_is_wrong_is_said),
+		cmocka_unit_test(streams_of_before_an_update),
 		cmocka_unit_test(a_gateway_without_session_is_down),
 		cmocka_unit_test(a_concentrator_tells_of_its_busiest_site),
 		cmocka_unit_test(it_is_one_line),

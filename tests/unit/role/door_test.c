@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define OTHER_PIN "sha256:58DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 #define LISTEN(at) "list listen " at "\n"
@@ -191,6 +193,44 @@ static void a_newcomer_finds_a_place(void **state)
 	assert_non_null(sf->lane);
 }
 
+/* A client's first words stand in the socket, of a process by that number; 0: of none. */
+static struct subflow *come_for(uint32_t process)
+{
+	char name[WIRE_OFFER_MAX + 1], words[64];
+	int ends[2];
+
+	wire_offer(process, name);
+	int n = snprintf(words, sizeof(words), "hello%c%s", 15, process ? name : "");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(write(ends[1], words, (size_t)n), n);
+	struct subflow *sf = stage_come_by(&stage, "192.0.2.77:1", ends[0]);
+	assert_int_equal(read(ends[0], words, sizeof(words)), n); /* nothing was taken */
+	close(ends[0]);
+	close(ends[1]);
+	return sf;
+}
+
+/* Only while it is there, and only what says so. */
+static void who_is_for_a_process_before_is_passed(void **state)
+{
+	assert_non_null(come_for(9));
+	assert_int_equal(stage.passed, 0);
+	door_set_passes(&stage.door, true);
+	assert_true(stage.awaits_words);
+	assert_null(come_for(9));
+	assert_int_equal(stage.passed, 9);
+	assert_int_equal(stage.door.guard.under_way, 1); /* the first */
+	stage.passed = 0;
+	assert_non_null(come_for(0));
+	assert_non_null(come_for(STAGE_PROCESS));
+	assert_int_equal(stage.passed, 0);
+	stage.is_alone = true; /* and is heard here, where that one is gone */
+	assert_non_null(come_for(9));
+	assert_int_equal(stage.passed, 9);
+	door_set_passes(&stage.door, false);
+	assert_false(stage.awaits_words);
+}
+
 int main(void)
 {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -204,6 +244,7 @@ int main(void)
 		ROW(an_invited_one_is_no_failure),
 		ROW(a_wrong_secret_is_a_strangers_failure),
 		ROW(a_newcomer_finds_a_place),
+		ROW(who_is_for_a_process_before_is_passed),
 	};
 #undef ROW
 

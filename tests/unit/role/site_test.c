@@ -134,6 +134,31 @@ static void a_gateway_that_begins_anew(void **state)
 	assert_non_null(stage.sites.all->home.session);
 }
 
+/* Who comes for one session gets that one, or none: it begins nothing, and ends nothing. */
+static void who_comes_for_a_session_that_is_over(void **state)
+{
+	stage.incarnation = 3;
+	struct subflow *lost = join("192.0.2.1:1", 2, 0);
+	assert_string_equal(lost->told, "that session is over");
+	assert_null(stage.sites.all->home.session);
+	stage.incarnation = 0;
+	struct subflow *a = join("192.0.2.1:1", 1, 0);
+	stage.incarnation = stage.sites.all->incarnation + 2;
+	lost = join("192.0.2.1:2", 2, 1);
+	assert_string_equal(lost->told, "that session is over");
+	assert_string_equal(a->dropped, "");
+	stage.incarnation = stage.sites.all->incarnation;
+	assert_non_null(join("192.0.2.1:3", 1, 1)->lane);
+}
+
+/* A WELCOME says which process has the session. */
+static void a_session_bears_its_process(void **state)
+{
+	stage.sites.process = 0x89abcdef;
+	join("192.0.2.1:1", 1, 0);
+	assert_int_equal((uint32_t)stage.sites.all->incarnation, 0x89abcdef);
+}
+
 /* With a copied key there are two, and the first comes back. */
 static void who_was_replaced_is_told_so(void **state)
 {
@@ -442,6 +467,8 @@ int main(void)
 		ROW(members_share_a_session),
 		ROW(of_a_path_and_bundle_the_latest_counts),
 		ROW(a_gateway_that_begins_anew),
+		ROW(who_comes_for_a_session_that_is_over),
+		ROW(a_session_bears_its_process),
 		ROW(who_was_replaced_is_told_so),
 		ROW(a_crowd_that_is_refused_is_bounded),
 		ROW(a_stream_that_is_refused_is_reset),

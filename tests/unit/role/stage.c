@@ -210,6 +210,11 @@ void listener_rest(struct listener *l, bool rests)
 {
 }
 
+void listener_await_words(struct listener *l, bool awaits)
+{
+	on->awaits_words = awaits;
+}
+
 void listener_destroy(struct listener *l)
 {
 	free(l);
@@ -336,6 +341,14 @@ static void redeem(void *ctx, const struct tls_pin *pin,
 	answer->result = (uint8_t)stage->redeem_says;
 }
 
+static bool pass(void *ctx, int fd, uint32_t process)
+{
+	struct stage *stage = ctx;
+
+	stage->passed = process;
+	return !stage->is_alone;
+}
+
 static void adopt(void *ctx, struct subflow *sf, const struct tls_pin *pin,
                   const struct wire_hello *hello)
 {
@@ -357,7 +370,8 @@ void stage_begin(struct stage *stage, const char *conf)
 	stage->sites = (struct sites){ .loop = stage->loop,
 		.mptcp_host = &stage->mptcp_host, .pool = &stage->pool };
 	stage->door = (struct door){ .loop = stage->loop,
-		.adopt = adopt, .redeem = redeem, .ctx = stage };
+		.adopt = adopt, .redeem = redeem, .pass = pass, .ctx = stage,
+		.process = STAGE_PROCESS };
 	check(sites_prepare(&stage->sites, stage->conf, &fresh) == 0);
 	check(door_open(&stage->door, &stage->conf->main, true, &culprit) == 0);
 	check(door_know(&stage->door, stage->conf) == 0);
@@ -395,12 +409,17 @@ void stage_end(struct stage *stage)
 
 struct subflow *stage_come(struct stage *stage, const char *from)
 {
+	return stage_come_by(stage, from, 1001);
+}
+
+struct subflow *stage_come_by(struct stage *stage, const char *from, int fd)
+{
 	struct addr peer;
 	unsigned before = stage->subflow_count;
 	struct listener *l = stage->door.listeners[0].listener;
 
 	check(addr_parse(&peer, from, 1) == 0);
-	l->on_accept(l->ctx, 1001, &peer);
+	l->on_accept(l->ctx, fd, &peer);
 	return stage->subflow_count > before ? &stage->subflows[before] : NULL;
 }
 
@@ -413,6 +432,7 @@ void stage_greet(struct subflow *sf, const char *pin, uint8_t session,
 	sf->hello = (struct wire_hello){
 		.version = WIRE_VERSION, .path = path, .bundle = bundle,
 		.subflow_id = 1 + (uint32_t)(sf - on->subflows), .name = "dsl",
+		.incarnation = on->incarnation,
 	};
 	memset(sf->hello.session_id, session, sizeof(sf->hello.session_id));
 	sf->args.events->on_ready(sf->args.ctx, sf, &is, &sf->hello, NULL);

@@ -14,6 +14,7 @@
 
 #define STAGE_SUBFLOWS_MAX 1024
 #define STAGE_PIN "sha256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+#define STAGE_PROCESS 7u
 #define STAGE_MAIN "config aggd main\noption role concentrator\n"
 #define STAGE_SITE "config site home\noption pin " STAGE_PIN "\n"
 
@@ -45,6 +46,10 @@ struct stage {
 	bool no_mptcp;          /* the kernel has none */
 	enum wire_redeem redeem_says; /* to every invitation */
 	unsigned redeems;
+	uint64_t incarnation;   /* that gateways know */
+	bool awaits_words;      /* the listeners do */
+	uint32_t passed;        /* for whom a connection was */
+	bool is_alone;          /* and it is not there */
 	_Atomic unsigned infos; /* how often the kernel was asked for estimates, */
 	_Atomic unsigned kernel_calls; /* and for addresses and MPTCP */
 };
@@ -56,6 +61,8 @@ int stage_reload(struct stage *stage, const char *conf, struct addr *culprit);
 
 /* Somebody connects; NULL: the door did not let him in. */
 struct subflow *stage_come(struct stage *stage, const char *from);
+/* By that socket, to be peeked at. */
+struct subflow *stage_come_by(struct stage *stage, const char *from, int fd);
 /* It has shaken hands, with that pin and session, and says HELLO. */
 void stage_greet(struct subflow *sf, const char *pin, uint8_t session,
                  uint8_t path, uint8_t bundle);

@@ -44,14 +44,20 @@ static const struct sample samples[] = {
 	{ { .type = WIRE_HELLO,
 	    .hello = { 1, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
 	               0x01020304, 7, 6, SCHED_CLASS_BACKUP, "dsl" } },
-	  "01" "00001d" "0001" "000102030405060708090a0b0c0d0e0f" "01020304"
-	  "070602" "0364736c", true },
+	  "01" "000025" "0001" "000102030405060708090a0b0c0d0e0f" "01020304"
+	  "070602" "0364736c" "0000000000000000", true, 8 },
 	{ { .type = WIRE_HELLO,
 	    .hello = { 0xffff, { 0xff }, UINT32_MAX, 0, 0, 0, NAME_32 } },
-	  "01" "00003a" "ffff" "ff000000000000000000000000000000" "ffffffff"
-	  "000000" "20" NAME_32_HEX, true },
+	  "01" "000042" "ffff" "ff000000000000000000000000000000" "ffffffff"
+	  "000000" "20" NAME_32_HEX "0000000000000000", true, 8 },
+	{ { .type = WIRE_HELLO,
+	    .hello = { 1, { 1 }, 2, 3, 4, 0, "lte", 0x0102030405060708 } },
+	  "01" "000025" "0001" "01000000000000000000000000000000" "00000002"
+	  "030400" "036c7465" "0102030405060708", true, 8 },
 	{ { .type = WIRE_WELCOME, .welcome = { 1, 0x0102030405060708 } },
-	  "02" "00000a" "0001" "0102030405060708", true },
+	  "02" "00000d" "0001" "0102030405060708" "000000", true, 3 },
+	{ { .type = WIRE_WELCOME, .welcome = { 1, 9, V4_ADDR(443) } },
+	  "02" "000011" "0001" "0000000000000009" "04c000020101bb", true, 7 },
 	{ { .type = WIRE_CLOSE, .close = { "why" } },
 	  "03" "000004" "03776879", false },
 	{ { .type = WIRE_CLOSE }, "03" "000001" "00", false },
@@ -479,6 +485,25 @@ static void test_known_is_not_ignorable(void **state)
 	assert_int_equal(out.type, 0);
 }
 
+static void test_offers(void **state)
+{
+	uint8_t hello[64] = { 22, 3, 1, 0, 60 };
+	char name[WIRE_OFFER_MAX + 1];
+
+	wire_offer(0xffffffff00abcdef, name);
+	assert_string_equal(name, "aggd/1-00abcdef");
+	assert_int_equal(wire_offered(hello, sizeof(hello)), 0);
+	assert_int_equal(wire_offered(hello, 0), 0);
+	memcpy(hello + 20, "\x06" WIRE_ALPN "\x0f", 8);
+	memcpy(hello + 28, name, strlen(name));
+	assert_int_equal(wire_offered(hello, sizeof(hello)), 0xabcdef);
+	assert_int_equal(wire_offered(hello, 28 + strlen(name)), 0xabcdef);
+	for (size_t n = 0; n < 28 + strlen(name); n++) /* cut short: not yet */
+		assert_int_equal(wire_offered(hello, n), 0);
+	hello[27] = 14; /* another name that begins so */
+	assert_int_equal(wire_offered(hello, sizeof(hello)), 0);
+}
+
 static ssize_t decode_hello(uint8_t path, uint8_t bundle, uint8_t path_class)
 {
 	struct wire_frame frame = { .type = WIRE_HELLO, .hello = { .version = 1,
@@ -606,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_datagram),
 		cmocka_unit_test(test_tunnel_key_has_an_epoch),
 		cmocka_unit_test(test_known_is_not_ignorable),
+		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_hello_ranges),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_open_destination),

@@ -25,7 +25,13 @@ FINDINGS = {"schema_version": 1, "findings": [
      "remedy": "ip link show wan2   # the cable, the modem"},
     {"step": "tcp", "subject": "dsl, sat",
      "text": "no answer; the concentrator's port may be closed, or this uplink's access broken",
-     "remedy": "ping -I wan1 203.0.113.10   # then let port 443 in on the concentrator"}]}
+     "remedy": "ping -I wan1 203.0.113.10   # then let port 443 in on the concentrator"}],
+    "notes": [
+        {"step": "nat", "subject": "lte",
+         "text": "100.71.2.3 is behind a NAT of the provider's, and seen as 198.51.100.7; it "
+                 "changes the ports; datagrams pass, one every 15 s at least",
+         "remedy": "ip address show wan2   # nothing is to be done: 'config forward' on the "
+                   "concentrator leads in from outside"}]}
 SPEEDS = {"schema_version": 1, "results": [
     {"uplink": name, "down_bytes_per_s": down, "up_bytes_per_s": up, "idle_echo_us": 10600,
      "down_echo_us": 21100, "up_echo_us": 20500}
