@@ -43,7 +43,8 @@ static void print_one(const struct aggctl_options *options,
 	struct buf out;
 
 	buf_init(&out, AGGCTL_EXPLAIN_MAX);
-	buf_printf(&out, "%s%s%s: %s\n", f->step, *f->subject ? ": " : "", f->subject,
+	buf_printf(&out, "%s%s%s%s: %s\n", f->is_note ? "note: " : "", f->step,
+	           *f->subject ? ": " : "", f->subject,
 	           printable_ascii(text, sizeof(text), f->text));
 	buf_printf(&out, "    %s\n", printable_ascii(text, sizeof(text), f->remedy));
 	aggctl_say(options, stdout, "", &out);
@@ -53,7 +54,8 @@ static void print_one(const struct aggctl_options *options,
 static void print_json(const struct doctor_result *result)
 {
 	struct json_object *root = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct json_object *lists[2] = { json_object_new_array(),
+	                                 json_object_new_array() };
 	char clean[DOCTOR_TEXT_MAX + 1];
 
 	for (unsigned i = 0; i < result->count; i++) {
@@ -67,11 +69,12 @@ static void print_json(const struct doctor_result *result)
 			json_object_object_add(one, fields[k].key,
 				json_object_new_string(printable_ascii(clean,
 					sizeof(clean), fields[k].text)));
-		json_object_array_add(list, one);
+		json_object_array_add(lists[f->is_note], one);
 	}
 	json_object_object_add(root, "schema_version",
 	                       json_object_new_int(REPORT_SCHEMA_VERSION));
-	json_object_object_add(root, "findings", list);
+	json_object_object_add(root, "findings", lists[0]);
+	json_object_object_add(root, "notes", lists[1]);
 	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN |
 	                                    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
@@ -85,15 +88,15 @@ static int tell(const struct aggctl_options *options,
 	if (!result)
 		return EXIT_REFUSED;
 	doctor_examine(facts, result);
-	unsigned count = result->count;
+	unsigned faults = result->faults;
 	if (options->json)
 		print_json(result);
-	for (unsigned i = 0; i < count && !options->json; i++)
-		print_one(options, &result->findings[i]);
-	if (!count && !options->json)
+	else if (!faults)
 		puts("nothing found");
+	for (unsigned i = 0; i < result->count && !options->json; i++)
+		print_one(options, &result->findings[i]);
 	free(result);
-	return count ? EXIT_REFUSED : EXIT_DONE;
+	return faults ? EXIT_REFUSED : EXIT_DONE;
 }
 
 int verb_doctor(const struct aggctl_options *options, const char *const *words)

@@ -15,6 +15,7 @@
 struct walk {
 	const struct doctor_facts *facts;
 	struct doctor_result *out;
+	bool notes; /* what is added are such */
 };
 
 /* Findings -------------------------------------------------------------------- */
@@ -98,6 +99,8 @@ static void add(struct walk *w, const char *step, const char *subject,
 	    r->count == DOCTOR_FINDINGS_MAX)
 		return;
 	f = &r->findings[r->count++];
+	f->is_note = w->notes;
+	r->faults += !w->notes;
 	snprintf(f->step, sizeof(f->step), "%s", step);
 	snprintf(f->subject, sizeof(f->subject), "%s", subject);
 	snprintf(f->text, sizeof(f->text), "%s", text);
@@ -233,11 +236,98 @@ static void look_at_gateway(struct walk *w)
 		    "ip -6 route get 2000::1   # on the concentrator", &no_names);
 }
 
+/* Notes -------------------------------------------------------------------------- */
+
+/* RFC 6598, and RFC 1918. */
+static const struct { const char *net, *whose; } behind[] = {
+	{ "100.64.0.0/10", "a NAT of the provider's" },
+	{ "10.0.0.0/8", "a NAT" }, { "172.16.0.0/12", "a NAT" },
+	{ "192.168.0.0/16", "a NAT" },
+};
+
+/* By its own address alone; NULL: that says nothing. */
+static const char *nat_by_address(const char *address)
+{
+	struct prefix net;
+	struct addr a;
+
+	if (addr_parse(&a, address, 0) < 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++)
+		if (prefix_parse(&net, behind[i].net) == 0 && prefix_has(&net, &a))
+			return behind[i].whose;
+	return NULL;
+}
+
+/* Prefixes may be translated, too (RFC 6296). */
+static void note_nat(struct walk *w, const struct doctor_uplink *u)
+{
+	const struct names names = { u->device, "" };
+	const char *whose = nat_by_address(u->address);
+	bool is_own = *u->seen ? !strcmp(u->seen, u->address) : !whose;
+	char text[DOCTOR_TEXT_MAX + 1];
+
+	if (u->disabled || !*u->address || is_own)
+		return;
+	if (*u->seen)
+		snprintf(text, sizeof(text), "%s is behind %s, and seen as %s; %s; %s",
+		         u->address, whose ? whose : "a NAT", u->seen,
+		         u->keeps_port ? "it keeps the ports" : "it changes the ports",
+		         u->hears ? "datagrams pass, one every 15 s at least" :
+		         "for how long it remembers a silent flow is not known");
+	else
+		snprintf(text, sizeof(text), "%s is behind %s; how it is seen from outside "
+		         "is not known", u->address, whose);
+	add(w, "nat", u->name, text, "ip address show %d   # nothing is to be done: 'config "
+	    "forward' on the concentrator leads in from outside", &names);
+}
+
+static void note_one_by_one(struct walk *w, const char *what, const char *remedy)
+{
+	char text[DOCTOR_TEXT_MAX + 1];
+
+	snprintf(text, sizeof(text), "%s; that takes twice the CPU, or more", what);
+	add(w, "offloads", "", text, remedy, &no_names);
+}
+
+/* Of the packet tunnel, whose packets cost what the calls for them cost. */
+static void note_offloads(struct walk *w)
+{
+	static const char newer[] = "uname -r   # Linux 6.2 and later takes several at once";
+	const struct doctor_facts *f = w->facts;
+	bool off = f->conf && f->conf->main.offload == CONF_OFFLOAD_OFF;
+
+	if (!*f->device_offload)
+		return;
+	if (off)
+		note_one_by_one(w, "the packet tunnel's offloads are turned off",
+		                "aggd -t -c %c   # set 'option offload' to 'auto', and "
+		                "restart aggd");
+	else if (!strcmp(f->device_offload, "none"))
+		note_one_by_one(w, "the packet tunnel's packets go to and from the kernel "
+		                "one by one", newer);
+	else if (!strcmp(f->device_offload, "tcp"))
+		note_one_by_one(w, "the packet tunnel's UDP goes to and from the kernel "
+		                "packet by packet", newer);
+	if (!off && !f->segments)
+		note_one_by_one(w, "the packet tunnel's datagrams leave one by one",
+		                "aggd --selftest   # says whether this kernel can; where it "
+		                "can, it is tried again each day");
+}
+
+static void note_all(struct walk *w)
+{
+	w->notes = true;
+	for (unsigned i = 0; i < w->facts->uplink_count; i++)
+		note_nat(w, &w->facts->uplinks[i]);
+	note_offloads(w);
+}
+
 void doctor_examine(const struct doctor_facts *facts, struct doctor_result *out)
 {
 	struct walk w = { facts, out };
 
-	out->count = 0;
+	out->count = out->faults = 0;
 	if (*facts->conf_error)
 		add(&w, "config", "", facts->conf_error, "aggd -t -c %c", &no_names);
 	look_at_warnings(&w);
@@ -250,4 +340,5 @@ void doctor_examine(const struct doctor_facts *facts, struct doctor_result *out)
 	if (!facts->conf || facts->conf->main.role == CONF_ROLE_GATEWAY)
 		look_at_gateway(&w);
 	look_at_waiting(&w);
+	note_all(&w);
 }

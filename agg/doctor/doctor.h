@@ -5,7 +5,9 @@
  * device to the concentrator are walked in their order, and the first that fails is
  * named: what comes after it only follows from it. What the daemon knows of it is
  * taken as the daemon says it; where it does not run, the host itself is looked at
- * with the same eyes (netdev.h, warnings.h). Pure; look.h gathers the facts.
+ * with the same eyes (netdev.h, warnings.h). What is no fault, but explains what a person
+ * sees, is a note: a NAT, and what it is known to do; packets that go one by one. Pure;
+ * look.h gathers the facts.
  */
 #ifndef AGG_DOCTOR_DOCTOR_H
 #define AGG_DOCTOR_DOCTOR_H
@@ -30,6 +32,10 @@ struct doctor_uplink {
 	char endpoint[REPORT_DEST_MAX + 1];
 	char mptcp[REPORT_WORDS_MAX + 1]; /* what the kernel's MPTCP does on it */
 	bool deaf;                        /* datagrams do not pass */
+	bool hears;                       /* they do */
+	char address[ADDR_TEXT_MAX];      /* its own, */
+	char seen[ADDR_TEXT_MAX];         /* and as the concentrator sees it */
+	bool keeps_port;                  /* which sees the same port */
 };
 
 struct doctor_facts {
@@ -46,6 +52,9 @@ struct doctor_facts {
 	char waits_for[REPORT_WAITS_MAX + 1];
 	char tunnel[REPORT_WORDS_MAX + 1]; /* the packet tunnel is down, and why */
 	bool datagrams_pass;               /* by some uplink */
+	/* The tunnel's, as in report_tunnel; "": there is none. */
+	char device_offload[REPORT_NAME_MAX + 1];
+	bool segments;
 	char carrier_why[REPORT_WORDS_MAX + 1];
 	bool peer_lacks_ipv6, lan_has_ipv6;
 	unsigned descriptors_used, descriptors_max; /* as in report_head */
@@ -57,11 +66,13 @@ struct doctor_finding {
 	char subject[DOCTOR_SUBJECT_MAX + 1]; /* "dsl, lte"; "" */
 	char text[DOCTOR_TEXT_MAX + 1];
 	char remedy[DOCTOR_TEXT_MAX + 1]; /* a command, or what to do */
+	bool is_note;                     /* to be known, and no fault */
 };
 
 struct doctor_result {
 	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
 	unsigned count;
+	unsigned faults; /* of them: those that are no notes */
 };
 
 void doctor_examine(const struct doctor_facts *facts, struct doctor_result *out);

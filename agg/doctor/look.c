@@ -224,6 +224,9 @@ static void take_uplink(struct doctor_facts *f, struct json_object *o)
 		COPY(u->endpoint, with);
 	}
 	COPY(u->mptcp, text_of(part_of(o, "mptcp"), "state"));
+	COPY(u->address, text_of(o, "address"));
+	COPY(u->seen, text_of(o, "seen_as"));
+	u->keeps_port = json_object_get_boolean(part_of(o, "keeps_port"));
 }
 
 /* After the uplinks. */
@@ -237,11 +240,16 @@ static void take_tunnel(struct doctor_facts *f, struct json_object *session)
 		return;
 	if (!strcmp(text_of(tunnel, "state"), "down"))
 		COPY(f->tunnel, text_of(tunnel, "why"));
+	else
+		COPY(f->device_offload, text_of(tunnel, "device_offload"));
+	f->segments = json_object_get_boolean(part_of(tunnel, "segments"));
 	for (size_t i = 0; (one = item_of(part_of(tunnel, "paths"), i)); i++) {
 		bool works = json_object_get_boolean(part_of(one, "works"));
 		f->datagrams_pass |= works;
-		if ((u = find_uplink(f, text_of(one, "uplink"))))
+		if ((u = find_uplink(f, text_of(one, "uplink")))) {
 			u->deaf = !works;
+			u->hears = works;
+		}
 	}
 }
 

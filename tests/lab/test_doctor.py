@@ -40,13 +40,20 @@ class Doctor(AggdTest):
         self.assertTrue(self.aggd.reload("gw"), self.aggd.log("gw"))
         self.expect()
 
-    def doctor(self):
+    def doctor(self, part="findings"):
         done = self.lab.gw.run(
             ["aggctl", "-s", self.aggd.path("gw.sock"), "-c", self.aggd.path("gw.conf"),
              "doctor", "--json"], check=False)
-        found = json.loads(done.stdout)["findings"]
-        self.assertEqual(done.returncode, 1 if found else 0, done.stderr)
-        return found
+        told = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1 if told["findings"] else 0, done.stderr)
+        return told[part]
+
+    def expect_notes(self, *steps):
+        """These, and no fault."""
+        self.expect()
+        self.wait_equal(lambda: [(n["step"], n["subject"]) for n in self.doctor("notes")],
+                        list(steps), FOUND_S)
+        return self.doctor("notes")
 
     def expect(self, *steps):
         """Nothing but these, as (step, subject)."""
@@ -257,6 +264,31 @@ class Doctor(AggdTest):
         self.expect(("tls", self.both()))
 
     # -- healthy, if odd
+
+    def test_nat(self):
+        """Both uplinks are behind one; that of the second gives them other ports."""
+        self.addCleanup(self.lab.isp.nft, "table ip cgn\ndelete table ip cgn")
+        self.lab.isp.nft("table ip cgn { chain p { type nat hook postrouting priority 90; "
+                         "iifname up2 masquerade random\n}\n}\n")
+        self.aggd.endpoints = (VPS4,)
+        self.reload()
+        first, second = self.expect_notes(("nat", self.first.name), ("nat", self.second.name))
+        self.assertIn("seen as 203.0.113.101; it keeps the ports", first["text"])
+        self.assertIn("it changes the ports", second["text"])
+
+    def test_offloads(self):
+        self.aggd.gateway_options = {"offload": "off"}
+        self.start_gateway_again()
+        self.addCleanup(self.start_gateway_again)
+        self.addCleanup(setattr, self.aggd, "gateway_options", None)
+        self.expect()
+        self.wait(lambda: [n["text"] for n in self.doctor("notes") if n["step"] == "offloads" and
+                           "turned off" in n["text"]], FOUND_S, lambda: self.doctor("notes"))
+
+    def start_gateway_again(self):
+        self.aggd.stop_one("gw")
+        self.aggd.write_configs()
+        self.aggd.start_gateway()
 
     def test_concentrator(self):
         def found():

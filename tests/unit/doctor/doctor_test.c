@@ -40,21 +40,38 @@ static void begin(void)
 	strcpy(p.facts.uplinks[1].endpoint, "[2001:db8::10]:4443");
 }
 
-/* "step: subject; step: subject" */
-static void expect(const char *steps)
+/* Of one kind: "step: subject; step: subject" */
+static void expect_kind(bool notes, const char *steps)
 {
 	char got[1024] = "";
-	size_t used = 0;
+	size_t used = 0, count = 0;
 
 	doctor_examine(&p.facts, &p.result);
 	for (unsigned i = 0; i < p.result.count; i++) {
 		const struct doctor_finding *f = &p.result.findings[i];
+		if (f->is_note != notes)
+			continue;
+		count++;
 		used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%s%s%s",
-		                         i ? "; " : "", f->step,
+		                         used ? "; " : "", f->step,
 		                         *f->subject ? ": " : "", f->subject);
 		assert_true(*f->text && *f->remedy);
 	}
 	assert_string_equal(got, steps);
+	assert_int_equal(count, notes ? p.result.count - p.result.faults
+	                              : p.result.faults);
+}
+
+static void expect(const char *steps)
+{
+	expect_kind(false, steps);
+}
+
+/* And no fault. */
+static void expect_notes(const char *steps)
+{
+	expect("");
+	expect_kind(true, steps);
 }
 
 static void nothing_is_found_of_health(void **state)
@@ -266,6 +283,100 @@ static void there_is_an_end(void **state)
 	assert_int_equal(p.result.count, 1);
 }
 
+static void see(unsigned uplink, const char *address, const char *seen, bool keeps_port)
+{
+	struct doctor_uplink *u = &p.facts.uplinks[uplink];
+
+	strcpy(u->address, address);
+	strcpy(u->seen, seen);
+	u->keeps_port = keeps_port;
+}
+
+static void expect_text(const char *text)
+{
+	assert_string_equal(p.result.findings[p.result.count - 1].text, text);
+}
+
+/* What is known of it, and what is not. */
+static void a_nat_is_noted(void **state)
+{
+	begin();
+	see(0, "203.0.113.5", "203.0.113.5", true);
+	see(1, "2001:db8::5", "2001:db8::5", true);
+	expect_notes("");
+	see(0, "192.168.1.2", "203.0.113.5", true);
+	expect_notes("nat: dsl");
+	expect_text("192.168.1.2 is behind a NAT, and seen as 203.0.113.5; it keeps the ports; "
+	            "for how long it remembers a silent flow is not known");
+	see(1, "100.127.2.3", "198.51.100.7", false);
+	p.facts.uplinks[1].hears = true;
+	expect_notes("nat: dsl; nat: lte");
+	expect_text("100.127.2.3 is behind a NAT of the provider's, and seen as 198.51.100.7; "
+	            "it changes the ports; datagrams pass, one every 15 s at least");
+	p.facts.uplinks[0].disabled = true;
+	see(1, "203.0.113.9", "198.51.100.7", false); /* a public one, translated */
+	expect_notes("nat: lte");
+	see(1, "10.1.2.3", "10.1.2.3", true); /* a network of one's own to the concentrator */
+	expect_notes("");
+}
+
+/* A concentrator of before says nothing of it: the address alone does. */
+static void a_nat_is_told_by_the_address(void **state)
+{
+	static const char *const private[] = { "100.64.0.1", "10.0.0.1", "172.31.9.9",
+	                                       "192.168.0.9" };
+	static const char *const public[] = { "100.63.0.1", "100.128.0.1", "172.32.0.1",
+	                                      "11.0.0.1", "2001:db8::1", "fd00::1", "?", "" };
+
+	begin();
+	for (size_t i = 0; i < sizeof(private) / sizeof(*private); i++) {
+		see(1, private[i], "", false);
+		expect_notes("nat: lte");
+	}
+	expect_text("192.168.0.9 is behind a NAT; how it is seen from outside is not known");
+	for (size_t i = 0; i < sizeof(public) / sizeof(*public); i++) {
+		see(1, public[i], "", false);
+		expect_notes("");
+	}
+}
+
+static void offload(const char *device, bool segments)
+{
+	strcpy(p.facts.device_offload, device);
+	p.facts.segments = segments;
+}
+
+static void what_goes_one_by_one_is_noted(void **state)
+{
+	begin();
+	expect_notes(""); /* there is no tunnel */
+	offload("udp", true);
+	expect_notes("");
+	offload("tcp", true);
+	expect_notes("offloads");
+	assert_non_null(strstr(p.result.findings[0].text, "UDP goes"));
+	assert_non_null(strstr(p.result.findings[0].remedy, "Linux 6.2"));
+	offload("udp", false);
+	expect_notes("offloads");
+	assert_non_null(strstr(p.result.findings[0].text, "datagrams leave"));
+	offload("none", false);
+	expect_notes("offloads; offloads");
+	p.conf.main.offload = CONF_OFFLOAD_OFF;
+	expect_notes("offloads");
+	assert_non_null(strstr(p.result.findings[0].text, "turned off"));
+}
+
+/* They come behind what is wrong, which is counted alone. */
+static void notes_are_no_faults(void **state)
+{
+	begin();
+	offload("tcp", true);
+	strcpy(p.facts.uplinks[1].why, "no carrier");
+	expect("carrier: lte");
+	expect_kind(true, "offloads");
+	assert_false(p.result.findings[0].is_note);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +389,10 @@ int main(void)
 		cmocka_unit_test(datagrams),
 		cmocka_unit_test(without_daemon_and_configuration),
 		cmocka_unit_test(remedies_have_the_names_in_place),
+		cmocka_unit_test(a_nat_is_noted),
+		cmocka_unit_test(a_nat_is_told_by_the_address),
+		cmocka_unit_test(what_goes_one_by_one_is_noted),
+		cmocka_unit_test(notes_are_no_faults),
 		cmocka_unit_test(there_is_an_end),
 	};
 
