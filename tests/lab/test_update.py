@@ -158,25 +158,60 @@ class Broken(UpdateTest):
     def mend(self):
         self.lab.isp.nft("table inet broken\ndelete table inet broken")
 
-    def is_up_again(self, path):
-        return f"path {path}, bundle 0: up again" in self.aggd.read("gw.log")
+    def renewals(self, path):
+        return self.aggd.read("gw.log").count(f"path {path}, bundle 0: up again")
+
+    def break_all(self, flow):
+        for path in range(len(self.lab.uplinks)):
+            count = self.renewals(path)
+            self.reset_link(path + 1)
+            self.wait_bytes(flow)
+            self.mend()
+            self.wait(lambda p=path, n=count: self.renewals(p) > n, SETTLE_S,
+                      lambda p=path: f"path {p} is made anew: " + self.aggd.log("gw"))
+        self.wait_bytes(flow)
 
     def test_links_break_under_a_concentrator_that_left(self):
-        links = range(len(self.lab.uplinks))
+        """Once as its next one is there; then as that one has left, too, and only stands
+        between the two."""
         self.addCleanup(self.mend)
         with self.flow() as flow:
-            old = self.aggd.update("vps")
+            first = self.aggd.update("vps")
             self.aggd.wait_ready()
-            for path in links:
-                self.reset_link(path + 1)
-                self.wait_bytes(flow)
-                self.mend()
-                self.wait(lambda p=path: self.is_up_again(p), SETTLE_S,
-                          lambda p=path: f"path {p} is made anew: " + self.aggd.log("gw"))
-            self.wait_bytes(flow)
-            self.assertIsNone(old.poll())
-        self.wait_ended(old, "vps")
+            self.break_all(flow)
+            second = self.aggd.update("vps")
+            self.aggd.wait_ready()
+            self.break_all(flow)
+            self.assertIsNone(first.poll())
+            self.assertIsNone(second.poll())
+        self.wait_ended(first, "vps")
+        self.wait_ended(second, "vps")
         self.assertEqual(self.who(), case.VPS_SEEN4)
+
+
+class Drain(UpdateTest):
+    """What a restart does, where an update is refused: SIGTERM, and the streams that there
+    are may end."""
+
+    def drain(self, role):
+        process = self.aggd.process(role)
+        with self.flow() as flow:
+            process.terminate()
+            self.wait(lambda: "streams go on for up to 10 s" in self.aggd.read(f"{role}.log"),
+                      SETTLE_S, lambda: "it is said: " + self.aggd.log(role))
+            flow.check()
+        self.wait_ended(process, role)
+        self.aggd.stop_one(role)
+
+    def test_gateway(self):
+        self.drain("gw")
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+
+    def test_concentrator(self):
+        self.drain("vps")
+        self.aggd.start_concentrator()
+        self.aggd.wait_ready()
 
 
 class Failing(UpdateTest):
