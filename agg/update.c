@@ -94,8 +94,9 @@ static void find_carried(struct daemon *d, struct line_word *word)
 	d->role->ops->report(d->role, &report);
 	*word = (struct line_word){ .kind = LINE_CARRIES, .streams = before->streams,
 	                            .down = before->down_bps, .up = before->up_bps };
-	for (size_t i = 0; i < report.session_count; i++)
-		word->streams += report.sessions[i].streams;
+	word->streams += (uint32_t)report.stream_count;
+	word->down += report.head.before_down_bps; /* of sessions of before in this one */
+	word->up += report.head.before_up_bps;
 	for (size_t i = 0; i < report.uplink_count; i++) {
 		word->down += report.uplinks[i].down_bps;
 		word->up += report.uplinks[i].up_bps;

@@ -70,7 +70,8 @@ struct report_head {
 	 * listen at, a device; "": nothing. */
 	char waits_for[REPORT_WAITS_MAX + 1];
 	bool unpaired; /* a gateway that has not joined a concentrator yet */
-	/* What processes of before an update still carry, beside this one. */
+	/* Of sessions of before an update, of either end's: what they still carry, in this
+	 * process or in those before. */
 	unsigned before_streams;
 	uint64_t before_down_bps, before_up_bps;
 };

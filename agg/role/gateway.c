@@ -212,7 +212,7 @@ static int make_parts(struct gateway *g)
 		.loop = loop, .rand = &g->rand, .conf = g->role.conf,
 		.on_welcome = on_bundle, .on_change = on_mptcp_change,
 		.health = gateway_uplinks_health,
-		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
+		.next_id = gateway_next_id, .session = &g->session, .ctx = g,
 	};
 	const struct clients_args clients = {
 		.loop = loop, .netmon = g->role.netmon, .conf = g->role.conf,

@@ -206,6 +206,21 @@ static void measure_devices(struct gateway *g)
 		history_add(&g->trace.history, s, &rest);
 }
 
+void gateway_history_report_devices(const struct gateway *g, struct report *out)
+{
+	const struct history_subject *s;
+	struct report_device *d;
+
+	for (s = g->trace.history.subjects; s; s = s->next) {
+		if (s->kind == HISTORY_UPLINK || !(d = report_add_device(out)))
+			continue;
+		snprintf(d->name, sizeof(d->name), "%s", s->name);
+		snprintf(d->address, sizeof(d->address), "%s", s->address);
+		d->down_bytes = s->down_bytes;
+		d->up_bytes = s->up_bytes;
+	}
+}
+
 /* ------------------------------------------------------------------------------ */
 
 void gateway_history_measure(struct gateway *g)

@@ -29,7 +29,7 @@ struct gateway {
 	struct route *route;
 	struct tls_context *tls;
 	struct rand rand;
-	uint8_t session_id[WIRE_SESSION_ID_BYTES];
+	struct keeper_session session; /* its incarnation: of a gateway that has left */
 	uint64_t incarnation;    /* 0: not known yet */
 	uint32_t next_subflow;
 	struct home home;        /* always has a session */
@@ -62,6 +62,8 @@ int gateway_session_begin(struct gateway *g);
  * will. */
 bool gateway_admit(struct gateway *g, struct subflow *sf,
                    const struct wire_welcome *welcome);
+/* Connections by it are for the session of that incarnation, whoever has it. */
+void gateway_offer(struct tls_context *tls, uint64_t incarnation);
 /* The session leaves, and another begins at once, for all that is new. */
 void gateway_leave(struct gateway *g);
 /* Paths may work that did not, or not any more: is it an outage? */

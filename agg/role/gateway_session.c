@@ -99,7 +99,7 @@ static int start_successor(struct gateway *g)
 	const struct conf_main *main = &g->role.conf->main;
 	int err;
 
-	if (getrandom(g->session_id, sizeof(g->session_id), 0) < 0)
+	if (getrandom(g->session.id, sizeof(g->session.id), 0) < 0)
 		return -errno;
 	g->incarnation = 0;
 	err = home_start(&g->home, home_memory(main->memory_bytes, g->role.memory.max),
@@ -147,17 +147,23 @@ static struct subflow *begin_for_left(void *ctx, unsigned path, unsigned bundle,
 	return can ? uplink_begin_guest(g->uplinks[path], bundle, guest) : NULL;
 }
 
+void gateway_offer(struct tls_context *tls, uint64_t incarnation)
+{
+	char name[WIRE_OFFER_MAX + 1];
+
+	wire_offer(incarnation, name);
+	tls_context_offer(tls, name);
+}
+
 /* Without it its subflows go one by one, as they break. */
 static void renew_left(struct gateway *g, struct left *left, uint64_t incarnation)
 {
 	struct tls_context *tls =
 		tls_context_create(TLS_CLIENT, g->role.conf->main.state);
-	char name[WIRE_OFFER_MAX + 1];
 
 	if (!tls)
 		return;
-	wire_offer(incarnation, name);
-	tls_context_offer(tls, name);
+	gateway_offer(tls, incarnation);
 	left_renew(left, tls, begin_for_left, g);
 }
 
@@ -169,7 +175,7 @@ static void leave_mptcp(void *left, struct subflow *sf, unsigned path, unsigned 
 
 void gateway_leave(struct gateway *g)
 {
-	struct left *left = left_take(&g->lefts, &g->home, g->session_id, g->incarnation);
+	struct left *left = left_take(&g->lefts, &g->home, g->session.id, g->incarnation);
 
 	if (!left)
 		return; /* then a session that is over tells so soon */

@@ -289,7 +289,7 @@ static void begin(struct gateway *g)
 	tunnel_home_end(&gt->home);
 	memset(gt->path, 0, sizeof(gt->path));
 	memset(&gt->says, 0, sizeof(gt->says));
-	int err = tunnel_home_begin(&gt->home, g->session_id, TUNNEL_QUEUE_BYTES);
+	int err = tunnel_home_begin(&gt->home, g->session.id, TUNNEL_QUEUE_BYTES);
 	if (err < 0) {
 		log_sys("packet tunnel: %s", strerror(-err));
 		return;

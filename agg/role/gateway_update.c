@@ -43,6 +43,9 @@ static void update(struct role *role, enum role_update step)
 		break;
 	case ROLE_IS_GONE:
 		lan_drain(g->lan);
+		/* Another concentrator may take over meanwhile. */
+		g->session.incarnation = g->incarnation;
+		gateway_offer(g->tls, g->incarnation);
 		break;
 	}
 }

@@ -108,7 +108,7 @@ static void add_uplink(struct gateway *g, const struct conf_uplink *conf)
 		.loop = g->role.loop, .route = g->route, .tls = g->tls,
 		.rand = &g->rand, .conf = g->role.conf, .endpoints = g->endpoints,
 		.on_welcome = on_welcome, .on_change = on_uplink_change,
-		.next_id = gateway_next_id, .session_id = g->session_id, .ctx = g,
+		.next_id = gateway_next_id, .session = &g->session, .ctx = g,
 	};
 
 	while (g->uplinks[args.index]) /* conf has no more than there is room */

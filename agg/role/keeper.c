@@ -77,12 +77,13 @@ struct subflow *keeper_begin_guest(struct keeper *k, unsigned bundle,
 		.version = WIRE_VERSION,
 		.subflow_id = k->args.next_id(k->args.next_ctx),
 		.path = way->path, .bundle = (uint8_t)bundle,
-		.path_class = way->path_class, .incarnation = guest->incarnation,
+		.path_class = way->path_class,
+		.incarnation = guest->session->incarnation,
 	};
 
 	memcpy(pin.sha256, k->args.conf->concentrator.pin.sha256,
 	       sizeof(pin.sha256));
-	memcpy(hello.session_id, guest->session_id, sizeof(hello.session_id));
+	memcpy(hello.session_id, guest->session->id, sizeof(hello.session_id));
 	snprintf(hello.name, sizeof(hello.name), "%s", way->name);
 	return subflow_connect(&args, &way->at.addr, way->device, way->source, &hello);
 }
@@ -92,7 +93,7 @@ int keeper_begin(struct keeper *k, unsigned slot,
 {
 	struct keeper_slot *s = &k->slots[slot];
 	const struct keeper_guest own = {
-		.tls = k->args.tls, .session_id = k->args.session_id,
+		.tls = k->args.tls, .session = k->args.session,
 		.events = &subflow_events, .ctx = s,
 	};
 

@@ -17,6 +17,12 @@
 
 #define KEEPER_SLOTS_MAX WIRE_BUNDLES_MAX
 
+/* What HELLOs say of the session. */
+struct keeper_session {
+	uint8_t id[WIRE_SESSION_ID_BYTES];
+	uint64_t incarnation; /* as in wire_hello */
+};
+
 struct keeper_events {
 	/* The slot's subflow has its WELCOME: subflow_join and keeper_on_join, or
 	 * subflow_fail. */
@@ -37,7 +43,7 @@ struct keeper_args {
 	struct endpoints *endpoints;
 	uint32_t (*next_id)(void *next_ctx); /* of a subflow */
 	void *next_ctx;
-	const uint8_t *session_id;
+	const struct keeper_session *session;
 	const struct keeper_events *events;
 	void *ctx;
 };
@@ -70,12 +76,10 @@ struct keeper_way {
 	unsigned mss;          /* as in subflow_args */
 };
 
-/* A subflow that is no slot's, of another session: of that id and incarnation, with
- * events of its own. */
+/* A subflow that is no slot's, of another session, with events of its own. */
 struct keeper_guest {
 	struct tls_context *tls;   /* borrowed, as these */
-	const uint8_t *session_id;
-	uint64_t incarnation;
+	const struct keeper_session *session;
 	const struct subflow_events *events;
 	void *ctx;
 };

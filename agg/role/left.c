@@ -29,8 +29,8 @@ struct left {
 	struct tls_context *tls; /* for those that are made anew; NULL: none are */
 	left_begin_fn *begin;
 	void *begin_ctx;         /* borrowed */
-	uint8_t id[WIRE_SESSION_ID_BYTES];
-	uint64_t incarnation, until_us;
+	struct keeper_session session;
+	uint64_t until_us;
 	struct left *prev, *next; /* lefts.all */
 };
 
@@ -75,7 +75,7 @@ static void on_ready(void *ctx, struct subflow *sf, const struct tls_pin *pin,
 {
 	struct flow *f = ctx;
 
-	if (welcome->incarnation != f->left->incarnation) {
+	if (welcome->incarnation != f->left->session.incarnation) {
 		subflow_fail(sf, "the session before is over");
 		return;
 	}
@@ -125,8 +125,7 @@ static void renew(struct left *left, uint64_t now_us)
 
 	DL_FOREACH(left->flows, f) {
 		const struct keeper_guest guest = {
-			.tls = left->tls, .session_id = left->id,
-			.incarnation = left->incarnation,
+			.tls = left->tls, .session = &left->session,
 			.events = &flow_events, .ctx = f,
 		};
 		if (f->sf || now_us < f->due_us)
@@ -150,7 +149,7 @@ static struct left *find(const struct lefts *lefts, const uint8_t *id)
 	struct left *left;
 
 	DL_FOREACH(lefts->all, left)
-		if (!memcmp(left->id, id, sizeof(left->id)))
+		if (!memcmp(left->session.id, id, sizeof(left->session.id)))
 			return left;
 	return NULL;
 }
@@ -166,7 +165,7 @@ bool left_join(struct lefts *lefts, struct subflow *sf, const struct wire_hello 
 		if (f->path == hello->path && f->bundle == hello->bundle)
 			drop(f);
 	left_adopt(left, sf, hello->path, hello->bundle);
-	subflow_join(sf, left->home.session, left->incarnation);
+	subflow_join(sf, left->home.session, left->session.incarnation);
 	return true;
 }
 
@@ -255,8 +254,8 @@ struct left *left_take(struct lefts *lefts, struct home *home,
 		free(left);
 		return NULL;
 	}
-	memcpy(left->id, id, sizeof(left->id));
-	left->incarnation = incarnation;
+	memcpy(left->session.id, id, sizeof(left->session.id));
+	left->session.incarnation = incarnation;
 	left->until_us = loop_now_us(home->args.loop) + LEFT_US;
 	left->in = lefts;
 	if (lefts->count >= LEFT_MAX)
@@ -287,6 +286,7 @@ void left_step(struct lefts *lefts)
 
 	DL_FOREACH(lefts->all, left) {
 		const char *why = home_is_over(&left->home) ? NULL : why_over(left);
+		home_measure(&left->home, NULL);
 		if (why)
 			session_close(left->home.session, why);
 		else if (left->tls && !home_is_over(&left->home))
@@ -304,6 +304,18 @@ unsigned left_streams(const struct lefts *lefts)
 	return n;
 }
 
+static void add_carried(const struct left *left, struct report_head *head)
+{
+	const struct snapshot_rates *now = &left->home.meter.now;
+	bool gateway = left->was.opens;
+
+	head->before_streams += home_streams(&left->home);
+	for (unsigned p = 0; p < WIRE_PATHS_MAX; p++) {
+		head->before_down_bps += gateway ? now->rx_bps[p] : now->tx_bps[p];
+		head->before_up_bps += gateway ? now->tx_bps[p] : now->rx_bps[p];
+	}
+}
+
 void left_report(const struct lefts *lefts, const struct snapshot *snap,
                  const char *site, struct report *out)
 {
@@ -314,6 +326,7 @@ void left_report(const struct lefts *lefts, const struct snapshot *snap,
 		of.session = left->home.session;
 		of.meter = &left->home.meter;
 		snapshot_streams(&of, site, out);
+		add_carried(left, &out->head);
 	}
 }
 

@@ -63,7 +63,7 @@ void left_say(struct left *left, uint32_t flags);
 /* Once a second: those that have nothing left to do end, and those that took too long. */
 void left_step(struct lefts *lefts);
 unsigned left_streams(const struct lefts *lefts);
-/* Adds their streams; snap's session is none of them. */
+/* Adds their streams, and to head what they carry; snap's session is none of them. */
 void left_report(const struct lefts *lefts, const struct snapshot *snap,
                  const char *site, struct report *out);
 /* All end, and their peers are told why. */

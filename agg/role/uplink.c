@@ -406,7 +406,7 @@ struct uplink *uplink_create(const struct uplink_args *args, const char *name)
 		.loop = args->loop, .tls = args->tls, .rand = args->rand,
 		.conf = args->conf, .endpoints = args->endpoints,
 		.next_id = args->next_id, .next_ctx = args->ctx,
-		.session_id = args->session_id, .events = &keeper_events,
+		.session = args->session, .events = &keeper_events,
 	};
 	struct uplink *u = calloc(1, sizeof(*u));
 	if (!u)

@@ -42,7 +42,7 @@ struct uplink_args {
 	                   const struct wire_welcome *welcome);
 	void (*on_change)(void *ctx); /* the number of joined subflows */
 	uint32_t (*next_id)(void *ctx);
-	const uint8_t *session_id;
+	const struct keeper_session *session;
 	void *ctx;
 };
 

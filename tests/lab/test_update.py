@@ -87,7 +87,7 @@ class UpdateTest(AggdTest):
 
 class Update(UpdateTest):
     def before(self, role, down=False):
-        """What the process before carries, as the present one tells; once it is fast."""
+        """What sessions of before carry, as it tells; once it is fast."""
         told = self.aggd.status(role=role).get("before")
         return told if told and (not down or told["down_bytes_per_s"] > USED_BPS) else None
 
@@ -98,8 +98,9 @@ class Update(UpdateTest):
             self.assertIsNone(old.poll())
             self.wait_bytes(down)
             self.aggd.wait_ready()
-            self.wait(lambda: self.before(role, down=True), SETTLE_S,
-                      "the next process tells of the streams")
+            for end in ("gw", "vps"):
+                self.wait(lambda e=end: self.before(e, down=True), SETTLE_S,
+                          lambda e=end: f"{e} tells of the streams")
         self.wait_ended(old, role)
         self.wait(lambda: not self.before(role), SETTLE_S, "and that they are over")
         self.aggd.wait_ready()
@@ -186,6 +187,27 @@ class Broken(UpdateTest):
             self.assertIsNone(second.poll())
         self.wait_ended(first, "vps")
         self.wait_ended(second, "vps")
+        self.assertEqual(self.who(), case.VPS_SEEN4)
+
+
+    def test_links_break_under_both_that_left(self):
+        """The gateway's process of before renews its links, too, and does not take those of
+        the next one's session for its own."""
+        self.addCleanup(self.mend)
+        with self.flow() as flow:
+            gateway = self.aggd.update("gw")
+            self.aggd.wait_ready()
+            concentrator = self.aggd.update("vps")
+            self.aggd.wait_ready()
+            for number in [*range(1, len(self.lab.uplinks) + 1), 1]:
+                self.reset_link(number)  # the one before it is in use again
+                self.wait_bytes(flow)
+                self.mend()
+            self.assertIsNone(gateway.poll())
+            self.assertIsNone(concentrator.poll())
+            self.assertNotIn("began anew", self.aggd.read("vps.log"))
+        self.wait_ended(gateway, "gw")
+        self.wait_ended(concentrator, "vps")
         self.assertEqual(self.who(), case.VPS_SEEN4)
 
 

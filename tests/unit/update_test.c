@@ -178,7 +178,9 @@ static unsigned streams(const struct role *role)
 
 static void report(struct role *role, struct report *out)
 {
-	report_add_session(out)->streams = 2;
+	report_add_stream(out);
+	report_add_stream(out);
+	out->head.before_down_bps = 100;
 	*report_add_uplink(out) = (struct report_uplink){ .down_bps = 500, .up_bps = 5 };
 	*report_add_uplink(out) = (struct report_uplink){ .down_bps = 300, .up_bps = 3 };
 }
@@ -334,7 +336,7 @@ static void what_it_carries_is_told(void **state)
 	update_look(&on.d);
 	assert_int_equal(recv(after, &word, sizeof(word), 0), sizeof(word));
 	assert_int_equal(word.streams, 2 + 3);
-	assert_int_equal(word.down, 500 + 300 + 70);
+	assert_int_equal(word.down, 500 + 300 + 100 + 70);
 	assert_int_equal(word.up, 5 + 3 + 7);
 	close(before);
 	close(after);

@@ -486,7 +486,7 @@ static struct pool *make_pool(struct mptcp *m, int f)
 		.family = families[f], .path = paths[f],
 		.on_welcome = on_welcome, .on_change = on_pool_change,
 		.on_no_answer = on_no_answer, .health = health,
-		.next_id = next_id, .session_id = m->args.session_id,
+		.next_id = next_id, .session = m->args.session,
 		.ctx = m,
 	};
 

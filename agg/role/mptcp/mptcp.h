@@ -50,7 +50,7 @@ struct mptcp_args {
 	void (*on_change)(void *ctx); /* what mptcp_facts() says */
 	int64_t (*health)(void *ctx, unsigned uplink); /* as in pool_args */
 	uint32_t (*next_id)(void *ctx);
-	const uint8_t *session_id;
+	const struct keeper_session *session;
 	void *ctx;
 };
 

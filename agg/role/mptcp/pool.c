@@ -264,7 +264,7 @@ struct pool *pool_create(const struct pool_args *args)
 		.loop = args->loop, .tls = args->tls, .rand = args->rand,
 		.conf = args->conf, .endpoints = args->endpoints,
 		.next_id = args->next_id, .next_ctx = args->ctx,
-		.session_id = args->session_id, .events = &keeper_events,
+		.session = args->session, .events = &keeper_events,
 	};
 	struct pool *pool = calloc(1, sizeof(*pool));
 	if (!pool)

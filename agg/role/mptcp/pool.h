@@ -51,7 +51,7 @@ struct pool_args {
 	/* Connecting over that uplink got no answer. */
 	void (*on_no_answer)(void *ctx, unsigned uplink);
 	uint32_t (*next_id)(void *ctx);
-	const uint8_t *session_id;
+	const struct keeper_session *session;
 	void *ctx;
 };
 

@@ -67,6 +67,19 @@ class Views(unittest.TestCase):
         tab.get(f"{found}.click()")
         tab.wait(f"!{found}.disabled")
 
+    def test_devices(self):
+        """Where the daemon tells of some; what others call them is text."""
+        first = json.loads(status("up", "", uplink("dsl"))["stdout"])
+        first["devices"] = [
+            {"name": "02:00:5e:10:00:01", "address": "192.168.1.20", "down_bytes": 1234567890,
+             "up_bytes": 40000},
+            {"name": "<b>others</b>", "address": None, "down_bytes": 0, "up_bytes": 0}]
+        tab = self.status_view({"stdout": json.dumps(first)})
+        self.assertEqual(self.rows(tab)[3:], [
+            ["02:00:5e:10:00:01", "192.168.1.20", "1234.6", "0.0"],
+            ["<b>others</b>", "-", "0.0", "0.0"]])
+        self.assertEqual(tab.get("document.querySelectorAll('main b').length"), 0)
+
     def test_the_state(self):
         tab = self.status_view(status("degraded", "lte is down", uplink("dsl"),
                                       uplink("lte", state="down", why="no <b>carrier</b>",

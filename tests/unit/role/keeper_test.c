@@ -128,9 +128,9 @@ static uint32_t next_id(void *ctx)
 
 static void begin(struct user *u)
 {
-	static const uint8_t session_id[WIRE_SESSION_ID_BYTES] = { 1, 2, 3 };
+	static const struct keeper_session session = { .id = { 1, 2, 3 } };
 	struct keeper_args args = {
-		.next_id = next_id, .session_id = session_id, .events = &events,
+		.next_id = next_id, .session = &session, .events = &events,
 	};
 
 	*u = (struct user){ .loop = loop_create(), .rand = { 1 } };

@@ -80,6 +80,26 @@ function uplinks(state) {
 	);
 }
 
+function megabytes(bytes) {
+	return (bytes / 1e6).toFixed(1);
+}
+
+function devices(list) {
+	return E('div', { class: 'cbi-section' }, [
+		E('h3', {}, [_('Devices of the LAN')]),
+		table(
+			[_('Device'), _('Address'), _('MB down'), _('MB up')],
+			list.map((d) => [
+				d.name,
+				d.address,
+				megabytes(d.down_bytes),
+				megabytes(d.up_bytes),
+			]),
+			'',
+		),
+	]);
+}
+
 function schedulers(choices) {
 	const select = E(
 		'select',
@@ -122,6 +142,7 @@ function content({ state, choices, error }) {
 	return [
 		E('p', {}, [E('strong', {}, [state.state]), ' – ', state.limit ?? '']),
 		uplinks(state),
+		...(state.devices?.length ? [devices(state.devices)] : []),
 	];
 }
 
