@@ -160,10 +160,13 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 
 static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
 {
-	const struct gateway *g = ctx;
+	struct gateway *g = ctx;
 
 	*rate_bps = 0;
-	return g->home.session ? session_path_share(g->home.session, path, rate_bps) : 0;
+	if (!g->home.session)
+		return 0;
+	return session_path_share(g->home.session, path, mptcp_tx_bps(g->mptcp, path),
+	                          rate_bps);
 }
 
 static const struct tunnel_home_ops home_ops = {

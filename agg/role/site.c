@@ -298,6 +298,9 @@ void site_note(const struct site *site, char out[REPORT_WORDS_MAX + 1])
 	if (rivals_contend(&site->rivals, loop_now_us(site->sites->loop)))
 		snprintf(out, REPORT_WORDS_MAX + 1, "another gateway with the same "
 		         "key, at %s, is refused", site->rival);
+	if (site_tunnel_guesses(site) && !*out)
+		snprintf(out, REPORT_WORDS_MAX + 1, "beside MPTCP packets' share is guessed: "
+		         "addresses do not tell which uplinks it takes");
 	if (before && !*out)
 		snprintf(out, REPORT_WORDS_MAX + 1, "%u streams of before an update "
 		         "go on", before);

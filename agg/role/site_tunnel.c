@@ -6,6 +6,7 @@
 #include "agg/role/site_tunnel.h"
 
 #include "agg/base/log.h"
+#include "agg/role/mptcp/joins.h"
 #include "agg/role/site.h"
 #include "agg/role/tunnel_home.h"
 #include "agg/role/tunnel_names.h"
@@ -18,12 +19,14 @@
 #include <utlist.h>
 
 #define QUEUE_PART 4u /* of a site's memory, at most */
+#define GUESS_LEAST_BPS 12500u /* less by MPTCP leaves everybody room */
 
 struct site_tunnel {
 	struct tunnel_home home;
 	struct wire_tunnel_net says, peer;
 	bool suspect[WIRE_UPLINKS_MAX]; /* as the tunnel was told, as is this */
 	unsigned path_class[WIRE_UPLINKS_MAX];
+	struct joins *joins; /* of the kernel's MPTCP; NULL: it had no bundle yet */
 };
 
 static bool is_wanted(const struct site *site)
@@ -48,14 +51,78 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return site->home.session && session_carry(site->home.session, p, n);
 }
 
+/* MPTCP ------------------------------------------------------------------------- */
+
+/* From where the uplinks' own subflows come, in that family; their bits. */
+static unsigned find_uplinks(const struct site *site, sa_family_t family,
+                             struct addr from[WIRE_UPLINKS_MAX])
+{
+	const struct member *m;
+	unsigned uplinks = 0;
+
+	memset(from, 0, WIRE_UPLINKS_MAX * sizeof(*from));
+	DL_FOREACH(site->members, m) {
+		if (m->path >= WIRE_UPLINKS_MAX)
+			continue;
+		uplinks |= 1u << m->path;
+		if (subflow_peer(m->sf)->family == family)
+			from[m->path] = *subflow_peer(m->sf);
+	}
+	return uplinks;
+}
+
+static void look_at_bundle(const struct site *site, struct joins *joins,
+                           const struct member *m)
+{
+	unsigned bundle = (m->path - WIRE_UPLINKS_MAX) * WIRE_BUNDLES_MAX + m->bundle;
+	struct addr from[WIRE_UPLINKS_MAX];
+	struct mptcpinfo info;
+
+	if (bundle >= JOINS_BUNDLES_MAX || subflow_mptcp(m->sf, &info) < 0)
+		return;
+	unsigned uplinks = find_uplinks(site, subflow_peer(m->sf)->family, from);
+	joins_far(joins, bundle, &info, from, uplinks);
+}
+
+/* What streams send by it on that uplink of late, bytes/s. */
+static uint64_t mptcp_bps(const struct site *site, unsigned uplink)
+{
+	struct site_tunnel *st = site->tunnel;
+	uint64_t now = loop_now_us(site->sites->loop);
+	const struct member *m;
+
+	for (m = site->members; !st->joins && m; m = m->next)
+		if (m->path >= WIRE_UPLINKS_MAX)
+			st->joins = calloc(1, sizeof(*st->joins));
+	if (!st->joins || uplink >= WIRE_UPLINKS_MAX)
+		return 0;
+	if (now - st->joins->rated_us >= JOINS_RATE_US) {
+		joins_begin(st->joins);
+		DL_FOREACH(site->members, m)
+			if (m->path >= WIRE_UPLINKS_MAX)
+				look_at_bundle(site, st->joins, m);
+		joins_rate(st->joins, now);
+	}
+	return st->joins->uplinks[uplink].tx_bps;
+}
+
+bool site_tunnel_guesses(const struct site *site)
+{
+	const struct joins *joins = site->tunnel ? site->tunnel->joins : NULL;
+	uint64_t bps = 0;
+
+	for (unsigned i = 0; joins && i < WIRE_UPLINKS_MAX; i++)
+		bps += joins->uplinks[i].tx_bps;
+	return joins && joins->guesses && bps > GUESS_LEAST_BPS;
+}
+
 static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
 {
 	const struct site *site = ctx;
-
 	struct session *session = site->home.session;
 
 	*rate_bps = 0;
-	return session ? session_path_share(session, path, rate_bps) : 0;
+	return session ? session_path_share(session, path, mptcp_bps(site, path), rate_bps) : 0;
 }
 
 /* The host hears of it from the kernel. */
@@ -314,6 +381,7 @@ void site_tunnel_end(struct site *site)
 	if (!site->tunnel)
 		return;
 	tunnel_home_finish(&site->tunnel->home);
+	free(site->tunnel->joins);
 	free(site->tunnel);
 	site->tunnel = NULL;
 }

@@ -19,6 +19,9 @@ void site_tunnel_change(struct site *site);
 /* A lane is suspect, or is not any more. */
 void site_tunnel_note_paths(struct site *site);
 void site_tunnel_measure(struct site *site); /* once a second */
+/* Beside the kernel's MPTCP packets have a share of each uplink that is guessed, as the
+ * kernel does not tell by which one that goes (joins_far()). */
+bool site_tunnel_guesses(const struct site *site);
 struct report_tunnel;
 void site_tunnel_report(const struct site *site, struct report_tunnel *out);
 /* There is none any more; where there was none, nothing. */

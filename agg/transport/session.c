@@ -450,19 +450,19 @@ void session_tell_limits(struct session *s, const struct wire_limits *limits)
 }
 
 /* What was acknowledged of late is told by turns, which end with the streams. */
-uint64_t session_path_share(const struct session *s, unsigned path, uint64_t *rate_bps)
+uint64_t session_path_share(const struct session *s, unsigned path, uint64_t beside_bps,
+                            uint64_t *rate_bps)
 {
 	const struct path *p = &s->path[path];
-
-	*rate_bps = p->rate_bps;
-	uint64_t now_us = s->args.events->now_us(s->args.ctx);
+	uint64_t now_us = s->args.events->now_us(s->args.ctx), taken_bps = beside_bps;
 	uint32_t streams = s->ready[STREAM_BULK].len;
 
-	if (now_us - p->window_us > TAKEN_AGE_US)
-		return 0;
+	if (now_us - p->window_us <= TAKEN_AGE_US)
+		taken_bps += p->taken_bps;
+	*rate_bps = p->rate_bps > taken_bps ? p->rate_bps : taken_bps;
 	if (!streams)
 		streams = 1;
-	return p->taken_bps / (streams < SHARE_LEAST_PART ? streams : SHARE_LEAST_PART);
+	return taken_bps / (streams < SHARE_LEAST_PART ? streams : SHARE_LEAST_PART);
 }
 
 void session_probe(struct session *s)

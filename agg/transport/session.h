@@ -207,8 +207,10 @@ bool session_carry(struct session *s, const uint8_t *p, size_t n);
 /* What who shares a path with the streams (the packet tunnel) may send there, bytes/s,
  * though a queue stands, as it is the streams' queue: as much as one of those takes
  * that are busy, a tenth of all at least. 0: they take nothing.
+ * beside_bps: what they take of it by lanes that are no uplink's own (the kernel's MPTCP).
  * rate_bps: what they measured that it carries; 0: nothing yet. */
-uint64_t session_path_share(const struct session *s, unsigned path, uint64_t *rate_bps);
+uint64_t session_path_share(const struct session *s, unsigned path, uint64_t beside_bps,
+                            uint64_t *rate_bps);
 /* Asks the peer for an echo, by the way that an interactive stream would take
  * now; none while one is awaited. See session_stats. */
 void session_probe(struct session *s);

@@ -9,7 +9,8 @@ and that uplink alone, on the same links.
     cut      a call, and its best link is cut silently: the longest gap
     ping     its round-trip time, idle and under that UDP
     flood    that UDP, while a million of random datagrams a second come to the port
-    beside   a QUIC download beside 1 and beside 20 TCP downloads: its part, and theirs
+    beside   a QUIC download beside 1 and beside 20 TCP downloads: its part, and theirs;
+             also where these go by the kernel's MPTCP (aggd-mptcp, which has this only)
     quic     a download by CUBIC, by BBR, eight at once: the goodput beside the sum of the
              links' rates and beside the best link's, each one's part, a ping meanwhile
 
@@ -51,8 +52,10 @@ TUN = "tun9"
 class Tunnel(systems.Aggd):
     port = 443
 
-    def __init__(self):
-        super().__init__("subflows")
+    def __init__(self, carrier):
+        super().__init__(carrier)
+        if carrier == "mptcp":  # which no packet goes by
+            self.experiments = ("beside",)
 
     def start(self, lab):
         super().start(lab)
@@ -111,7 +114,7 @@ class OpenVpn(systems.System):
 
 
 def all_systems():
-    return [systems.Alone(), OpenVpn(), Tunnel()]
+    return [systems.Alone(), OpenVpn(), Tunnel("subflows"), Tunnel("mptcp")]
 
 
 class Flow:
@@ -149,7 +152,7 @@ def scenario_sum(lab, direction):
 
 
 def tell(scenario_name, system, what, text):
-    print(f"{scenario_name:4} {system.name:8} {what:34} {text}", flush=True)
+    print(f"{scenario_name:4} {system.name:10} {what:34} {text}", flush=True)
 
 
 def measure_udp(lab, system, seconds):
@@ -322,10 +325,12 @@ def main(argv):
     seconds, failed = QUICK_SECONDS if args.quick else SECONDS, False
     for scenario_name in chosen(args.only, SCENARIOS):
         for system in all_systems():
-            if system.name not in chosen(args.only, names):
+            experiments = [e for e in chosen(args.only, EXPERIMENTS)
+                           if e in getattr(system, "experiments", EXPERIMENTS)]
+            if system.name not in chosen(args.only, names) or not experiments:
                 continue
             try:
-                run(scenario_name, system, chosen(args.only, EXPERIMENTS), seconds)
+                run(scenario_name, system, experiments, seconds)
             except (LabError, scenario.ScenarioError) as error:
                 print(f"{scenario_name} {system.name}: {error}", file=sys.stderr)
                 failed = True

@@ -12,7 +12,9 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import sys
+import threading
 import time
 import unittest
 
@@ -34,6 +36,9 @@ MEASURE_S = 5
 TRIAL_S = 100         # 3 of load, 4 + 2 + 4 of trial, a minute after a void one, and room
 SPARED_BYTES = 100_000 # by a backup: pings, and what was under way
 FOREIGN = "10.99.0.1"
+PACKETS_PORT, PACKETS_BYTES, PACKETS_RATE, PACKETS_BURST = 9000, 1200, 1250, 100
+PART_S, PARTS_S = 3, 2  # ten looks
+PART_MIN = 0.4        # of a fair share
 
 
 class CarrierTest(AggdTest):
@@ -238,6 +243,73 @@ class Mptcp(CarrierTest):
             self.wait_mptcp_used("lte")
             self.wait_mptcp_used("dsl")
         self.wait_equal(self.remotes, {("dsl", f"{VPS4}:443"), ("lte", f"[{VPS6}]:443")})
+
+    @contextlib.contextmanager
+    def packets(self, direction):
+        """More of them than the links carry, meanwhile."""
+        with self.lab.lan.inside():
+            lan = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with self.lab.srv.inside():
+            srv = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        srv.bind((SRV4, PACKETS_PORT))
+        srv.settimeout(0.5)
+        lan.settimeout(0.5)
+        over = threading.Event()
+
+        def begin():
+            lan.sendto(b"hello", (SRV4, PACKETS_PORT))
+            with contextlib.suppress(OSError):
+                return srv.recvfrom(100)[1]
+
+        def send(sock, peer):
+            start, sent = time.monotonic(), 0
+            while not over.is_set():
+                due = min(int((time.monotonic() - start) * PACKETS_RATE), sent + PACKETS_BURST)
+                for _ in range(sent, due):
+                    with contextlib.suppress(OSError):
+                        sock.sendto(bytes(PACKETS_BYTES), peer)
+                sent = due
+                time.sleep(0.01)
+
+        with lan, srv:
+            nat = self.wait(begin, CHOSEN_S, "packets go through the tunnel")
+            thread = threading.Thread(target=send, args=(srv, nat) if direction == "down" else
+                                      (lan, (SRV4, PACKETS_PORT)))
+            thread.start()
+            try:
+                yield
+            finally:
+                over.set()
+                thread.join()
+
+    def test_packets_beside_a_stream(self):
+        """They have a share of each path, though the kernel's queue stands there."""
+        for name, rate in (("dsl", 6), ("lte", 3)):
+            self.lab.link(name).set(rate=rate)
+            self.addCleanup(self.restore_rates, name)
+
+        def counted(direction):
+            session = self.session()
+            return session["tunnel"][f"{direction}_bytes"], session[f"{direction}_bytes"]
+
+        def part(direction):
+            before = counted(direction)
+            time.sleep(PART_S)
+            packets, streams = (b - a for a, b in zip(before, counted(direction)))
+            return 2 * packets / max(packets + streams, 1)
+
+        for direction in ("down", "up"):
+            with self.flow(direction), self.packets(direction):
+                time.sleep(PART_S)
+                got = []
+                self.wait(lambda d=direction, got=got: got.append(part(d)) or got[-1] > PART_MIN,
+                          PARTS_S, lambda d=direction, got=got: f"a fair part {d}: {got}")
+            self.note += f"{direction}: {got[-1]:.2f} of a fair share; "
+
+    def restore_rates(self, name):
+        uplink = next(u for u in self.lab.uplinks if u.name == name)
+        for direction in ("down", "up"):
+            self.lab.link(name).set(direction, rate=getattr(uplink, direction))
 
     def test_many_streams(self):
         done = self.lab.lan.run(["aggload", "streams", SRV4, "-n", STREAMS, "-d", "both",

@@ -159,6 +159,8 @@ protocol version not supported
 = version du protocole non prise en charge
 full packets do not arrive: at most {} bytes are used
 = les paquets pleins n’arrivent pas : {} octets au plus sont utilisés
+beside MPTCP packets' share is guessed: addresses do not tell which uplinks it takes
+= à côté de MPTCP la part des paquets est estimée : les adresses ne disent pas par où il passe
 another gateway with the same key, at {}, is refused
 = une autre passerelle avec la même clé, à {}, est refusée
 an uplink that is gone

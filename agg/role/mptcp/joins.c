@@ -13,9 +13,10 @@ void joins_begin(struct joins *j)
 	j->bundles = 0;
 	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
 		struct join *u = &j->uplinks[i];
-		*u = (struct join){ .tx_bytes = u->tx_bytes,
-		                    .rx_bytes = u->rx_bytes };
+		*u = (struct join){ .tx_bytes = u->tx_bytes, .rx_bytes = u->rx_bytes,
+		                    .tx_bps = u->tx_bps };
 	}
+	j->guesses = false;
 }
 
 int joins_uplink(const struct addr address[WIRE_UPLINKS_MAX],
@@ -73,26 +74,92 @@ static void add(struct join *u, unsigned bundle, const struct tcpinfo *tcp,
 	u->retrans_bytes += tcp->bytes_retrans;
 }
 
-void joins_bundle(struct joins *j, unsigned bundle, const struct mptcpinfo *info,
-                  const struct addr address[WIRE_UPLINKS_MAX],
-                  uint32_t stall_ms)
+/* What is new of each subflow is of the uplinks of its mask, in equal parts. */
+static void move(struct joins *j, unsigned bundle, const struct mptcpinfo *info,
+                 const unsigned masks[MPTCPINFO_SUBFLOWS_MAX])
 {
 	struct joins_reading now[MPTCPINFO_SUBFLOWS_MAX] = { 0 };
 
-	j->bundles |= 1u << bundle;
 	for (unsigned i = 0; i < info->count; i++) {
 		const struct mptcpinfo_subflow *sf = &info->subflows[i];
 		const struct joins_reading *last =
 			last_reading(j->readings[bundle], sf);
-		int uplink = joins_uplink(address, &sf->local);
+		unsigned parts = (unsigned)__builtin_popcount(masks[i]);
 		now[i] = (struct joins_reading){ sf->local, sf->remote,
 			sf->tcp.bytes_acked, sf->tcp.bytes_received };
-		if (uplink < 0)
-			continue;
-		struct join *u = &j->uplinks[uplink];
-		u->tx_bytes += more(last->tx_bytes, now[i].tx_bytes);
-		u->rx_bytes += more(last->rx_bytes, now[i].rx_bytes);
-		add(u, bundle, &sf->tcp, stall_ms);
+		for (unsigned u = 0; parts && u < WIRE_UPLINKS_MAX; u++) {
+			if (!(masks[i] & 1u << u))
+				continue;
+			j->uplinks[u].tx_bytes += more(last->tx_bytes, now[i].tx_bytes) / parts;
+			j->uplinks[u].rx_bytes += more(last->rx_bytes, now[i].rx_bytes) / parts;
+		}
 	}
 	memcpy(j->readings[bundle], now, sizeof(now));
+}
+
+void joins_bundle(struct joins *j, unsigned bundle, const struct mptcpinfo *info,
+                  const struct addr address[WIRE_UPLINKS_MAX],
+                  uint32_t stall_ms)
+{
+	unsigned masks[MPTCPINFO_SUBFLOWS_MAX] = { 0 };
+
+	j->bundles |= 1u << bundle;
+	for (unsigned i = 0; i < info->count; i++) {
+		int uplink = joins_uplink(address, &info->subflows[i].local);
+		if (uplink < 0)
+			continue;
+		masks[i] = 1u << uplink;
+		add(&j->uplinks[uplink], bundle, &info->subflows[i].tcp, stall_ms);
+	}
+	move(j, bundle, info, masks);
+}
+
+/* All that have that address. */
+static unsigned uplinks_at(const struct addr address[WIRE_UPLINKS_MAX],
+                           const struct addr *at)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		if (address[i].family != AF_UNSPEC && addr_equal_ip(&address[i], at))
+			mask |= 1u << i;
+	return mask;
+}
+
+static bool is_one(unsigned mask)
+{
+	return mask && !(mask & (mask - 1));
+}
+
+void joins_far(struct joins *j, unsigned bundle, const struct mptcpinfo *info,
+               const struct addr address[WIRE_UPLINKS_MAX], unsigned uplinks)
+{
+	unsigned masks[MPTCPINFO_SUBFLOWS_MAX] = { 0 }, left = uplinks;
+
+	for (unsigned i = 0; i < info->count; i++) {
+		masks[i] = uplinks_at(address, &info->subflows[i].remote);
+		if (is_one(masks[i]))
+			left &= ~masks[i];
+	}
+	for (unsigned i = 0; i < info->count; i++) {
+		if (is_one(masks[i]))
+			continue;
+		masks[i] = masks[i] & left ? masks[i] & left : left ? left : uplinks;
+		j->guesses |= !is_one(masks[i]);
+	}
+	move(j, bundle, info, masks);
+}
+
+void joins_rate(struct joins *j, uint64_t now_us)
+{
+	uint64_t us = now_us - j->rated_us;
+
+	if (j->rated_us && us < JOINS_RATE_US)
+		return;
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++) {
+		struct join *u = &j->uplinks[i];
+		u->tx_bps = j->rated_us ? more(j->rated_bytes[i], u->tx_bytes) * 1000000 / us : 0;
+		j->rated_bytes[i] = u->tx_bytes;
+	}
+	j->rated_us = now_us;
 }

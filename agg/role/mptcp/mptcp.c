@@ -189,6 +189,32 @@ static void look_at(struct mptcp *m, int f, unsigned b)
 	joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
 }
 
+/* Only what they moved: asked from inside of a turn of the packet tunnel. */
+static void look_at_bytes(struct mptcp *m, int f, unsigned b)
+{
+	struct subflow *sf = pool_bundle(m->pools[f], b);
+	struct mptcpinfo info;
+
+	if (sf && subflow_mptcp(sf, &info) == 0 && !info.fallback)
+		joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
+}
+
+uint64_t mptcp_tx_bps(struct mptcp *m, unsigned uplink)
+{
+	uint64_t now = loop_now_us(m->args.loop);
+
+	if (!mptcp_is_active(m))
+		return 0;
+	if (now - m->joins.rated_us >= JOINS_RATE_US) {
+		joins_begin(&m->joins);
+		for (int f = 0; f < MPTCP_FAMILIES; f++)
+			for (unsigned b = 0; b < WIRE_BUNDLES_MAX; b++)
+				look_at_bytes(m, f, b);
+		joins_rate(&m->joins, now);
+	}
+	return m->joins.uplinks[uplink].tx_bps;
+}
+
 static void join_anew(struct mptcp *m, unsigned i)
 {
 	struct mptcp_uplink *u = &m->uplinks[i];

@@ -81,6 +81,8 @@ void mptcp_look(struct mptcp *m);
 
 /* Fills obstacle, usable, covered, stripped, bundle, whole and metered. */
 void mptcp_facts(const struct mptcp *m, struct carrier_facts *out);
+/* What streams send by it on that uplink of late, bytes/s: it is seen when it is asked. */
+uint64_t mptcp_tx_bps(struct mptcp *m, unsigned uplink);
 /* Adds the bytes that the kernel's subflows moved, ever, by uplink. */
 void mptcp_add_totals(const struct mptcp *m, struct snapshot_totals *out);
 /* What the uplink does in MPTCP. */

@@ -246,6 +246,11 @@ void site_tunnel_measure(struct site *site)
 {
 }
 
+bool site_tunnel_guesses(const struct site *site)
+{
+	return false;
+}
+
 void site_tunnel_report(const struct site *site, struct report_tunnel *out)
 {
 }

@@ -135,6 +135,71 @@ static void test_more_than_fit(void **state)
 	assert_int_equal(joins.uplinks[0].tx_bytes, MPTCPINFO_SUBFLOWS_MAX);
 }
 
+/* The other end: known are the addresses that a NAT gave to our own subflows. */
+static void look_far(uint64_t now_us)
+{
+	joins_begin(&joins);
+	joins_far(&joins, 0, &info, address, 1u << 0 | 1u << 3 | 1u << 5);
+	joins_rate(&joins, now_us);
+}
+
+static struct tcpinfo *add_far(uint8_t from)
+{
+	struct tcpinfo *tcp = add(200, 443);
+
+	info.subflows[info.count - 1].remote = host(from, (uint16_t)(2000 + info.count));
+	return tcp;
+}
+
+static void test_far(void **state)
+{
+	struct tcpinfo *one = add_far(1), *four = add_far(4), *nobody = add_far(9);
+
+	one->bytes_acked = four->bytes_acked = nobody->bytes_acked = 5000000;
+	look_far(1000000);
+	assert_int_equal(joins.uplinks[0].tx_bps, 0); /* of before: unknown since when */
+	one->bytes_acked += 1000;
+	four->bytes_acked += 2000;
+	nobody->bytes_acked += 3000;
+	look_far(1500000);
+	assert_int_equal(joins.uplinks[0].tx_bps, 2000);
+	assert_int_equal(joins.uplinks[3].tx_bps, 4000);
+	assert_int_equal(joins.uplinks[5].tx_bps, 6000); /* as no other one is of it */
+	assert_false(joins.guesses);
+	look_far(1500000 + JOINS_RATE_US - 1);
+	assert_int_equal(joins.uplinks[0].tx_bps, 2000); /* too soon to say */
+	look_far(1500000 + JOINS_RATE_US);
+	assert_int_equal(joins.uplinks[0].tx_bps, 0);
+	info.count = 0; /* and gone */
+	look_far(3000000);
+	assert_int_equal(joins.uplinks[5].tx_bps, 0);
+}
+
+/* Two have one address, or none is of this family: in equal parts, and it is told. */
+static void test_far_guesses(void **state)
+{
+	struct tcpinfo *a = add_far(1), *b = add_far(1);
+
+	address[5] = host(1, 0);
+	look_far(1000000);
+	assert_true(joins.guesses);
+	a->bytes_acked += 1000;
+	b->bytes_acked += 3000;
+	look_far(2000000);
+	assert_int_equal(joins.uplinks[0].tx_bps, 2000);
+	assert_int_equal(joins.uplinks[5].tx_bps, 2000);
+	assert_int_equal(joins.uplinks[3].tx_bps, 0);
+	memset(address, 0, sizeof(address));
+	a->bytes_acked += 3000;
+	look_far(3000000);
+	assert_true(joins.guesses);
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		assert_int_equal(joins.uplinks[i].tx_bps, i == 0 || i == 3 || i == 5 ? 1000 : 0);
+	address[0] = host(1, 0); /* one alone has it: both are its */
+	look_far(4000000);
+	assert_false(joins.guesses);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +207,8 @@ int main(void)
 		cmocka_unit_test_setup(test_on_its_way_and_stalled, setup),
 		cmocka_unit_test_setup(test_totals, setup),
 		cmocka_unit_test_setup(test_more_than_fit, setup),
+		cmocka_unit_test_setup(test_far, setup),
+		cmocka_unit_test_setup(test_far_guesses, setup),
 	};
 
 	return cmocka_run_group_tests_name("role/joins", tests, NULL, NULL);
