@@ -28,6 +28,7 @@
 #define POLICED_US (2 * S_US)
 #define EXCUSED_US (30 * S_US)
 #define JUMP_US (int64_t)S_US        /* of a clock against the other */
+#define JUMP_TOLD_US (200 * MS_US)   /* until nobody tells of before it, or two round trips */
 #define POLICED_LOSS 10u             /* percent */
 #define TRAIN_LEAST 3u               /* of a train, after the first */
 #define TRAIN_CLOSE_US (4 * MS_US)   /* from first to last, less tells little */
@@ -116,6 +117,7 @@ void tunnel_hear_forget(struct tunnel_rate *r, uint64_t now_us)
 	window_clear(&r->best, r->clock_us, 0);
 	r->srtt_us = r->rttvar_us = r->min_rtt_us = r->jitter_us = 0;
 	r->queue_us = r->over_since_us = r->out_since_us = 0;
+	r->told_us = r->jumps_until_us = 0;
 	r->report_end = 0;
 	r->passed_bytes = r->sent_bytes;
 	r->mark_first = r->mark_end;
@@ -249,7 +251,8 @@ static void judge_loss(struct tunnel_rate *r, const struct rate_news *news)
 	uint64_t sent = new->counter - old->counter;
 	uint64_t got = new->packets - old->packets;
 	r->judged += sent;
-	r->lost += sent > got ? sent - got : 0;
+	/* What came late, overtaken, was counted as lost until then. */
+	r->lost = sent > got ? r->lost + (sent - got) : r->lost - min_u64(r->lost, got - sent);
 	if (r->judged > JUDGED_MAX) {
 		r->judged /= 2;
 		r->lost /= 2;
@@ -477,9 +480,14 @@ static void take_delay(struct tunnel_rate *r, const struct rate_news *news,
 	r->jitter_us = min_u64((uint64_t)(spread_us > 0 ? spread_us : 0), JITTER_MAX_US);
 }
 
-/* One of the two clocks jumped: no time of before means anything. */
-static void forget_clocks(struct tunnel_rate *r, uint64_t now_us)
+/* One of the two clocks jumped: no time of before means anything. Nor does what is told at
+ * first, as it is of packets of before, too. */
+static void forget_clocks(struct tunnel_rate *r, bool told, int64_t jump_us, uint64_t now_us)
 {
+	if (told && (jump_us > JUMP_US || jump_us < -JUMP_US))
+		r->jumps_until_us = now_us + max_u64(JUMP_TOLD_US, 2 * r->srtt_us);
+	if (now_us >= r->jumps_until_us)
+		return;
 	r->report_end = 0;
 	r->over_since_us = 0;
 	window_clear(&r->delay_low, now_us, INT64_MAX);
@@ -493,15 +501,14 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 		return;
 	uint64_t sent_us = pass(r, news->largest);
 	uint64_t before = r->heard_counter;
-	bool fresh = news->largest > before;
+	bool fresh = news->largest > before, told = r->told_us != 0;
 	int64_t jump_us = (int64_t)(news->told_us - r->told_us - (now_us - r->heard_us));
 	r->heard_us = now_us;
 	r->told_us = news->told_us;
 	r->heard_counter = news->largest;
 	if (!fresh)
 		return;
-	if (jump_us > JUMP_US || jump_us < -JUMP_US)
-		forget_clocks(r, now_us);
+	forget_clocks(r, told, jump_us, now_us);
 	uint64_t away_us = now_us - sent_us;
 	take_rtt(r, max_u64(away_us > news->hold_us ? away_us - news->hold_us : 0, 1),
 	         now_us);

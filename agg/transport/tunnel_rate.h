@@ -84,6 +84,7 @@ struct tunnel_rate {
 	uint64_t policed_until_us, policed_bps, excused_until_us, policed_loss;
 	uint64_t clock_us, clocked_us; /* runs while not limited by the offer */
 	uint64_t idle_us;            /* last time that nothing was there to send */
+	uint64_t jumps_until_us;     /* a clock does: delays are not compared until then */
 
 	/* what was sent, and what of it was heard */
 	struct { uint64_t counter, at_us, bytes; } marks[RATE_MARKS];

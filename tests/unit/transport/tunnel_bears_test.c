@@ -63,21 +63,154 @@ static void clocks_differ_and_drift(void **state)
 	pair_finish(&p);
 }
 
-/* As of a machine that was stopped as a whole: then it goes on. */
+/* What waits for a time, when one of the clocks jumps. */
+
+static void nothing_goes_on(void)
+{
+	pair_run(&p, 5 * S);
+}
+
+static void packets_go(void)
+{
+	pair_load(&p, 500, 5 * S);
+}
+
+/* Feedback is due, and more than the paths carry waits in the queues. */
+static void much_is_queued(void)
+{
+	p.path[0].rate_bps = p.path[1].rate_bps = 250000;
+	pair_load(&p, 2000, 3 * S);
+	p.path[0].rate_bps = p.path[1].rate_bps = 0;
+}
+
+/* A second half, which never comes. */
+static bool lose_second_halves(struct pair *pair, unsigned from, unsigned path,
+                               uint8_t *bytes, size_t n)
+{
+	static unsigned nth;
+
+	return n < 400 || nth++ % 2;
+}
+
+static void halves_wait(void)
+{
+	p.path[0].mtu = p.path[1].mtu = 1200;
+	for (unsigned i = 0; i < 2; i++)
+		tunnel_renewed(gateway->tunnel, i, AF_INET);
+	pair_run(&p, 4 * S);
+	p.tap = lose_second_halves;
+	for (unsigned side = 0; side < PAIR_SIDES; side++)
+		for (unsigned i = 0; i < 3; i++)
+			pair_send(&p, side, 1, 1270);
+	pair_run(&p, 20 * MS);
+	p.tap = NULL;
+}
+
+/* What is sought, and asked again. */
+static void sizes_are_sought(void)
+{
+	p.path[0].mtu = 1400;
+	tunnel_renewed(gateway->tunnel, 0, AF_INET);
+	pair_run(&p, 250 * MS);
+}
+
+static void one_path_is_dead(void)
+{
+	p.path[0].cut[0] = p.path[0].cut[1] = true;
+	pair_load(&p, 100, 8 * S); /* its socket was made anew twice */
+	p.path[0].cut[0] = p.path[0].cut[1] = false;
+}
+
+static void all_are_dead(void)
+{
+	for (unsigned i = 0; i < 2; i++)
+		p.path[i].cut[0] = p.path[i].cut[1] = true;
+	pair_load(&p, 100, 20 * S);
+	for (unsigned i = 0; i < 2; i++)
+		p.path[i].cut[0] = p.path[i].cut[1] = false;
+}
+
+static void the_session_carries(void)
+{
+	gateway->carries = concentrator->carries = true;
+	for (unsigned i = 0; i < 2; i++)
+		p.path[i].cut[0] = p.path[i].cut[1] = true;
+	pair_load(&p, 100, 5 * S);
+}
+
+/* A new one, which is not in use yet. */
+static void a_key_is_renewed(void)
+{
+	pair_run(&p, 600 * S - 5 * MS - p.now_us % (600 * S));
+	pair_load(&p, 500, 20 * MS);
+}
+
+static void too_much_is_too_long(void)
+{
+	for (unsigned side = 0; side < PAIR_SIDES; side++)
+		for (unsigned i = 0; i < 20; i++)
+			pair_send(&p, side, 1, TUNNEL_MTU + 200);
+	pair_run(&p, 10 * MS);
+}
+
+/* As of a machine that was stopped as a whole: then it goes on, whatever waited. */
 static void a_clock_jumps(void **state)
 {
-	for (unsigned side = 0; side < PAIR_SIDES; side++) {
+	static const struct { const char *what; void (*before)(void); } waits[] = {
+		{ "nothing", nothing_goes_on }, { "packets", packets_go },
+		{ "a queue", much_is_queued }, { "halves", halves_wait },
+		{ "sizes", sizes_are_sought }, { "a dead path", one_path_is_dead },
+		{ "dead paths", all_are_dead }, { "by the session", the_session_carries },
+		{ "a key", a_key_is_renewed }, { "too long", too_much_is_too_long },
+	};
+
+	for (unsigned i = 0; i < 2 * sizeof(waits) / sizeof(waits[0]); i++) {
+		struct pair_side *side = &p.side[i % 2];
+		print_message("%s, the %s's clock\n", waits[i / 2].what,
+		              i % 2 ? "concentrator" : "gateway");
 		pair_begin(&p, 2);
-		pair_load(&p, 500, 5 * S);
-		p.side[side].clock_us += 3600 * S;
-		p.side[side].deadline_us = p.now_us; /* its timers are over */
-		pair_load(&p, 500, S);
+		waits[i / 2].before();
+		side->clock_us += 3600 * S;
+		side->deadline_us = p.now_us; /* its timers are over */
+		pair_load(&p, 500, 2 * S);
 		unsigned received[] = { gateway->received, concentrator->received };
 		pair_load(&p, 500, 5 * S);
 		pair_run(&p, 100 * MS);
 		assert_true(gateway->received >= received[PAIR_GATEWAY] + 2500);
 		assert_true(concentrator->received >= received[PAIR_CONCENTRATOR] + 2500);
-		assert_true(both_use(0));
+		assert_int_equal(gateway->doubles + concentrator->doubles, 0);
+		assert_true(gateway->carries || both_use(0) || both_use(1));
+		pair_finish(&p);
+	}
+}
+
+/* What was measured of paths one way says where the next goes for half a minute, and not
+ * for longer: then it is what probes say. */
+static void old_delays_are_forgotten(void **state)
+{
+	static const struct { uint64_t rest_us; unsigned path; } cases[] = {
+		{ 20 * S, 0 }, { 40 * S, 1 },
+	};
+
+	for (unsigned i = 0; i < 2; i++) {
+		pair_init(&p);
+		p.path[0].more_us[PAIR_CONCENTRATOR] = 80 * MS; /* back; so it seems to be far */
+		p.path[1].delay_us = 30 * MS;
+		pair_up(&p, 0);
+		pair_up(&p, 1);
+		pair_run(&p, S);
+		for (unsigned path = 0; path < 2; path++) { /* both are measured */
+			tunnel_path(gateway->tunnel, !path, TUNNEL_PATH_SUSPECT, 0);
+			pair_load(&p, 500, S);
+			tunnel_path(gateway->tunnel, !path, TUNNEL_PATH_UP, 0);
+		}
+		pair_run(&p, cases[i].rest_us);
+		unsigned sent[] = { gateway->sent[0], gateway->sent[1] };
+		pair_send(&p, PAIR_GATEWAY, 7, 200);
+		pair_run(&p, 0);
+		unsigned other = !cases[i].path;
+		assert_int_equal(gateway->sent[cases[i].path], sent[cases[i].path] + 1);
+		assert_int_equal(gateway->sent[other], sent[other]);
 		pair_finish(&p);
 	}
 }
@@ -98,6 +231,8 @@ static void a_link_reorders_by_itself(void **state)
 	for (unsigned side = 0; side < PAIR_SIDES; side++) {
 		struct tunnel_stats s = pair_stats(&p, side);
 		assert_int_equal(s.refused[TUNNEL_REPLAYED], 0);
+		assert_int_equal(s.path[0].loss_ppm, 0);
+		assert_int_equal(s.path[1].loss_ppm, 0);
 	}
 	pair_finish(&p);
 }
@@ -368,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clocks_differ_and_drift),
 		cmocka_unit_test(a_clock_jumps),
+		cmocka_unit_test(old_delays_are_forgotten),
 		cmocka_unit_test(a_link_reorders_by_itself),
 		cmocka_unit_test(a_link_comes_back),
 		cmocka_unit_test(a_path_that_flaps_costs_little),

@@ -73,7 +73,7 @@ static uint64_t arrival_us(struct pair *p, unsigned from, struct pair_path *path
 	path->free_us[from] = start;
 	if (path->late_ppm && pair_random(p) % 1000000 < path->late_ppm)
 		start += path->late_us;
-	return start + path->delay_us + jitter;
+	return start + path->delay_us + path->more_us[from] + jitter;
 }
 
 static void transmit(struct pair *p, unsigned from, unsigned number, uint8_t *bytes, size_t n)

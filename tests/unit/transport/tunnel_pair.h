@@ -17,6 +17,7 @@ enum { PAIR_GATEWAY, PAIR_CONCENTRATOR, PAIR_SIDES };
 
 struct pair_path {
 	uint64_t delay_us, jitter_us;
+	uint64_t more_us[PAIR_SIDES]; /* what that side sends there takes so much longer */
 	unsigned loss_ppm;
 	unsigned late_ppm;          /* so many are late_us later: others overtake them */
 	uint64_t late_us;
