@@ -42,7 +42,7 @@
 #define FLOWS_AGE_US 1000000u
 #define FLOWS_REST_US 10000000u
 #define FLOWS_DROP_BATCH 64u     /* at most so many when memory is used up */
-#define FLOW_SCOPE_BYTES 208u
+#define FLOW_SCOPE_BYTES 224u
 
 struct flows;
 struct flow; /* valid until on_gone, or flows_destroy() */

@@ -49,6 +49,7 @@
 #define REFILLS_PERCENT 50u          /* so it does not go to and fro */
 #define THIN_BYTES 300u              /* of packets that are mostly acknowledgements: */
 #define THIN_SHARE 16u               /* their mean, over so many */
+#define OVERTAKEN_PART 16            /* of them one in so many may be overtaken */
 #define WORN_BYTES 80u               /* by a packet on the wire */
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -347,6 +348,17 @@ static bool has_gap(const struct spill_paths *ps, const struct spill_flow *f,
 	return (int64_t)(now_us - f->took_us) > ahead_us;
 }
 
+/* Answers have no gap, and are awaited: they move all the same, but so seldom that few of
+ * them are overtaken. */
+static bool may_overtake(const struct spill_paths *ps, const struct spill_flow *f,
+                         unsigned to, const struct spill_ask *ask)
+{
+	int64_t ahead_us = ps->path[f->home - 1].later_us - ps->path[to].later_us;
+
+	return ask->is_long && is_thin(f) &&
+	       (int64_t)(ask->now_us - f->moved_us) > ahead_us * OVERTAKEN_PART;
+}
+
 static void place_small(const struct spill_paths *ps, struct spill_flow *f,
                         const struct spill_ask *ask)
 {
@@ -357,9 +369,11 @@ static void place_small(const struct spill_paths *ps, struct spill_flow *f,
 		uint64_t slack_us = max_u64(STAY_US, home->rtt_us / 2 / 5);
 		if (arrival_us(ps, f, f->home - 1u, ask) <=
 		    arrival_us(ps, f, best, ask) + slack_us ||
-		    (!(ask->is_long && is_thin(f)) && !has_gap(ps, f, best, ask->now_us)))
+		    (!has_gap(ps, f, best, ask->now_us) && !may_overtake(ps, f, best, ask)))
 			return;
 	}
+	if (f->home && f->home != best + 1)
+		f->moved_us = ask->now_us;
 	f->home = (uint8_t)(best + 1);
 }
 

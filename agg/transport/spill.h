@@ -70,6 +70,7 @@ struct spill_flow {
 	uint64_t stopped_us; /* not before that again */
 	uint64_t better_us;  /* another path is, since then; 0: none */
 	uint64_t took_us;    /* the last packet */
+	uint64_t moved_us;   /* to another home, while it was small */
 	uint64_t slice_us;
 	uint64_t proof_us;   /* this second's begin, in which */
 	uint32_t proof_bytes, spilled_bytes, dropped; /* in it */

@@ -78,6 +78,7 @@ struct flow_state {
 	uint64_t hello_us;
 	/* what arrived */
 	uint32_t high, base;      /* base: the first number that is measured */
+	uint32_t back_high;
 	uint64_t last_us;
 	uint64_t seen[SEEN_WORDS];
 	struct tunnel_world_flow figures;
@@ -333,6 +334,14 @@ static void note(struct flow_state *f, const struct payload *payload, uint32_t l
 		out->delays_us[out->delay_count++] = (uint32_t)way_us;
 }
 
+static void note_back(struct flow_state *f, uint32_t number)
+{
+	f->figures.back++;
+	f->figures.back_disordered += number < f->back_high;
+	if (number > f->back_high)
+		f->back_high = number;
+}
+
 static void begin_quic(struct flow_state *f, uint64_t rtt_us);
 
 static void deliver(void *ctx, struct packet *p, const struct inspection *in)
@@ -348,7 +357,9 @@ static void deliver(void *ctx, struct packet *p, const struct inspection *in)
 	if (!ours)
 		return;
 	struct flow_state *f = s->w->flows[payload.flow];
-	if (!payload.back)
+	if (payload.back)
+		note_back(f, payload.number);
+	else
 		note(f, &payload, len);
 	if (f->args.kind != TUNNEL_WORLD_QUIC)
 		return;

@@ -39,6 +39,7 @@ struct tunnel_world_flow_args {
 /* What came of it, since tunnel_world_measure(). */
 struct tunnel_world_flow {
 	uint64_t sent, received, twice, disordered; /* packets */
+	uint64_t back, back_disordered; /* received against the flow's direction */
 	uint64_t bytes;               /* received, of IP packets, each once */
 	uint64_t oldest_us;           /* the longest way */
 	uint64_t gap_us, gap_at_us;   /* the longest time without any, and its begin */

@@ -334,6 +334,26 @@ static void test_answers_take_the_quick_path(void **state)
 	assert_int_equal(f.home, 1);
 }
 
+/* Whichever is the quicker at the moment: what goes there without a gap overtakes. */
+static void test_answers_do_not_jump_to_and_fro(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = 60, .is_long = true };
+	unsigned moves = 0, before = 0;
+
+	path(0, 20, 10);
+	path(1, 20, 35);
+	for (unsigned i = 0; i < 2000; i++, now_us += MS) {
+		ps.path[0].wait_us = i / 5 % 2 ? 60 * MS : 0;
+		a.now_us = now_us;
+		spill_begin(&ps, now_us);
+		spill_choose(&ps, &f, &a, out);
+		spill_took(&ps, &f, out[0].path, 60, false, now_us);
+		moves += i && before == 1 && out[0].path == 0;
+		before = out[0].path;
+	}
+	assert_in_range(moves, 1, 2000 / (16 * 25) + 1);
+}
+
 static void test_what_does_not_help_stops(void **state)
 {
 	flow(2200, 30, 5, 400000); /* 35 of 50 alone */
@@ -552,6 +572,7 @@ int main(void)
 		TEST(test_a_long_flow_begins_where_it_ends_first),
 		TEST(test_a_long_flow_begins_on_what_is_promised),
 		TEST(test_answers_take_the_quick_path),
+		TEST(test_answers_do_not_jump_to_and_fro),
 		TEST(test_who_has_gone_is_no_rival),
 		TEST(test_what_does_not_help_stops),
 		TEST(test_what_helps_goes_on),
