@@ -298,6 +298,30 @@ static void test_a_doubled_call_loses_nothing_in_a_cut(void **state)
 	}
 }
 
+/* To the port of QUIC, too: what is long begins where 500 KB are there first, a call where
+ * its next packet is. */
+static void test_real_time_is_no_long_flow(void **state)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+	struct tunnel_world *w;
+
+	lab_add(&args, 4, 4, 5, 100);
+	lab_add(&args, 50, 50, 40, 100);
+	w = tunnel_world_create(&args);
+	assert_non_null(w);
+	for (unsigned up = 0; up < 2; up++) /* both are tried */
+		tunnel_world_add(w, &(struct tunnel_world_flow_args){
+			.kind = TUNNEL_WORLD_QUIC, .cc = &cc_cubic, .up = up, .from_us = S });
+	tunnel_world_run(w, 6 * S);
+	unsigned call = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_CALL, .dscp = 46, .from_us = 6 * S });
+	tunnel_world_run(w, 7 * S);
+	double p50_ms = tunnel_world_delay_us(w, call, 0.5) / 1e3;
+	print_message("call p50 %.1f ms\n", p50_ms);
+	assert_true(p50_ms < 30);
+	tunnel_world_destroy(w);
+}
+
 /* Where much says that it is real time, its copies take a tenth of the path. */
 static void test_copies_are_bounded(void **state)
 {
@@ -361,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_a_silent_cut_moves_the_call),
 		cmocka_unit_test(test_a_doubled_call_loses_nothing_in_a_cut),
 		cmocka_unit_test(test_copies_are_bounded),
+		cmocka_unit_test(test_real_time_is_no_long_flow),
 		cmocka_unit_test(test_a_flood_that_says_real_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

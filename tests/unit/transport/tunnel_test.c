@@ -122,16 +122,22 @@ static void a_silent_cut_moves_to_another_path(void **state)
 	pair_finish(&p);
 }
 
-/* The peer is heard, and does not hear us. */
+/* The peer is heard, and does not hear us: within 300 ms others carry it, and then the path
+ * is known to be dead. */
 static void a_cut_of_one_way_is_seen(void **state)
 {
-	pair_begin(&p, 2);
-	pair_load(&p, 200, S);
-	p.path[0].cut[PAIR_GATEWAY] = true;
-	pair_load(&p, 200, S);
-	assert_false(pair_is_usable(&p, PAIR_GATEWAY, 0));
-	assert_true(pair_is_usable(&p, PAIR_GATEWAY, 1));
-	pair_finish(&p);
+	for (unsigned side = 0; side < PAIR_SIDES; side++) {
+		pair_begin(&p, 2);
+		pair_load(&p, 200, S);
+		p.path[0].cut[side] = true;
+		pair_load(&p, 200, 300 * MS);
+		unsigned received = p.side[!side].received;
+		pair_load(&p, 200, S);
+		assert_in_range(p.side[!side].received, received + 199, received + 203);
+		assert_false(pair_is_usable(&p, PAIR_GATEWAY, 0));
+		assert_true(pair_is_usable(&p, PAIR_GATEWAY, 1));
+		pair_finish(&p);
+	}
 }
 
 /* The same number, the same counters: no id runs out, and no nonce repeats. */
@@ -618,13 +624,18 @@ static unsigned mtu_of(unsigned path)
 	return pair_stats(&p, PAIR_GATEWAY).path[path].mtu;
 }
 
+static void assert_passes_from(unsigned side, size_t n)
+{
+	unsigned received = p.side[!side].received;
+
+	pair_send(&p, side, 1, n);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(p.side[!side].received, received + 1);
+}
+
 static void assert_passes(size_t n)
 {
-	unsigned received = concentrator->received;
-
-	pair_send(&p, PAIR_GATEWAY, 1, n);
-	pair_run(&p, 50 * MS);
-	assert_int_equal(concentrator->received, received + 1);
+	assert_passes_from(PAIR_GATEWAY, n);
 }
 
 /* Each is found, and what is inside fits the least of them. */
@@ -650,20 +661,29 @@ static void paths_have_their_sizes(void **state)
 	pair_finish(&p);
 }
 
-/* Before anything is known, and where less than 1280 passes. */
+/* Before anything is known, and where less than 1280 passes; both ways. */
 static void what_does_not_fit_is_split(void **state)
 {
 	pair_init(&p);
 	p.path[0].mtu = 1200;
 	pair_up(&p, 0);
-	pair_send(&p, PAIR_GATEWAY, 1, TUNNEL_MTU);
+	for (unsigned side = 0; side < PAIR_SIDES; side++)
+		pair_send(&p, side, 1, TUNNEL_MTU);
 	pair_run(&p, 100 * MS);
 	assert_int_equal(concentrator->received, 1);
+	assert_int_equal(gateway->received, 1);
 	pair_run(&p, 4 * S);
-	assert_int_equal(mtu_of(0), 1200);
-	assert_int_equal(tunnel_mtu(gateway->tunnel), 1280);
+	for (unsigned side = 0; side < PAIR_SIDES; side++) {
+		assert_int_equal(pair_stats(&p, side).path[0].mtu, 1200);
+		assert_int_equal(tunnel_mtu(p.side[side].tunnel), 1280);
+	}
 	for (size_t n = 1100; n <= 1280; n++)
-		assert_passes(n);
+		for (unsigned side = 0; side < PAIR_SIDES; side++)
+			assert_passes_from(side, n);
+	for (unsigned side = 0; side < PAIR_SIDES; side++) {
+		assert_int_equal(pair_stats(&p, side).dropped[TUNNEL_DROP_TOO_LONG], 0);
+		assert_int_equal(p.side[side].disordered, 0);
+	}
 	pair_finish(&p);
 }
 
@@ -697,6 +717,42 @@ static void what_may_be_cut_is_cut(void **state)
 	assert_int_equal(gateway->answers, 0);
 	assert_int_equal(concentrator->received, 2);
 	assert_int_equal(concentrator->bytes, 1500 + 20);
+	pair_finish(&p);
+}
+
+static void put_fragment(uint16_t id, unsigned offset, bool more, size_t n)
+{
+	struct packet *packet = packet_get(gateway->pool);
+	uint8_t *b = packet_data(packet);
+	unsigned flags = (more ? 0x2000 : 0) | offset / 8;
+
+	memset(b, 0xa5, n);
+	memcpy(b, (uint8_t[]){ 0x45, 0, (uint8_t)(n >> 8), (uint8_t)n, (uint8_t)(id >> 8),
+	                       (uint8_t)id, (uint8_t)(flags >> 8), (uint8_t)flags, 64, 17,
+	                       0, 0, 192, 168, 1, 2, 203, 0, 113, 5 }, 20);
+	packet->len = (uint16_t)n;
+	tunnel_put(gateway->tunnel, packet);
+}
+
+/* Whole, without their first, one over another: nobody here puts them together. */
+static void fragments_pass_as_they_are(void **state)
+{
+	pair_begin(&p, 2);
+	concentrator->pieces_only = true;
+	put_fragment(9, 0, true, 1420);
+	put_fragment(9, 1400, true, 1420);
+	put_fragment(9, 2800, false, 100);
+	assert_int_equal(pair_stats(&p, PAIR_GATEWAY).flows, 1);
+	pair_run(&p, 50 * MS);
+	assert_int_equal(concentrator->received, 3);
+	assert_int_equal(concentrator->bytes, 2 * 1420 + 100);
+	put_fragment(10, 1400, true, 1420);
+	put_fragment(10, 1000, true, 1220);
+	put_fragment(10, 1400, true, 28);
+	put_fragment(10, 65528, false, 28); /* beyond what an IP packet may be */
+	pair_run(&p, 50 * MS);
+	assert_int_equal(concentrator->received, 7);
+	assert_int_equal(concentrator->bytes, 3 * 1420 + 100 + 1220 + 2 * 28);
 	pair_finish(&p);
 }
 
@@ -748,28 +804,36 @@ static void halves_may_come_in_any_order_or_not(void **state)
 }
 
 /* Nobody says so: what is long just vanishes. */
-static void a_path_shrinks_under_load(void **state)
+static void shrink_under_load_of(unsigned from)
 {
+	struct pair_side *side = &p.side[from], *to = &p.side[!from];
+
 	pair_begin(&p, 1);
 	pair_run(&p, S);
-	assert_int_equal(mtu_of(0), 1500);
+	assert_int_equal(pair_stats(&p, from).path[0].mtu, 1500);
 	p.path[0].mtu = 1420;
 	for (int i = 0; i < 100; i++) {
-		pair_send(&p, PAIR_GATEWAY, 1, 1400);
-		pair_send(&p, PAIR_GATEWAY, 2, 100);
+		pair_send(&p, from, 1, 1400);
+		pair_send(&p, from, 2, 100);
 		pair_run(&p, 10 * MS);
 	}
-	assert_true(mtu_of(0) <= 1420); /* within a second */
-	unsigned received = concentrator->received, sent = gateway->next_seq;
+	assert_true(pair_stats(&p, from).path[0].mtu <= 1420); /* within a second */
+	unsigned received = to->received, sent = side->next_seq;
 	for (int i = 0; i < 100; i++) {
-		pair_send(&p, PAIR_GATEWAY, 1, 1280);
+		pair_send(&p, from, 1, 1280);
 		pair_run(&p, 10 * MS);
 	}
 	pair_run(&p, 100 * MS);
-	assert_int_equal(concentrator->received - received, gateway->next_seq - sent);
+	assert_int_equal(to->received - received, side->next_seq - sent);
 	pair_run(&p, 3 * S);
-	assert_int_equal(mtu_of(0), 1420);
+	assert_int_equal(pair_stats(&p, from).path[0].mtu, 1420);
 	pair_finish(&p);
+}
+
+static void a_path_shrinks_under_load(void **state)
+{
+	shrink_under_load_of(PAIR_GATEWAY);
+	shrink_under_load_of(PAIR_CONCENTRATOR);
 }
 
 /* UDP is blocked --------------------------------------------------------------- */
@@ -907,6 +971,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_split),
 		cmocka_unit_test(what_is_too_long_is_answered),
 		cmocka_unit_test(what_may_be_cut_is_cut),
+		cmocka_unit_test(fragments_pass_as_they_are),
 		cmocka_unit_test(halves_may_come_in_any_order_or_not),
 		cmocka_unit_test(a_path_shrinks_under_load),
 		cmocka_unit_test(without_udp_the_session_carries),
