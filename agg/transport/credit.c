@@ -8,11 +8,15 @@
  * ends. So nobody who keeps to the credit is ever cut for want of memory. The
  * first credit is large where there are few streams and small where there are
  * many, by a rule that both ends know (wire_first_credit); where not even the
- * least is left, the stream is refused before it begins.
+ * least is left, the stream is refused before it begins. Of a stream that we open we
+ * say it with that: where hardly anything is promised to others and there is memory it
+ * is twice as much, as on fast and long paths what starts small stands still for a
+ * round trip, and what they carry is not seen.
  *
  * Credit grows, inside the budget, where it is the window that
  * limits: as in Linux's receive buffer (Dynamic Right-Sizing, Fisk and Feng,
- * 2001) when the owner took half of it within two of the longest round trips;
+ * 2001) when the owner took half of it within two of the longest round trips (or, of
+ * the first, an eighth in as much less);
  * and, as a slow path may hold up what a fast one brought long ago, when what
  * arrived is past half of the window while the owner waits for a hole: more
  * must be told before it is needed, and the telling takes a round trip. So
@@ -25,9 +29,13 @@
 #include "agg/transport/work.h"
 
 #define EPOCH_RTTS 2u
+#define EPOCH_PART 2u        /* of a window; the first time: */
+#define EPOCH_FIRST_PART 8u
 #define EPOCH_MIN_US 20000u
 #define WINDOW_SMALL 16384u /* larger ones leave memory for such */
 #define WINDOW_LARGE (1u << 20)
+#define ALONE_PART 16u       /* of the memory may be promised, and one is alone: */
+#define EARLY_PART 4u        /* of what is left is the most that others begin with */
 #define GRANT_PART 4u        /* of a window is told at once; */
 #define GRANT_LARGE_PART 16u /* of a large one: a slow path takes its far end */
 
@@ -55,23 +63,37 @@ static bool may_have_window(const struct session *s, uint64_t window,
 	return memory_may_wait(s, &s->received, more + left);
 }
 
-bool credit_init(struct stream *stream, uint64_t most)
+/* The early ones leave something for those that come. */
+static bool begin(struct stream *stream, uint64_t window, unsigned part)
 {
 	const struct session *s = stream->session;
-	uint64_t window = wire_first_credit(most, s->open_count - 1);
 
-	/* The early ones leave something for those that come. */
 	while (window > WIRE_CREDIT_LEAST &&
-	       (segments_cost(window) > budget_left(&s->received) / 4 ||
+	       (segments_cost(window) > budget_left(&s->received) / part ||
 	        !may_have_window(s, window, segments_cost(window))))
 		window /= 2;
 	if (window < WIRE_CREDIT_LEAST)
 		window = WIRE_CREDIT_LEAST;
-	stream->epoch_us = s->now_us;
 	if (!set_window(stream, window))
 		return false;
 	stream->granted_max = window;
 	return true;
+}
+
+bool credit_init(struct stream *stream, uint64_t most)
+{
+	const struct session *s = stream->session;
+
+	return begin(stream, wire_first_credit(most, s->open_count - 1), EARLY_PART);
+}
+
+bool credit_init_ours(struct stream *stream)
+{
+	const struct session *s = stream->session;
+
+	if (s->received.used <= s->received.max / ALONE_PART)
+		return begin(stream, CREDIT_ALONE(s->args.memory_max), 1);
+	return credit_init(stream, CREDIT_OURS(s->args.memory_max));
 }
 
 void credit_finish(struct stream *stream)
@@ -96,20 +118,26 @@ static bool grow_window(struct stream *stream, unsigned times)
 	       set_window(stream, window);
 }
 
-/* The owner took something. */
+/* The owner took something. What comes first says how fast it comes long before half
+ * of the window has: it is looked at sooner. */
 static void grow_by_rate(struct stream *stream)
 {
 	const struct session *s = stream->session;
 	uint64_t rtt_us = s->longest_rtt_us > EPOCH_MIN_US ? s->longest_rtt_us
 	                                                   : EPOCH_MIN_US;
+	unsigned part = stream->judged ? EPOCH_PART : EPOCH_FIRST_PART;
+	uint64_t good_us = EPOCH_RTTS * EPOCH_PART * rtt_us / part;
 	uint64_t took_us = s->now_us - stream->epoch_us;
+	bool begins = !stream->epoch_us;
 
-	if (stream->in_offset - stream->epoch_offset < stream->window_bytes / 2)
+	if (!begins &&
+	    stream->in_offset - stream->epoch_offset < stream->window_bytes / part)
 		return;
 	/* At twice as fast, or more, it is doubled twice at once. */
-	if (took_us >= EPOCH_RTTS * rtt_us / 2 || !grow_window(stream, 4))
-		if (took_us < EPOCH_RTTS * rtt_us)
+	if (!begins && (took_us >= good_us / 2 || !grow_window(stream, 4)))
+		if (took_us < good_us)
 			grow_window(stream, 2);
+	stream->judged = !begins;
 	stream->epoch_us = s->now_us;
 	stream->epoch_offset = stream->in_offset;
 }

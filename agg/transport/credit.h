@@ -10,6 +10,7 @@
 
 /* Its first credit, by the most that it may be; false: there is no memory. */
 bool credit_init(struct stream *stream, uint64_t most);
+bool credit_init_ours(struct stream *stream); /* of one that we open */
 /* Nothing more will come. */
 void credit_finish(struct stream *stream);
 /* The owner took something: the peer may be told of more. */

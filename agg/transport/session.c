@@ -285,7 +285,7 @@ struct stream *session_open(struct session *s, const struct dest *dest,
 	struct stream *stream = stream_create(s, s->next_id);
 	if (!stream)
 		return NULL;
-	if (!credit_init(stream, CREDIT_OURS(s->args.memory_max))) {
+	if (!credit_init_ours(stream)) {
 		stream_free(stream);
 		errno = ENOSPC;
 		return NULL;

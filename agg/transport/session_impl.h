@@ -49,7 +49,9 @@
 #include <assert.h>
 #include <uthash.h>
 
-#define CREDIT_OURS(memory) ((memory) / 16)     /* the first, where we open */
+#define CREDIT_OURS(memory) ((memory) / 16)     /* the first, where we open; and if it
+                                                 * is alone: */
+#define CREDIT_ALONE(memory) (CREDIT_OURS(memory) + ((memory) - SESSION_MEMORY_MIN) / 14)
 #define CREDIT_ACCEPTED(memory) ((memory) / 32) /* and where the peer does */
 #define LANE_BYTES 65536u         /* that a subflow holds whatever it does */
 /* Of the peer's, ended there and not yet here. */
@@ -190,9 +192,10 @@ struct stream {
 	uint64_t granted_max;   /* the credit that the peer has, */
 	uint64_t announced;     /* or that we said it has where it opens streams */
 	bool was_granted;       /* it was told of a credit */
+	bool judged;            /* the window was, whether it limits */
 	uint64_t window_bytes;
 	uint64_t reserved_bytes; /* of session.received */
-	uint64_t epoch_us, epoch_offset;
+	uint64_t epoch_us, epoch_offset; /* since then; us 0: nothing came */
 	uint64_t fin_offset;    /* UINT64_MAX: not told yet */
 	uint64_t reset_offset;  /* the peer's RESET stands here; UINT64_MAX */
 	uint8_t reset_end;      /* and says so */

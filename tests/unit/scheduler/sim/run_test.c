@@ -268,6 +268,23 @@ static void bounds_count_all_ways(void **state)
 	scenario_free(s);
 }
 
+/* What a reader may be sent at first is what such a path holds. */
+static void a_fast_and_long_path_is_filled_at_once(void **state)
+{
+	struct run run;
+
+	run_well(MAIN "option congestion bbr\noption warmup 3s\n"
+	         "config path p\noption rate 200\noption delay 60ms\n"
+	         "config load l\noption kind objects\noption count 3\n"
+	         "list size 10000000\n", "srpt_ecf", &run);
+	for (size_t i = 0; i < run.loads[0].count; i++) {
+		const struct run_item *item = &run.loads[0].items[i];
+		assert_true(item->end_us - item->start_us <
+		            item->bound_us + item->bound_us / 20);
+	}
+	run_finish(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +292,7 @@ int main(void)
 		cmocka_unit_test(bulk_fills_the_paths),
 		cmocka_unit_test(what_has_no_end_ends_with_the_rest),
 		cmocka_unit_test(a_warm_start_is_faster),
+		cmocka_unit_test(a_fast_and_long_path_is_filled_at_once),
 		cmocka_unit_test(a_cut_path_costs_time_and_nothing_else),
 		cmocka_unit_test(paths_that_lose_much_connect_in_the_end),
 		cmocka_unit_test(the_same_seed_gives_the_same_run),
