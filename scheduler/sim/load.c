@@ -56,10 +56,16 @@ static void on_done(void *ctx, struct conn_item *item)
 		note_end(load->all);
 }
 
-/* Of bulk; side is the reader's. */
+/* Side is the reader's. */
 static void on_read(void *ctx, const struct conn *conn, int side, size_t n)
 {
 	struct load *load = ctx;
+	const struct conn_item *item = conn->answered;
+
+	if (load->all->on_read && load == load->all->load && item &&
+	    load_reader(load, item) == side)
+		load->all->on_read(load->all->read_ctx,
+		                   now_us(load) - item->start_us, n);
 
 	for (unsigned i = 0; load->steady && i < load->conn_count; i++) {
 		if (load->conns[i] != conn ||

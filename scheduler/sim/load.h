@@ -58,6 +58,9 @@ struct loads {
 	/* zero_us is known now. */
 	void (*on_zero)(void *ctx);
 	void *ctx;
+	/* run_setup's, put there before loads_begin() */
+	void (*on_read)(void *ctx, uint64_t after_us, size_t n);
+	void *read_ctx;
 };
 
 /* 0, -ENOMEM. The world is made with conns_events and &loads->conns, and put

@@ -295,6 +295,8 @@ int run_scenario(const struct run_setup *setup, struct run *out)
 	r->setup = setup;
 	err = loads_init(&r->loads, setup->scenario, setup->seed);
 	if (!err) {
+		r->loads.on_read = setup->on_read;
+		r->loads.read_ctx = setup->ctx;
 		err = run_world(r, out);
 		loads_finish(&r->loads);
 	}

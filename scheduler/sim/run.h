@@ -20,6 +20,10 @@ struct run_setup {
 	int reinjection;                     /* -1: the session's default */
 	uint64_t seed;
 	struct trace_run *trace;             /* NULL: none; trace.h */
+	/* (optional) Of an item of the first load so many bytes more were read,
+	 * so long after it began. */
+	void (*on_read)(void *ctx, uint64_t after_us, size_t n);
+	void *ctx;
 };
 
 /* Times are after the loads' begin. */
