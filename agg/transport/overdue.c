@@ -233,9 +233,26 @@ static bool does_any_pause(const struct session *s)
 	return false;
 }
 
-/* Where it is there first; elsewhere only what comes no later than the last of
- * all that goes again would from there. */
-bool overdue_place(const struct stream *stream, struct lane *const *lanes,
+/* What the paths by which it is there sooner bring of all that goes again until path
+ * p, though it be late, would have its piece there. */
+static uint64_t sooner_bytes(struct lane *const *lanes, const struct sched_view *view,
+                             unsigned p)
+{
+	uint64_t late_us = lanes[p]->session->path[lanes[p]->hello.path].late_us;
+	uint64_t us = takes_us(lanes, view, p), bytes = 0;
+
+	us = us > late_us ? us : late_us;
+	for (unsigned i = 0; i < view->count; i++) {
+		uint64_t own_us = takes_us(lanes, view, i);
+		if (i != p && own_us < us)
+			bytes += view->paths[i].rate_bps * (us - own_us) / 1000000;
+	}
+	return bytes;
+}
+
+/* Where it is there first; another path with room takes what is so far behind that it
+ * is needed when it has it there. */
+bool overdue_place(struct stream *stream, struct lane *const *lanes,
                    const struct sched_view *view, struct sched_decision *out)
 {
 	uint64_t best_us = UINT64_MAX, free_us = UINT64_MAX;
@@ -258,8 +275,10 @@ bool overdue_place(const struct stream *stream, struct lane *const *lanes,
 	}
 	if (best_us == UINT64_MAX)
 		return false;
-	best_us += stream->again_bytes * 1000000 / view->paths[best].rate_bps;
-	if (free_us <= best_us)
+	if (free_us <= best_us ||
+	    (free_us != UINT64_MAX &&
+	     send_again_pull(stream, sooner_bytes(lanes, view, free),
+	                     1u << lanes[free]->hello.path)))
 		sched_send(out, free);
 	else
 		sched_wait(view, out, best, best_us);

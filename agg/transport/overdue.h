@@ -15,7 +15,7 @@ bool overdue_collect(struct session *s); /* something goes again, first of all *
 void overdue_silent(const struct lane *lane);
 /* Where such a piece goes, if the stream has one to send. False: it is for the
  * scheduler to say. */
-bool overdue_place(const struct stream *stream, struct lane *const *lanes,
+bool overdue_place(struct stream *stream, struct lane *const *lanes,
                    const struct sched_view *view, struct sched_decision *out);
 uint64_t overdue_deadline(const struct session *s); /* UINT64_MAX: none */
 

@@ -424,6 +424,27 @@ struct piece *send_again_pop(struct stream *stream)
 	return piece;
 }
 
+bool send_again_pull(struct stream *stream, uint64_t behind_bytes, unsigned paths)
+{
+	struct piece *piece = stream->again, *last = NULL;
+
+	for (; piece && (behind_bytes || piece->path_mask & paths);
+	     piece = piece->next_again) {
+		behind_bytes -= piece->len < behind_bytes ? piece->len : behind_bytes;
+		last = piece;
+	}
+	if (!piece)
+		return false;
+	if (!last)
+		return true;
+	last->next_again = piece->next_again;
+	if (!last->next_again)
+		stream->again_tail = last;
+	piece->next_again = stream->again;
+	stream->again = piece;
+	return true;
+}
+
 struct piece *send_next_piece(struct stream *stream, uint32_t max,
                                 unsigned path, uint64_t from)
 {

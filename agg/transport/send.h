@@ -54,6 +54,9 @@ void send_acked(struct piece *piece);
 void send_lost(struct piece *piece, unsigned path); /* likewise: a copy less */
 void send_stuck(struct piece *piece, bool stuck); /* its lane stalls, or goes on */
 void send_again(struct piece *piece, unsigned why); /* < REINJECT_REASONS */
+/* The first that goes again behind so many bytes of them, and is on none of these
+ * paths, becomes the first of all. False: there is none. */
+bool send_again_pull(struct stream *stream, uint64_t behind_bytes, unsigned paths);
 /* The first that was to go again does not. */
 struct piece *send_again_pop(struct stream *stream);
 
