@@ -59,7 +59,7 @@ static void look_at(const struct lane *lane, struct depth_path *out)
 		.usual_us = as_filled(path, soonest, path->usual_us, min_rtt),
 		.late_us = as_filled(path, soonest, path->late_us, min_rtt),
 		.rate_bps = path->rate_bps,
-		.starts = path->starts,
+		.most_percent = path->most_percent,
 		.wasteful = path->wasteful,
 		.quiet = lane_is_quiet(lane),
 		.closed = lane_closed_us(lane) > 0,

@@ -11,7 +11,6 @@
 #define MINOR 2u           /* others that are near carry so many times as much */
 #define QUEUE_PART 4u      /* of a round trip: so long a queue is one */
 #define FILL_PERCENT 110u  /* of what is carried in a round trip; */
-#define START_PERCENT 140u /* and of a path that may carry more */
 #define RATE_MAX (UINT64_C(1) << 36) /* bytes/s */
 #define TIME_MAX (UINT64_C(1) << 26) /* us: a minute */
 
@@ -103,7 +102,7 @@ bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i)
 			near_bps += paths[j].rate_bps;
 	if (near_bps / MINOR <= path->rate_bps)
 		return false;
-	if (path->wasteful || (path->starts && carries(path, START_PERCENT)))
+	if (path->wasteful || (path->most_percent && carries(path, path->most_percent)))
 		return true;
 	return carries_enough &&
 	       path->rtt_us > path->min_rtt_us + path->min_rtt_us / QUEUE_PART;

@@ -31,7 +31,7 @@ struct depth_path {
 	uint64_t rtt_us, min_rtt_us; /* 0: not known */
 	uint64_t under_way_bytes;    /* in the path, or given to who sends there */
 	uint64_t slack_bytes;        /* of them so many as only wait to be sent */
-	bool starts;                 /* it was never full */
+	unsigned most_percent;       /* see path.h */
 	bool wasteful;               /* much of what it brings comes too late */
 	bool closed;             /* its window is, for a moment: see lane.c */
 	bool quiet;              /* nothing is acknowledged of late: it may be gone */
@@ -49,12 +49,11 @@ void depth_of(const struct depth_path *paths, unsigned count, unsigned i,
               uint32_t share, uint64_t most_bytes, struct depth *out);
 
 /* Is path i far, and minor beside those that are not, and wasteful, or has it a
- * queue, and holds what it carries in a round trip, or starts, and holds a bit more?
- * More would only stand in the
- * queue, or be lost there. Of paths that are not far or not minor the congestion
- * control knows better, and where there is no queue it may find that more can be
- * carried. While another path is quiet, or closed, any that holds as much is full: what
- * that one has may have to go this way, and not behind what nobody waits for. */
+ * queue, and holds what it carries in a round trip, or holds the most that it may?
+ * More would only stand in the queue, or be lost there. Of paths that are not far or
+ * not minor the congestion control knows better. While another path is quiet, or closed,
+ * any that holds as much is full: what that one has may have to go this way, and not
+ * behind what nobody waits for. */
 bool depth_is_full(const struct depth_path *paths, unsigned count, unsigned i);
 
 /* Then who is the first of all for that moment may be full as well: all that the

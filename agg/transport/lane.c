@@ -516,7 +516,7 @@ void lane_estimate_paths(struct session *s)
 	}
 	path_compare(s->path, WIRE_PATHS_MAX, good & ~s->resting);
 	DL_FOREACH(s->lanes, lane)
-		set_pace(lane, path_of(lane)->pace_bps);
+		set_pace(lane, s->args.policy.deep ? path_of(lane)->pace_bps : 0);
 }
 
 /* What is known of its rate is what it was given: less than it could carry, or what

@@ -5,14 +5,16 @@
  * as they share the queue, and the least ever when all are quiet: a smoothed RTT
  * of who is quiet since a download would be that download's queue.
  *
- * A far path (a satellite's) is paced once a queue stood in it. A congestion control
- * that doubles finds its limit a round trip too late, by a queue of a round trip; what
- * must go again by this path, when another dies, would stand behind that. With the
- * queue it is known what the path carries: a little more is tried, and less sent
- * while a queue stands. Where that does not end it, it is not ours, and not paced for
- * a while: nobody who shares the path shall starve us. Nor is one that is not small
- * beside nearer ones, that loses much, or that had no queue for long: what was seen
- * of it is not what it carries, and its pace would keep it there.
+ * A far path (a satellite's) is paced. A congestion control that doubles finds its
+ * limit a round trip too late, by a queue of a round trip, or, where that is more than
+ * the queue holds, by what is lost there: what must go again by this path, when another
+ * dies, would stand behind that, and all behind the loss comes too late. So it starts
+ * by less than to double, as soon as it would be missed, and holds no more than
+ * that; and with the first queue it is known what the path carries: a little more is
+ * tried, and less sent while a queue stands. Where that does not end it, it is not
+ * ours, and not paced for a while: nobody who shares the path shall starve us. Nor is
+ * one that is not small beside nearer ones, or that loses much without a queue: what
+ * was seen of it is not what it carries, and its pace would keep it there.
  */
 #include "agg/transport/path.h"
 
@@ -27,13 +29,17 @@
 #define NEAR_PART 4u         /* of its round trip is one of another that is near */
 #define ASIDE 2u             /* near ones carry more than so many times as much */
 #define QUEUE_PART 12u       /* of a round trip, and a queue stands */
+#define START_PERCENT 140u   /* of its rate, what may carry more is tried with; */
+#define START_MINOR_PERCENT 300u /* what is lost of one so small is not missed */
+#define FILLED_PERCENT 130u
 #define PACE_PERCENT 104u
 #define PACE_QUEUED_PERCENT 80u
 #define PACE_QUEUED_RTTS 8u
 #define PACE_FREE_RTTS 8u    /* without a queue, and it may carry more by now */
 #define PACE_LOSS_PPM 10000u /* what loses more may carry more than was seen */
-#define PACE_LEAST_BYTES 14480u /* a round trip: the first window */
-#define LATE_DECAY 1024u /* a part of what is too much, each sample */
+#define LOSS_RTTS 2u         /* after a queue stood, a loss is that one's */
+#define PACE_LEAST_BYTES 28960u /* a round trip: two first windows */
+#define LATE_DECAY 4096u /* a part of what is too much, each sample */
 #define LOSS_OF_BYTES 100000u           /* less sent tells nothing of loss */
 
 /* Linearly, near enough to a half-life at these steps. */
@@ -52,7 +58,9 @@ void path_begin(struct path *path)
 	path->min_rtt_us = 0;
 	path->sampled_us = 0;
 	path->backlog_bytes = path->under_way_bytes = 0;
-	path->sent_bytes = path->retrans_bytes = 0;
+	path->sent_before_bytes = path->sent_bytes;
+	path->retrans_before_bytes = path->retrans_bytes;
+	path->sent_bytes = path->retrans_bytes = path->users_bps = 0;
 }
 
 static void add_rtt(struct path *path, const struct path_user *user, uint64_t now_us)
@@ -80,6 +88,7 @@ void path_add(struct path *path, const struct path_user *user, uint64_t now_us)
 	path->sent_bytes += user->sent_bytes;
 	path->retrans_bytes += user->retrans_bytes;
 	path->busy |= user->busy;
+	path->users_bps += user->rate_bps;
 	if (user->rate_bps > path->rate_bps)
 		path->rate_bps = user->rate_bps;
 }
@@ -96,6 +105,8 @@ static void note_rate(struct path *path, uint64_t now_us)
 	path->taken_bps = rate;
 	path->rate_bps = path_rate_decayed(path->rate_bps, elapsed, path->busy);
 	path->busy = false;
+	if (rate > path->users_bps) /* it came before, behind a hole */
+		rate = path->users_bps;
 	if (rate > path->rate_bps)
 		path->rate_bps = rate;
 	path->acked_bytes = 0;
@@ -118,24 +129,48 @@ static void note_queue(struct path *path, uint64_t now_us)
 	}
 }
 
+/* What is lost in a queue tells nothing: the rest is, without us. */
+static bool loses_by_itself(struct path *path, uint64_t now_us)
+{
+	if (now_us - path->full_us > LOSS_RTTS * path->min_rtt_us &&
+	    path->sent_bytes >= path->sent_before_bytes &&
+	    path->retrans_bytes >= path->retrans_before_bytes) {
+		path->free_sent_bytes += path->sent_bytes - path->sent_before_bytes;
+		path->free_retrans_bytes += path->retrans_bytes -
+		                            path->retrans_before_bytes;
+	}
+	return path->free_sent_bytes > LOSS_OF_BYTES &&
+	       path->free_retrans_bytes * 1000000 / path->free_sent_bytes >
+	       PACE_LOSS_PPM;
+}
+
+static bool is_others_queue(const struct path *path, uint64_t now_us)
+{
+	return path->queued_us &&
+	       now_us - path->queued_us > PACE_QUEUED_RTTS * path->min_rtt_us;
+}
+
 static void set_pace(struct path *path, uint64_t now_us)
 {
+	bool loses = loses_by_itself(path, now_us);
+
 	path->pace_bps = 0;
-	path->starts = false;
+	path->most_percent = 0;
 	if (path->min_rtt_us < FAR_US || path->rtt_us >= UINT32_MAX || !path->rate_bps ||
-	    path->loss_ppm > PACE_LOSS_PPM) {
+	    loses) {
 		path->filled = false;
 		return;
 	}
 	note_queue(path, now_us);
-	path->starts = !path->filled;
+	path->most_percent = path->filled ? FILLED_PERCENT :
+	                     path->minor ? START_MINOR_PERCENT : START_PERCENT;
+	if (is_others_queue(path, now_us))
+		return;
 	uint64_t least = PACE_LEAST_BYTES * UINT64_C(1000000) / path->min_rtt_us;
-	uint64_t bps = path->queued_us ? path->queued_bps * PACE_QUEUED_PERCENT / 100
-	                               : path->rate_bps * PACE_PERCENT / 100;
-	bool is_others = path->queued_us &&
-		now_us - path->queued_us > PACE_QUEUED_RTTS * path->min_rtt_us;
-	if (path->filled && !is_others)
-		path->pace_bps = bps > least ? bps : least;
+	uint64_t bps = path->queued_us ?
+		path->queued_bps * PACE_QUEUED_PERCENT / 100 :
+		path->rate_bps * (path->filled ? PACE_PERCENT : path->most_percent) / 100;
+	path->pace_bps = bps > least ? bps : least;
 }
 
 void path_end(struct path *path, uint64_t now_us)
@@ -222,8 +257,8 @@ void path_acked(struct path *path, uint64_t bytes)
 	path->acked_bytes += bytes;
 }
 
-/* A peak that is held: one that is lost takes about a round trip longer; what
- * takes much longer is no measure of the next. */
+/* A peak that is held from one loss to the next: what is lost takes about a round trip
+ * longer; what takes much longer is no measure of the next. */
 static void note_late(struct path *path, uint64_t took_us)
 {
 	uint64_t rtt_us = path->rtt_us < UINT32_MAX ? path->rtt_us : 0;

@@ -31,8 +31,8 @@ struct path {
 	uint64_t late_us;        /* the latest of late */
 	uint64_t min_rtt_us;     /* the least of its users; 0: not known */
 	uint64_t pace_bps;       /* none of them sends faster; 0: as it likes */
-	bool starts;             /* it is far, and no queue stood in it yet: it may
-	                          * carry more than was seen */
+	unsigned most_percent;   /* of what it carries in a round trip, under way: it is
+	                          * far, and may carry more than was seen; 0: any */
 	bool minor;              /* path_compare(): others carry many times as much */
 	bool wasteful;           /* path_judge(): better left out, for a while */
 
@@ -46,7 +46,9 @@ struct path {
 	bool filled;             /* a queue stood in it */
 	uint64_t queued_us, queued_bps; /* one does, since then, at that rate; 0: no */
 	uint64_t full_us;        /* when one did last */
-	uint64_t sent_bytes, retrans_bytes;
+	uint64_t sent_bytes, retrans_bytes, users_bps; /* of all users */
+	uint64_t sent_before_bytes, retrans_before_bytes; /* of the last time */
+	uint64_t free_sent_bytes, free_retrans_bytes; /* while no queue stood */
 };
 
 /* What one user tells of itself. */

@@ -116,12 +116,12 @@ static void a_far_path_is_filled_and_no_more(void **state)
 	paths[1].rtt_us = 760000;
 	assert_true(depth_is_full(paths, 2, 1));
 	paths[1].rtt_us = 600000;
-	paths[1].starts = true; /* it may carry more, but not much more at once */
+	paths[1].most_percent = 140; /* it may carry more, but not much more at once */
 	assert_false(depth_is_full(paths, 2, 1));
 	paths[1].under_way_bytes = 861000;
 	assert_true(depth_is_full(paths, 2, 1));
 	paths[1].under_way_bytes = 681000;
-	paths[1].starts = false; /* what the other has may come to go this way */
+	paths[1].most_percent = 0; /* what the other has may come to go this way */
 	paths[0].quiet = true;
 	assert_true(depth_is_full(paths, 2, 1));
 	paths[0].quiet = false;

@@ -51,23 +51,85 @@ static uint64_t pace(struct path *path, uint64_t min_rtt_us, uint64_t queue_us,
 	return path->pace_bps;
 }
 
-/* Only of one that is far, and when a queue shows what it carries. */
-static void a_far_path_is_paced_once_it_was_full(void **state)
+/* Only of one that is far: by more as long as no queue shows what it carries. */
+static void a_far_path_is_paced(void **state)
 {
 	struct path path = { 0 }, near = { 0 };
 
 	assert_int_equal(pace(&near, 50000, 50000, NOW_US), 0);
-	assert_false(near.starts);
-	assert_int_equal(pace(&path, 560000, 20000, NOW_US), 0);
-	assert_true(path.starts);
+	assert_int_equal(near.most_percent, 0);
+	uint64_t starts = pace(&path, 560000, 20000, NOW_US);
+	assert_in_range(starts, MBYTE / 100 * 130, MBYTE / 100 * 199);
+	assert_in_range(path.most_percent, 130, 199);
 	uint64_t queued = pace(&path, 560000, 100000, NOW_US + 1000);
 	assert_in_range(queued, MBYTE / 100 * 70, MBYTE / 100 * 90);
-	assert_false(path.starts);
+	assert_in_range(path.most_percent, 110, 140);
 	uint64_t free = pace(&path, 560000, 20000, NOW_US + 2000);
 	assert_in_range(free, MBYTE / 100 * 102, MBYTE / 100 * 110);
 	judge(&path, NULL, 0, NOW_US + 3000); /* who comes then starts anew */
-	assert_int_equal(pace(&path, 560000, 20000, NOW_US + 4000), 0);
-	assert_true(path.starts);
+	assert_int_equal(pace(&path, 560000, 20000, NOW_US + 4000), starts);
+}
+
+/* So little that nobody would miss what it loses may double, and more. */
+static void a_minor_path_starts_as_it_likes(void **state)
+{
+	struct path path = { .minor = true };
+
+	assert_true(pace(&path, 560000, 0, NOW_US) >= 2 * MBYTE);
+	assert_true(path.most_percent >= 200);
+}
+
+/* Its own loss, of a random kind, and what it loses in the queue that we built. */
+static void what_a_queue_loses_is_not_its_own(void **state)
+{
+	struct path path = { 0 };
+	struct path_user user = { .srtt_us = 700000, .min_rtt_us = 600000,
+		.sampled_us = NOW_US, .rate_bps = MBYTE, .sent_bytes = MBYTE };
+
+	path.window_us = NOW_US;
+	judge(&path, &user, 1, NOW_US);
+	user.sent_bytes += MBYTE;
+	user.retrans_bytes += MBYTE / 10;
+	judge(&path, &user, 1, NOW_US + 600000);
+	assert_true(path.loss_ppm > 20000);
+	assert_true(path.pace_bps > 0);
+	user.srtt_us = 600000;
+	user.sampled_us += 1800000;
+	user.sent_bytes += MBYTE;
+	judge(&path, &user, 1, NOW_US + 1800000 + 1);
+	assert_true(path.pace_bps > 0);
+	user.sent_bytes += MBYTE;
+	user.retrans_bytes += MBYTE / 10;
+	judge(&path, &user, 1, NOW_US + 1900000);
+	assert_int_equal(path.pace_bps, 0);
+	assert_int_equal(path.most_percent, 0);
+}
+
+/* What comes when a hole is filled came long before. */
+static void a_hole_that_fills_is_no_rate(void **state)
+{
+	struct path_user user = { .srtt_us = 10000, .rate_bps = MBYTE };
+	struct path path = { .window_us = NOW_US };
+
+	path_acked(&path, MBYTE);
+	judge(&path, &user, 1, NOW_US + 100000);
+	assert_int_equal(path.rate_bps, MBYTE);
+}
+
+/* From one loss to the next, which may be some seconds. */
+static void the_latest_is_remembered(void **state)
+{
+	struct path path = { .rtt_us = 600000 };
+
+	for (unsigned i = 0; i < 50; i++)
+		path_took(&path, 300000);
+	path_took(&path, 900000);
+	for (unsigned i = 0; i < 1000; i++)
+		path_took(&path, 300000);
+	assert_in_range(path.late_us, 720000, 900000);
+	for (unsigned i = 0; i < 20000; i++)
+		path_took(&path, 300000);
+	assert_in_range(path.late_us, 300000, 330000);
 }
 
 /* Without a queue for long it may carry more by now; and what it loses by itself hides
@@ -81,8 +143,8 @@ static void what_may_carry_more_is_not_paced(void **state)
 
 	assert_true(pace(&path, 560000, 100000, NOW_US) > 0);
 	assert_true(pace(&path, 560000, 0, NOW_US + 5 * 560000) > 0);
-	assert_int_equal(pace(&path, 560000, 0, NOW_US + 9 * 560000), 0);
-	assert_true(path.starts);
+	assert_true(pace(&path, 560000, 0, NOW_US + 9 * 560000) > MBYTE / 100 * 130);
+	path = (struct path){ 0 };
 	judge(&path, &user, 1, NOW_US);
 	assert_int_equal(path.pace_bps, 0);
 }
@@ -143,12 +205,12 @@ static void its_rate_is_that_of_all_users(void **state)
 
 	judge(&path, users, 2, NOW_US);
 	assert_int_equal(path.rate_bps, MBYTE);
-	path_acked(&path, MBYTE / 5);
 	path_acked(&path, MBYTE / 10);
+	path_acked(&path, MBYTE / 25);
 	judge(&path, users, 2, NOW_US + PATH_WINDOW_MIN_US / 2); /* too soon */
 	assert_int_equal(path.rate_bps, MBYTE);
 	judge(&path, users, 2, NOW_US + 100000);
-	assert_int_equal(path.rate_bps, 3 * MBYTE);
+	assert_int_equal(path.rate_bps, MBYTE / 5 * 7);
 }
 
 /* A quiet path does not look slow; one that has enough to do, and delivers
@@ -258,7 +320,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(its_rtt_is_the_latest),
 		cmocka_unit_test(when_all_are_quiet_it_is_the_least),
-		cmocka_unit_test(a_far_path_is_paced_once_it_was_full),
+		cmocka_unit_test(a_far_path_is_paced),
+		cmocka_unit_test(a_minor_path_starts_as_it_likes),
+		cmocka_unit_test(what_a_queue_loses_is_not_its_own),
+		cmocka_unit_test(a_hole_that_fills_is_no_rate),
+		cmocka_unit_test(the_latest_is_remembered),
 		cmocka_unit_test(what_may_carry_more_is_not_paced),
 		cmocka_unit_test(the_main_path_is_not_paced),
 		cmocka_unit_test(a_queue_that_stays_is_not_yielded_to),
