@@ -22,6 +22,7 @@
 #define RATE_HALF_LIFE_BUSY_US 1000000u
 #define WASTE_LEAST_US 1000000u /* is judged over so long, */
 #define WASTE_RTTS 3u           /* and over so many round trips; */
+#define WASTE_TIMES 2u
 #define WASTE_PART 3u           /* where more than a part is wasted */
 #define WASTE_PART_OF_ALL 14u   /* and more than a part of what all carried */
 #define MINOR 12u               /* others carry more than so many times as much */
@@ -205,8 +206,15 @@ static void judge_anew(struct path *path, uint64_t all_bytes, uint64_t now_us)
 	path->all_bytes = all_bytes;
 }
 
-/* It rests as long as it was judged. What goes again meanwhile was sent before:
- * it would judge the path by nothing that it was given. */
+static bool wastes(const struct path *path, uint64_t all_bytes)
+{
+	return path->wasted_bytes > path->spent_bytes / WASTE_PART &&
+	       path->wasted_bytes > (all_bytes - path->all_bytes) / WASTE_PART_OF_ALL;
+}
+
+/* One burst of losses wastes what stood behind it, and is over: two times in a row,
+ * or once more after that, and it rests, as long as it was judged. What goes again
+ * meanwhile was sent before: it would judge the path by nothing that it was given. */
 void path_judge(struct path *path, uint64_t all_bytes, uint64_t now_us)
 {
 	uint64_t rtt_us = path->rtt_us < UINT32_MAX ? path->rtt_us : 0;
@@ -217,9 +225,12 @@ void path_judge(struct path *path, uint64_t all_bytes, uint64_t now_us)
 	path->wasteful = now_us < path->rests_until_us;
 	if (!path->wasteful && now_us - path->judged_us < while_us)
 		return;
-	if (!path->wasteful && path->wasted_bytes > path->spent_bytes / WASTE_PART &&
-	    path->wasted_bytes > (all_bytes - path->all_bytes) / WASTE_PART_OF_ALL)
+	if (!path->wasteful)
+		path->wasted_times = wastes(path, all_bytes) ? path->wasted_times + 1 : 0;
+	if (path->wasted_times >= WASTE_TIMES) {
 		path->rests_until_us = now_us + while_us;
+		path->wasted_times = WASTE_TIMES - 1;
+	}
 	judge_anew(path, all_bytes, now_us);
 	path->wasteful = now_us < path->rests_until_us;
 }

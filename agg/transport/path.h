@@ -39,6 +39,7 @@ struct path {
 	/* private */
 	uint64_t spent_bytes, wasted_bytes, judged_us; /* since then */
 	uint64_t all_bytes, rests_until_us;
+	unsigned wasted_times;   /* in a row */
 	uint64_t acked_bytes;    /* since window_us */
 	uint64_t window_us;
 	bool busy;               /* a user was, since then */

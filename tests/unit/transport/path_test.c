@@ -267,13 +267,22 @@ static bool judged(struct path *path, uint64_t all_bytes, uint64_t now_us)
 	return path->wasteful;
 }
 
-/* A round trip of 600 ms: judged over 1.8 s, rests as long. */
+/* A round trip of 600 ms: judged over 1.8 s, rests as long, but not at once. */
 static void who_wastes_much_rests(void **state)
 {
 	struct path path = { .rtt_us = 600000 };
 	uint64_t all = 1000000, now_us = 10000000;
 
 	assert_false(judged(&path, all, now_us));
+	for (unsigned i = 0; i < 3; i++) { /* by turns */
+		path_sent(&path, 300000);
+		path_wasted(&path, 120000);
+		assert_false(judged(&path, all += 1000000, now_us += 1900000));
+		assert_false(judged(&path, all += 1000000, now_us += 1900000));
+	}
+	path_sent(&path, 300000);
+	path_wasted(&path, 120000);
+	assert_false(judged(&path, all += 1000000, now_us += 1900000));
 	path_sent(&path, 300000);
 	path_wasted(&path, 120000);
 	assert_false(judged(&path, all += 1000000, now_us += 1700000));
@@ -283,14 +292,22 @@ static void who_wastes_much_rests(void **state)
 	path_wasted(&path, 120000);
 	assert_true(judged(&path, all, now_us += 50000));
 	assert_false(judged(&path, all, now_us += 100000));
-	assert_false(judged(&path, all, now_us += 2000000));
-	/* Much of its own, but little of all; and little of its own. */
 	path_sent(&path, 300000);
 	path_wasted(&path, 120000);
-	assert_false(judged(&path, all += 4000000, now_us += 2000000));
-	path_sent(&path, 900000);
-	path_wasted(&path, 200000);
-	assert_false(judged(&path, all += 1000000, now_us += 2000000));
+	assert_true(judged(&path, all += 1000000, now_us += 2000000));
+	assert_false(judged(&path, all, now_us += 2000000));
+	assert_false(judged(&path, all, now_us += 2000000));
+	/* Much of its own, but little of all; and little of its own. */
+	for (unsigned i = 0; i < 2; i++) {
+		path_sent(&path, 300000);
+		path_wasted(&path, 120000);
+		assert_false(judged(&path, all += 4000000, now_us += 2000000));
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		path_sent(&path, 900000);
+		path_wasted(&path, 200000);
+		assert_false(judged(&path, all += 1000000, now_us += 2000000));
+	}
 	/* What was taken back in a later while is no waste at all. */
 	path_wasted_not(&path, 200000);
 	path_sent(&path, 300000);
