@@ -14,9 +14,8 @@
  * twice costs nothing, and nothing moves before it is there.
  *
  * So does what a lane has that fell silent (watch.c), as far as all before it was
- * sent, at once and from the budget of guesses. That, and what a lane lost or
- * stalls with, goes by the time when it would be there, not by the scheduler; while
- * a lane is quiet, all that is overdue does.
+ * sent, at once and from the budget of guesses. All that, and what a lane lost or
+ * stalls with, goes by the time when it would be there, not by the scheduler.
  */
 #include "agg/transport/overdue.h"
 
@@ -223,16 +222,6 @@ static uint64_t takes_us(struct lane *const *lanes, const struct sched_view *vie
 	return lane_would_take_us(lanes[i], view->unit->len_bytes);
 }
 
-static bool does_any_pause(const struct session *s)
-{
-	const struct lane *lane;
-
-	DL_FOREACH(s->lanes, lane)
-		if (!lane_is_good(lane) || lane_is_quiet(lane) || lane_closed_us(lane))
-			return true;
-	return false;
-}
-
 /* What the paths by which it is there sooner bring of all that goes again until path
  * p, though it be late, would have its piece there. */
 static uint64_t sooner_bytes(struct lane *const *lanes, const struct sched_view *view,
@@ -259,8 +248,7 @@ bool overdue_place(struct stream *stream, struct lane *const *lanes,
 	unsigned best = 0, free = 0;
 
 	if (!stream->again || (!stream->again->hurries &&
-	                       (stream->again->why != REINJECT_OVERDUE ||
-	                        !does_any_pause(stream->session))))
+	                       stream->again->why != REINJECT_OVERDUE))
 		return false;
 	for (unsigned i = 0; i < view->count; i++) {
 		uint64_t us = takes_us(lanes, view, i);

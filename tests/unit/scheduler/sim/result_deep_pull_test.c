@@ -161,6 +161,16 @@ static void a_satellite_that_loses_is_used(void **state)
 	assert_true(sum.twice_percent < 2.2);
 }
 
+/* What is late of one of them goes by who has it there first, not by who has room. */
+static void four_share_those(void **state)
+{
+	struct figures f = run_on(LOSSY_LINKS, "srpt_ecf", "option seed 2\n",
+		"config load b\noption kind bulk\noption duration 24s\n"
+		"option skip 4s\noption count 4\n");
+
+	assert_true(f.silence_ms < 300 && f.mbit > 91 && f.twice_percent < 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +181,7 @@ int main(void)
 		cmocka_unit_test(four_share_it),
 		cmocka_unit_test(a_satellite_that_dies_is_not_missed),
 		cmocka_unit_test(a_satellite_that_loses_is_used),
+		cmocka_unit_test(four_share_those),
 		cmocka_unit_test(a_fibre_that_dies_is_missed_for_a_moment),
 	};
 
