@@ -37,6 +37,8 @@
 #define DEAF_SECONDS 2u              /* so long: it does not mind, */
 #define DEAF_KEEPS 0.9               /* as it keeps its rate */
 #define CALM_SHARE 0.97              /* of what its home has, and nothing is lost */
+#define SERVER_US (20 * MS_US)       /* from the tunnel to the sender, and back */
+#define QUEUE_US (5 * MS_US)         /* CoDel's target, beside the spread */
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
 #define MEEK_SHARE 0.7               /* of what its home has */
 #define MEEK_SECONDS 2u
@@ -445,13 +447,15 @@ static uint8_t count_up(uint8_t n, bool up)
 	return (uint8_t)(up ? n + (n < UINT8_MAX) : 0);
 }
 
-/* Who goes by losses has one by then, as it sends more and more until it does (CUBIC: from
- * 0.7 of a window on, RFC 9438). */
-static bool is_calm(const struct spill_path *home, const struct spill_flow *f, double bps)
+/* Who goes by losses has one by then, as it sends more and more until its queue is longer
+ * than it may be: by CUBIC's cube or by a packet in two round trips (RFC 9438, 4.2, 4.3). */
+static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, double bps)
 {
-	double window = bps * (double)home->trip_us / 1e6 / MSS;
+	double trip_s = (double)(ps->path[f->home - 1].trip_us + SERVER_US) / S_US;
+	double queue_us = QUEUE_US + spill_spread_us(ps, f) / 0.7;
+	double more = bps * queue_us / S_US / MSS + 1;
 
-	return f->calm > 1 + cbrt(0.3 / 0.4 * window);
+	return f->calm > 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);
 }
 
 /* Many more are lost than a sender that minds would have sent into, and it goes on, no
@@ -475,7 +479,7 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	f->deaf = count_up(f->deaf, deaf);
 	f->meek = count_up(f->meek, meek);
 	f->calm = count_up(f->calm, calm);
-	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS || is_calm(home, f, bps)) &&
+	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS || is_calm(ps, f, bps)) &&
 	              f->meek < MEEK_SECONDS;
 	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
 }

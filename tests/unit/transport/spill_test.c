@@ -298,6 +298,17 @@ static void test_answers_do_not_fill_a_path(void **state)
 			spill_took(&ps, &f, out[0].path, 120, a.kind == SPILL_BULK, now_us);
 	}
 	assert_int_equal(f.home, 2);
+	/* 1.7 of 3 Mbit/s, with what they wear all of it; and they do not come back for more. */
+	f = (struct spill_flow){ 0 };
+	path(0, 3, 6);
+	for (unsigned i = 0; i < 4000; i++, now_us += MS) {
+		a.now_us = now_us;
+		spill_begin(&ps, now_us);
+		spill_choose(&ps, &f, &a, out);
+		for (unsigned k = 0; k < (f.home == 1 ? 2 : 1) + i % 2; k++)
+			spill_took(&ps, &f, out[0].path, 100, false, now_us);
+		assert_true(i < 1000 || f.home == 2);
+	}
 }
 
 /* Who had the path a second ago is no rival there. */
