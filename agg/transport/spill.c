@@ -19,8 +19,9 @@
 #define STAY_US (5 * MS_US)          /* a small flow stays for that and a fifth */
 #define CARRIER_SHARE 64u            /* less than that of its rate is the past */
 #define LONG_BYTES 1000000u          /* of what a long flow is placed for */
+#define LONG_REST_US S_US            /* then it is placed anew */
 #define HOME_PERCENT 125u            /* another home must be so much faster */
-#define SURE_PERCENT 106u            /* or so much, for one that loses nothing by it */
+#define SURE_PERCENT 106u            /* or so much, for one of which losses are known */
 #define HOME_TRIPS 25u               /* and not of more than so many tenths of its round trip, */
 #define FAR_FACTOR 4u                /* unless so much faster than a home that was full */
 #define FULL_SECONDS 5u              /* for so long: it will be worth a second start */
@@ -30,8 +31,7 @@
 #define CALL_LOSS_PPM 5000u
 #define QUICK_US (5 * MS_US)         /* of a round trip less than the home's, or a third */
 #define PROOF_US S_US
-#define PROOF_PERCENT 103u
-#define DOUBTS_MAX 2u                /* seconds in a row: the first may be its start */
+#define GAIN_MAX 50                  /* what is lost by more than that of a second stops it */
 #define PROOF_SHARE 20u              /* a twentieth at least was spilled */
 #define DEAF_FACTOR 4                /* so much more was lost than it would bear, */
 #define DEAF_SECONDS 2u              /* so long: it does not mind, */
@@ -366,6 +366,10 @@ static void place_small(const struct spill_paths *ps, struct spill_flow *f,
 {
 	unsigned best = first_home(ps, f, ask);
 
+	/* A long one is under way: what it gets, or would get, says more (place_bulk). */
+	if (may_stay(ps, f) && ask->is_long && !is_thin(f) &&
+	    ask->now_us - f->took_us < LONG_REST_US)
+		return;
 	if (may_stay(ps, f)) {
 		const struct spill_path *home = &ps->path[f->home - 1];
 		uint64_t slack_us = max_u64(STAY_US, home->rtt_us / 2 / 5);
@@ -465,7 +469,7 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	const struct spill_path *home = &ps->path[f->home - 1];
 	uint32_t packets = f->proof_bytes / MSS;
 
-	if (packets < DEAF_PACKETS)
+	if (packets < DEAF_PACKETS || is_thin(f))
 		return;
 	double lost = home->loss_ppm * 1e-6;
 	if (f->dropped >= DEAF_DROPS)
@@ -487,7 +491,7 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 static bool is_too_far(const struct spill_flow *f, const struct spill_path *home,
                        const struct spill_path *to, uint64_t more)
 {
-	return is_farther(to, home) && !f->tolerant && !is_thin(f) &&
+	return is_farther(to, home) && !f->minds &&
 	       (f->full < FULL_SECONDS || more < FAR_FACTOR);
 }
 
@@ -523,20 +527,22 @@ static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to)
 static void place_bulk(struct spill_paths *ps, struct spill_flow *f,
                        const struct spill_ask *ask, uint64_t now_bps)
 {
+	if (!may_stay(ps, f))
+		f->home = (uint8_t)(first_home(ps, f, ask) + 1);
 	unsigned best = f->home - 1u;
-	const struct spill_path *home = &ps->path[f->home - 1];
-	uint64_t best_bps = max_u64(hoped_bps(ps, f, f->home - 1u), now_bps);
+	const struct spill_path *home = &ps->path[best];
+	uint64_t best_bps = max_u64(hoped_bps(ps, f, best), now_bps);
 
 	if (home->untried)
 		best_bps = max_u64(best_bps, home->promised_bps);
-	best_bps = best_bps * (f->tolerant ? SURE_PERCENT : HOME_PERCENT) / 100;
+	best_bps = best_bps * (f->tolerant || f->minds ? SURE_PERCENT : HOME_PERCENT) / 100;
 
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
 		const struct spill_path *p = &ps->path[path];
 		uint64_t bps = hoped_bps(ps, f, path);
 		if (p->untried) /* half of it is enough to see */
-			bps = max_u64(bps, p->promised_bps / 2);
+			bps = max_u64(bps, bound_by_loss(ps, f, path, p->promised_bps / 2));
 		if (!is_offered(ps, path) || bps <= best_bps ||
 		    is_too_far(f, home, p, bps / max_u64(home->rate_bps, 1)))
 			continue;
@@ -566,17 +572,16 @@ static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
 static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t got_bps,
                   uint64_t now_us)
 {
-	uint64_t alone_bps = share_bps(ps, f, f->home - 1);
+	uint64_t alone_bps = max_u64(share_bps(ps, f, f->home - 1), 1);
 
 	if (!f->spills || f->spilled_bytes <= f->proof_bytes / PROOF_SHARE)
 		return;
-	bool proved = got_bps * 100 >= alone_bps * PROOF_PERCENT;
-	f->doubts = proved ? 0 : f->doubts + 1;
-	if (proved)
+	int64_t gain = f->gain + (int64_t)min_u64(got_bps * 100 / alone_bps, 200) - 100;
+	if (gain >= GAIN_MAX)
 		f->failures = 0;
-	if (f->doubts < DOUBTS_MAX)
+	f->gain = (int8_t)(gain >= GAIN_MAX ? GAIN_MAX : gain <= -GAIN_MAX ? 0 : gain);
+	if (gain > -GAIN_MAX)
 		return;
-	f->doubts = 0;
 	f->tolerant = false;
 	f->stopped_us = now_us + (STOP_US << f->failures);
 	f->failures = (uint8_t)min_u64(f->failures + 1u, STOP_DOUBLINGS);
@@ -687,19 +692,12 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 	if (!ps->count)
 		return 0;
 	roll(f, ask->now_us);
-	switch (ask->kind) {
-	case SPILL_SMALL:
-		place_small(ps, f, ask);
-		break;
-	case SPILL_BULK:
-		if (!may_stay(ps, f))
-			f->home = (uint8_t)(first_home(ps, f, ask) + 1);
-		place_bulk(ps, f, ask, f->before_bps);
-		break;
-	case SPILL_REALTIME:
+	if (ask->kind == SPILL_REALTIME)
 		place_call(ps, f, ask);
-		break;
-	}
+	else if (ask->kind == SPILL_SMALL || (ask->is_long && is_thin(f)))
+		place_small(ps, f, ask);
+	else
+		place_bulk(ps, f, ask, f->before_bps);
 	if (ask->kind != SPILL_REALTIME)
 		judge(ps, f, ask);
 	if (ask->kind == SPILL_SMALL && f->leaves)

@@ -13,8 +13,8 @@
  *
  * Spilling is guarded, so that no flow is worse off than on its best path: by the
  * spread of delays; by loss, which a loss-based sender of that rate would not bear
- * (Mathis et al., 1997), unless the flow has shown that it does; and by proof: what a
- * second of it did not make faster than its home alone, goes by its home alone for a
+ * (Mathis et al., 1997), unless the flow has shown that it does; and by proof: what came
+ * to half a second less by it than by its home alone, goes by its home alone for a
  * while. Nor over a path that is much quicker than its home: one early packet would
  * tell a sender that goes by its least round trip (BBR) of a path that it does not have.
  */
@@ -59,7 +59,8 @@ struct spill_paths {
 struct spill_flow {
 	uint8_t home;        /* 1 + path; 0: none */
 	uint8_t paths;       /* that may take of it now */
-	uint8_t doubts, failures; /* of proof, in a row */
+	uint8_t failures;    /* of proof, in a row */
+	int8_t gain;         /* by spilling: percent of a second of its home alone */
 	uint8_t deaf, meek;  /* seconds in a row in which losses did not, did hold it up, */
 	uint8_t full;        /* in which it took most of what its home has, */
 	uint8_t calm;        /* all of it, and nothing was lost */

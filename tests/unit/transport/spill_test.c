@@ -380,6 +380,16 @@ static void test_what_does_not_help_stops(void **state)
 	assert_true(f.spills);
 }
 
+/* A second that does not make up for the next. */
+static void test_what_helps_now_and_then_stops(void **state)
+{
+	for (unsigned i = 0; i < 5; i++) {
+		flow(1000, 48, 14, 400000);
+		flow(1000, 16, 5, 400000);
+	}
+	assert_false(f.spills);
+}
+
 static void test_what_helps_goes_on(void **state)
 {
 	flow(20000, 48, 18, 400000);
@@ -461,6 +471,35 @@ static void test_a_long_one_goes_far_for_much_more(void **state)
 	path(1, 9, 70);
 	flow(9000, 5, 0, 30000);
 	assert_int_equal(f.home, 1);
+	f.tolerant = true; /* BBR is, and it is that which has to find out; */
+	flow(4000, 5, 0, 30000);
+	assert_int_equal(f.home, 1);
+	f.tolerant = false;
+	f.minds = true;    /* CUBIC has not. */
+	flow(1000, 5, 0, 30000);
+	assert_int_equal(f.home, 2);
+}
+
+/* Where it would begin otherwise now, as a queue stands or others are there, it stays. */
+static void test_a_long_flow_is_not_placed_anew(void **state)
+{
+	struct spill_ask a = { .kind = SPILL_SMALL, .len = LEN, .is_long = true };
+
+	path(0, 22, 9);
+	path(1, 23, 70);
+	for (unsigned i = 0; i < 300; i++, now_us += 10 * MS) {
+		ps.path[0].wait_us = i < 100 ? 0 : 300 * MS;
+		a.now_us = now_us;
+		spill_begin(&ps, now_us);
+		spill_choose(&ps, &f, &a, out);
+		assert_int_equal(f.home, 1);
+		take(0, 10000);
+	}
+	now_us += 2 * S; /* but after a rest */
+	a.now_us = now_us;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(f.home, 2);
 }
 
 static void test_a_dead_home_is_left(void **state)
@@ -586,11 +625,13 @@ int main(void)
 		TEST(test_answers_do_not_jump_to_and_fro),
 		TEST(test_who_has_gone_is_no_rival),
 		TEST(test_what_does_not_help_stops),
+		TEST(test_what_helps_now_and_then_stops),
 		TEST(test_what_helps_goes_on),
 		TEST(test_home_is_the_path_that_gives_most),
 		TEST(test_a_flow_moves_in_order),
 		TEST(test_not_all_go_at_once),
 		TEST(test_a_long_one_goes_far_for_much_more),
+		TEST(test_a_long_flow_is_not_placed_anew),
 		TEST(test_a_dead_home_is_left),
 		TEST(test_a_dearer_path_is_for_when_no_other_is),
 		TEST(test_a_metered_path_takes_what_is_more),
