@@ -20,6 +20,8 @@
 #define CARRIER_SHARE 64u            /* less than that of its rate is the past */
 #define LONG_BYTES 1000000u          /* of what a long flow is placed for */
 #define LONG_REST_US S_US            /* then it is placed anew */
+#define MOVE_AGAIN_US S_US           /* it stays so long where it went, */
+#define LEAVES_MAX_US (2 * S_US)     /* and waits so long, so that its order is kept */
 #define HOME_PERCENT 125u            /* another home must be so much faster */
 #define SURE_PERCENT 106u            /* or so much, for one of which losses are known */
 #define HOME_TRIPS 25u               /* and not of more than so many tenths of its round trip, */
@@ -495,19 +497,22 @@ static bool is_too_far(const struct spill_flow *f, const struct spill_path *home
 	       (f->full < FULL_SECONDS || more < FAR_FACTOR);
 }
 
-/* What is under way would arrive before what goes there now, or the peer puts it in
- * order by its numbers. */
+/* What is under way would arrive before what goes there now, or the peer puts it in order
+ * by its numbers, which it does not for long (merge.h): then it waits, but not for ever. */
 static bool may_leave(const struct spill_paths *ps, const struct spill_flow *f,
                       unsigned to, uint64_t now_us)
 {
 	int64_t ahead_us = ps->path[f->home - 1].later_us - ps->path[to].later_us;
 
-	return has_gap(ps, f, to, now_us) ||
-	       (f->numbered_us && (int64_t)(now_us - f->numbered_us) > 2 * ahead_us);
+	if (has_gap(ps, f, to, now_us))
+		return true;
+	if (!f->numbered_us || (int64_t)(now_us - f->numbered_us) <= 2 * ahead_us)
+		return false;
+	return ahead_us <= (int64_t)SPILL_SPREAD_US || now_us - f->leaves_us >= LEAVES_MAX_US;
 }
 
 /* Others see it there at once: else all of them would go. */
-static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to)
+static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to, uint64_t now_us)
 {
 	struct spill_path *old = &ps->path[f->home - 1], *new = &ps->path[to];
 
@@ -520,7 +525,8 @@ static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to)
 	f->serial[to] = (uint16_t)ps->serial;
 	f->serial[f->home - 1] = 0;
 	f->home = (uint8_t)(to + 1);
-	f->leaves = false;
+	f->leaves_us = 0;
+	f->moved_us = now_us;
 }
 
 /* The one that gives it most; a change must be worth it. */
@@ -549,9 +555,13 @@ static void place_bulk(struct spill_paths *ps, struct spill_flow *f,
 		best_bps = bps;
 		best = path;
 	}
-	f->leaves = best + 1 != f->home;
-	if (f->leaves && may_leave(ps, f, best, ask->now_us))
-		move(ps, f, best);
+	if (best + 1 == f->home ||
+	    (f->moved_us && ask->now_us - f->moved_us < MOVE_AGAIN_US))
+		f->leaves_us = 0;
+	else if (!f->leaves_us)
+		f->leaves_us = ask->now_us;
+	if (f->leaves_us && may_leave(ps, f, best, ask->now_us))
+		move(ps, f, best, ask->now_us);
 }
 
 /* Guards ------------------------------------------------------------------ */
@@ -700,7 +710,7 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 		place_bulk(ps, f, ask, f->before_bps);
 	if (ask->kind != SPILL_REALTIME)
 		judge(ps, f, ask);
-	if (ask->kind == SPILL_SMALL && f->leaves)
+	if (ask->kind == SPILL_SMALL && f->leaves_us)
 		place_bulk(ps, f, ask, f->before_bps);
 	set_paths(ps, f, ask);
 	if (ask->kind == SPILL_REALTIME)

@@ -66,12 +66,12 @@ struct spill_flow {
 	uint8_t calm;        /* all of it, and nothing was lost */
 	bool tolerant, minds; /* so it is no loss-based sender, or is one */
 	bool spills;         /* may go by more than one path */
-	bool leaves;         /* its home, as soon as what overtakes is put in order */
+	uint64_t leaves_us;  /* since then it would leave its home; 0: it would not */
 	uint64_t numbered_us; /* the tunnel's: that is so since then; 0: it is not */
 	uint64_t stopped_us; /* not before that again */
 	uint64_t better_us;  /* another path is, since then; 0: none */
 	uint64_t took_us;    /* the last packet */
-	uint64_t moved_us;   /* to another home, while it was small */
+	uint64_t moved_us;   /* to its home; 0: it began there */
 	uint64_t slice_us;
 	uint64_t proof_us;   /* this second's begin, in which */
 	uint32_t proof_bytes, spilled_bytes, dropped; /* in it */

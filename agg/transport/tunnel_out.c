@@ -215,7 +215,7 @@ static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 /* From the first packet that another may overtake on, it is numbered. */
 static void number(struct tunnel *t, struct flow *f, struct tunnel_flow *own, bool copies)
 {
-	bool needs = copies || own->spill.spills || own->spill.leaves;
+	bool needs = copies || own->spill.spills || own->spill.leaves_us;
 
 	if (own->ordered || !needs || !flow_head(f) || !take_slot(t, &own->slot))
 		return;

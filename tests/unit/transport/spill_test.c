@@ -47,7 +47,7 @@ static unsigned ask(enum spill_kind kind, uint64_t backlog_bytes)
 
 	spill_begin(&ps, now_us);
 	unsigned count = spill_choose(&ps, &f, &a, out);
-	if ((f.spills || f.leaves) && !f.numbered_us) /* as the tunnel does */
+	if ((f.spills || f.leaves_us) && !f.numbered_us) /* as the tunnel does */
 		f.numbered_us = now_us;
 	return count;
 }
@@ -419,13 +419,13 @@ static void test_a_flow_moves_in_order(void **state)
 	f.home = 1;
 	take(0, LEN);
 	flow(20, 20, 0, LEN);
-	assert_true(f.leaves);
+	assert_true(f.leaves_us);
 	assert_int_equal(f.home, 1);
 	flow(40, 20, 0, LEN);
 	assert_int_equal(f.home, 1);
 	flow(60, 20, 0, LEN);
 	assert_int_equal(f.home, 2);
-	assert_false(f.leaves);
+	assert_false(f.leaves_us);
 }
 
 /* Where one goes there is less for the next. */
