@@ -39,6 +39,8 @@
 #define DEAF_SECONDS 2u              /* so long: it does not mind, */
 #define DEAF_KEEPS 0.9               /* as it keeps its rate */
 #define CALM_SHARE 0.97              /* of what its home has, and nothing is lost */
+#define TRIAL_KEEPS 0.75             /* so much of its rate, in the first second with losses; */
+#define TRIALS_MAX 2u                /* after each that failed it waits four times as long */
 #define SERVER_US (20 * MS_US)       /* from the tunnel to the sender, and back */
 #define QUEUE_US (5 * MS_US)         /* CoDel's target, beside the spread */
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
@@ -461,7 +463,23 @@ static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, do
 	double queue_us = QUEUE_US + spill_spread_us(ps, f) / 0.7;
 	double more = bps * queue_us / S_US / MSS + 1;
 
-	return f->calm > 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);
+	double after_s = 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);
+
+	return f->calm > after_s * (1u << 2 * f->trials);
+}
+
+/* A receiver's window can make a sender calm, too, which minds losses nonetheless: its
+ * first second with them ends at the first sign of that. */
+static void watch_trial(struct spill_flow *f)
+{
+	uint64_t bps = 0;
+
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		bps += f->rate_bps[i];
+	if (!f->trial || (double)bps >= TRIAL_KEEPS * f->before_bps)
+		return;
+	f->tolerant = f->trial = false;
+	f->trials = count_up(f->trials, f->trials < TRIALS_MAX);
 }
 
 /* Many more are lost than a sender that minds would have sent into, and it goes on, no
@@ -485,8 +503,11 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	f->deaf = count_up(f->deaf, deaf);
 	f->meek = count_up(f->meek, meek);
 	f->calm = count_up(f->calm, calm);
-	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS || is_calm(ps, f, bps)) &&
+	f->trial = !f->tolerant && f->deaf < DEAF_SECONDS && is_calm(ps, f, bps);
+	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS || f->trial) &&
 	              f->meek < MEEK_SECONDS;
+	if (f->trial)
+		f->calm = 0;
 	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
 }
 
@@ -606,6 +627,7 @@ static void judge(struct spill_paths *ps, struct spill_flow *f,
 	if (us < PROOF_US)
 		return;
 	uint64_t got_bps = f->proof_bytes * S_US / us;
+	f->trial = false;
 	if (us < 2 * PROOF_US) {
 		f->full = count_up(f->full, got_bps * 100 >=
 		                   share_bps(ps, f, f->home - 1u) * FULL_PERCENT);
@@ -708,8 +730,10 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 		place_small(ps, f, ask);
 	else
 		place_bulk(ps, f, ask, f->before_bps);
-	if (ask->kind != SPILL_REALTIME)
+	if (ask->kind != SPILL_REALTIME) {
 		judge(ps, f, ask);
+		watch_trial(f);
+	}
 	if (ask->kind == SPILL_SMALL && f->leaves_us)
 		place_bulk(ps, f, ask, f->before_bps);
 	set_paths(ps, f, ask);

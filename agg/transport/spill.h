@@ -65,6 +65,8 @@ struct spill_flow {
 	uint8_t full;        /* in which it took most of what its home has, */
 	uint8_t calm;        /* all of it, and nothing was lost */
 	bool tolerant, minds; /* so it is no loss-based sender, or is one */
+	uint8_t trials;      /* that failed */
+	bool trial;          /* for a second it is taken for tolerant */
 	bool spills;         /* may go by more than one path */
 	uint64_t leaves_us;  /* since then it would leave its home; 0: it would not */
 	uint64_t numbered_us; /* the tunnel's: that is so since then; 0: it is not */

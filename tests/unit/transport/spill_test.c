@@ -200,6 +200,28 @@ static void test_who_is_not_calm_stays_unknown(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* As one whose receiver's window is small: the first sign of the trial is enough, and the
+ * next one is long away. Who goes on is believed. */
+static void test_a_calm_flow_is_tried_for_a_second(void **state)
+{
+	path(1, 50, 5);
+	ps.path[1].loss_ppm = 10000;
+	for (unsigned i = 0; i < 2000 && !f.tolerant; i++)
+		flow(10, 50, 0, 40000);
+	assert_true(f.tolerant);
+	assert_int_equal(ask(SPILL_BULK, 400000), 2);
+	flow(300, 15, 15, 40000);
+	assert_false(f.tolerant);
+	flow(8000, 50, 0, 40000);
+	assert_false(f.tolerant);
+	for (unsigned i = 0; i < 2000 && !f.tolerant; i++)
+		flow(10, 50, 0, 40000);
+	assert_true(f.tolerant);
+	flow(2000, 30, 30, 40000);
+	flow(300, 15, 15, 40000); /* then it is its own matter */
+	assert_true(f.tolerant);
+}
+
 /* Losses that slow it down, second by second, are no sign that it does not mind. */
 static void test_who_slows_down_minds_losses(void **state)
 {
@@ -617,6 +639,7 @@ int main(void)
 		TEST(test_who_slows_down_minds_losses),
 		TEST(test_a_long_flow_begins_where_nothing_is_lost),
 		TEST(test_who_is_not_calm_stays_unknown),
+		TEST(test_a_calm_flow_is_tried_for_a_second),
 		TEST(test_answers_do_not_fill_a_path),
 		TEST(test_a_much_quicker_path_is_left_to_others),
 		TEST(test_a_long_flow_begins_where_it_ends_first),
