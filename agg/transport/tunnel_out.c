@@ -126,7 +126,9 @@ static void see_path(struct tunnel *t, unsigned path)
 	out->cost = (uint8_t)(p->path_class +
 		(p->state == TUNNEL_PATH_SUSPECT ? SUSPECT_COST : 0));
 	out->delay_us = delay_us(r, t->now_us);
-	out->rate_bps = r->bw_bps * INNER_PERCENT / 100;
+	/* Beside our own streams its share is there, whatever was found of the rest. */
+	uint64_t bps = r->bw_bps > r->share_bps ? r->bw_bps : r->share_bps;
+	out->rate_bps = bps * INNER_PERCENT / 100;
 	out->promised_bps = r->promised_bps * INNER_PERCENT / 100;
 	out->rtt_us = out->known ? r->min_rtt_us : p->srtt_us;
 	out->loss_ppm = tunnel_rate_loss_ppm(r);
