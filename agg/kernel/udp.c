@@ -16,6 +16,7 @@
 #include <netinet/ip.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef UDP_SEGMENT /* older headers */
@@ -27,7 +28,8 @@
 
 #define SEND_BYTES (256 * 1024)
 #define RECEIVE_BYTES (4 * 1024 * 1024)
-#define CONTROL_BYTES 128 /* of a message: address, segment size, traffic class */
+#define CONTROL_BYTES 160 /* of a message: address, segment size, traffic class, time */
+#define WAITED_MAX_US 1000000 /* more is a clock that was set */
 #define CE 3              /* both ECN bits */
 #define ERRORS_MAX 8      /* that the network reports, in a row */
 #define HEADER_BYTES 8u   /* UDP's, where a filter begins */
@@ -58,7 +60,8 @@ static int set_options(int fd, sa_family_t family)
 			set_int(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BYTES);
 	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BYTES);
-	set_int(fd, IPPROTO_UDP, UDP_GRO, 1); /* or it comes one by one */
+	set_int(fd, IPPROTO_UDP, UDP_GRO, 1); /* or it comes one by one, */
+	set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1); /* and nobody knows since when */
 	return err;
 }
 
@@ -282,7 +285,17 @@ int udp_send(int fd, const struct udp_message *messages, unsigned n)
 	}
 }
 
-static void read_control(struct udp_message *m, struct msghdr *h)
+static uint64_t waited_us(const uint8_t *stamp, const struct timespec *now)
+{
+	struct timespec then;
+
+	memcpy(&then, stamp, sizeof(then));
+	int64_t us = ((int64_t)now->tv_sec - then.tv_sec) * 1000000 +
+	             (now->tv_nsec - then.tv_nsec) / 1000;
+	return us > 0 && us < WAITED_MAX_US ? (uint64_t)us : 0;
+}
+
+static void read_control(struct udp_message *m, struct msghdr *h, const struct timespec *now)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
 		int value = 0;
@@ -290,6 +303,9 @@ static void read_control(struct udp_message *m, struct msghdr *h)
 			memcpy(&value, CMSG_DATA(c), sizeof(value));
 		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
 			m->segment = (uint16_t)value;
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS &&
+		           c->cmsg_len >= CMSG_LEN(sizeof(struct timespec))) {
+			m->waited_us = waited_us(CMSG_DATA(c), now);
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
 			m->ce = (*CMSG_DATA(c) & CE) == CE; /* one byte */
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
@@ -310,12 +326,13 @@ static void read_control(struct udp_message *m, struct msghdr *h)
 	}
 }
 
-static void understand(struct udp_message *m, struct batch *b, unsigned i)
+static void understand(struct udp_message *m, struct batch *b, unsigned i,
+                       const struct timespec *now)
 {
 	struct msghdr *h = &b->headers[i].msg_hdr;
 
 	*m = (struct udp_message){ .p = m->p, .n = b->headers[i].msg_len };
-	read_control(m, h);
+	read_control(m, h, now);
 	m->addressed = addr_from_sockaddr(&m->peer, h->msg_name);
 	if (h->msg_flags & MSG_TRUNC)
 		m->n = 0; /* longer than any of ours */
@@ -336,9 +353,12 @@ int udp_receive(int fd, struct udp_message *messages, unsigned n)
 			.msg_control = &b.controls[i], .msg_controllen = CONTROL_BYTES };
 	}
 	for (unsigned errors = 0;; errors++) {
+		struct timespec now; /* by the clock that the kernel stamps by */
 		int got = recvmmsg(fd, b.headers, n, 0, NULL);
+		if (got > 0)
+			clock_gettime(CLOCK_REALTIME, &now);
 		for (int i = 0; i < got; i++)
-			understand(&messages[i], &b, (unsigned)i);
+			understand(&messages[i], &b, (unsigned)i, &now);
 		if (got >= 0)
 			return got;
 		if (errno == EAGAIN || errors == ERRORS_MAX)

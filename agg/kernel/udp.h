@@ -27,7 +27,8 @@ struct udp_message {
 	bool addressed;    /* by these two; else as the socket is connected */
 	struct addr peer;  /* to send to, or where it came from */
 	struct addr local; /* to send from, or where it arrived; no port */
-	bool ce;           /* the network marked it (RFC 3168); received only */
+	bool ce;           /* the network marked it (RFC 3168); received only, */
+	uint64_t waited_us; /* as this, since it arrived; 0: not, or not known */
 };
 
 /* A socket that knows but one peer. device "" or NULL: any; source of family AF_UNSPEC

@@ -204,8 +204,8 @@ void dgram_drop_index(struct dgram *d, uint32_t index)
 
 /* What comes ---------------------------------------------------------------- */
 
-static void one_datagram(struct dgram *d, const struct tunnel_ends *ends, uint8_t *p,
-                         size_t n, bool ce)
+static void one_datagram(struct dgram *d, const struct tunnel_came *came, uint8_t *p,
+                         size_t n)
 {
 	struct datagram_header header;
 	struct owner *owner = NULL;
@@ -215,7 +215,7 @@ static void one_datagram(struct dgram *d, const struct tunnel_ends *ends, uint8_
 	    header.index == udp_proved(header.index, d->secret))
 		owner = owner_of(d, header.index);
 	if (owner)
-		owner->user->on_datagram(owner->ctx, ends, p, n, ce);
+		owner->user->on_datagram(owner->ctx, came, p, n);
 	else
 		d->stats.strange++;
 }
@@ -223,12 +223,12 @@ static void one_datagram(struct dgram *d, const struct tunnel_ends *ends, uint8_
 static void one_message(struct dgram_socket *s, struct udp_message *m)
 {
 	struct tunnel_ends ends = { .peer = m->peer, .local = m->local };
+	struct tunnel_came came = { s->connected ? NULL : &ends, m->waited_us, m->ce };
 	size_t step = m->segment ? m->segment : m->n;
 
 	ends.local.port = s->local.port;
 	for (size_t at = 0; at < m->n; at += step)
-		one_datagram(s->dgram, s->connected ? NULL : &ends, m->p + at,
-		             m->n - at < step ? m->n - at : step, m->ce);
+		one_datagram(s->dgram, &came, m->p + at, m->n - at < step ? m->n - at : step);
 }
 
 static void receive(struct dgram_socket *s)

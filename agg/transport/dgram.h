@@ -28,8 +28,7 @@ struct dgram_socket;
 /* To whom an index belongs. None may close sockets or drop indexes in here. */
 struct dgram_user {
 	/* A datagram, as for tunnel_input(). */
-	void (*on_datagram)(void *ctx, const struct tunnel_ends *ends, uint8_t *p,
-	                    size_t n, bool ce);
+	void (*on_datagram)(void *ctx, const struct tunnel_came *came, uint8_t *p, size_t n);
 };
 
 /* One of so many workers, each with its own loop; 0 of 1 where there is but one. NULL:

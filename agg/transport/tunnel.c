@@ -160,11 +160,10 @@ void tunnel_put(struct tunnel *t, struct packet *p)
 	tunnel_out_put(t, p);
 }
 
-void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
-                  bool ce)
+void tunnel_input(struct tunnel *t, const struct tunnel_came *came, uint8_t *p, size_t n)
 {
 	enter(t);
-	tunnel_in(t, ends, p, n, ce);
+	tunnel_in(t, came, p, n);
 }
 
 int tunnel_frame(struct tunnel *t, const struct wire_frame *frame)

@@ -36,6 +36,13 @@ struct tunnel_ends {
 	struct addr peer, local;
 };
 
+/* How a datagram came. */
+struct tunnel_came {
+	const struct tunnel_ends *ends; /* NULL where the socket knows only one */
+	uint64_t waited_us; /* for us, since it arrived at this host; 0: not, or not known */
+	bool ce;            /* marked by the network */
+};
+
 enum tunnel_path_state {
 	TUNNEL_PATH_DOWN,    /* no socket, no uplink */
 	TUNNEL_PATH_SUSPECT, /* its subflows stall: only where there is no other */
@@ -111,10 +118,8 @@ void tunnel_double(struct tunnel *t, bool realtime);
 
 /* A packet of our side, the tunnel's then. */
 void tunnel_put(struct tunnel *t, struct packet *p);
-/* A datagram, which is opened where it stands. ends: NULL where the socket knows only
- * one. ce: marked by the network. */
-void tunnel_input(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
-                  bool ce);
+/* A datagram, which is opened where it stands. */
+void tunnel_input(struct tunnel *t, const struct tunnel_came *came, uint8_t *p, size_t n);
 /* TUNNEL_KEY or DATAGRAM of the peer's; others are passed over. A key that one tunnel was
  * given is never given to another one: each counts from 0. 0; -EOPNOTSUPP: it wants a suite
  * that we have not; -errno. */

@@ -84,14 +84,14 @@ void tunnel_control_renew(struct tunnel *t, unsigned path)
 /* Hearing ---------------------------------------------------------------- */
 
 void tunnel_control_came(struct tunnel *t, unsigned path,
-                         const struct feedback_came *came)
+                         const struct feedback_came *came, uint64_t at_us)
 {
 	struct tunnel_control *c = open_control(t, path);
 	struct feedback_came whole = *came;
 
 	whole.bytes += TUNNEL_WIRE_BYTES;
 	if (c)
-		feedback_note(&c->told, &whole, t->now_us);
+		feedback_note(&c->told, &whole, at_us);
 }
 
 void tunnel_control_answered(struct tunnel *t, unsigned path)
@@ -102,7 +102,8 @@ void tunnel_control_answered(struct tunnel *t, unsigned path)
 		restart(t, path, false);
 }
 
-void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f)
+void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f,
+                             uint64_t waited_us)
 {
 	struct tunnel_control *c = t->control[f->path];
 	struct rate_news news;
@@ -115,6 +116,7 @@ void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f
 	if ((uint8_t)row->epoch != f->epoch || !row->base ||
 	    !feedback_hear(&c->heard, f, row->base, row->last, &news))
 		return;
+	news.waited_us = waited_us;
 	tunnel_control_answered(t, f->path);
 	tunnel_rate_heard(&c->rate, &news, t->now_us);
 }

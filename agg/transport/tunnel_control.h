@@ -32,10 +32,12 @@ void tunnel_control_finish(struct tunnel *t);
 /* A datagram of n bytes has left. */
 void tunnel_control_sent(struct tunnel *t, unsigned path, uint64_t counter, size_t n,
                          bool asks);
-/* One was good. */
+/* One was good; and when it came. */
 void tunnel_control_came(struct tunnel *t, unsigned path,
-                         const struct feedback_came *came);
-void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f);
+                         const struct feedback_came *came, uint64_t at_us);
+/* It waited so long for us. */
+void tunnel_control_feedback(struct tunnel *t, const struct datagram_feedback *f,
+                             uint64_t waited_us);
 /* Something came back of what was sent there. */
 void tunnel_control_answered(struct tunnel *t, unsigned path);
 /* It is another path now. */

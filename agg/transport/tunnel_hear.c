@@ -509,9 +509,8 @@ void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
 	if (!fresh)
 		return;
 	forget_clocks(r, told, jump_us, now_us);
-	uint64_t away_us = now_us - sent_us;
-	take_rtt(r, max_u64(away_us > news->hold_us ? away_us - news->hold_us : 0, 1),
-	         now_us);
+	uint64_t away_us = now_us - sent_us, held_us = news->hold_us + news->waited_us;
+	take_rtt(r, max_u64(away_us > held_us ? away_us - held_us : 0, 1), now_us);
 	put_report(r, news, sent_us);
 	struct seen seen = look(r);
 	take_delay(r, news, seen.delay_us, now_us);

@@ -26,6 +26,7 @@ struct arrival {
 	uint32_t epoch;
 	uint64_t counter;
 	size_t n;
+	uint64_t waited_us;
 	bool is_highest, ce;
 };
 
@@ -102,23 +103,24 @@ static void note(struct tunnel *t, const struct arrival *a, const struct datagra
 		        (d->type == DATAGRAM_PROBE && d->body_len),
 	};
 
-	tunnel_control_came(t, a->path, &came);
+	tunnel_control_came(t, a->path, &came, t->now_us - a->waited_us);
 }
 
-static void on_feedback(struct tunnel *t, const struct datagram_feedback *feedback)
+static void on_feedback(struct tunnel *t, const struct datagram_feedback *feedback,
+                        uint64_t waited_us)
 {
 	struct tunnel_path *p = &t->path[feedback->path];
 
 	tunnel_probe_answered(t, feedback->path);
 	tunnel_fit_told(&p->fit, feedback, p->srtt_us, t->now_us);
-	tunnel_control_feedback(t, feedback);
+	tunnel_control_feedback(t, feedback, waited_us);
 }
 
 static void dispatch(struct tunnel *t, const struct arrival *a, const struct datagram *d)
 {
 	note(t, a, d);
 	if (d->has_feedback)
-		on_feedback(t, &d->feedback);
+		on_feedback(t, &d->feedback, a->waited_us);
 	switch ((enum datagram_type)d->type) {
 	case DATAGRAM_PLAIN:
 	case DATAGRAM_ORDERED:
@@ -132,7 +134,7 @@ static void dispatch(struct tunnel *t, const struct arrival *a, const struct dat
 			tunnel_probe_asked(t, a->path, d->probe.nonce);
 		break;
 	case DATAGRAM_PROBE_ECHO:
-		tunnel_probe_echoed(t, a->path, d->probe.nonce);
+		tunnel_probe_echoed(t, a->path, d->probe.nonce, t->now_us - a->waited_us);
 		tunnel_mtu_echoed(t, a->path, d->probe.nonce);
 		break;
 	case DATAGRAM_FEEDBACK:
@@ -178,11 +180,10 @@ static bool is_flooded(struct tunnel *t, unsigned path, const struct tunnel_ends
 	       !addr_equal(&ends->peer, &p->ends.peer);
 }
 
-void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
-               bool ce)
+void tunnel_in(struct tunnel *t, const struct tunnel_came *came, uint8_t *p, size_t n)
 {
 	struct datagram_header header;
-	struct arrival a = { .n = n, .ce = ce };
+	struct arrival a = { .n = n, .waited_us = came->waited_us, .ce = came->ce };
 	struct datagram d;
 	struct tunnel_epoch *epoch = NULL;
 
@@ -192,7 +193,7 @@ void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, siz
 		t->refused[TUNNEL_UNKNOWN]++;
 		return;
 	}
-	if (is_flooded(t, header.path, ends)) {
+	if (is_flooded(t, header.path, came->ends)) {
 		t->refused[TUNNEL_FORGED]++;
 		return;
 	}
@@ -205,7 +206,7 @@ void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, siz
 	a.path = header.path;
 	a.epoch = epoch->key->epoch;
 	tunnel_keys_used(t, epoch);
-	heard(t, &a, ends);
+	heard(t, &a, came->ends);
 	if (datagram_decode(&d, p + DATAGRAM_HEADER_BYTES, n - DATAGRAM_SEAL_BYTES) == 0)
 		dispatch(t, &a, &d);
 	else

@@ -11,8 +11,7 @@
 /* What puts flows in order (t->merge). NULL: -ENOMEM. */
 struct merge *tunnel_in_merge(struct tunnel *t);
 /* As tunnel_input(). */
-void tunnel_in(struct tunnel *t, const struct tunnel_ends *ends, uint8_t *p, size_t n,
-               bool ce);
+void tunnel_in(struct tunnel *t, const struct tunnel_came *came, uint8_t *p, size_t n);
 /* The plaintext of one that the session carried. */
 void tunnel_in_carried(struct tunnel *t, const uint8_t *p, size_t n);
 

@@ -152,14 +152,14 @@ static void measured(struct tunnel_path *p, uint64_t rtt_us)
 	p->srtt_us = (7 * p->srtt_us + rtt_us) / 8;
 }
 
-void tunnel_probe_echoed(struct tunnel *t, unsigned path, uint64_t nonce)
+void tunnel_probe_echoed(struct tunnel *t, unsigned path, uint64_t nonce, uint64_t at_us)
 {
 	struct tunnel_path *p = &t->path[path];
 
 	for (unsigned i = 0; i < TUNNEL_PROBES; i++) {
 		if (!p->probe[i].sent_us || p->probe[i].nonce != nonce)
 			continue;
-		measured(p, t->now_us - p->probe[i].sent_us);
+		measured(p, at_us > p->probe[i].sent_us ? at_us - p->probe[i].sent_us : 0);
 		p->probe[i].sent_us = 0;
 		p->validated = p->has_ends;
 		tunnel_probe_answered(t, path);

@@ -29,9 +29,9 @@
 /* Sends what is due. */
 void tunnel_probe_turn(struct tunnel *t);
 uint64_t tunnel_probe_deadline(const struct tunnel *t);
-/* What came: a probe, to be echoed; an echo; an answer of another kind. */
+/* What came: a probe, to be echoed; an echo, and when; an answer of another kind. */
 void tunnel_probe_asked(struct tunnel *t, unsigned path, uint64_t nonce);
-void tunnel_probe_echoed(struct tunnel *t, unsigned path, uint64_t nonce);
+void tunnel_probe_echoed(struct tunnel *t, unsigned path, uint64_t nonce, uint64_t at_us);
 void tunnel_probe_answered(struct tunnel *t, unsigned path);
 /* A genuine datagram came from there. ends as in tunnel_input(). */
 void tunnel_probe_heard(struct tunnel *t, unsigned path, const struct tunnel_ends *ends,

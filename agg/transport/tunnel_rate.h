@@ -53,6 +53,7 @@ struct rate_news {
 	/* Since the feedback before, receive time less send time; two clocks. */
 	int64_t delay_min_us, delay_p90_us;
 	bool congested;          /* some were marked on the way */
+	uint64_t waited_us;      /* this for us, since it came */
 };
 
 struct rate_window { /* a minimum or maximum over slots of time */

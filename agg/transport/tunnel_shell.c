@@ -74,12 +74,11 @@ static void fill_random(void *ctx, uint8_t *p, size_t n)
 	(void)got;
 }
 
-static void on_datagram(void *ctx, const struct tunnel_ends *ends, uint8_t *p, size_t n,
-                        bool ce)
+static void on_datagram(void *ctx, const struct tunnel_came *came, uint8_t *p, size_t n)
 {
 	struct tunnel_shell *s = ctx;
 
-	tunnel_input(s->tunnel, ends, p, n, ce);
+	tunnel_input(s->tunnel, came, p, n);
 }
 
 static const struct dgram_user user = { .on_datagram = on_datagram };

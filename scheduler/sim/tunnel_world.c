@@ -62,7 +62,7 @@ struct side {
 	unsigned frame_first, frame_end;
 	struct event stall;
 	bool stalled, turn_due;
-	struct link_frame held[HELD_MAX]; /* that came meanwhile */
+	struct { struct link_frame frame; uint64_t at_us; } held[HELD_MAX]; /* came meanwhile */
 	unsigned held_count;
 	uint8_t scratch[DATAGRAM_BYTES_MAX];
 };
@@ -190,25 +190,33 @@ static void flush(void *ctx)
 {
 }
 
-static void on_frame(const struct link_frame *frame)
+static void take(struct side *to, const struct link_frame *frame, uint64_t waited_us)
 {
 	struct way *way = frame->to;
 	struct datagram_slot *slot = &way->ring[frame->segment % way->ring_size];
-	struct side *to = &way->w->side[way->from_gateway];
-
-	if (to->stalled) {
-		if (to->held_count < HELD_MAX)
-			to->held[to->held_count++] = *frame;
-		return;
-	}
 	struct tunnel_ends ends = {
 		.peer = { .family = AF_INET, .port = 40000,
 		          .ip = { 192, 0, 2, (uint8_t)(way->path + 1) } },
 		.local = { .family = AF_INET, .port = 443, .ip = { 198, 51, 100, 1 } },
 	};
 
-	tunnel_input(to->tunnel, way->from_gateway ? &ends : NULL, slot->bytes, slot->n,
-	             false);
+	struct tunnel_came came = { .ends = way->from_gateway ? &ends : NULL,
+	                            .waited_us = waited_us };
+
+	tunnel_input(to->tunnel, &came, slot->bytes, slot->n);
+}
+
+static void on_frame(const struct link_frame *frame)
+{
+	struct way *way = frame->to;
+	struct side *to = &way->w->side[way->from_gateway];
+
+	if (!to->stalled) {
+		take(to, frame, 0);
+	} else if (to->held_count < HELD_MAX) {
+		to->held[to->held_count].frame = *frame;
+		to->held[to->held_count++].at_us = clock_us(way->w);
+	}
 }
 
 /* It has run, or not run, for so long. */
@@ -221,7 +229,7 @@ static void on_stall(void *ctx)
 	if (s->stalled)
 		return;
 	for (unsigned i = 0; i < s->held_count; i++)
-		on_frame(&s->held[i]);
+		take(s, &s->held[i].frame, clock_us(s->w) - s->held[i].at_us);
 	s->held_count = 0;
 	if (s->turn_due)
 		turn(s);

@@ -141,7 +141,8 @@ static void sealed(unsigned path, const uint8_t *p, size_t n)
 	memcpy(bytes + DATAGRAM_HEADER_BYTES, p, n);
 	assert(datagram_key_seal(end.key, (uint8_t)path, bytes, DATAGRAM_SEAL_BYTES + len,
 	                         &counter) == 0);
-	tunnel_input(end.tunnel, &ends, bytes, DATAGRAM_SEAL_BYTES + len, path & 1);
+	tunnel_input(end.tunnel, &(struct tunnel_came){ .ends = &ends, .ce = path & 1 }, bytes,
+	             DATAGRAM_SEAL_BYTES + len);
 }
 
 static void as_it_is(unsigned path, const uint8_t *p, size_t n)
@@ -150,7 +151,7 @@ static void as_it_is(unsigned path, const uint8_t *p, size_t n)
 	struct tunnel_ends ends = from(path);
 
 	memcpy(bytes, p, n);
-	tunnel_input(end.tunnel, &ends, bytes, n, false);
+	tunnel_input(end.tunnel, &(struct tunnel_came){ .ends = &ends }, bytes, n);
 }
 
 static void ours(const uint8_t *p, size_t n)

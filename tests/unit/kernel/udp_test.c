@@ -184,10 +184,32 @@ static void a_source_is_of_the_same_family(void **state)
 	assert_int_equal(udp_listen(&at, NULL, fds, 0), -EINVAL);
 }
 
+/* Since when it lies there is known, however late it is fetched. */
+static void it_is_known_how_long_it_waited(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct udp_message messages[8], m = { .p = out, .n = SIZE };
+		struct addr at;
+		int listener, client;
+		listen_one(hosts[i], &listener, &at);
+		client = udp_connect("", NULL, &at);
+		assert_true(client >= 0);
+		assert_int_equal(udp_send(client, &m, 1), 1);
+		usleep(30000);
+		assert_int_equal(receive(listener, messages), 1);
+		/* 0: the machine stood still for longer than is believed. */
+		assert_true(!messages[0].waited_us || messages[0].waited_us >= 25000);
+		assert_true(messages[0].waited_us < 1000000);
+		close(client);
+		close(listener);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(it_is_known_how_long_it_waited),
 		cmocka_unit_test(a_mark_is_seen),
 		cmocka_unit_test(each_goes_to_its_socket),
 		cmocka_unit_test(who_does_not_listen_is_no_error),

@@ -52,15 +52,14 @@ int __wrap_udp_send(int fd, const struct udp_message *messages, unsigned n)
 	return __real_udp_send(fd, messages, n);
 }
 
-static void on_datagram(void *ctx, const struct tunnel_ends *ends, uint8_t *p, size_t n,
-                        bool ce)
+static void on_datagram(void *ctx, const struct tunnel_came *came, uint8_t *p, size_t n)
 {
 	unsigned *count = ctx;
 
 	assert_int_equal(n, N);
-	assert_false(ce);
-	if (ends)
-		last = *ends;
+	assert_false(came->ce);
+	if (came->ends)
+		last = *came->ends;
 	if (++*count, got[0] + got[1] == wanted)
 		loop_stop(loop);
 }

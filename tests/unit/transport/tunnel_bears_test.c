@@ -487,12 +487,14 @@ static void eight_find_uneven_links(void **state)
 	assert_true(slowest >= 0.3);
 }
 
-/* Half of the time, in pieces of 20 ms in the mean, others have the processor. */
+/* Half of the time, in pieces of 20 ms in the mean, others have the processor. What came
+ * meanwhile was there in time, as the kernel knows. */
 static void a_processor_in_pieces(void **state)
 {
 	struct tunnel_world_args args = lab_s2();
 	struct tunnel_world *w;
 
+	args.seed = 2;
 	args.run_us = args.stall_us = 20 * MS;
 	w = tunnel_world_create(&args);
 	assert_non_null(w);
@@ -507,7 +509,7 @@ static void a_processor_in_pieces(void **state)
 	print_message("%.1f of %.1f Mbit/s, %u out of order, p99 %.1f ms\n", came, mbit,
 	              (unsigned)got->disordered, tunnel_world_delay_us(w, flow, 0.99) / 1e3);
 	assert_int_equal(got->twice, 0);
-	assert_true(came >= 0.5 * mbit);
+	assert_true(came >= 0.8 * mbit);
 	tunnel_world_destroy(w);
 }
 

@@ -395,8 +395,8 @@ static void arrive(struct pair *p)
 		if (d->is_frame)
 			assert(tunnel_frame(t, &d->frame) == 0);
 		else
-			tunnel_input(t, d->to == PAIR_GATEWAY ? NULL : &d->ends, d->bytes,
-			             d->n, false);
+			tunnel_input(t, &(struct tunnel_came){
+				.ends = d->to == PAIR_GATEWAY ? NULL : &d->ends }, d->bytes, d->n);
 		free(d);
 	}
 }
