@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (c) 2026 The aggd authors
 """./dev bench tunnel: what is not TCP. Ours beside OpenVPN over UDP on the best uplink,
-and that uplink alone, on the same links.
+OpenVPN over the kernel's MPTCP, and that uplink alone, on the same links.
 
     udp      90 % of what all links together carry, 1300 bytes: delivered, order, delay
     call     50 packets a second each way beside a TCP download, and beside UDP at
@@ -64,10 +64,12 @@ class Tunnel(systems.Aggd):
 
 
 class OpenVpn(systems.System):
-    """TLS, AES-128-GCM, over UDP; by the best uplink."""
+    """TLS, AES-128-GCM: over UDP by the best uplink, or over the kernel's MPTCP by all."""
 
-    name = "openvpn"
-    port = 1194
+    def __init__(self, over):
+        self.over_mptcp = over == "mptcp"
+        self.name = "openvpn-mptcp" if self.over_mptcp else "openvpn"
+        self.port = None if self.over_mptcp else 1194
 
     def make_keys(self):
         prints = {}
@@ -83,7 +85,9 @@ class OpenVpn(systems.System):
         return prints
 
     def options(self, end, peer):
-        return ["openvpn", "--dev", TUN, "--dev-type", "tun", "--proto", "udp", "--cert",
+        program = ["mptcpize", "run", "openvpn"] if self.over_mptcp else ["openvpn"]
+        return [*program, "--dev", TUN, "--dev-type", "tun", "--proto",
+                f"tcp-{end}" if self.over_mptcp else "udp", "--cert",
                 os.path.join(self.lab.dir, f"{end}.crt"), "--key",
                 os.path.join(self.lab.dir, f"{end}.key"), "--peer-fingerprint", peer,
                 "--data-ciphers", "AES-128-GCM", "--topology", "p2p", "--verb", "1",
@@ -92,6 +96,8 @@ class OpenVpn(systems.System):
     def start(self, lab):
         super().start(lab)
         lab.prefer(max(lab.uplinks, key=lambda u: u.down).name)
+        if self.over_mptcp:
+            systems.kernel_mptcp(lab)
         prints = self.make_keys()
         self.concentrator = [lab.vps.spawn(
             [*self.options("server", prints["client"]), "--tls-server", "--dh", "none", "--port",
@@ -114,7 +120,7 @@ class OpenVpn(systems.System):
 
 
 def all_systems():
-    return [systems.Alone(), OpenVpn(), Tunnel("subflows"), Tunnel("mptcp")]
+    return [systems.Alone(), OpenVpn("udp"), OpenVpn("mptcp"), Tunnel("subflows"), Tunnel("mptcp")]
 
 
 class Flow:
