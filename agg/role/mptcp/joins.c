@@ -19,14 +19,22 @@ void joins_begin(struct joins *j)
 	j->guesses = false;
 }
 
+/* All that have that address. */
+static unsigned uplinks_at(const struct addr address[WIRE_UPLINKS_MAX],
+                           const struct addr *at)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
+		if (address[i].family != AF_UNSPEC && addr_equal_ip(&address[i], at))
+			mask |= 1u << i;
+	return mask;
+}
+
 int joins_uplink(const struct addr address[WIRE_UPLINKS_MAX],
                  const struct addr *local)
 {
-	for (int i = 0; i < WIRE_UPLINKS_MAX; i++)
-		if (address[i].family != AF_UNSPEC &&
-		    addr_equal_ip(&address[i], local))
-			return i;
-	return -1;
+	return __builtin_ffs((int)uplinks_at(address, local)) - 1;
 }
 
 static const struct joins_reading *last_reading(
@@ -112,18 +120,6 @@ void joins_bundle(struct joins *j, unsigned bundle, const struct mptcpinfo *info
 		add(&j->uplinks[uplink], bundle, &info->subflows[i].tcp, stall_ms);
 	}
 	move(j, bundle, info, masks);
-}
-
-/* All that have that address. */
-static unsigned uplinks_at(const struct addr address[WIRE_UPLINKS_MAX],
-                           const struct addr *at)
-{
-	unsigned mask = 0;
-
-	for (unsigned i = 0; i < WIRE_UPLINKS_MAX; i++)
-		if (address[i].family != AF_UNSPEC && addr_equal_ip(&address[i], at))
-			mask |= 1u << i;
-	return mask;
 }
 
 static bool is_one(unsigned mask)

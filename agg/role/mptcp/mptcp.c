@@ -175,28 +175,32 @@ static unsigned bundles_of(const struct mptcp *m, int f)
 	return mask;
 }
 
+/* What it moved, and more. False: it fell back to TCP. */
+static bool hear(struct mptcp *m, int f, unsigned b, struct subflow *sf)
+{
+	struct mptcpinfo info;
+
+	if (subflow_mptcp(sf, &info) < 0 || info.fallback)
+		return false;
+	joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
+	return true;
+}
+
 static void look_at(struct mptcp *m, int f, unsigned b)
 {
 	struct subflow *sf = pool_bundle(m->pools[f], b);
-	struct mptcpinfo info;
 
-	if (!sf)
-		return;
-	if (subflow_mptcp(sf, &info) < 0 || info.fallback) {
+	if (sf && !hear(m, f, b, sf))
 		subflow_fail(sf, "fell back to TCP");
-		return;
-	}
-	joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
 }
 
-/* Only what they moved: asked from inside of a turn of the packet tunnel. */
+/* From inside of a turn of the packet tunnel: nothing may end. */
 static void look_at_bytes(struct mptcp *m, int f, unsigned b)
 {
 	struct subflow *sf = pool_bundle(m->pools[f], b);
-	struct mptcpinfo info;
 
-	if (sf && subflow_mptcp(sf, &info) == 0 && !info.fallback)
-		joins_bundle(&m->joins, bit_of(f, b), &info, m->address, MPTCP_STALL_MS);
+	if (sf)
+		hear(m, f, b, sf);
 }
 
 uint64_t mptcp_tx_bps(struct mptcp *m, unsigned uplink)
