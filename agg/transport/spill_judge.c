@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 The aggd authors
+ *
+ * DOC: does a flow mind losses, and is it faster by spilling? Its last second says.
+ */
+#include "agg/transport/spill_impl.h"
+
+#include <math.h>
+
+#define FULL_PERCENT 80u
+#define PROOF_US S_US
+#define GAIN_MAX 50                  /* what is lost by more than that of a second stops it */
+#define PROOF_SHARE 20u              /* a twentieth at least was spilled */
+#define DEAF_FACTOR 4                /* so much more was lost than it would bear, */
+#define DEAF_SECONDS 2u              /* so long: it does not mind, */
+#define DEAF_KEEPS 0.9               /* as it keeps its rate */
+#define CALM_SHARE 0.97              /* of what its home has, and nothing is lost */
+#define TRIAL_KEEPS 0.75             /* so much of its rate, in the first second with losses; */
+#define TRIALS_MAX 2u                /* after each that failed it waits four times as long */
+#define SERVER_US (20 * MS_US)       /* from the tunnel to the sender, and back */
+#define QUEUE_US (5 * MS_US)         /* CoDel's target, beside the spread */
+#define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
+#define MEEK_SHARE 0.7               /* of what its home has */
+#define MEEK_SECONDS 2u
+#define DEAF_DROPS 10u
+#define DEAF_PACKETS 50u
+#define STOP_US (30 * S_US)
+#define STOP_DOUBLINGS 4u            /* to 8 minutes */
+
+/* What a sender bears ------------------------------------------------------ */
+
+static double bearable(double bps, uint64_t trip_us)
+{
+	double window = bps * (double)max_u64(trip_us, MS_US) / 1e6 / MSS;
+
+	return window > 1 ? 1.5 / (window * window) : 1.5;
+}
+
+static bool is_far(const struct spill_paths *ps, const struct spill_path *p)
+{
+	for (unsigned i = 0; i < ps->count; i++) {
+		unsigned other = ps->order[i];
+		if (spill_is_offered(ps, other) && spill_is_farther(p, &ps->path[other]))
+			return true;
+	}
+	return false;
+}
+
+/* What a flow that minds losses comes to there, at most. Who is unknown may mind or not: in
+ * between, so that neither loses much by it, unless he could not go there later. */
+uint64_t spill_bound_by_loss(const struct spill_paths *ps, const struct spill_flow *f,
+                             unsigned path, uint64_t bps)
+{
+	const struct spill_path *p = &ps->path[path];
+
+	if (!p->loss_ppm || f->tolerant || (!f->minds && is_far(ps, p)))
+		return bps;
+	double window = sqrt(1.5e6 / p->loss_ppm);
+	double most = window * MSS * 1e6 / (double)max_u64(p->trip_us, MS_US);
+	if (most >= (double)bps)
+		return bps;
+	return (uint64_t)(f->minds ? most : sqrt(most * (double)bps));
+}
+
+/* Of a path's losses it sees the path's share. */
+bool spill_bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
+                      unsigned path)
+{
+	const struct spill_path *p = &ps->path[path];
+	uint64_t all_bps = 0, trip_us = ps->path[f->home - 1].trip_us;
+
+	if (!p->loss_ppm || f->tolerant)
+		return true;
+	for (unsigned i = 0; i < ps->count; i++)
+		all_bps += spill_share_bps(ps, f, ps->order[i]);
+	double share = (double)spill_share_bps(ps, f, path) / (double)max_u64(all_bps, 1);
+	return p->loss_ppm * 1e-6 * share <=
+	       bearable((double)all_bps, max_u64(trip_us, p->trip_us));
+}
+
+/* What came of a second ---------------------------------------------------- */
+
+void spill_dropped(struct spill_flow *f)
+{
+	f->dropped++;
+}
+
+static uint8_t count_up(uint8_t n, bool up)
+{
+	return (uint8_t)(up ? n + (n < UINT8_MAX) : 0);
+}
+
+/* Who goes by losses has one by then, as it sends more and more until its queue is longer
+ * than it may be: by CUBIC's cube or by a packet in two round trips (RFC 9438, 4.2, 4.3). */
+static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, double bps)
+{
+	double trip_s = (double)(ps->path[f->home - 1].trip_us + SERVER_US) / S_US;
+	double queue_us = QUEUE_US + spill_spread_us(ps, f) / 0.7;
+	double more = bps * queue_us / S_US / MSS + 1;
+
+	double after_s = 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);
+
+	return f->calm > after_s * (1u << 2 * f->trials);
+}
+
+/* A receiver's window can make a sender calm, too, which minds losses nonetheless: its
+ * first second with them ends at the first sign of that. */
+void spill_watch_trial(struct spill_flow *f)
+{
+	uint64_t bps = 0;
+
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		bps += f->rate_bps[i];
+	if (!f->trial || (double)bps >= TRIAL_KEEPS * f->before_bps)
+		return;
+	f->tolerant = f->trial = false;
+	f->trials = count_up(f->trials, f->trials < TRIALS_MAX);
+}
+
+/* Many more are lost than a sender that minds would have sent into, and it goes on, no
+ * slower than before; or it comes to no more than such a one would, with room left. */
+static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, double bps)
+{
+	const struct spill_path *home = &ps->path[f->home - 1];
+	uint32_t packets = f->proof_bytes / MSS;
+
+	if (packets < DEAF_PACKETS || spill_is_thin(f))
+		return;
+	double lost = home->loss_ppm * 1e-6;
+	if (f->dropped >= DEAF_DROPS)
+		lost += (double)f->dropped / packets;
+	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->trip_us + STAY_US) &&
+	            bps > DEAF_KEEPS * f->before_bps;
+	bool meek = home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->trip_us) &&
+	            bps < MEEK_SHARE * (double)spill_share_bps(ps, f, f->home - 1u) && !deaf;
+	bool calm = !home->loss_ppm && !f->dropped &&
+	            bps > CALM_SHARE * (double)spill_share_bps(ps, f, f->home - 1u);
+	f->deaf = count_up(f->deaf, deaf);
+	f->meek = count_up(f->meek, meek);
+	f->calm = count_up(f->calm, calm);
+	f->trial = !f->tolerant && f->deaf < DEAF_SECONDS && is_calm(ps, f, bps);
+	f->tolerant = (f->tolerant || f->deaf >= DEAF_SECONDS || f->trial) &&
+	              f->meek < MEEK_SECONDS;
+	if (f->trial)
+		f->calm = 0;
+	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
+}
+
+/* Was it faster than its home alone? */
+static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t got_bps,
+                  uint64_t now_us)
+{
+	uint64_t alone_bps = max_u64(spill_share_bps(ps, f, f->home - 1), 1);
+
+	if (!f->spills || f->spilled_bytes <= f->proof_bytes / PROOF_SHARE)
+		return;
+	int64_t gain = f->gain + (int64_t)min_u64(got_bps * 100 / alone_bps, 200) - 100;
+	if (gain >= GAIN_MAX)
+		f->failures = 0;
+	f->gain = (int8_t)(gain >= GAIN_MAX ? GAIN_MAX : gain <= -GAIN_MAX ? 0 : gain);
+	if (gain > -GAIN_MAX)
+		return;
+	f->tolerant = false;
+	f->stopped_us = now_us + (STOP_US << f->failures);
+	f->failures = (uint8_t)min_u64(f->failures + 1u, STOP_DOUBLINGS);
+}
+
+bool spill_judge(struct spill_paths *ps, struct spill_flow *f, uint64_t now_us)
+{
+	uint64_t us = now_us - f->proof_us;
+	bool is_known = us < 2 * PROOF_US;
+
+	if (us < PROOF_US)
+		return false;
+	uint64_t got_bps = f->proof_bytes * S_US / us;
+	f->trial = false;
+	if (is_known) {
+		f->full = count_up(f->full, got_bps * 100 >=
+		                   spill_share_bps(ps, f, f->home - 1u) * FULL_PERCENT);
+		hear_reaction(ps, f, (double)got_bps);
+		prove(ps, f, got_bps, now_us);
+	}
+	f->before_bps = (uint32_t)min_u64(got_bps, UINT32_MAX);
+	f->proof_us = now_us;
+	f->proof_bytes = f->spilled_bytes = f->dropped = 0;
+	return is_known;
+}
