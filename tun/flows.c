@@ -378,7 +378,7 @@ struct flow *flows_next(struct flows *fs, enum traffic least, uint64_t now_us)
 
 	if (least >= TRAFFIC_REALTIME)
 		return next_of(fs, TIER_REALTIME, now_us);
-	if (!fs->realtime_credit) {
+	if (fs->realtime_credit <= 0) {
 		order[0] = TIER_NORMAL;
 		order[1] = TIER_BULK;
 		order[2] = TIER_REALTIME;
@@ -489,6 +489,16 @@ static void advance(struct flow *f, unsigned path, const struct packet *p, uint3
 	                                        before + p->len };
 }
 
+static bool are_others_waiting(const struct flows *fs)
+{
+	return fs->tiers[TIER_NORMAL].packets || fs->tiers[TIER_BULK].packets;
+}
+
+bool flows_realtime_is_greedy(const struct flows *fs)
+{
+	return fs->realtime_credit <= 0 && are_others_waiting(fs);
+}
+
 static int32_t within(int32_t x, int32_t least, int32_t most)
 {
 	return x < least ? least : x > most ? most : x;
@@ -506,13 +516,13 @@ static void charge(struct flows *fs, struct flow *f, int32_t bytes)
 		g->deficit = within(g->deficit - bytes, -DEBT_QUANTA * quantum, quantum);
 	if (tier != TIER_REALTIME)
 		realtime += bytes;
-	else if (fs->tiers[TIER_NORMAL].packets || fs->tiers[TIER_BULK].packets)
+	else if (are_others_waiting(fs))
 		realtime -= bytes;
 	if (tier == TIER_BULK)
 		bulk -= BULK_PART * bytes;
 	else if (tier == TIER_NORMAL)
 		bulk = fs->tiers[TIER_BULK].packets ? bulk + bytes : 0;
-	fs->realtime_credit = within(realtime, 0, REALTIME_BURST);
+	fs->realtime_credit = within(realtime, -quantum, REALTIME_BURST);
 	fs->bulk_credit = within(bulk, 0, 2 * BULK_PART * quantum);
 }
 

@@ -105,6 +105,8 @@ void flows_begin(struct flows *fs);
 /* Whose turn it is, of that kind or above (real time, or all): a flow that has packets;
  * NULL: none that was not passed over in this turn. What is too old was dropped. */
 struct flow *flows_next(struct flows *fs, enum traffic least, uint64_t now_us);
+/* It has had more than its half of late, and others wait. */
+bool flows_realtime_is_greedy(const struct flows *fs);
 /* Not now: no path may have of it. */
 void flows_pass(struct flows *fs, struct flow *f);
 

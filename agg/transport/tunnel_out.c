@@ -5,7 +5,8 @@
  * which packet of which flow is the flow queues' (whose turn it is) and spill.h's
  * (which path, and how deep). What may go by several paths is numbered, so that the peer
  * puts it in order again (merge.h). Real time does not wait for a rate, as it is little;
- * what only calls itself so waits when it is ahead of the path by AHEAD_US.
+ * what only calls itself so waits when it is ahead of the path by AHEAD_US, or had its half
+ * while others wait: else they would never have a turn.
  */
 #include "agg/transport/tunnel_out.h"
 
@@ -158,7 +159,7 @@ static bool may_go_ahead(const struct tunnel *t, unsigned path)
 	uint64_t bytes = tunnel_rate_pace(r) * AHEAD_US / US_PER_S;
 
 	bytes = bytes > AHEAD_BYTES ? bytes : AHEAD_BYTES;
-	return r->tokens > -(int64_t)(bytes * US_PER_S);
+	return !flows_realtime_is_greedy(t->flows) && r->tokens > -(int64_t)(bytes * US_PER_S);
 }
 
 /* It took something: may it take more? */

@@ -370,6 +370,31 @@ static void test_a_flood_that_says_real_time(void **state)
 	tunnel_world_destroy(w);
 }
 
+/* And leaves what does not say so its half of the link. */
+static void test_a_flood_that_says_real_time_starves_nobody(void **state)
+{
+	struct tunnel_world_args args = one_path();
+	struct tunnel_world *w = tunnel_world_create(&args);
+
+	assert_non_null(w);
+	tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_RATE, .dscp = 46, .from_us = S,
+		.rate_bps = (uint64_t)(80 * MBIT) });
+	unsigned small = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_RATE, .packet = 200, .from_us = S,
+		.rate_bps = (uint64_t)(4 * MBIT) });
+	tunnel_world_run(w, 2 * S);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, 6 * S);
+	const struct tunnel_world_flow *got = tunnel_world_flow(w, small);
+	double p99_ms = tunnel_world_delay_us(w, small, 0.99) / 1e3;
+	print_message("%u of %u, p99 %.1f ms\n", (unsigned)got->received,
+	              (unsigned)got->sent, p99_ms);
+	assert_int_equal(lost_of(got, 200), 0);
+	assert_true(p99_ms < 60);
+	tunnel_world_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_copies_are_bounded),
 		cmocka_unit_test(test_real_time_is_no_long_flow),
 		cmocka_unit_test(test_a_flood_that_says_real_time),
+		cmocka_unit_test(test_a_flood_that_says_real_time_starves_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,27 @@ static void real_time_goes_first_but_not_for_ever(void **state)
 	end(&w);
 }
 
+/* A few bytes of theirs do not buy it a whole packet. */
+static void real_time_has_half_whatever_the_others_send(void **state)
+{
+	unsigned bytes[2] = { 0 };
+	struct world w;
+
+	begin(&w, 4000, UINT64_MAX);
+	for (unsigned i = 0; i < 3000; i++)
+		put(&w, 1, 1, 100, 0);
+	for (unsigned i = 0; i < 200; i++)
+		put(&w, 1, 2, MTU, 0xb8);
+	while ((next(&w) & 0xffff) == 2)
+		assert_true(w.now);
+	assert_true(flows_realtime_is_greedy(w.fs));
+	for (unsigned i = 0; i < 1500; i++)
+		bytes[1] += (next(&w) & 0xffff) == 2 ? MTU : 0;
+	bytes[0] = (1500 - bytes[1] / MTU) * 100;
+	assert_in_range(bytes[1], bytes[0] - 2 * MTU, bytes[0] + 2 * MTU);
+	end(&w);
+}
+
 static void bulk_has_a_ninth_while_others_wait(void **state)
 {
 	unsigned n[2] = { 0 };
@@ -441,6 +462,7 @@ int main(void)
 		cmocka_unit_test(flows_have_equal_parts_in_bytes),
 		cmocka_unit_test(what_is_sparse_goes_first),
 		cmocka_unit_test(real_time_goes_first_but_not_for_ever),
+		cmocka_unit_test(real_time_has_half_whatever_the_others_send),
 		cmocka_unit_test(bulk_has_a_ninth_while_others_wait),
 		cmocka_unit_test(what_a_packet_is_told_to_be_counts_before_its_mark),
 		cmocka_unit_test(only_real_time_is_given_where_that_is_asked),
