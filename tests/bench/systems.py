@@ -146,6 +146,7 @@ class Aggd(System):
     is_peer = False
     is_ours = True
     skips = frozenset()
+    options, bypasses = {}, ""  # more of both ends' files, of the gateway's
 
     def __init__(self, carrier):
         self.carrier = carrier
@@ -159,7 +160,9 @@ class Aggd(System):
 
     def start(self, lab):
         super().start(lab)
-        self.aggd = aggd.Aggd(lab, gateway={"carrier": self.carrier})
+        self.aggd = aggd.Aggd(lab, gateway={"carrier": self.carrier, **self.options},
+                              concentrator=self.options)
+        self.aggd.bypasses = self.bypasses
         self.aggd.start()
         aggd.wait_until(self.is_ready, READY_S, lambda: f"{self.carrier}: {self.aggd.status()}")
         self.gateway = [self.aggd.gw_process]

@@ -4,15 +4,20 @@
 OpenVPN over the kernel's MPTCP, and that uplink alone, on the same links.
 
     udp      90 % of what all links together carry, 1300 bytes: delivered, order, delay
-    call     50 packets a second each way beside a TCP download, and beside UDP at
-             150 %: loss, delay above what it is alone
+    call     50 packets a second each way beside a TCP download, beside one by QUIC, and
+             beside UDP at 150 %: loss, delay above what it is alone
     cut      a call, and its best link is cut silently: the longest gap
     ping     its round-trip time, idle and under that UDP
+    drop     that UDP, and the fastest link, which has a long queue, falls to a tenth of its
+             rate, also with jitter: until when its queue is too long
     flood    that UDP, while a million of random datagrams a second come to the port
     beside   a QUIC download beside 1 and beside 20 TCP downloads: its part, and theirs;
              also where these go by the kernel's MPTCP (aggd-mptcp, which has this only)
     quic     a download by CUBIC, by BBR, eight at once: the goodput beside the sum of the
              links' rates and beside the best link's, each one's part, a ping meanwhile
+    streams  a TCP download and an echo beside it, without and with UDP at 30 %
+    cpu      on links that nothing limits (fast, which has this only): CPU seconds of both
+             ends per GB, of TCP in the tunnel and of datagrams; aggd-plain has offload off
 
     ./dev bench tunnel --quick               5 s each
     ./dev bench tunnel --only S2 call aggd   scenarios, experiments, systems
@@ -32,30 +37,38 @@ import scenario
 import systems
 from lab import SRV4, VPS4, Lab, LabError, install_signals, remove_stale
 
-SCENARIOS = ("S1", "S2", "S3", "S4", "S5")
-EXPERIMENTS = ("udp", "call", "cut", "ping", "flood", "quic", "beside")
+SCENARIOS = ("S1", "S2", "S3", "S4", "S5", "fast")
+EXPERIMENTS = ("udp", "call", "cut", "ping", "drop", "flood", "quic", "beside", "streams", "cpu")
 SIZE, OVERHEAD = 1300, 2 * 28 + 35 + 14  # IP and UDP twice, our header and tag, the frame
-SHARE, TOO_MUCH = 0.9, 1.5
+SHARE, TOO_MUCH, SOME = 0.9, 1.5, 0.3
 CALL_RATE, CALL_SIZE = 50, 160
 FLOOD_RATE = 1_000_000
 SECONDS, QUICK_SECONDS = 10, 5
-PORT, CALL_PORT, LOAD_PORT = 6000, 6100, 7777
+PORT, CALL_PORT, LOAD_PORT, TUNNEL_PORT = 6000, 6100, 7777, 7778
 READY_S = 20
 QUIC_START_S = 4              # until a download counts
 QUIC_BYTES = 4 << 30          # never comes to its end
 BESIDE = (1, 20)
 QUIC_KINDS = (("cubic", 1), ("bbr", 1), ("cubic", 8))
+DROP_TO, DROP_JITTER_MS, DROP_QUEUE_MS, DROP_LONG_MS = 0.1, 8, 2000, 100
+DROP_WATCH_S = 4
+CPU_DATAGRAMS = 15000         # a second: what the one who sends them bears
 FLOW = os.path.join(os.path.dirname(os.path.abspath(__file__)), "udp_flow.py")
 TUN = "tun9"
 
 
 class Tunnel(systems.Aggd):
     port = 443
+    # TCP to this port goes by the tunnel, as all does in OpenVPN's.
+    bypasses = f"config bypass\n\tlist port 'tcp/{TUNNEL_PORT}'\n\toption to 'tunnel'\n"
 
-    def __init__(self, carrier):
+    def __init__(self, carrier, offload="auto"):
         super().__init__(carrier)
+        self.options = {"offload": offload}
         if carrier == "mptcp":  # which no packet goes by
             self.experiments = ("beside",)
+        if offload == "off":
+            self.name, self.experiments = "aggd-plain", ("cpu",)
 
     def start(self, lab):
         super().start(lab)
@@ -120,7 +133,8 @@ class OpenVpn(systems.System):
 
 
 def all_systems():
-    return [systems.Alone(), OpenVpn("udp"), OpenVpn("mptcp"), Tunnel("subflows"), Tunnel("mptcp")]
+    return [systems.Alone(), OpenVpn("udp"), OpenVpn("mptcp"), Tunnel("subflows"),
+            Tunnel("subflows", "off"), Tunnel("mptcp")]
 
 
 class Flow:
@@ -158,7 +172,7 @@ def scenario_sum(lab, direction):
 
 
 def tell(scenario_name, system, what, text):
-    print(f"{scenario_name:4} {system.name:10} {what:34} {text}", flush=True)
+    print(f"{scenario_name:4} {system.name:13} {what:34} {text}", flush=True)
 
 
 def measure_udp(lab, system, seconds):
@@ -193,6 +207,13 @@ def measure_call(lab, system, seconds):
     time.sleep(1)
     tell_call(lab, system, "call beside a TCP download", call(lab, seconds))
     lab.kill(load)
+    server = quic.Server(lab, "cubic", quic.PORT)
+    server.put_zeros("zeros", QUIC_BYTES)
+    download = quic.Download(lab, "zeros", port=quic.PORT)
+    time.sleep(1)
+    tell_call(lab, system, "call beside a QUIC download", call(lab, seconds))
+    download.stop()
+    server.stop()
     load = Flow(lab, True, PORT, rate_of(lab, "down", TOO_MUCH), SIZE, seconds + 3)
     time.sleep(1)
     tell_call(lab, system, "call beside UDP at 150 %", call(lab, seconds))
@@ -224,6 +245,37 @@ def measure_ping(lab, system, seconds):
     loaded = ping_ms(lab, seconds)
     load.result()
     tell(lab.scenario, system, "ping", f"idle {idle:.1f}, under UDP at 90 % {loaded:.1f} ms")
+
+
+def queue_ms(link):
+    line = link.counters("down")
+    return line["queued_bytes"] * 8 / line["rate"] / 1000
+
+
+def watch_drop(link, rate):
+    """Until how many seconds after its rate fell the queue was too long; the longest."""
+    link.set("down", rate=rate * DROP_TO)
+    start, until, most = time.monotonic(), 0.0, 0.0
+    while (now := time.monotonic()) < start + DROP_WATCH_S:
+        queue = queue_ms(link)
+        until = now - start if queue > DROP_LONG_MS else until
+        most = max(most, queue)
+        time.sleep(0.01)
+    return until, most
+
+
+def measure_drop(lab, system, seconds):
+    best = max(lab.uplinks, key=lambda u: u.down)
+    link = lab.link(best.name)
+    for jitter in (0, DROP_JITTER_MS):
+        link.set("down", queue=DROP_QUEUE_MS, jitter=jitter)
+        load = Flow(lab, True, PORT, rate_of(lab, "down", SHARE), SIZE, seconds + DROP_WATCH_S)
+        time.sleep(seconds)
+        until, most = watch_drop(link, best.down)
+        load.result()
+        link.set("down", rate=best.down, queue=best.queue, jitter=best.jitter)
+        tell(lab.scenario, system, f"{best.name} falls to a tenth, jitter {jitter} ms",
+             f"its queue over {DROP_LONG_MS} ms until {until:.2f} s, at most {most:.0f} ms")
 
 
 def measure_flood(lab, system, seconds):
@@ -295,14 +347,61 @@ def measure_beside(lab, system, seconds):
     server.stop()
 
 
+def aggload(lab, *words):
+    return lab.lan.spawn(["aggload", *words], stdout=subprocess.PIPE, text=True)
+
+
+def download_and_echo(lab, seconds):
+    """Mbit/s, and the echo's milliseconds."""
+    bulk = aggload(lab, "bulk", SRV4, "-k", 1, "-t", seconds + 2)
+    time.sleep(1)
+    echo = aggload(lab, "echo", SRV4, "-t", seconds)
+    got = [json.loads(p.communicate(timeout=seconds + 40)[0]) for p in (bulk, echo)]
+    return got[0]["total_mbps"], got[1]["ms"]
+
+
+def measure_streams(lab, system, seconds):
+    alone, echo = download_and_echo(lab, seconds)
+    load = Flow(lab, True, PORT, rate_of(lab, "down", SOME), SIZE, seconds + 4)
+    time.sleep(1)
+    beside, echo_beside = download_and_echo(lab, seconds)
+    lost = load.result()["lost"]
+    tell(lab.scenario, system, "TCP download beside UDP 30 %",
+         f"{beside / alone:.2f} of {alone:.1f} Mbit/s, of UDP {100 * (1 - lost):.1f} %; echo p50 "
+         f"{echo['p50']:.1f}, p99 {echo['p99']:.1f}, beside UDP "
+         f"{echo_beside['p50']:.1f}, {echo_beside['p99']:.1f} ms")
+
+
+def tell_cpu(lab, system, what, cpu_s, moved, seconds):
+    tell(lab.scenario, system, f"CPU, {what}",
+         f"{cpu_s / max(moved, 1) * 1e9:.2f} s/GB at {moved * 8 / 1e6 / seconds:.0f} Mbit/s")
+
+
+def measure_cpu(lab, system, seconds):
+    if not system.gateway:
+        return
+    for direction in ("down", "up"):
+        before = system.cpu_s()
+        load = aggload(lab, "bulk", SRV4, "-p", TUNNEL_PORT, "-d", direction, "-t", seconds,
+                       "-i", 100)
+        moved = sum(json.loads(load.communicate(timeout=seconds + 40)[0])["samples"])
+        tell_cpu(lab, system, f"TCP {direction}", system.cpu_s() - before, moved, seconds)
+    before = system.cpu_s()
+    got = Flow(lab, True, PORT, CPU_DATAGRAMS, SIZE, seconds).result()
+    tell_cpu(lab, system, f"datagrams of {SIZE} bytes", system.cpu_s() - before,
+             got["received"] * SIZE, seconds)
+
+
 MEASURES = {"udp": measure_udp, "call": measure_call, "cut": measure_cut, "ping": measure_ping,
-            "flood": measure_flood, "quic": measure_quic, "beside": measure_beside}
+            "drop": measure_drop, "flood": measure_flood, "quic": measure_quic,
+            "beside": measure_beside, "streams": measure_streams, "cpu": measure_cpu}
 
 
 def run(scenario_name, system, experiments, seconds):
     with Lab(scenario_name, cc="bbr") as lab:
-        lab.srv.spawn(["aggload", "server"])
-        lab.srv.wait_listening(LOAD_PORT)
+        for port in (LOAD_PORT, TUNNEL_PORT):
+            lab.srv.spawn(["aggload", "server", "-p", port])
+            lab.srv.wait_listening(port)
         system.start(lab)
         try:
             for name in experiments:
@@ -332,7 +431,8 @@ def main(argv):
     for scenario_name in chosen(args.only, SCENARIOS):
         for system in all_systems():
             experiments = [e for e in chosen(args.only, EXPERIMENTS)
-                           if e in getattr(system, "experiments", EXPERIMENTS)]
+                           if e in getattr(system, "experiments", EXPERIMENTS) and
+                           (e == "cpu") == (scenario_name == "fast")]
             if system.name not in chosen(args.only, names) or not experiments:
                 continue
             try:
