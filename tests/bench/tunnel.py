@@ -303,6 +303,13 @@ def quic_rates(downloads, seconds):
     return [(d.size() - b) * 8 / 1e6 / took for d, b in zip(downloads, before)]
 
 
+def socket_drops(lab):
+    """Datagrams for which a client's socket, which has the kernel's default, had no room."""
+    lines = lab.lan.run(["cat", "/proc/net/snmp"]).stdout.splitlines()
+    keys, values = (line.split() for line in lines if line.startswith("Udp:"))
+    return int(dict(zip(keys, values))["RcvbufErrors"])
+
+
 def measure_quic(lab, system, seconds):
     idle, total = ping_ms(lab, 2), scenario_sum(lab, "down")
     best = max(u.down for u in lab.uplinks)
@@ -314,17 +321,18 @@ def measure_quic(lab, system, seconds):
         downloads = [quic.Download(lab, name, port=port) for name in names]
         time.sleep(QUIC_START_S)
         pinging = threading.Thread(target=lambda: times.append(ping_ms(lab, seconds)))
-        times = []
+        times, drops = [], socket_drops(lab)
         pinging.start()
         rates = quic_rates(downloads, seconds)
         pinging.join()
+        drops = socket_drops(lab) - drops
         for one in (*downloads, server):
             one.stop()
         tell(lab.scenario, system, f"QUIC {cc}, {count} at once",
              f"{sum(rates):.1f} Mbit/s, {sum(rates) / total:.2f} of all links, "
              f"{sum(rates) / best:.2f} of the best, slowest "
              f"{min(rates) * count / max(sum(rates), 0.1):.2f} of its part; ping idle "
-             f"{idle:.1f}, meanwhile {times[0]:.1f} ms")
+             f"{idle:.1f}, meanwhile {times[0]:.1f} ms; {drops} lost at the clients' sockets")
 
 
 def measure_beside(lab, system, seconds):
