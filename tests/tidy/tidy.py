@@ -120,6 +120,7 @@ LIBRARIES = [
 
 # Unit tests that are not about one file of their room.
 ROOM_TESTS = {
+    ('agg/base', 'router_hash'): 'router/hash.c, which the smallest build alone has',
     ('agg/conf', 'doc'): 'the manual in docs/ is what the tables say',
     ('agg/conf', 'golden'): 'the whole room: text in, text out',
     ('agg/report', 'render'): 'all renderers over the same state',
