@@ -121,8 +121,6 @@ struct lane {
 	struct session *session; /* borrowed */
 	const struct subflow_ops *ops;
 	void *ctx;
-	struct wire_hello hello;
-	struct subflow_info info;
 	uint64_t info_us;        /* when info was asked */
 	uint64_t watched_us;     /* when it was judged; the pump asks oftener */
 	uint64_t since_us, heard_us, suspect_us;
@@ -145,6 +143,8 @@ struct lane {
 	uint64_t pong_stamp;
 	struct flights flights;
 	struct lane *prev, *next; /* session.lanes */
+	struct subflow_info info;
+	struct wire_hello hello;
 };
 
 struct stream {
@@ -152,8 +152,6 @@ struct stream {
 	uint32_t id;
 	const struct stream_events *events; /* NULL: no owner (any more) */
 	void *ctx;
-	struct dest dest;
-	struct addr client, bound;
 	bool known;         /* OPEN was seen, or is ours */
 	bool accepted;      /* the dial succeeded */
 	bool closing;       /* takes nothing more from owner and peer: see end */
@@ -210,6 +208,8 @@ struct stream {
 	struct stream *starved_prev, *starved_next; /* session.starved */
 	struct stream *dead_next;               /* session.dead */
 	UT_hash_handle hh;                      /* session.streams */
+	struct dest dest;
+	struct addr client, bound;
 };
 
 /* Bytes of a stream where the shell opened them. */
@@ -239,7 +239,6 @@ struct session {
 	uint64_t now_us;        /* of the turn, or of the first that was noted for it */
 	bool over;
 	bool noted;             /* there is work for a turn, and the shell knows */
-	char why[128];
 
 	struct slice slice;     /* the shells' */
 
@@ -256,7 +255,6 @@ struct session {
 	unsigned open_count;    /* of them not closing */
 	uint32_t next_id;       /* ours; odd */
 	uint32_t seen_floor;    /* the peer's: all ids below were seen */
-	uint8_t seen[WIRE_STREAM_WINDOW / 8];
 	struct refused refused;
 	struct ready ready[STREAM_CLASS_COUNT];
 	uint64_t turns, bursts;
@@ -275,9 +273,7 @@ struct session {
 	struct sendq_pool blocks; /* of its streams' send queues */
 	struct budget memory;   /* and of it: */
 	struct budget received, sent, sealed;
-	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
 
-	struct path path[WIRE_PATHS_MAX];
 	unsigned reserve;       /* paths that carry nothing while others work */
 	uint32_t classes;       /* of paths, as wire_settings has it */
 	uint64_t longest_rtt_us; /* of the lanes that are good */
@@ -291,10 +287,8 @@ struct session {
 	uint64_t peer_limits_us;
 	struct session_picks picks;
 	uint64_t ends[STREAM_END_COUNT]; /* streams, by how they ended */
-	struct fresh fresh[FRESH_MAX]; /* since session_deliver() */
 	unsigned fresh_count;
 
-	uint64_t instance[STREAM_CLASS_COUNT][SCHED_INSTANCE_BYTES_MAX / 8];
 	uint64_t wait_until_us;
 	uint64_t deadline_us;
 	struct wire_settings settings, peer_settings;
@@ -303,6 +297,12 @@ struct session {
 	bool settings_news;     /* of the peer's, to be told */
 	struct wire_frame tunnel_key, tunnel_net; /* type 0: not said */
 	bool tunnel_todo;
+	struct path path[WIRE_PATHS_MAX];
+	uint64_t path_tx[WIRE_PATHS_MAX], path_rx[WIRE_PATHS_MAX];
+	uint64_t instance[STREAM_CLASS_COUNT][SCHED_INSTANCE_BYTES_MAX / 8];
+	struct fresh fresh[FRESH_MAX]; /* since session_deliver() */
+	uint8_t seen[WIRE_STREAM_WINDOW / 8];
+	char why[128];
 };
 
 #endif

@@ -83,17 +83,13 @@ struct tunnel_slots {
 };
 
 struct tunnel {
-	struct tunnel_args args;
 	uint64_t now_us;        /* of the turn, or of the entry */
 	uint64_t deadline_us;
 	bool noted;
 
 	struct flows *flows;
-	struct tunnel_path path[TUNNEL_PATHS_MAX];
 	struct tunnel_control *control[TUNNEL_PATHS_MAX]; /* NULL: not in use yet */
-	struct spill_paths paths; /* as of this turn */
 	uint64_t bulk_us;       /* a flow that always has something; 0: none had yet */
-	struct tunnel_slots slots;
 	enum traffic doubled;   /* that, and what is above it, goes twice */
 	struct merge *merge;
 
@@ -118,6 +114,10 @@ struct tunnel {
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, unkept;
 	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];
+	struct spill_paths paths; /* as of this turn */
+	struct tunnel_slots slots;
+	struct tunnel_path path[TUNNEL_PATHS_MAX];
+	struct tunnel_args args;
 };
 
 /* There is something for a turn. */
