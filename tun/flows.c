@@ -296,8 +296,10 @@ void flows_heard(struct flows *fs, const struct inspection *in, uint64_t now_us)
 
 static bool is_too_old(const struct flow *f, const struct packet *p, uint64_t now_us)
 {
-	uint64_t age_us = f->traffic >= TRAFFIC_REALTIME ? FLOWS_AGE_REALTIME_US
-	                                                 : FLOWS_AGE_US;
+	uint64_t age_us = f->tuning.age_us ? f->tuning.age_us : FLOWS_AGE_US;
+
+	if (f->traffic >= TRAFFIC_REALTIME)
+		age_us = FLOWS_AGE_REALTIME_US;
 
 	return now_us - p->since_us > age_us;
 }

@@ -42,7 +42,7 @@
 #define FLOWS_AGE_US 1000000u
 #define FLOWS_REST_US 10000000u
 #define FLOWS_DROP_BATCH 64u     /* at most so many when memory is used up */
-#define FLOW_SCOPE_BYTES 224u
+#define FLOW_SCOPE_BYTES 256u
 
 struct flows;
 struct flow; /* valid until on_gone, or flows_destroy() */
@@ -125,6 +125,7 @@ struct flow_tuning {
 	uint32_t paths;      /* a bit each: those that may take from it */
 	uint32_t target_us;  /* how long its queue may stand: with the spread of its paths */
 	uint32_t interval_us;
+	uint32_t age_us;     /* what is older is dropped; 0: FLOWS_AGE_US. Not of real time */
 };
 void flow_tune(struct flow *f, const struct flow_tuning *tuning);
 

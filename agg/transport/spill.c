@@ -209,7 +209,8 @@ static void place_bulk(struct spill_paths *ps, struct spill_flow *f,
 
 	if (home->untried)
 		best_bps = max_u64(best_bps, home->promised_bps);
-	best_bps = best_bps * (f->tolerant || f->minds ? SURE_PERCENT : HOME_PERCENT) / 100;
+	bool sure = spill_takes_losses(f) || f->minds;
+	best_bps = best_bps * (sure ? SURE_PERCENT : HOME_PERCENT) / 100;
 
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
@@ -239,7 +240,8 @@ static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
 {
 	const struct spill_path *p = &ps->path[path], *home = &ps->path[f->home - 1];
 	int64_t spread_us = p->later_us - home->later_us;
-	bool quick = p->trip_us + max_u64(QUICK_US, p->trip_us / 2) < home->trip_us;
+	bool quick = !f->heedless &&
+	             p->trip_us + max_u64(QUICK_US, p->trip_us / 2) < home->trip_us;
 
 	spread_us = spread_us < 0 ? -spread_us : spread_us;
 	return (spill_is_offered(ps, path) || spill_is_overflow(ps, path)) && !quick &&
@@ -339,6 +341,7 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 		if (spill_judge(ps, f, ask->now_us) && f->minds)
 			place_bulk(ps, f, ask, f->before_bps);
 		spill_watch_trial(f);
+		spill_watch_offer(ps, f, ask);
 	}
 	if (ask->kind == SPILL_SMALL && f->leaves_us)
 		place_bulk(ps, f, ask, f->before_bps);

@@ -17,6 +17,7 @@
  * to half a second less by it than by its home alone, goes by its home alone for a
  * while. Nor over a path that is much quicker than its home: one early packet would
  * tell a sender that goes by its least round trip (BBR) of a path that it does not have.
+ * Who sends at his rate, whatever is lost or late (heedless), goes over any that is near.
  */
 #ifndef AGG_TRANSPORT_SPILL_H
 #define AGG_TRANSPORT_SPILL_H
@@ -67,6 +68,8 @@ struct spill_flow {
 	bool tolerant, minds; /* so it is no loss-based sender, or is one */
 	uint8_t trials;      /* that failed */
 	bool trial;          /* for a second it is taken for tolerant */
+	bool heedless;       /* sends at its rate, whatever comes of it */
+	uint8_t pressed;     /* windows in a row in which more came than went, and was dropped */
 	bool spills;         /* may go by more than one path */
 	uint64_t leaves_us;  /* since then it would leave its home; 0: it would not */
 	uint64_t numbered_us; /* the tunnel's: that is so since then; 0: it is not */
@@ -77,6 +80,13 @@ struct spill_flow {
 	uint64_t slice_us;
 	uint64_t proof_us;   /* this second's begin, in which */
 	uint32_t proof_bytes, spilled_bytes, dropped; /* in it */
+	uint64_t watch_us;   /* this window's begin, in which */
+	uint32_t watch_bytes; /* went, */
+	uint32_t excess_bytes; /* came more than went, since it is pressed */
+	bool watch_dropped;  /* and something was dropped */
+	uint32_t watch_put;  /* spill_ask.put at its begin */
+	uint32_t watch_bps;  /* came in the one before */
+	uint32_t heedless_bps; /* when it was found to be */
 	uint32_t len_sum;    /* of its packets of late */
 	uint32_t slice_bytes[SPILL_PATHS], rate_bps[SPILL_PATHS];
 	uint32_t before_bps; /* in the second before */
@@ -92,6 +102,7 @@ enum spill_kind {
 struct spill_ask {
 	enum spill_kind kind;
 	uint64_t backlog_bytes;
+	uint32_t put;        /* packets that ever came of it */
 	uint32_t len;        /* of its next packet */
 	bool is_long;        /* it will likely be bulk (QUIC) */
 	uint64_t now_us;

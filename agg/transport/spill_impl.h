@@ -39,6 +39,11 @@ uint64_t spill_share_bps(const struct spill_paths *ps, const struct spill_flow *
 /* It is one of those that are busy there. */
 bool spill_is_counted(const struct spill_paths *ps, const struct spill_flow *f,
                       unsigned path);
+/* It does not mind losses, as far as is known. */
+static inline bool spill_takes_losses(const struct spill_flow *f)
+{
+	return f->tolerant || f->heedless;
+}
 /* It says what came of another flow, which waits for that. */
 bool spill_is_thin(const struct spill_flow *f);
 
@@ -52,5 +57,8 @@ bool spill_bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
 /* True: a second of it is over, and what came of it is known. */
 bool spill_judge(struct spill_paths *ps, struct spill_flow *f, uint64_t now_us);
 void spill_watch_trial(struct spill_flow *f);
+/* Is it heedless? */
+void spill_watch_offer(const struct spill_paths *ps, struct spill_flow *f,
+                       const struct spill_ask *ask);
 
 #endif

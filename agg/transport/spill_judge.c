@@ -24,6 +24,12 @@
 #define MEEK_SECONDS 2u
 #define DEAF_DROPS 10u
 #define DEAF_PACKETS 50u
+#define WATCH_US (250 * MS_US)       /* a window, of an offer */
+#define PRESSED_PERCENT 110u         /* so much of what goes is more than that */
+#define PRESSED_GROWS 1.25           /* from one to the next: it only begins, as QUIC does */
+#define PRESSED_TRIPS 6u             /* the sum is what goes in so many: windows are less */
+#define PRESSED_WINDOWS 2u           /* after the one with the first drop */
+#define HEEDLESS_KEEPS 0.75          /* of the rate by which it was found */
 #define STOP_US (30 * S_US)
 #define STOP_DOUBLINGS 4u            /* to 8 minutes */
 
@@ -53,7 +59,7 @@ uint64_t spill_bound_by_loss(const struct spill_paths *ps, const struct spill_fl
 {
 	const struct spill_path *p = &ps->path[path];
 
-	if (!p->loss_ppm || f->tolerant || (!f->minds && is_far(ps, p)))
+	if (!p->loss_ppm || spill_takes_losses(f) || (!f->minds && is_far(ps, p)))
 		return bps;
 	double window = sqrt(1.5e6 / p->loss_ppm);
 	double most = window * MSS * 1e6 / (double)max_u64(p->trip_us, MS_US);
@@ -69,7 +75,7 @@ bool spill_bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
 	const struct spill_path *p = &ps->path[path];
 	uint64_t all_bps = 0, trip_us = ps->path[f->home - 1].trip_us;
 
-	if (!p->loss_ppm || f->tolerant)
+	if (!p->loss_ppm || spill_takes_losses(f))
 		return true;
 	for (unsigned i = 0; i < ps->count; i++)
 		all_bps += spill_share_bps(ps, f, ps->order[i]);
@@ -83,6 +89,7 @@ bool spill_bears_loss(const struct spill_paths *ps, const struct spill_flow *f,
 void spill_dropped(struct spill_flow *f)
 {
 	f->dropped++;
+	f->watch_dropped = true;
 }
 
 static uint8_t count_up(uint8_t n, bool up)
@@ -115,6 +122,48 @@ void spill_watch_trial(struct spill_flow *f)
 		return;
 	f->tolerant = f->trial = false;
 	f->trials = count_up(f->trials, f->trials < TRIALS_MAX);
+}
+
+/* So much came of it in a window, at such a rate; that is more than went? */
+static void press(struct spill_flow *f, uint64_t came, uint64_t bps)
+{
+	bool more = bps && came * 100 > (uint64_t)f->watch_bytes * PRESSED_PERCENT;
+	bool grows = (double)bps > f->watch_bps * PRESSED_GROWS;
+	uint64_t excess = f->pressed && !grows ? f->excess_bytes : 0;
+
+	f->pressed = count_up(grows ? 0 : f->pressed, more && (f->pressed || f->watch_dropped));
+	if (f->pressed)
+		excess += came - f->watch_bytes;
+	f->excess_bytes = (uint32_t)min_u64(excess, UINT32_MAX);
+}
+
+/* What its queue drops it hears of in a round trip, two of which a window is: whoever goes by
+ * losses, delays or answers (CUBIC, BBR) sends no more than goes by then, or soon, and never
+ * has much more under way than a window. Who does all the same is heedless, until he sends
+ * less. */
+void spill_watch_offer(const struct spill_paths *ps, struct spill_flow *f,
+                       const struct spill_ask *ask)
+{
+	uint64_t trip_us = ps->path[f->home - 1].trip_us + SERVER_US;
+	uint64_t window_us = max_u64(WATCH_US, 2 * trip_us), us = ask->now_us - f->watch_us;
+
+	if (us < window_us)
+		return;
+	uint64_t came = (uint64_t)(ask->put - f->watch_put) * f->len_sum / THIN_SHARE;
+	uint64_t bps = us < 2 * window_us ? came * S_US / us : 0;
+	press(f, came, bps);
+	if (!f->heedless && f->pressed > PRESSED_WINDOWS &&
+	    f->excess_bytes > f->watch_bytes * PRESSED_TRIPS * trip_us / us) {
+		f->heedless = true;
+		f->heedless_bps = (uint32_t)min_u64(bps, UINT32_MAX);
+		f->minds = false;
+	}
+	f->heedless &= (double)bps >= HEEDLESS_KEEPS * f->heedless_bps;
+	f->watch_us = ask->now_us;
+	f->watch_bytes = 0;
+	f->watch_dropped = false;
+	f->watch_put = ask->put;
+	f->watch_bps = (uint32_t)min_u64(bps, UINT32_MAX);
 }
 
 /* Many more are lost than a sender that minds would have sent into, and it goes on, no

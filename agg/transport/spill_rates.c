@@ -180,6 +180,7 @@ void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
 		ps->path[path].busy_now++;
 	}
 	f->proof_bytes += bytes;
+	f->watch_bytes += bytes;
 	if (f->home != path + 1)
 		f->spilled_bytes += bytes;
 }

@@ -39,7 +39,7 @@ struct tunnel_flow {
 	uint32_t base;         /* the number that is 0 on the wire */
 	uint32_t target_us, tuned_paths;
 	uint16_t slot;
-	bool ordered;
+	bool ordered, tuned_heedless;
 	struct copy_budget copies;
 };
 _Static_assert(sizeof(struct tunnel_flow) <= FLOW_SCOPE_BYTES, "its place in a flow");
@@ -190,7 +190,8 @@ static enum spill_kind kind_of(struct tunnel *t, struct flow *f, struct tunnel_f
 }
 
 /* Its queue may be as long as its paths differ, or it never gets so deep that the slow one
- * may take of it; also when a loss-based sender has gone down to 0.7 (RFC 9438). */
+ * may take of it; also when a loss-based sender has gone down to 0.7 (RFC 9438). Of one that
+ * no drop slows down what stands longer than CoDel bears goes at once. */
 static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 {
 	uint64_t all_bps = 0, rtt_us = INTERVAL_US, target_us;
@@ -207,12 +208,14 @@ static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 	target_us += spill_spread_us(&t->paths, &own->spill) * 10 / 7;
 	uint64_t step_us = target_us > own->target_us ? target_us - own->target_us
 	                                              : own->target_us - target_us;
-	if (own->tuned_paths == own->spill.paths && step_us < TARGET_STEP_US)
+	if (own->tuned_paths == own->spill.paths && step_us < TARGET_STEP_US &&
+	    own->tuned_heedless == own->spill.heedless)
 		return;
 	own->tuned_paths = own->spill.paths;
+	own->tuned_heedless = own->spill.heedless;
 	own->target_us = (uint32_t)target_us;
 	flow_tune(f, &(struct flow_tuning){ own->spill.paths, (uint32_t)target_us,
-	                                    (uint32_t)rtt_us });
+		(uint32_t)rtt_us, own->spill.heedless ? (uint32_t)target_us + INTERVAL_US : 0 });
 }
 
 /* From the first packet that another may overtake on, it is numbered. */
@@ -297,7 +300,7 @@ static unsigned choose(struct tunnel *t, struct flow *f, enum spill_kind kind,
 	const struct packet *head = flow_head(f);
 	const struct inspect_key *key = flow_key(f);
 	struct spill_ask ask = {
-		.kind = kind, .backlog_bytes = flow_backlog_bytes(f),
+		.kind = kind, .backlog_bytes = flow_backlog_bytes(f), .put = flow_seq_next(f),
 		.len = head ? head->len : 0, .now_us = t->now_us,
 		.is_long = kind != SPILL_REALTIME && key->protocol == IPPROTO_UDP &&
 		           (key->dport == QUIC_PORT || key->sport == QUIC_PORT),

@@ -40,10 +40,12 @@ static int begin(void **state)
 	return 0;
 }
 
+static uint32_t put; /* of the flow's packets */
+
 static unsigned ask(enum spill_kind kind, uint64_t backlog_bytes)
 {
 	struct spill_ask a = { .kind = kind, .backlog_bytes = backlog_bytes, .len = LEN,
-	                       .now_us = now_us };
+	                       .put = put, .now_us = now_us };
 
 	spill_begin(&ps, now_us);
 	unsigned count = spill_choose(&ps, &f, &a, out);
@@ -136,6 +138,53 @@ static void test_who_does_not_mind_losses_is_spilled_over_them(void **state)
 		flow(800, 50, 0, 400000);
 	}
 	assert_true(f.spills);
+}
+
+/* So many ms of one that offers so much, of which its home takes so much. */
+static void offer(unsigned ms, double mbit, unsigned goes)
+{
+	for (unsigned i = 0; i < ms; i += 10, now_us += 10 * MS) {
+		put += (uint32_t)(mbit * MBIT / 100 / LEN);
+		ask(SPILL_BULK, 400000);
+		take(f.home - 1u, goes * MBIT / 100);
+		if (i % 100 == 0)
+			spill_dropped(&f);
+	}
+}
+
+/* Losses, delays and drops are nothing to it: over what is lossy, and what is quicker. */
+static void test_who_heeds_nothing_is_spilled_over_all(void **state)
+{
+	path(0, 20, 5);
+	path(1, 50, 30);
+	ps.path[0].loss_ppm = 10000;
+	f.home = 2;
+	offer(700, 80, 50);
+	assert_false(f.heedless);
+	assert_false(f.spills);
+	offer(600, 80, 50);
+	assert_true(f.heedless);
+	assert_true(f.spills);
+	/* It gives way: so it is none. */
+	offer(600, 30, 30);
+	assert_false(f.heedless);
+	assert_false(f.spills);
+}
+
+/* Half as much more each time: it begins, and has not heard of its drops. Nor is one
+ * heedless of which no more comes than goes. */
+static void test_who_begins_is_not_heedless(void **state)
+{
+	path(0, 20, 5);
+	path(1, 50, 30);
+	ps.path[0].loss_ppm = 10000;
+	f.home = 2;
+	for (double mbit = 10; mbit < 400; mbit *= 1.5) {
+		offer(250, mbit, (unsigned)(mbit * 0.8));
+		assert_false(f.heedless);
+	}
+	offer(3000, 50, 50);
+	assert_false(f.heedless);
 }
 
 /* It comes to a tenth of its lossy home, which is far, and there is a clean one. */
@@ -635,6 +684,8 @@ int main(void)
 		TEST(test_too_much_later_is_too_late),
 		TEST(test_a_lossy_path_is_not_spilled_over),
 		TEST(test_who_does_not_mind_losses_is_spilled_over_them),
+		TEST(test_who_heeds_nothing_is_spilled_over_all),
+		TEST(test_who_begins_is_not_heedless),
 		TEST(test_who_minds_losses_leaves_them),
 		TEST(test_who_slows_down_minds_losses),
 		TEST(test_a_long_flow_begins_where_nothing_is_lost),

@@ -409,20 +409,6 @@ static void ten_thousand_flows_at_once(void **state)
 
 /* Downloads ----------------------------------------------------------------------- */
 
-/* A line, a mobile network, a satellite. */
-static struct tunnel_world_args s3(void)
-{
-	struct tunnel_world_args args = { .seed = 1 };
-
-	lab_add(&args, 30, 8, 10, 100);
-	lab_add(&args, 60, 20, 25, 300);
-	lab_add(&args, 20, 4, 300, 300);
-	args.paths[1].down.jitter_us = args.paths[1].up.jitter_us = 8 * MS;
-	args.paths[1].down.loss_ppm = args.paths[1].up.loss_ppm = 2000;
-	args.paths[2].down.loss_ppm = args.paths[2].up.loss_ppm = 1000;
-	return args;
-}
-
 /* So many downloads at once: all together, and the slowest one's part of a fair share. */
 static double download(const struct tunnel_world_args *args, const struct cc_ops *cc,
                        unsigned count, double *slowest)
@@ -464,7 +450,7 @@ static void eight_share(void **state)
 static void far_links_slow_nobody(void **state)
 {
 	const struct cc_ops *const ccs[] = { &cc_cubic, &cc_bbr };
-	struct tunnel_world_args args = s3(), one;
+	struct tunnel_world_args args = lab_s3(), one;
 	double slowest;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -478,7 +464,7 @@ static void far_links_slow_nobody(void **state)
 /* All began on the line, and stayed there. */
 static void eight_find_uneven_links(void **state)
 {
-	struct tunnel_world_args args = s3();
+	struct tunnel_world_args args = lab_s3();
 	double slowest;
 
 	assert_true(download(&args, &cc_cubic, 8, &slowest) >= 0.4 * lab_limit(&args));

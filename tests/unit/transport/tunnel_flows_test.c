@@ -197,6 +197,44 @@ static void test_a_rate_begins_in_order_and_whole(void **state)
 	}
 }
 
+/* So much of what its near links carry of it, from its first packet on, and its queue does
+ * not stand; up or down. */
+static void expect_constant(struct tunnel_world_args args, unsigned near, bool up,
+                            double share, double p50_ms)
+{
+	double all = 0, carried = 0;
+
+	for (unsigned i = 0; i < args.path_count; i++) {
+		const struct world_link *link = up ? &args.paths[i].up : &args.paths[i].down;
+		all += 0.9 * (double)link->rate_bps;
+		carried += i < near ? (double)link->rate_bps * (1 - link->loss_ppm * 1e-6) : 0;
+	}
+	struct tunnel_world *w = tunnel_world_create(&args);
+	assert_non_null(w);
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_RATE, .up = up, .rate_bps = (uint64_t)(all * 0.94),
+		.from_us = 2 * S, .until_us = 7 * S });
+	tunnel_world_run(w, 8 * S);
+	const struct tunnel_world_flow *got = tunnel_world_flow(w, flow);
+	double p50 = tunnel_world_delay_us(w, flow, 0.5) / 1e3;
+	print_message("%u of %u, %u out of order, p50 %.1f ms\n", (unsigned)got->received,
+	              (unsigned)got->sent, (unsigned)got->disordered, p50);
+	assert_true((double)got->received >=
+	            share * (double)got->sent * (carried < all ? carried / all : 1));
+	assert_true(got->disordered * 200 <= got->received);
+	assert_true(p50 <= p50_ms);
+	tunnel_world_destroy(w);
+}
+
+/* A second is its trial, in which it may be one that minds losses. */
+static void test_a_rate_takes_links_that_lose(void **state)
+{
+	for (unsigned up = 0; up < 2; up++) {
+		expect_constant(s4(), 2, up, 0.91, 60);
+		expect_constant(lab_s3(), 2, up, 0.89, 200); /* it is more than they carry */
+	}
+}
+
 /* It is too far for a flow to be spread over it, so no packet ever tried it. */
 static void test_a_far_link_that_is_better_is_found(void **state)
 {
@@ -405,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_a_lossy_path_does_not_slow_cubic),
 		cmocka_unit_test(test_a_rate_arrives_in_order),
 		cmocka_unit_test(test_a_rate_begins_in_order_and_whole),
+		cmocka_unit_test(test_a_rate_takes_links_that_lose),
 		cmocka_unit_test(test_a_far_link_that_is_better_is_found),
 		cmocka_unit_test(test_a_busy_machine_is_no_slow_path),
 		cmocka_unit_test(test_a_silent_cut_moves_the_call),

@@ -33,6 +33,20 @@ struct tunnel_world_args lab_s2(void)
 	return args;
 }
 
+/* A line, a mobile network, a satellite. */
+struct tunnel_world_args lab_s3(void)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+
+	lab_add(&args, 30, 8, 10, 100);
+	lab_add(&args, 60, 20, 25, 300);
+	lab_add(&args, 20, 4, 300, 300);
+	args.paths[1].down.jitter_us = args.paths[1].up.jitter_us = 8000;
+	args.paths[1].down.loss_ppm = args.paths[1].up.loss_ppm = 2000;
+	args.paths[2].down.loss_ppm = args.paths[2].up.loss_ppm = 1000;
+	return args;
+}
+
 double lab_limit(const struct tunnel_world_args *args)
 {
 	double bps = 0;

@@ -14,6 +14,7 @@
 void lab_add(struct tunnel_world_args *args, double down, double up, double delay_ms,
              double queue_ms);
 struct tunnel_world_args lab_s2(void);
+struct tunnel_world_args lab_s3(void);
 /* Mbit/s of IP packets that all paths together have room for, down. */
 double lab_limit(const struct tunnel_world_args *args);
 
