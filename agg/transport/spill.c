@@ -16,6 +16,7 @@
 #define CALL_BETTER_US (10 * MS_US)  /* or a quarter, for a second: a call moves */
 #define CALL_AFTER_US S_US
 #define CALL_LOSS_PPM 5000u
+#define RETRY_US S_US                /* who asks for a name, or opens something, waits so long */
 #define QUICK_US (5 * MS_US)         /* of a round trip less than the home's, or a third */
 #define FILLS_US (100 * MS_US)       /* later, by as good as that, comes what fills a path */
 #define FILLS_PERCENT 80u            /* of what its home has, or what another one has: */
@@ -42,6 +43,13 @@ static uint64_t may_have_bps(const struct spill_path *p)
 	return p->untried ? max_u64(p->rate_bps, p->promised_bps) : p->rate_bps;
 }
 
+/* What is lost comes when it is asked for again, if it does. Losses of long ago may be over:
+ * nobody would find out. */
+static uint64_t expected_us(const struct spill_path *p)
+{
+	return (uint64_t)p->later_us + (p->known ? p->loss_ppm * RETRY_US / S_US : 0);
+}
+
 /* For the packet that comes next, or for a long flow's first LONG_BYTES. */
 static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow *f,
                            unsigned path, const struct spill_ask *ask)
@@ -50,6 +58,8 @@ static uint64_t arrival_us(const struct spill_paths *ps, const struct spill_flow
 	uint64_t us = (uint64_t)p->later_us + p->wait_us;
 	uint64_t bps = spill_share_bps(ps, f, path);
 
+	if (!ask->is_long)
+		us = expected_us(p) + p->wait_us;
 	if (!ask->is_long || spill_is_thin(f))
 		return us + (fills(ps, f, path) ? FILLS_US : 0);
 	/* What was not tried may be as good as the best, or never would be. */
@@ -139,9 +149,10 @@ static void place_call(const struct spill_paths *ps, struct spill_flow *f,
 	if (other < 0)
 		return;
 	const struct spill_path *home = &ps->path[f->home - 1], *to = &ps->path[other];
-	bool loses = home->loss_ppm > CALL_LOSS_PPM && to->loss_ppm < home->loss_ppm / 2;
 	uint64_t by_us = max_u64(CALL_BETTER_US, home->rtt_us / 2 / 4);
-	bool better = home->later_us > to->later_us + (int64_t)by_us;
+	bool loses = home->loss_ppm > CALL_LOSS_PPM && to->loss_ppm < home->loss_ppm / 2 &&
+	             expected_us(to) <= expected_us(home) + by_us;
+	bool better = expected_us(home) > expected_us(to) + by_us;
 	if (!better)
 		f->better_us = 0;
 	else if (!f->better_us)

@@ -78,6 +78,41 @@ static void test_small_goes_where_it_arrives_first(void **state)
 	assert_false(f.spills);
 }
 
+/* A twentieth of a second is what 5 % are worth, of which each costs a second. */
+static void test_small_goes_where_less_is_lost(void **state)
+{
+	ps.path[0].loss_ppm = 50000;
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(out[0].path, 1);
+	f = (struct spill_flow){ 0 };
+	ps.path[0].loss_ppm = 10000;
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(out[0].path, 0);
+	/* Nothing was heard of that one for long. */
+	f = (struct spill_flow){ 0 };
+	ps.path[0].loss_ppm = 50000;
+	ps.path[0].known = false;
+	ask(SPILL_SMALL, LEN);
+	assert_int_equal(out[0].path, 0);
+}
+
+/* Once it left for where nothing is lost, it does not come back for the delay. */
+static void test_a_call_stays_where_less_is_lost(void **state)
+{
+	path(1, 20, 20);
+	ask(SPILL_REALTIME, LEN);
+	assert_int_equal(out[0].path, 0);
+	ps.path[0].loss_ppm = 10000;
+	for (unsigned i = 0; i < 200; i++, now_us += 20 * MS) {
+		ask(SPILL_REALTIME, LEN);
+		assert_int_equal(out[0].path, 1);
+	}
+	ps.path[0].loss_ppm = 0;
+	for (unsigned i = 0; i < 200; i++, now_us += 20 * MS)
+		ask(SPILL_REALTIME, LEN);
+	assert_int_equal(out[0].path, 0);
+}
+
 static void test_small_moves_only_for_much(void **state)
 {
 	ask(SPILL_SMALL, LEN);
@@ -678,6 +713,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_small_goes_where_it_arrives_first),
+		TEST(test_small_goes_where_less_is_lost),
+		TEST(test_a_call_stays_where_less_is_lost),
 		TEST(test_small_moves_only_for_much),
 		TEST(test_a_flow_without_a_queue_is_not_spread),
 		TEST(test_the_slow_path_takes_what_is_deep),

@@ -367,21 +367,25 @@ static void ask(unsigned lossy, uint64_t seconds)
 	pair_run(&p, S);
 }
 
+/* Where the other path loses much, or the best does: then they go by the other. */
 static void names_are_asked_for(void **state)
 {
 	const unsigned seconds = 60, sent = 2000 * seconds;
 
-	pair_begin(&p, 2);
-	ask(1, seconds);
-	print_message("%u and %u of %u\n", gateway->received, concentrator->received, sent);
-	assert_true(gateway->received >= sent * 0.999);
-	assert_true(concentrator->received >= sent * 0.999);
-	assert_true(gateway->worst_us < 30 * MS); /* the best is 10 ms */
-	for (unsigned side = 0; side < PAIR_SIDES; side++) {
-		assert_true(pair_stats(&p, side).flows <= FLOWS_TABLE_MAX);
-		assert_true(p.side[side].tables.used < 8u << 20);
+	for (unsigned lossy = 0; lossy < 2; lossy++) {
+		pair_begin(&p, 2);
+		ask(lossy, seconds);
+		print_message("%u and %u of %u\n", gateway->received, concentrator->received,
+		              sent);
+		assert_true(gateway->received >= sent * 0.999);
+		assert_true(concentrator->received >= sent * 0.999);
+		assert_true(gateway->worst_us < 30 * MS); /* the best is 10 ms */
+		for (unsigned side = 0; side < PAIR_SIDES; side++) {
+			assert_true(pair_stats(&p, side).flows <= FLOWS_TABLE_MAX);
+			assert_true(p.side[side].tables.used < 8u << 20);
+		}
+		pair_finish(&p);
 	}
-	pair_finish(&p);
 }
 
 /* And what was taken for them is given back. */
