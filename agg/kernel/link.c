@@ -88,7 +88,7 @@ static int add_address(struct mnl_socket *socket, int ifindex,
 }
 
 /* What a kernel or a container does not let be set stays as it is. */
-static void settle(const char *device)
+void link_settle(const char *device)
 {
 	static const struct {
 		const char *family, *name, *value;
@@ -119,7 +119,7 @@ int link_set(const struct link *want, struct kerr *err)
 	int rc = open_socket(&socket);
 	if (rc)
 		return kerr_set(err, rc, "netlink");
-	settle(want->device);
+	link_settle(want->device);
 	rc = set_up(socket, ifindex, want->mtu);
 	for (unsigned i = 0; i < LINK_ADDRESSES_MAX && !rc; i++) {
 		const struct prefix *a = &want->addresses[i];
@@ -133,15 +133,39 @@ int link_set(const struct link *want, struct kerr *err)
 	return rc ? kerr_set(err, rc, "%s", want->device) : 0;
 }
 
+static bool has_address(const struct netdev *dev, const struct prefix *a)
+{
+	const struct netdev_ip *ip = netdev_ip(dev, a->family);
+
+	for (unsigned i = 0; i < ip->sources_count; i++)
+		if (!memcmp(ip->sources[i].ip, a->ip, a->family == AF_INET ? 4 : 16))
+			return true;
+	return a->family == AF_UNSPEC;
+}
+
+bool link_is_set(const struct link *want, const struct netdev *dev)
+{
+	bool is_set = dev->present && dev->admin_up;
+
+	for (unsigned i = 0; i < LINK_ADDRESSES_MAX; i++)
+		is_set = is_set && has_address(dev, &want->addresses[i]);
+	return is_set;
+}
+
 int link_set_mtu(const char *device, unsigned mtu)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq wish = { .ifr_mtu = (int)mtu };
+	struct ifreq wish = { 0 };
 
 	if (fd < 0)
 		return -errno;
 	snprintf(wish.ifr_name, sizeof(wish.ifr_name), "%s", device);
-	int rc = ioctl(fd, SIOCSIFMTU, &wish) < 0 ? -errno : 0;
+	int rc = ioctl(fd, SIOCGIFMTU, &wish);
+	if (!rc && wish.ifr_mtu != (int)mtu) {
+		wish.ifr_mtu = (int)mtu;
+		rc = ioctl(fd, SIOCSIFMTU, &wish);
+	}
+	rc = rc < 0 ? -errno : 0;
 	close(fd);
 	return rc;
 }

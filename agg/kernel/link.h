@@ -10,6 +10,7 @@
 
 #include "agg/base/addr.h"
 #include "agg/kernel/kerr.h"
+#include "agg/kernel/netdev.h"
 
 #include <net/if.h>
 
@@ -27,6 +28,11 @@ struct link {
 /* Waits for the kernel's answers, some 10 ms at most. 0 or -errno: -ENODEV. An
  * address of a family that the host has not is left out. */
 int link_set(const struct link *want, struct kerr *err);
-/* That alone; from any thread. 0 or -errno. */
+/* Its settings alone, which others may have changed; from any thread. */
+void link_settle(const char *device);
+/* Is it up, and are its addresses there? Pure. */
+bool link_is_set(const struct link *want, const struct netdev *dev);
+/* That alone, where it is another; from any thread. 0 or -errno: -ENODEV, also of one
+ * that has another name now. */
 int link_set_mtu(const char *device, unsigned mtu);
 #endif

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define LOOK_US 100000u /* between looks while it is not up */
+#define SET_US 500000u /* between times at which the device is set again */
 #define MEET_US 5000000u /* between looks at who has which card, where that counts */
 
 /* What we tell -------------------------------------------------------------------- */
@@ -99,7 +100,7 @@ static void set_why(struct gateway_tunnel *gt, const char *why)
 	snprintf(gt->why, sizeof(gt->why), "%s", why);
 }
 
-static int set_link(struct gateway *g, struct kerr *err)
+static struct link find_link(const struct gateway *g)
 {
 	const struct wire_tunnel_net *peer = &g->tunnel.peer;
 	struct link link = { .device = TUNNEL_DEVICE };
@@ -107,7 +108,7 @@ static int set_link(struct gateway *g, struct kerr *err)
 	link.addresses[0] = (struct prefix){ peer->inner4.family, 32 };
 	memcpy(link.addresses[0].ip, peer->inner4.ip, 4);
 	link.addresses[1] = peer->inner6;
-	return link_set(&link, err);
+	return link;
 }
 
 static int set_routes(struct gateway *g, struct kerr *err)
@@ -129,10 +130,11 @@ static int set_routes(struct gateway *g, struct kerr *err)
 static void make_ready(struct gateway *g)
 {
 	struct gateway_tunnel *gt = &g->tunnel;
+	const struct link link = find_link(g);
 	struct kerr err = { "" };
 
 	tunnel_home_measure(&gt->home);
-	gt->ready = gt->home.device && !set_link(g, &err) &&
+	gt->ready = gt->home.device && !link_set(&link, &err) &&
 	            !set_routes(g, &err);
 	set_why(gt, gt->home.device ? err.text : "");
 	if (g->lan)
@@ -173,15 +175,23 @@ static const struct tunnel_home_ops home_ops = {
 	.say = say, .carry = carry, .share = share, .on_device = on_device,
 };
 
-/* Others may have set it down, or taken its address. */
-void gateway_tunnel_on_netdev(struct gateway *g, const struct netdev *dev)
+/* Others may have set it down, or taken its addresses; some do so until all are gone. */
+static void look_at_device(struct gateway *g)
 {
 	struct gateway_tunnel *gt = &g->tunnel;
+	const struct netdev *dev = netmon_find(g->role.netmon, TUNNEL_DEVICE);
+	const struct link link = find_link(g);
 
-	if (!strcmp(dev->name, TUNNEL_DEVICE) && gt->home.device &&
-	    dev->present && (!dev->admin_up || !gt->ready))
+	if (gt->home.device && dev && (!gt->ready || !link_is_set(&link, dev)) &&
+	    seldom(&gt->set_us, loop_now_us(g->role.loop), SET_US))
 		make_ready(g);
-	if (gt->wanted)
+}
+
+void gateway_tunnel_on_netdev(struct gateway *g, const struct netdev *dev)
+{
+	if (!strcmp(dev->name, TUNNEL_DEVICE))
+		look_at_device(g);
+	if (g->tunnel.wanted)
 		say_net(g);
 }
 
@@ -234,6 +244,7 @@ void gateway_tunnel_look(struct gateway *g)
 	if (tunnel_class_hangs_on_mac(g->role.conf) && seldom(&gt->met_us, now, MEET_US))
 		say_net(g);
 	tunnel_home_measure(&gt->home);
+	look_at_device(g);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
 		look_at_path(g, i);
 	if (outage_step(&gt->outage, works(gt), now)) {

@@ -25,6 +25,7 @@ struct gateway_tunnel {
 	bool ready;                   /* the device has its link, rules and routes */
 	bool was_up;                  /* ever */
 	bool refused;                 /* the concentrator has none */
+	uint64_t set_us;              /* when the device was set again */
 	uint64_t met_us;              /* when the LAN's cards were looked at */
 	uint32_t key_epoch;           /* of the last key that it gave */
 	struct outage outage;         /* its own: no path carries datagrams */

@@ -7,6 +7,7 @@
 
 #include "agg/base/backoff.h"
 #include "agg/base/log.h"
+#include "agg/base/seldom.h"
 #include "agg/kernel/link.h"
 #include "agg/role/tunnel_class.h"
 
@@ -17,6 +18,7 @@
 
 #define AGAIN_MIN_US 100000u /* the pause, doubled with each failure */
 #define AGAIN_MAX_US 30000000u
+#define SETTLE_US 5000000u /* a setting that somebody changes tells nobody */
 
 int tunnel_kit_open(struct tunnel_kit *kit, struct budget *budget)
 {
@@ -139,13 +141,12 @@ static void lose_device(struct tunnel_home *h)
 	loop_task_cancel(&h->flush);
 	h->io = NULL;
 	h->device = NULL;
-	h->mtu = 0;
 }
 
 static void on_gone(struct tunnel_home *h, int err)
 {
 	log_sys("device %s: %s; it is made again", h->args.device,
-	        err == -EBADFD ? "somebody removed it" : strerror(-err));
+	        err == -EBADFD ? "somebody removed or renamed it" : strerror(-err));
 	lose_device(h);
 	h->args.ops->on_device(h->args.ctx);
 	loop_timer_arm(h->again, loop_now_us(h->args.loop) + AGAIN_MIN_US);
@@ -368,9 +369,10 @@ void tunnel_home_measure(struct tunnel_home *h)
 	look_at_segments(h);
 	unsigned mtu = h->tunnel ? tunnel_mtu(h->tunnel) : TUNNEL_MTU;
 
-	if (h->device && mtu != h->mtu &&
-	    link_set_mtu(h->args.device, mtu) == 0)
-		h->mtu = mtu;
+	if (h->device && link_set_mtu(h->args.device, mtu) == -ENODEV)
+		on_gone(h, -EBADFD);
+	if (h->device && seldom(&h->settled_us, loop_now_us(h->args.loop), SETTLE_US))
+		link_settle(h->args.device);
 }
 
 /* What it shows --------------------------------------------------------------------- */

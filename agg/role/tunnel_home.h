@@ -8,7 +8,8 @@
  *     device -> guard -> tunnel_put() ... tunnel_input() -> guard -> device
  *
  * The device is there from tunnel_home_open() on, whether or not there is a tunnel;
- * what comes out of it meanwhile is dropped. One that somebody removes is made again.
+ * what comes out of it meanwhile is dropped. One that somebody removes or renames is made
+ * again.
  */
 #ifndef AGG_ROLE_TUNNEL_HOME_H
 #define AGG_ROLE_TUNNEL_HOME_H
@@ -74,7 +75,7 @@ struct tunnel_home {
 	struct wire_traffic traffic; /* tunnel_home_treat() */
 	struct budget tables;        /* of the tunnel's, but for its packets */
 	bool single;                 /* said: a device spoils what leaves at once */
-	unsigned mtu;                /* of the device; 0: not set */
+	uint64_t settled_us;         /* when the device's settings were set again */
 	unsigned failures;           /* of making the device, in a row */
 	char why[128];               /* the last; "": it is there, or not wanted */
 };
@@ -97,7 +98,7 @@ void tunnel_home_treat(struct tunnel_home *h, const struct wire_traffic *traffic
 void tunnel_home_end(struct tunnel_home *h);
 
 /* Once a second: the device takes packets as long as the paths let them be, so that
- * the kernel tells their senders. */
+ * the kernel tells their senders; it has its name and settings. */
 void tunnel_home_measure(struct tunnel_home *h);
 /* But for the state, and the names of the uplinks. */
 void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out);

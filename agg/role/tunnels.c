@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_US 1000000u /* for a device that could not be set */
+#define AGAIN_US 1000000u /* for a device that could not be set, or that somebody undoes */
 
 struct tunnels {
 	struct loop *loop;       /* borrowed, as the next two */
@@ -209,13 +209,21 @@ static int set_routes(struct tunnels *t, const struct conf_site *site,
 	return route_set_tunnel(t->route, &want, &t->failure);
 }
 
+static struct link find_link(const struct tunnels *t, const struct netdev *dev)
+{
+	struct link link = { .addresses = { tunnel_inner4(t->conf, 0) } };
+
+	memcpy(link.device, dev->name, IFNAMSIZ);
+	return link;
+}
+
 static int set_up(struct tunnels *t, const struct conf_site *site,
                   const struct netdev *dev)
 {
-	struct link link = { .addresses = { tunnel_inner4(t->conf, 0) } };
+	const struct link link = find_link(t, dev);
 	int rc = begin(t);
 
-	memcpy(link.device, dev->name, IFNAMSIZ);
+	loop_timer_arm(t->again, loop_now_us(t->loop) + AGAIN_US);
 	if (!rc)
 		rc = link_set(&link, &t->failure);
 	if (!rc)
@@ -227,7 +235,6 @@ static int set_up(struct tunnels *t, const struct conf_site *site,
 	}
 	log_sys("site %s: device %s: %s; tried again", site->name, dev->name,
 	        t->failure.text);
-	loop_timer_arm(t->again, loop_now_us(t->loop) + AGAIN_US);
 	return rc;
 }
 
@@ -244,12 +251,13 @@ void tunnels_on_netdev(struct tunnels *t, const struct netdev *dev)
 {
 	const struct conf_site *site = t->conf->main.tunnel ?
 		site_of(t, dev->name) : NULL;
+	const struct link link = find_link(t, dev);
 
 	if (!site)
 		return;
 	if (!dev->present)
 		forget(t, site->number);
-	else if (t->ifindex[site->number] != dev->ifindex || !dev->admin_up)
+	else if (t->ifindex[site->number] != dev->ifindex || !link_is_set(&link, dev))
 		set_up(t, site, dev);
 }
 

@@ -33,6 +33,7 @@ CUTS_MAX = 4
 CALL_ECHOES = 75
 DOUBLED_ECHOES = 40
 SOON_S = 20
+REMOVED = "somebody removed or renamed it"
 FALSE = ("192.168.55.1", VPS4, "127.0.0.1", "100.64.0.1", "224.0.0.1")
 LOOKS_S = 2        # ten looks, of some seconds each
 OTHER4, CARD = "192.168.100.11", "02:00:00:00:00:07"
@@ -293,13 +294,34 @@ class Tunnel(TunnelTest):
     def test_devices_that_somebody_removes_are_made_again(self):
         for role, node, device in (("gw", self.lab.gw, "agg-tun"),
                                    ("vps", self.lab.vps, "agg-home")):
-            before = self.aggd.read(f"{role}.log").count("somebody removed it")
+            before = self.aggd.read(f"{role}.log").count(REMOVED)
             node.run(["ip", "link", "del", device])
             self.wait_seen([VPS_SEEN4], f"{device} is there again")
-            self.wait(lambda: self.aggd.read(f"{role}.log").count("somebody removed it") ==
+            self.wait(lambda: self.aggd.read(f"{role}.log").count(REMOVED) ==
                       before + 1, SOON_S, "it is said, once")
             node.run(["ip", "link", "set", device, "down"])
             self.wait_seen([VPS_SEEN4], f"{device} is up again")
+
+    def test_a_device_that_somebody_changes_is_set_again(self):
+        for node, device in ((self.lab.gw, "agg-tun"), (self.lab.vps, "agg-home")):
+            before = self.settings(node, device)
+            for change in ("ip link set {0} down; ip link set {0} name other",
+                           "ip addr flush dev {0}", "ip link set {0} mtu 600",
+                           "echo 1 >/proc/sys/net/ipv4/conf/{0}/rp_filter"):
+                node.run(["sh", "-c", change.format(device)])
+                self.wait_equal(lambda: self.settings(node, device), before)
+                self.wait_seen([VPS_SEEN4], change)
+                self.wait_seen([VPS_SEEN6], change, family=6)
+
+    @staticmethod
+    def settings(node, device):
+        """What others may change; how long packets may be changes by itself."""
+        out = node.run(["sh", "-c", f"ip -o addr show dev {device} scope global; ip -o link show "
+                        f"dev {device}; cat /proc/sys/net/ipv4/conf/{device}/rp_filter"],
+                       check=False).stdout
+        mtu = re.search(r"mtu (\d+)", out)
+        return (sorted(re.findall(r"inet6? (\S+)", out)), mtu and int(mtu[1]) >= 1280,
+                out.splitlines()[-1:])
 
     def test_rules_that_somebody_removes_are_put_again(self):
         for node in (self.lab.gw, self.lab.vps):
