@@ -14,6 +14,7 @@
 #include "agg/kernel/route.h"
 #include "agg/kernel/rules.h"
 #include "agg/kernel/sysctl.h"
+#include "agg/role/pace.h"
 #include "agg/role/role.h"
 #include "agg/role/ruleset.h"
 #include "agg/role/tunnel_names.h"
@@ -24,6 +25,7 @@
 #include <string.h>
 
 #define AGAIN_US 1000000u /* for a device that could not be set, or that somebody undoes */
+#define FORWARD_US 5000000u /* between looks whether the host forwards */
 
 struct tunnels {
 	struct loop *loop;       /* borrowed, as the next two */
@@ -32,9 +34,11 @@ struct tunnels {
 	struct route *route;     /* NULL: there was no device yet */
 	struct upkeep *upkeep;
 	struct ruleset *ruleset;
-	struct loop_timer *again;
+	struct loop_timer *again, *forward;
 	int ifindex[CONF_NUMBERS_MAX + 1]; /* by site's number: set up; 0: none */
 	struct kerr failure;     /* "": none */
+	struct kerr lacks;       /* what forwarding wants and could not be turned on */
+	struct pace losses;      /* of forwarding */
 };
 
 /* The rules of NAT ----------------------------------------------------------- */
@@ -153,16 +157,26 @@ static void load_ruleset(struct tunnels *t)
 
 /* What all devices share ------------------------------------------------------- */
 
-static void turn_on_forwarding(void)
+/* Again and again: others turn it off, and tell nobody. */
+static void turn_on_forwarding(void *ctx)
 {
+	struct tunnels *t = ctx;
 	char changed[FORWARDING_WORDS_MAX], lacks[FORWARDING_WORDS_MAX];
+	char earlier[PACE_WORDS_MAX];
+	struct kerr before = t->lacks;
+	uint64_t now = loop_now_us(t->loop);
 
 	forwarding_enable(SYSCTL_FOLDER, changed, lacks);
-	if (*changed)
-		log_info("tunnels: this host forwards from now on: %s", changed);
+	t->lacks = (struct kerr){ "" };
 	if (*lacks)
-		log_sys("tunnels: could not be turned on, and nothing passes "
-		        "without it: %s", lacks);
+		kerr_set(&t->lacks, 0, "could not be turned on, and nothing passes "
+		         "without it: %s", lacks);
+	if (*changed && pace_may_say(&t->losses, now, earlier))
+		log_info("tunnels: this host forwards from now on: %s%s", changed,
+		         earlier);
+	if (*lacks && strcmp(before.text, t->lacks.text))
+		log_sys("tunnels: %s", t->lacks.text);
+	loop_timer_arm(t->forward, now + FORWARD_US);
 }
 
 /* 0, or -errno with failure: before the first device. */
@@ -175,7 +189,7 @@ static int begin(struct tunnels *t)
 	t->ruleset = t->upkeep ? ruleset_create(t->loop, "tunnels", on_settled, t) : NULL;
 	if (!t->ruleset)
 		return kerr_set(&t->failure, -ENOMEM, "tunnels");
-	turn_on_forwarding();
+	turn_on_forwarding(t);
 	load_ruleset(t);
 	return 0;
 }
@@ -295,6 +309,8 @@ const char *tunnels_why(const struct tunnels *t)
 {
 	if (*t->failure.text)
 		return t->failure.text;
+	if (*t->lacks.text)
+		return t->lacks.text;
 	return t->ruleset ? ruleset_why(t->ruleset) : "";
 }
 
@@ -325,7 +341,10 @@ struct tunnels *tunnels_create(struct loop *loop, struct netmon *netmon,
 	t->netmon = netmon;
 	t->conf = conf;
 	t->again = loop_timer_create(loop, look_at_all, t);
-	if (!t->again) {
+	t->forward = loop_timer_create(loop, turn_on_forwarding, t);
+	if (!t->again || !t->forward) {
+		loop_timer_destroy(t->again);
+		loop_timer_destroy(t->forward);
 		free(t);
 		return NULL;
 	}
@@ -338,6 +357,7 @@ void tunnels_destroy(struct tunnels *t, bool is_successors)
 	if (!t)
 		return;
 	loop_timer_destroy(t->again);
+	loop_timer_destroy(t->forward);
 	ruleset_destroy(t->ruleset);
 	upkeep_destroy(t->upkeep);
 	bool touched = t->route;

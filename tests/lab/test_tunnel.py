@@ -313,6 +313,14 @@ class Tunnel(TunnelTest):
                 self.wait_seen([VPS_SEEN4], change)
                 self.wait_seen([VPS_SEEN6], change, family=6)
 
+    def test_forwarding_that_somebody_turns_off_is_on_again(self):
+        before = self.aggd.read("vps.log").count("forwards from now on: net.ipv4.ip_forward")
+        self.lab.vps.sysctl({"net.ipv4.ip_forward": 0, "net.ipv6.conf.all.forwarding": 0})
+        self.wait_seen([VPS_SEEN4], "the concentrator forwards IPv4")
+        self.wait_seen([VPS_SEEN6], "the concentrator forwards IPv6", family=6)
+        self.assertGreater(self.aggd.read("vps.log").count(
+            "forwards from now on: net.ipv4.ip_forward"), before)
+
     @staticmethod
     def settings(node, device):
         """What others may change; how long packets may be changes by itself."""
