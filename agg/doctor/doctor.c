@@ -234,6 +234,10 @@ static void look_at_gateway(struct walk *w)
 		add(w, "ipv6", "", "the concentrator reaches no IPv6, so that the LAN's "
 		    "connections by IPv6 are refused, and made by IPv4",
 		    "ip -6 route get 2000::1   # on the concentrator", &no_names);
+	if (f->keeps_ipv6 && f->lan_has_ipv6)
+		add(w, "forwarding", "lan", "this host does not forward IPv6, so that nothing "
+		    "but TCP leaves the LAN by it",
+		    "sysctl -w net.ipv6.conf.all.forwarding=1", &no_names);
 }
 
 /* Notes -------------------------------------------------------------------------- */
@@ -315,9 +319,25 @@ static void note_offloads(struct walk *w)
 		                "can, it is tried again each day");
 }
 
+static void note_firewall(struct walk *w)
+{
+	const struct doctor_facts *f = w->facts;
+	bool is_gateway = f->conf && f->conf->main.role == CONF_ROLE_GATEWAY;
+	char text[DOCTOR_TEXT_MAX + 1], remedy[DOCTOR_TEXT_MAX + 1];
+
+	if (!*f->firewall)
+		return;
+	snprintf(text, sizeof(text), "chain %s drops what none of its rules lets pass, and "
+	         "none speaks of %s", f->firewall, is_gateway ? "agg-tun" : "agg-SITE");
+	snprintf(remedy, sizeof(remedy), "nft list chain %s   # and let pass what comes in or "
+	         "goes out by %s", f->firewall, is_gateway ? "agg-tun" : "agg-*");
+	add(w, "firewall", "", text, remedy, &no_names);
+}
+
 static void note_all(struct walk *w)
 {
 	w->notes = true;
+	note_firewall(w);
 	for (unsigned i = 0; i < w->facts->uplink_count; i++)
 		note_nat(w, &w->facts->uplinks[i]);
 	note_offloads(w);

@@ -13,6 +13,7 @@
 #define AGG_DOCTOR_DOCTOR_H
 
 #include "agg/conf/conf.h"
+#include "agg/doctor/firewall.h"
 #include "agg/report/report.h"
 
 #define DOCTOR_FINDINGS_MAX 64 /* more are not told */
@@ -57,6 +58,8 @@ struct doctor_facts {
 	bool segments;
 	char carrier_why[REPORT_WORDS_MAX + 1];
 	bool peer_lacks_ipv6, lan_has_ipv6;
+	bool keeps_ipv6;                  /* this host does not forward it */
+	char firewall[FIREWALL_WORDS_MAX + 1]; /* a chain that may drop packets */
 	unsigned descriptors_used, descriptors_max; /* as in report_head */
 	uint64_t now_s;                   /* the clock's, of 1970 */
 };

@@ -9,6 +9,7 @@
 #include "agg/doctor/probe.h"
 #include "agg/kernel/host.h"
 #include "agg/kernel/netmon.h"
+#include "agg/kernel/sysctl.h"
 #include "agg/role/warnings.h"
 #include "agg/transport/tls.h"
 
@@ -21,6 +22,7 @@
 #include <json-c/json.h>
 
 #define SETTLED_US 10000000 /* a session's first datagrams are under way before */
+#define RULESET_MAX (1u << 20) /* bytes of another's rules that are read */
 #define COPY(field, text) snprintf(field, sizeof(field), "%s", text)
 
 /* The configuration, and this host -------------------------------------------------- */
@@ -70,6 +72,24 @@ static bool has_ipv6(struct netmon *mon, const struct conf_lan *lan)
 			return true;
 	}
 	return false;
+}
+
+/* What others' rules are; who is not root is told nothing. */
+static void look_at_firewall(struct doctor_facts *f)
+{
+	const struct conf *conf = f->conf;
+	bool is_gateway = conf->main.role == CONF_ROLE_GATEWAY;
+	char *text = malloc(RULESET_MAX + 1);
+	FILE *nft = text ? popen("exec nft list ruleset 2>/dev/null", "r") : NULL;
+
+	if (nft) {
+		text[fread(text, 1, RULESET_MAX, nft)] = 0;
+		pclose(nft);
+		if (is_gateway ? conf->lan.tunnel : conf->main.tunnel)
+			firewall_drops(text, is_gateway ? "agg-tun" : "agg-", f->firewall);
+	}
+	free(text);
+	f->keeps_ipv6 = !sysctl_number(SYSCTL_FOLDER, "net/ipv6/conf/all/forwarding", 1);
 }
 
 /* Who answers, where no daemon tries it ---------------------------------------- */
@@ -297,6 +317,8 @@ void look_at_all(const char *file, const char *status, const char *no_daemon,
 	facts->conf = *conf;
 	if (*conf)
 		look_for_warnings(facts);
+	if (*conf)
+		look_at_firewall(facts);
 	if (*conf && (*conf)->main.role == CONF_ROLE_GATEWAY)
 		look_at_devices(facts, !status);
 	if (status)

@@ -99,6 +99,8 @@ static const struct symptom symptoms[] = {
 	{ SYMPTOM_OF_WAITING, "", "listen", "ip address; ss -ltnp" },
 
 	/* agg/role/tunnel_home.c, gateway_tunnel.c */
+	{ SYMPTOM_OF_TUNNEL, "does not forward", "forwarding",
+	  "sysctl -w net.ipv4.ip_forward=1" },
 	{ SYMPTOM_OF_TUNNEL, "tun is not loaded", "tunnel", "modprobe tun" },
 	{ SYMPTOM_OF_TUNNEL, "is not for this user", "tunnel", "chmod 0666 /dev/net/tun" },
 	{ SYMPTOM_OF_TUNNEL, "another program", "tunnel", "ip -d link show type tun" },

@@ -123,6 +123,12 @@ static unsigned add_sessions(struct words *w, const struct report *report)
 			add(w, ")");
 			n++;
 		}
+		if (s->tunnel.lost && s->state == REPORT_SESSION_UP) {
+			add(w, "; the LAN's packets have no tunnel (");
+			add_clean(w, s->tunnel.why);
+			add(w, ")");
+			n++;
+		}
 		if (is_gateway(report) || s->state == REPORT_SESSION_UP ||
 		    n++ >= NAMED_MAX)
 			continue;

@@ -128,6 +128,7 @@ enum report_tunnel_state {
 struct report_tunnel {
 	enum report_tunnel_state state;
 	char why[REPORT_WORDS_MAX + 1]; /* of DOWN */
+	bool lost;                      /* and it was up before, or cannot be */
 	unsigned mtu;                   /* of packets inside */
 	unsigned flows;
 	uint64_t queued_bytes;

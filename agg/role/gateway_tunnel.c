@@ -10,6 +10,7 @@
 #include "agg/base/seldom.h"
 #include "agg/kernel/link.h"
 #include "agg/kernel/neighbor.h"
+#include "agg/kernel/sysctl.h"
 #include "agg/role/tunnel_class.h"
 #include "agg/role/tunnel_names.h"
 
@@ -273,6 +274,8 @@ void gateway_tunnel_report(const struct gateway *g, struct report_tunnel *out)
 		return;
 	if (!*why && gt->ready)
 		why = route_tunnel_why(g->route, 0);
+	if (!*why && !sysctl_number(SYSCTL_FOLDER, "net/ipv4/ip_forward", 1))
+		why = "this host does not forward IPv4";
 	out->state = gt->outage.is_on || *why ? REPORT_TUNNEL_DOWN
 	                                      : REPORT_TUNNEL_UP;
 	if (out->state == REPORT_TUNNEL_DOWN)
@@ -280,6 +283,7 @@ void gateway_tunnel_report(const struct gateway *g, struct report_tunnel *out)
 		         gt->peer.flags & WIRE_TUNNEL_ON ?
 		         "no path carries datagrams" :
 		         "the concentrator has none yet");
+	out->lost = out->state == REPORT_TUNNEL_DOWN && (*why || gt->was_up);
 	tunnel_home_report(&gt->home, out);
 	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++) {
 		if (!g->uplinks[i])

@@ -14,6 +14,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from aggd import DEGRADED  # noqa: E402
 from case import AggdTest, listen  # noqa: E402
 from lab import SRV4, SRV6, VPS4, VPS6  # noqa: E402
 
@@ -182,6 +183,22 @@ class Doctor(AggdTest):
         self.lab.gw.sysctl({"net.ipv4.ip_forward": 0})
         self.addCleanup(self.lab.gw.sysctl, {"net.ipv4.ip_forward": 1})
         self.expect(("forwarding", "lan"))
+        self.wait_equal(lambda: self.aggd.ctl("gw", "status").returncode, DEGRADED)
+        self.lab.gw.sysctl({"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 0})
+        self.addCleanup(self.lab.gw.sysctl, {"net.ipv6.conf.all.forwarding": 1})
+        self.expect(("forwarding", "lan"))
+
+    def test_firewall(self):
+        """As Docker leaves it; where a rule speaks of the device, its author knows."""
+        def notes():
+            return [n["text"] for n in self.doctor("notes") if n["step"] == "firewall"]
+
+        self.lab.gw.nft("table ip docker {\nchain FORWARD {\n"
+                        "type filter hook forward priority 0; policy drop;\n}\n}\n")
+        self.addCleanup(self.lab.gw.nft, "delete table ip docker")
+        self.assertIn("chain ip docker FORWARD drops", notes()[0])
+        self.lab.gw.nft('add rule ip docker FORWARD iifname "agg-tun" accept')
+        self.assertEqual(notes(), [])
 
     def test_rules(self):
         rule = ["from", "all", "iif", "lan0", "pref", "0", "lookup", "999"]

@@ -239,6 +239,7 @@ export default {
     tunnel: "Packet tunnel",
     nat: "NAT",
     offloads: "Offloads",
+    firewall: "Another's firewall",
     mptcp: "MPTCP",
     ipv6: "IPv6",
     rules: "Routing rules",

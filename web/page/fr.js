@@ -252,6 +252,7 @@ export default {
     tunnel: "Tunnel de paquets",
     nat: "NAT",
     offloads: "Délestages (offloads)",
+    firewall: "Pare-feu d’un autre",
     mptcp: "MPTCP",
     ipv6: "IPv6",
     rules: "Règles de routage",

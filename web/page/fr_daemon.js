@@ -288,8 +288,12 @@ the packet tunnel's datagrams leave one by one
 = les datagrammes du tunnel sortent un par un
 that takes twice the CPU, or more
 = cela prend deux fois plus de processeur, ou davantage
+chain {} drops what none of its rules lets pass, and none speaks of {}
+= la chaîne {} rejette ce qu’aucune de ses règles ne laisse passer, et aucune ne parle de {}
 
 # Remedies: what stands behind the command
+and let pass what comes in or goes out by {}
+= et laisser passer ce qui entre ou sort par {}
 on the other side; put it into {}, then here: aggctl reload
 = de l’autre côté ; la mettre dans {}, puis ici : aggctl reload
 then set it there, or in {}
@@ -549,6 +553,12 @@ its own route
 # Packet tunnel
 no path carries datagrams
 = aucun chemin ne porte de datagrammes
+this host does not forward IPv4
+= cette machine ne relaie pas l’IPv4
+this host does not forward IPv6, so that nothing but TCP leaves the LAN by it
+= cette machine ne relaie pas l’IPv6, de sorte que seul TCP y sort du LAN
+the LAN's packets have no tunnel ({})
+= les paquets du LAN n’ont pas de tunnel ({})
 the concentrator has none yet
 = le concentrateur n’en a pas encore
 the concentrator wants a cipher that is not here

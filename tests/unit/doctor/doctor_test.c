@@ -207,6 +207,11 @@ static void the_host_and_the_lan(void **state)
 	begin();
 	p.facts.peer_lacks_ipv6 = p.facts.lan_has_ipv6 = true;
 	expect("ipv6");
+	begin();
+	p.facts.keeps_ipv6 = true; /* nobody would send any */
+	expect("");
+	p.facts.lan_has_ipv6 = true;
+	expect("forwarding: lan");
 }
 
 static void mptcp_is_asked_for_where_it_is_wanted(void **state)

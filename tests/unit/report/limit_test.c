@@ -190,6 +190,16 @@ static void what_is_wrong_is_said(void **state)
 	check(&r, REPORT_HEALTH_DEGRADED, "nothing is under way; the LAN's "
 	      "connections are not taken (rule 700 was removed); it waits for a "
 	      "device lan1");
+	setup_gateway(&r);
+	r.uplinks[0].down_bps = r.uplinks[1].down_bps = 0;
+	r.sessions->tunnel.state = REPORT_TUNNEL_DOWN; /* at the start */
+	check(&r, REPORT_HEALTH_UP, "nothing is under way");
+	setup_gateway(&r);
+	r.uplinks[0].down_bps = r.uplinks[1].down_bps = 0;
+	r.sessions->tunnel.lost = true;
+	strcpy(r.sessions->tunnel.why, "this host does not forward IPv4");
+	check(&r, REPORT_HEALTH_DEGRADED, "nothing is under way; the LAN's packets have no "
+	      "tunnel (this host does not forward IPv4)");
 }
 
 /* They are another process's, and no fault. */

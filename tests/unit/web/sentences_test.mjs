@@ -38,7 +38,7 @@ const SPEAKERS = [
 // the log, manuals, a build without a page.
 const SILENT = /\/(gwconf|setup|service|keys|edit|redact|rivals|compare|dscp|sitefile|check_sites_none)\.c$/;
 const UNHEARD =
-  /^(log_\w+|assert|static_assert|_Static_assert|str\w+|mem\w+|open|fopen|popen|access|is_\w+|kerr_set|keeper_fail_from|session_close|text_of|part_of|snapshot_log_suspect|number_of|file_has|HELP)$/;
+  /^(log_\w+|assert|static_assert|_Static_assert|str\w+|sscanf|mem\w+|open|fopen|popen|access|is_\w+|kerr_set|keeper_fail_from|session_close|text_of|part_of|snapshot_log_suspect|number_of|file_has|HELP)$/;
 
 const LITERAL = /"((?:[^"\\]|\\.)*)"/g;
 function* literals(source) {
