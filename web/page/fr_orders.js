@@ -535,6 +535,8 @@ forward '{}': listen and to are addresses of IPv4 and of IPv6; needed: both of o
 address '{}': address and to are no two addresses of one family; allowed: as {} and {}
 = address « {} » : address et to ne sont pas deux adresses d’une même famille ; permis : comme
   {} et {}
+address '{}': nobody can be reached at '{}'
+= address « {} » : on n’atteint personne à « {} »
 address '{}': gateways connect to '{}'; needed: another address
 = address « {} » : des passerelles se connectent à « {} » ; il faut : une autre adresse
 address '{}': '{}' is taken by address '{}' in line {}
@@ -543,14 +545,14 @@ site '{}': reach '{}' is no site's network; allowed: /{} or longer of IPv4, /{} 
   IPv6
 = site « {} » : reach « {} » n’est pas le réseau d’un site ; permis : /{} ou plus long en IPv4,
   /{} ou plus long en IPv6
-site '{}': reach '{}' is in part site '{}''s; needed: networks that differ
-= site « {} » : reach « {} » est en partie du site « {} » ; il faut : des réseaux différents
+site '{}': {} '{}' is in part site '{}''s; needed: networks that differ
+= site « {} » : {} « {} » est en partie du site « {} » ; il faut : des réseaux différents
 site '{}': reach '{}' goes through the packet tunnel, which is off; needed: option tunnel '1' in
   config aggd
 = site « {} » : reach « {} » passe par le tunnel de paquets, qui est éteint ; il faut : option
   tunnel « 1 » dans config aggd
-site '{}': prefix '{}'; allowed: a network of IPv6, /64 or larger
-= site « {} » : prefix « {} » ; permis : un réseau IPv6, /64 ou plus grand
+site '{}': prefix '{}'; allowed: a network of IPv6, from /{} to /64
+= site « {} » : prefix « {} » ; permis : un réseau IPv6, de /{} à /64
 pool '{}'; allowed: a network of IPv4, /8 to /{}
 = pool « {} » ; permis : un réseau IPv4, de /8 à /{}
 aggd: bypass_mark '{}': there are not {} bits from there on; allowed: up to {}
