@@ -208,6 +208,33 @@ static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to, uint
 	f->moved_us = now_us;
 }
 
+/* Of its home; what it minds there was seen, and no promise changes that. */
+static uint64_t home_bps(const struct spill_paths *ps, const struct spill_flow *f,
+                         uint64_t now_bps)
+{
+	unsigned home = f->home - 1u;
+	uint64_t bps = max_u64(hoped_bps(ps, f, home), now_bps);
+
+	if (!ps->path[home].untried)
+		return bps;
+	uint64_t promised_bps = ps->path[home].promised_bps;
+	return max_u64(bps, f->minds ? spill_bound_by_loss(ps, f, home, promised_bps) :
+	                               promised_bps);
+}
+
+static bool is_quicker(const struct spill_path *p, const struct spill_path *home)
+{
+	return p->trip_us + max_u64(QUICK_US, p->trip_us / 2) < home->trip_us;
+}
+
+/* Whatever holds it up at its home, a nearer one holds it up less. */
+static bool helps_slack(const struct spill_flow *f, const struct spill_path *home,
+                        const struct spill_path *to)
+{
+	return f->found == f->home && is_quicker(to, home) &&
+	       to->later_us < home->later_us;
+}
+
 /* The one that gives it most; a change must be worth it. */
 static void place_bulk(struct spill_paths *ps, struct spill_flow *f,
                        const struct spill_ask *ask, uint64_t now_bps)
@@ -216,20 +243,21 @@ static void place_bulk(struct spill_paths *ps, struct spill_flow *f,
 		f->home = (uint8_t)(first_home(ps, f, ask) + 1);
 	unsigned best = f->home - 1u;
 	const struct spill_path *home = &ps->path[best];
-	uint64_t best_bps = max_u64(hoped_bps(ps, f, best), now_bps);
+	unsigned percent = spill_takes_losses(f) || f->minds ? SURE_PERCENT : HOME_PERCENT;
+	uint64_t best_bps = home_bps(ps, f, now_bps) * percent / 100;
+	uint64_t near_bps = f->found_bps * (uint64_t)HOME_PERCENT / 100;
 
-	if (home->untried)
-		best_bps = max_u64(best_bps, home->promised_bps);
-	bool sure = spill_takes_losses(f) || f->minds;
-	best_bps = best_bps * (sure ? SURE_PERCENT : HOME_PERCENT) / 100;
-
+	if (f->found == f->home && ask->kind == SPILL_SMALL)
+		best_bps = UINT64_MAX; /* it has no use for more */
 	for (unsigned i = 0; i < ps->count; i++) {
 		unsigned path = ps->order[i];
 		const struct spill_path *p = &ps->path[path];
 		uint64_t bps = hoped_bps(ps, f, path);
 		if (p->untried) /* half of it is enough to see */
 			bps = max_u64(bps, spill_bound_by_loss(ps, f, path, p->promised_bps / 2));
-		if (!spill_is_offered(ps, path) || bps <= best_bps ||
+		bool helps = best + 1 == f->home && helps_slack(f, home, p) && bps > near_bps;
+		if (path + 1 == f->home || !spill_is_offered(ps, path) ||
+		    (bps <= best_bps && !helps) ||
 		    is_too_far(f, home, p, bps / max_u64(home->rate_bps, 1)))
 			continue;
 		best_bps = bps;
@@ -251,11 +279,11 @@ static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
 {
 	const struct spill_path *p = &ps->path[path], *home = &ps->path[f->home - 1];
 	int64_t spread_us = p->later_us - home->later_us;
-	bool quick = !f->heedless &&
-	             p->trip_us + max_u64(QUICK_US, p->trip_us / 2) < home->trip_us;
+	bool quick = !f->heedless && is_quicker(p, home);
 
 	spread_us = spread_us < 0 ? -spread_us : spread_us;
-	return (spill_is_offered(ps, path) || spill_is_overflow(ps, path)) && !quick &&
+	return (spill_is_offered(ps, path) || spill_is_overflow(ps, path)) &&
+	       !quick && (f->found != path + 1 || f->found == f->home) &&
 	       spread_us <= (int64_t)SPILL_SPREAD_US && spill_bears_loss(ps, f, path);
 }
 
@@ -348,8 +376,8 @@ unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,
 	else
 		place_bulk(ps, f, ask, f->before_bps);
 	if (ask->kind != SPILL_REALTIME) {
-		/* It fills its home not, and elsewhere nothing would be lost. */
-		if (spill_judge(ps, f, ask->now_us) && f->minds)
+		/* It fills its home not, and elsewhere it would come to more. */
+		if (spill_judge(ps, f, ask->now_us) && (f->minds || f->found == f->home))
 			place_bulk(ps, f, ask, f->before_bps);
 		spill_watch_trial(f);
 		spill_watch_offer(ps, f, ask);

@@ -65,12 +65,17 @@ struct spill_flow {
 	uint8_t deaf, meek;  /* seconds in a row in which losses did not, did hold it up, */
 	uint8_t full;        /* in which it took most of what its home has, */
 	uint8_t calm;        /* all of it, and nothing was lost */
-	bool tolerant, minds; /* so it is no loss-based sender, or is one */
+	bool tolerant : 1, minds : 1; /* so it is no loss-based sender, or is one */
+	bool trial : 1;      /* for a second it is taken for tolerant */
+	bool spills : 1;     /* may go by more than one path */
+	bool heedless : 1;   /* sends at its rate, whatever comes of it */
+	bool watch_dropped : 1; /* of it, in watch_us's window */
 	uint8_t trials;      /* that failed */
-	bool trial;          /* for a second it is taken for tolerant */
-	bool heedless;       /* sends at its rate, whatever comes of it */
 	uint8_t pressed;     /* windows in a row in which more came than went, and was dropped */
-	bool spills;         /* may go by more than one path */
+	uint8_t slack;       /* seconds in a row in which it left much of its home */
+	uint8_t found;       /* 1 + the path on which that was so; 0: none */
+	uint8_t found_s;     /* it is remembered for so long */
+	uint8_t finds;       /* in a row */
 	uint64_t leaves_us;  /* since then it would leave its home; 0: it would not */
 	uint64_t numbered_us; /* the tunnel's: that is so since then; 0: it is not */
 	uint64_t stopped_us; /* not before that again */
@@ -83,13 +88,13 @@ struct spill_flow {
 	uint64_t watch_us;   /* this window's begin, in which */
 	uint32_t watch_bytes; /* went, */
 	uint32_t excess_bytes; /* came more than went, since it is pressed */
-	bool watch_dropped;  /* and something was dropped */
 	uint32_t watch_put;  /* spill_ask.put at its begin */
 	uint32_t watch_bps;  /* came in the one before */
 	uint32_t heedless_bps; /* when it was found to be */
 	uint32_t len_sum;    /* of its packets of late */
 	uint32_t slice_bytes[SPILL_PATHS], rate_bps[SPILL_PATHS];
 	uint32_t before_bps; /* in the second before */
+	uint32_t found_bps;  /* what it came to there */
 	uint16_t serial[SPILL_PATHS]; /* slice in which it counted as busy there */
 };
 

@@ -22,6 +22,9 @@
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
 #define MEEK_SHARE 0.7               /* of what its home has */
 #define MEEK_SECONDS 2u
+#define SLACK_SECONDS 3u
+#define FOUND_SECONDS 20u            /* doubled each time, */
+#define FOUND_DOUBLINGS 3u           /* to 160 */
 #define DEAF_DROPS 10u
 #define DEAF_PACKETS 50u
 #define WATCH_US (250 * MS_US)       /* a window, of an offer */
@@ -59,6 +62,8 @@ uint64_t spill_bound_by_loss(const struct spill_paths *ps, const struct spill_fl
 {
 	const struct spill_path *p = &ps->path[path];
 
+	if (f->found == path + 1 && f->found != f->home)
+		bps = min_u64(bps, f->found_bps);
 	if (!p->loss_ppm || spill_takes_losses(f) || (!f->minds && is_far(ps, p)))
 		return bps;
 	double window = sqrt(1.5e6 / p->loss_ppm);
@@ -195,6 +200,29 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	f->minds = !f->tolerant && (f->minds || f->meek >= MEEK_SECONDS);
 }
 
+/* It leaves much of its home, and none knows why: losses that are not seen, as others keep
+ * a queue there; a window that is full; or it has no more to send. */
+static void hear_slack(const struct spill_paths *ps, struct spill_flow *f, uint64_t got_bps)
+{
+	bool known = f->proof_bytes >= DEAF_PACKETS * MSS && !spill_is_thin(f);
+	bool leaves = known && !f->minds && (double)got_bps <
+		MEEK_SHARE * (double)spill_share_bps(ps, f, f->home - 1u);
+
+	f->slack = count_up(f->slack, leaves);
+	if (f->minds || (f->found == f->home && known && !leaves))
+		f->found = f->finds = 0;
+	if (f->found && f->found != f->home && !--f->found_s)
+		f->found = 0;
+	if (f->slack < SLACK_SECONDS || (f->found && f->found != f->home))
+		return;
+	if (!f->found) {
+		f->found_s = (uint8_t)(FOUND_SECONDS << f->finds);
+		f->finds += f->finds < FOUND_DOUBLINGS;
+	}
+	f->found = f->home;
+	f->found_bps = (uint32_t)min_u64(got_bps, UINT32_MAX);
+}
+
 /* Was it faster than its home alone? */
 static void prove(const struct spill_paths *ps, struct spill_flow *f, uint64_t got_bps,
                   uint64_t now_us)
@@ -227,6 +255,7 @@ bool spill_judge(struct spill_paths *ps, struct spill_flow *f, uint64_t now_us)
 		f->full = count_up(f->full, got_bps * 100 >=
 		                   spill_share_bps(ps, f, f->home - 1u) * FULL_PERCENT);
 		hear_reaction(ps, f, (double)got_bps);
+		hear_slack(ps, f, got_bps);
 		prove(ps, f, got_bps, now_us);
 	}
 	f->before_bps = (uint32_t)min_u64(got_bps, UINT32_MAX);

@@ -329,6 +329,29 @@ static void test_who_slows_down_minds_losses(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* What holds it up there nobody knows: a nearer path holds it up less; for a while the one
+ * that it left is not thought of. */
+static void test_who_leaves_much_goes_nearer(void **state)
+{
+	path(0, 30, 10);
+	path(1, 60, 30);
+	f.home = 2;
+	flow(5000, 0, 45, LEN);
+	assert_int_equal(f.home, 2);
+	flow(3010, 0, 6, LEN);
+	flow(2500, 0, 6, LEN); /* it goes in order */
+	assert_int_equal(f.home, 1);
+	flow(15000, 28, 0, 400000);
+	assert_int_equal(f.home, 1);
+	assert_false(f.spills);
+	flow(10000, 28, 0, 400000);
+	assert_int_equal(f.home, 2);
+	/* A farther one is no help. */
+	f = (struct spill_flow){ .home = 1 };
+	flow(10000, 6, 0, LEN);
+	assert_int_equal(f.home, 1);
+}
+
 /* One early packet would be a least round trip that the home has not. */
 static void test_a_much_quicker_path_is_left_to_others(void **state)
 {
@@ -729,6 +752,7 @@ int main(void)
 		TEST(test_who_is_not_calm_stays_unknown),
 		TEST(test_a_calm_flow_is_tried_for_a_second),
 		TEST(test_answers_do_not_fill_a_path),
+		TEST(test_who_leaves_much_goes_nearer),
 		TEST(test_a_much_quicker_path_is_left_to_others),
 		TEST(test_a_long_flow_begins_where_it_ends_first),
 		TEST(test_a_long_flow_begins_on_what_is_promised),

@@ -43,6 +43,19 @@ static struct tunnel_world_args s4(void)
 	return args;
 }
 
+static struct tunnel_world_args s3(void)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+
+	lab_add(&args, 30, 8, 10, 100);
+	lab_add(&args, 60, 20, 25, 300);
+	args.paths[1].down.jitter_us = args.paths[1].up.jitter_us = 8 * MS;
+	args.paths[1].down.loss_ppm = args.paths[1].up.loss_ppm = 2000;
+	lab_add(&args, 20, 4, 300, 100);
+	args.paths[2].down.loss_ppm = args.paths[2].up.loss_ppm = 1000;
+	return args;
+}
+
 struct outcome {
 	double mbit;
 	double p50_ms, p99_ms;      /* of the flow, one way */
@@ -142,6 +155,17 @@ static void test_a_lossy_path_does_not_slow_cubic(void **state)
 	best.path_count = 1;
 	double alone = run(&best, &cc_cubic, 0, 12).mbit;
 	assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.97 * alone);
+}
+
+/* The fastest path loses, which is not seen before the flow has gone there: once. */
+static void test_cubic_goes_where_nothing_is_lost(void **state)
+{
+	struct tunnel_world_args args = s3(), best = s3();
+
+	best.path_count = 1;
+	double alone = run(&best, &cc_cubic, 0, 12).mbit;
+	for (args.seed = 1; args.seed <= 4; args.seed++)
+		assert_true(run(&args, &cc_cubic, 0, 12).mbit >= 0.8 * alone);
 }
 
 /* 90 % of the sum, at a rate. */
@@ -441,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_uneven_paths_add_up_for_cubic),
 		cmocka_unit_test(test_bbr_is_not_slower_than_on_its_best_path),
 		cmocka_unit_test(test_a_lossy_path_does_not_slow_cubic),
+		cmocka_unit_test(test_cubic_goes_where_nothing_is_lost),
 		cmocka_unit_test(test_a_rate_arrives_in_order),
 		cmocka_unit_test(test_a_rate_begins_in_order_and_whole),
 		cmocka_unit_test(test_a_rate_takes_links_that_lose),
