@@ -85,9 +85,10 @@ bool netdev_equal(const struct netdev *a, const struct netdev *b)
 	if (a->ifindex != b->ifindex || strcmp(a->name, b->name) ||
 	    a->present != b->present || a->admin_up != b->admin_up ||
 	    a->carrier != b->carrier || a->operstate != b->operstate ||
-	    a->connected_count != b->connected_count)
+	    a->connected_count != b->connected_count ||
+	    a->routed_count != b->routed_count)
 		return false;
-	for (unsigned i = 0; i < a->connected_count; i++)
+	for (unsigned i = 0; i < a->connected_count + a->routed_count; i++)
 		if (!prefix_equal(&a->connected[i], &b->connected[i]))
 			return false;
 	return ip_equal(&a->v4, &b->v4) && ip_equal(&a->v6, &b->v6);

@@ -48,6 +48,7 @@ struct netdev {
 	struct netdev_ip v4, v6;
 	struct prefix connected[NETDEV_CONNECTED_MAX]; /* networks on the link */
 	unsigned connected_count;
+	unsigned routed_count; /* behind them: networks that are routed through it */
 };
 
 static inline const struct netdev_ip *netdev_ip(const struct netdev *dev,

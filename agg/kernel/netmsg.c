@@ -15,6 +15,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#define ROUTED_LEAST 8 /* bits, of either family */
+
 static bool set_prefix(struct prefix *out, const struct addr *a, unsigned bits)
 {
 	memset(out, 0, sizeof(*out));
@@ -182,6 +184,10 @@ static enum netmsg_kind route_kind(const struct rtmsg *info)
 	if (!info->rtm_dst_len && !info->rtm_src_len &&
 	    info->rtm_type == RTN_UNICAST)
 		return NETMSG_DEFAULT;
+	/* What is larger stands for a default route (0.0.0.0/1, 2000::/3). */
+	if (info->rtm_type == RTN_UNICAST && info->rtm_table == RT_TABLE_MAIN &&
+	    info->rtm_protocol != RTPROT_KERNEL && info->rtm_dst_len >= ROUTED_LEAST)
+		return NETMSG_ROUTED;
 	return NETMSG_OTHER;
 }
 
@@ -219,7 +225,7 @@ static int parse_route(struct netmsg *out, const struct nlmsghdr *msg)
 		return 0;
 	}
 	route->preference = preference_rank(pref);
-	if (kind == NETMSG_DEFAULT && parse_hops(route, info, &attrs) < 0)
+	if (kind != NETMSG_LOCAL && parse_hops(route, info, &attrs) < 0)
 		return -EBADMSG;
 	out->kind = kind;
 	return 0;

@@ -21,6 +21,7 @@ enum netmsg_kind {
 	NETMSG_ADDR,
 	NETMSG_LOCAL,   /* a route that says which addresses are the host's */
 	NETMSG_DEFAULT, /* a default route, not one of ours */
+	NETMSG_ROUTED,  /* one of the main table to a network that somebody gave */
 	NETMSG_POLICY,  /* another's rule, or a change of our rules or routes */
 };
 
@@ -59,7 +60,7 @@ struct netmsg {
 	union {
 		struct netmsg_link link;
 		struct netmsg_addr addr;
-		struct netmsg_route route; /* LOCAL (dest only) and DEFAULT */
+		struct netmsg_route route; /* LOCAL (dest only), DEFAULT, ROUTED */
 	};
 };
 

@@ -29,11 +29,18 @@ struct hop {
 	struct netmsg_hop next;
 };
 
+/* A network through a device. */
+struct routed {
+	struct prefix net;
+	int ifindex;
+};
+
 struct nettable {
 	struct vec links;   /* struct netmsg_link */
 	struct vec addrs;   /* struct netmsg_addr */
 	struct vec locals;  /* struct prefix */
 	struct vec hops;    /* struct hop */
+	struct vec routed;  /* struct routed */
 	struct vec devices; /* struct netdev, once finished */
 };
 
@@ -68,6 +75,7 @@ struct nettable *nettable_create(void)
 	t->addrs = vec_of(sizeof(struct netmsg_addr), NETTABLE_ADDRS_MAX);
 	t->locals = vec_of(sizeof(struct prefix), NETTABLE_LOCALS_MAX);
 	t->hops = vec_of(sizeof(struct hop), NETTABLE_HOPS_MAX);
+	t->routed = vec_of(sizeof(struct routed), NETTABLE_ROUTED_MAX);
 	t->devices = vec_of(sizeof(struct netdev), NETTABLE_DEVICES_MAX);
 	return t;
 }
@@ -80,6 +88,7 @@ void nettable_destroy(struct nettable *t)
 	free(t->addrs.items);
 	free(t->locals.items);
 	free(t->hops.items);
+	free(t->routed.items);
 	free(t->devices.items);
 	free(t);
 }
@@ -100,6 +109,18 @@ static int add_default(struct nettable *t, const struct netmsg_route *route)
 	return rc;
 }
 
+/* What is too much is left out. */
+static int add_routed(struct nettable *t, const struct netmsg_route *route)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < route->hops_count && rc != -ENOMEM; i++) {
+		struct routed routed = { route->dest, route->hops[i].ifindex };
+		rc = vec_push(&t->routed, &routed);
+	}
+	return rc == -ENOMEM ? rc : 0;
+}
+
 int nettable_add(struct nettable *t, const struct netmsg *msg)
 {
 	if (msg->removed)
@@ -113,6 +134,8 @@ int nettable_add(struct nettable *t, const struct netmsg *msg)
 		return vec_push(&t->locals, &msg->route.dest);
 	case NETMSG_DEFAULT:
 		return add_default(t, &msg->route);
+	case NETMSG_ROUTED:
+		return add_routed(t, &msg->route);
 	case NETMSG_OTHER:
 	case NETMSG_POLICY:
 		return 0;
@@ -262,22 +285,35 @@ static bool addr_connects(const struct netmsg_addr *a)
 	         !memcmp(a->network.ip, a->addr.ip, sizeof(a->addr.ip)));
 }
 
+/* One that is there, or for which there is no room, changes nothing. */
+static void add_network(struct netdev *dev, const struct prefix *net, unsigned *count)
+{
+	unsigned all = dev->connected_count + dev->routed_count;
+
+	for (unsigned k = 0; k < all; k++)
+		if (!prefix_compare(&dev->connected[k], net))
+			return;
+	if (all < NETDEV_CONNECTED_MAX) {
+		dev->connected[all] = *net;
+		++*count;
+	}
+}
+
 static void fill_connected(const struct nettable *t, struct netdev *dev)
 {
 	const struct netmsg_addr *addrs = t->addrs.items;
+	const struct routed *routed = t->routed.items;
 
-	for (unsigned i = 0; i < t->addrs.count; i++) {
-		const struct netmsg_addr *a = &addrs[i];
-		bool seen = false;
-		if (a->ifindex != dev->ifindex || !addr_connects(a))
-			continue;
-		for (unsigned k = 0; k < dev->connected_count; k++)
-			seen |= !prefix_compare(&dev->connected[k], &a->network);
-		if (!seen && dev->connected_count < NETDEV_CONNECTED_MAX)
-			dev->connected[dev->connected_count++] = a->network;
-	}
+	for (unsigned i = 0; i < t->addrs.count; i++)
+		if (addrs[i].ifindex == dev->ifindex && addr_connects(&addrs[i]))
+			add_network(dev, &addrs[i].network, &dev->connected_count);
+	for (unsigned i = 0; i < t->routed.count; i++)
+		if (routed[i].ifindex == dev->ifindex)
+			add_network(dev, &routed[i].net, &dev->routed_count);
 	qsort(dev->connected, dev->connected_count, sizeof(struct prefix),
 	      prefix_compare);
+	qsort(dev->connected + dev->connected_count, dev->routed_count,
+	      sizeof(struct prefix), prefix_compare);
 }
 
 static int device_compare(const void *x, const void *y)
@@ -349,6 +385,7 @@ bool nettable_knows(const struct nettable *t, const struct netmsg *msg)
 		return knows_addr(t, msg);
 	case NETMSG_LOCAL:
 	case NETMSG_DEFAULT:
+	case NETMSG_ROUTED:
 		return false;
 	}
 	return false;

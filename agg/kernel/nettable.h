@@ -14,6 +14,7 @@
 #define NETTABLE_DEVICES_MAX 1024
 #define NETTABLE_ADDRS_MAX 4096
 #define NETTABLE_LOCALS_MAX 8192
+#define NETTABLE_ROUTED_MAX 1024 /* networks that are routed; more are not seen */
 #define NETTABLE_HOPS_MAX 1024 /* nexthops of default routes, all tables */
 
 struct nettable;

@@ -29,7 +29,8 @@ static bool is_link_local(const struct prefix *p)
 	return p->family == AF_INET6 && p->ip[0] == 0xfe && (p->ip[1] & 0xc0) == 0x80;
 }
 
-/* The networks of the LAN's devices: nobody else behind us has a voice. */
+/* The networks of the LAN's devices, and those behind its routers: nobody else behind us
+ * has a voice. */
 static void find_lans(const struct gateway *g, struct wire_tunnel_net *net)
 {
 	const struct conf_lan *lan = &g->role.conf->lan;
@@ -37,7 +38,7 @@ static void find_lans(const struct gateway *g, struct wire_tunnel_net *net)
 	for (unsigned i = 0; i < lan->device_count; i++) {
 		const struct netdev *dev = netmon_find(g->role.netmon,
 		                                       lan->device[i].name);
-		for (unsigned c = 0; dev && c < dev->connected_count; c++)
+		for (unsigned c = 0; dev && c < dev->connected_count + dev->routed_count; c++)
 			if (net->lan_count < WIRE_LAN_PREFIXES_MAX &&
 			    !is_link_local(&dev->connected[c]))
 				net->lan[net->lan_count++] = dev->connected[c];

@@ -59,7 +59,7 @@ static size_t connected_networks(const struct lan *lan, struct prefix *out)
 	size_t n = 0;
 
 	for (unsigned i = 0; (dev = netmon_at(lan->args.netmon, i)); i++)
-		for (unsigned c = 0; c < dev->connected_count; c++)
+		for (unsigned c = 0; c < dev->connected_count + dev->routed_count; c++)
 			if (n < CONNECTED_MAX)
 				out[n++] = dev->connected[c];
 	return n;

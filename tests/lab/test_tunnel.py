@@ -35,6 +35,7 @@ DOUBLED_ECHOES = 40
 SOON_S = 20
 REMOVED = "somebody removed or renamed it"
 FALSE = ("192.168.55.1", VPS4, "127.0.0.1", "100.64.0.1", "224.0.0.1")
+BEHIND4, BEHIND4_NET = "192.168.50.5", "192.168.50.0/24"
 LOOKS_S = 2        # ten looks, of some seconds each
 OTHER4, CARD = "192.168.100.11", "02:00:00:00:00:07"
 BUSY_MBIT = 2
@@ -312,6 +313,23 @@ class Tunnel(TunnelTest):
                 self.wait_equal(lambda: self.settings(node, device), before)
                 self.wait_seen([VPS_SEEN4], change)
                 self.wait_seen([VPS_SEEN6], change, family=6)
+
+    def test_networks_behind_a_router_of_the_lan(self):
+        """Their hosts use the tunnel, and others of the LAN reach them without it."""
+        self.lab.lan.ip(f"addr add {BEHIND4}/32 dev lo")
+        self.addCleanup(self.lab.lan.ip, f"addr del {BEHIND4}/32 dev lo")
+        route = f"route {{}} {BEHIND4_NET} via {LAN4} dev lan0"
+        self.lab.gw.ip(route.format("add"))
+
+        def seen():
+            with udp(self.lab.lan) as sock:
+                sock.bind((BEHIND4, 0))
+                return seen_by_srv(self.lab.lan, sock=sock, patience=0.5)
+
+        self.wait_equal(seen, VPS_SEEN4)
+        self.wait(lambda: BEHIND4_NET in self.aggd.ruleset(), SOON_S, self.aggd.ruleset)
+        self.lab.gw.ip(route.format("del"))
+        self.wait(lambda: BEHIND4_NET not in self.aggd.ruleset(), SOON_S, self.aggd.ruleset)
 
     def test_forwarding_that_somebody_turns_off_is_on_again(self):
         before = self.aggd.read("vps.log").count("forwards from now on: net.ipv4.ip_forward")

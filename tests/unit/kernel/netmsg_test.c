@@ -292,6 +292,33 @@ static void more_nexthops_than_the_limit_are_left_out(void **state)
 	assert_int_equal(out.route.hops_count, NETMSG_HOPS_MAX);
 }
 
+/* Of a network that is routed: who set it, and how large it is, decides. */
+static void a_routed_network_is_read(void **state)
+{
+	static const struct { uint8_t length, protocol, table; enum netmsg_kind kind; } all[] = {
+		{ 24, RTPROT_STATIC, RT_TABLE_MAIN, NETMSG_ROUTED },
+		{ 8, RTPROT_BOOT, RT_TABLE_MAIN, NETMSG_ROUTED },
+		{ 1, RTPROT_BOOT, RT_TABLE_MAIN, NETMSG_OTHER },
+		{ 24, RTPROT_KERNEL, RT_TABLE_MAIN, NETMSG_OTHER },
+		{ 24, RTPROT_STATIC, 100, NETMSG_OTHER },
+	};
+	struct message m;
+	struct netmsg out;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct rtmsg *info = route_message(&m, AF_INET);
+		info->rtm_dst_len = all[i].length;
+		info->rtm_protocol = all[i].protocol;
+		info->rtm_table = all[i].table;
+		put_ip(&m, RTA_DST, all[i].length == 1 ? "128.0.0.0" : "10.0.0.0");
+		mnl_attr_put_u32(m.nlh, RTA_OIF, 7);
+		assert_int_equal(parse(&m, &out), 0);
+		assert_int_equal(out.kind, all[i].kind);
+		if (out.kind == NETMSG_ROUTED)
+			assert_int_equal(out.route.hops[0].ifindex, 7);
+	}
+}
+
 static void routes_of_no_interest_are_passed_over(void **state)
 {
 	struct message m;
@@ -304,10 +331,6 @@ static void routes_of_no_interest_are_passed_over(void **state)
 	assert_int_equal(parse(&m, &out), 0);
 	assert_int_equal(out.kind, NETMSG_OTHER);
 	route_message(&m, AF_INET6)->rtm_flags = RTM_F_CLONED;
-	assert_int_equal(parse(&m, &out), 0);
-	assert_int_equal(out.kind, NETMSG_OTHER);
-	route_message(&m, AF_INET)->rtm_dst_len = 8;
-	put_ip(&m, RTA_DST, "10.0.0.0");
 	assert_int_equal(parse(&m, &out), 0);
 	assert_int_equal(out.kind, NETMSG_OTHER);
 	/* TPROXY's, of whoever: not every address is the host's. */
@@ -384,6 +407,7 @@ int main(void)
 		cmocka_unit_test(a_gateway_may_be_of_the_other_family_or_none),
 		cmocka_unit_test(every_nexthop_is_read),
 		cmocka_unit_test(more_nexthops_than_the_limit_are_left_out),
+		cmocka_unit_test(a_routed_network_is_read),
 		cmocka_unit_test(routes_of_no_interest_are_passed_over),
 		cmocka_unit_test(what_touches_our_policy_is_told_apart),
 		cmocka_unit_test(a_local_route_is_read),

@@ -284,6 +284,43 @@ static void connected_networks_are_each_told_once(void **state)
 	nettable_destroy(t);
 }
 
+static void add_routed(struct nettable *t, int ifindex, const char *network)
+{
+	struct netmsg msg = { .kind = NETMSG_ROUTED,
+		.route = { .hops_count = 1, .hops = { { .ifindex = ifindex } } } };
+
+	assert_int_equal(prefix_parse(&msg.route.dest, network), 0);
+	assert_int_equal(nettable_add(t, &msg), 0);
+}
+
+/* Behind the connected ones, each once, whoever came first; more change nothing. */
+static void routed_networks_follow(void **state)
+{
+	struct nettable *t = nettable_create();
+
+	add_link(t, 2, "lan0");
+	add_link(t, 3, "wan1");
+	add_routed(t, 2, "192.168.50.0/24");
+	add_routed(t, 2, "10.7.0.0/16"); /* connected, too */
+	add_routed(t, 2, "192.168.50.0/24");
+	add_routed(t, 3, "192.168.60.0/24");
+	add_addr(t, 2, "10.7.0.2", "10.7.0.0/16", 0);
+	for (unsigned i = 0; i < NETTABLE_ROUTED_MAX; i++)
+		add_routed(t, 3, "192.168.60.0/24");
+	assert_int_equal(nettable_finish(t), 0);
+	const struct netdev *dev = nettable_at(t, 0), *other = nettable_at(t, 1);
+	assert_int_equal(dev->connected_count, 1);
+	assert_int_equal(dev->routed_count, 1);
+	assert_int_equal(dev->connected[1].ip[2], 50);
+	assert_int_equal(other->connected_count, 0);
+	assert_int_equal(other->routed_count, 1);
+	struct netdev before = *dev;
+	assert_true(netdev_equal(dev, &before));
+	before.connected[1].ip[2]++;
+	assert_false(netdev_equal(dev, &before));
+	nettable_destroy(t);
+}
+
 static void local_are_addresses_and_local_routes(void **state)
 {
 	struct netmsg route = { .kind = NETMSG_LOCAL };
@@ -384,6 +421,7 @@ int main(void)
 		cmocka_unit_test(the_best_source_comes_first),
 		cmocka_unit_test(more_addresses_than_fit_leave_the_best),
 		cmocka_unit_test(connected_networks_are_each_told_once),
+		cmocka_unit_test(routed_networks_follow),
 		cmocka_unit_test(local_are_addresses_and_local_routes),
 		cmocka_unit_test(only_news_is_not_known),
 		cmocka_unit_test(ready_is_up_with_a_source_and_a_route),
