@@ -112,7 +112,10 @@ static void drop_lanes(struct session *s, const char *why)
 		const struct subflow_ops *ops = s->lanes->ops;
 		void *ctx = s->lanes->ctx;
 		verdict_end(s->lanes);
-		ops->drop(ctx, why);
+		if (s->said_why && ops->part)
+			ops->part(ctx, why);
+		else
+			ops->drop(ctx, why);
 	}
 }
 
@@ -153,6 +156,7 @@ static void send_close(struct session *s, const char *why)
 	struct lane *lane;
 
 	snprintf(frame.close.reason, sizeof(frame.close.reason), "%s", why);
+	s->said_why = true;
 	DL_FOREACH(s->lanes, lane)
 		if (lane_send(lane, &frame, 0, 0) == 0)
 			lane_flush(lane);

@@ -85,6 +85,8 @@ struct subflow_ops {
 	void (*want_write)(void *ctx, bool on);
 	/* The session is done with it, the lane is gone: close. */
 	void (*drop)(void *ctx, const char *why);
+	/* (optional) Likewise, but what was flushed is to arrive first. */
+	void (*part)(void *ctx, const char *why);
 };
 
 struct session_events {

@@ -238,6 +238,7 @@ struct session {
 	struct session_args args;
 	uint64_t now_us;        /* of the turn, or of the first that was noted for it */
 	bool over;
+	bool said_why;          /* by CLOSE */
 	bool noted;             /* there is work for a turn, and the shell knows */
 
 	struct slice slice;     /* the shells' */

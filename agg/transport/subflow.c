@@ -240,6 +240,14 @@ void subflow_hand_over(struct subflow *sf, const struct subflow_events *events,
 	sf->args.ctx = ctx;
 }
 
+void subflow_close(struct subflow *sf)
+{
+	sf->state = SUBFLOW_CLOSING;
+	sf->want_write = false;
+	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + SUBFLOW_CLOSE_US);
+	subflow_out_send(sf);
+}
+
 /* A frame that is the last one. */
 static void part_with(struct subflow *sf, const struct wire_frame *frame,
                       const char *why)
@@ -248,9 +256,7 @@ static void part_with(struct subflow *sf, const struct wire_frame *frame,
 	subflow_out_say(sf, frame);
 	if (sf->state == SUBFLOW_DEAD)
 		return;
-	sf->state = SUBFLOW_CLOSING;
-	shutdown(sf->fd, SHUT_WR);
-	loop_timer_arm(sf->timer, loop_now_us(sf->args.loop) + SUBFLOW_CLOSE_US);
+	subflow_close(sf);
 }
 
 void subflow_fail(struct subflow *sf, const char *reason)
@@ -400,6 +406,11 @@ static void on_deadline(void *ctx)
 	if (sf->state == SUBFLOW_JOINED) { /* it polls */
 		on_writable(sf);
 		subflow_out_watch(sf);
+		return;
+	}
+	if (sf->state == SUBFLOW_CLOSING) {
+		sf->abort = sf->out.len > 0;
+		subflow_mark_dead(sf, sf->why);
 		return;
 	}
 	if (sf->state == SUBFLOW_CONNECTING) {

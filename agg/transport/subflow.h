@@ -31,7 +31,7 @@
  * just then, the kernel takes it for a middlebox that drops the option, and
  * makes no MPTCP connections for an hour, anybody's. */
 #define SUBFLOW_MPTCP_CONNECT_US 2500000u
-#define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to leave */
+#define SUBFLOW_CLOSE_US 1000000u     /* for a last CLOSE to arrive */
 
 /* What kind of end it was, where its kind matters. */
 enum subflow_end {

@@ -65,6 +65,8 @@ void subflow_mark_dead(struct subflow *sf, const char *why);
 /* Neither its lane nor its session is of it any more. The lane, which is to be
  * detached if the session does not know yet; or NULL. */
 struct lane *subflow_part(struct subflow *sf);
+/* What stands in `out` still leaves, for SUBFLOW_CLOSE_US; what comes is not heard. */
+void subflow_close(struct subflow *sf);
 
 /* Its watchers are of that loop from now on; it has none. 0 or -ENOMEM. */
 int subflow_settle_on(struct subflow *sf, struct loop *loop);

@@ -16,7 +16,9 @@
 #include "agg/transport/measure.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* How often a kernel is asked for room that cannot tell it for MPTCP (before
  * Linux 6.9: TCP_NOTSENT_LOWAT). */
@@ -53,6 +55,8 @@ void subflow_out_send(struct subflow *sf)
 			break;
 		buf_take(&sf->out, (size_t)n);
 	}
+	if (sf->state == SUBFLOW_CLOSING && !sf->out.len)
+		shutdown(sf->fd, SHUT_WR);
 	buf_return(&sf->out, &loop_spares(sf->args.loop)->out);
 	subflow_out_watch(sf);
 }
@@ -143,10 +147,23 @@ static void sf_drop(void *ctx, const char *why)
 	subflow_mark_dead(sf, why);
 }
 
+/* Until the peer, who ends the session by then, closes it: to close it with something
+ * unread resets it, and what was not sent yet is lost. */
+static void sf_part(void *ctx, const char *why)
+{
+	struct subflow *sf = ctx;
+
+	subflow_part(sf);
+	if (sf->state == SUBFLOW_DEAD)
+		return;
+	snprintf(sf->why, sizeof(sf->why), "%s", why);
+	subflow_close(sf);
+}
+
 const struct subflow_ops subflow_out_ops = {
 	.reserve = sf_reserve, .commit = sf_commit, .flush = sf_flush,
 	.info = sf_info, .set_lowat = sf_set_lowat, .set_pace = sf_set_pace,
-	.want_write = sf_want_write, .drop = sf_drop,
+	.want_write = sf_want_write, .drop = sf_drop, .part = sf_part,
 };
 
 void subflow_out_say(struct subflow *sf, const struct wire_frame *frame)

@@ -808,6 +808,26 @@ static void test_session_close(void **state)
 	finish(&t);
 }
 
+/* Whatever waits before it, and whatever comes unread meanwhile. */
+static void test_session_close_in_a_transfer(void **state)
+{
+	for (unsigned us = 0; us < 10000; us += 500) {
+		struct test t;
+		begin(&t);
+		t.gw.policy = t.vps.policy = JOIN;
+		join_pair(&t);
+		start_transfer(&t);
+		assert_true(net_run_until(t.loop, has_stream, &t));
+		move_more(&t.vps);
+		net_run_for(t.loop, us);
+		session_close(t.gw.session, "the gateway ends");
+		assert_true(net_run_until(t.loop, is_over, &t.vps));
+		assert_non_null(strstr(t.vps.over, "the gateway ends"));
+		wait_for(&t, &t.gw.told[0].ended);
+		finish(&t);
+	}
+}
+
 static void test_refused_by_the_role(void **state)
 {
 	struct test t;
@@ -1217,6 +1237,7 @@ int main(void)
 		cmocka_unit_test(test_transfer_survives_a_loss),
 		cmocka_unit_test(test_peer_closes),
 		cmocka_unit_test(test_session_close),
+		cmocka_unit_test(test_session_close_in_a_transfer),
 		cmocka_unit_test(test_refused_by_the_role),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_wrong_pin),
