@@ -251,7 +251,9 @@ static void on_drain(void *ctx)
 	/* Who is between two others stays for what the first says to the last. */
 	unsigned streams = d->role->ops->streams(d->role) + d->role->before.streams;
 
-	if (!streams || now >= d->drain_until_us)
+	bool is_due = !streams || now >= d->drain_until_us;
+
+	if (is_due && (!d->role->ops->part || d->role->ops->part(d->role)))
 		loop_stop(d->loop);
 	else
 		loop_timer_arm(d->drain, now + DRAIN_LOOK_US);
@@ -267,8 +269,13 @@ static void on_sigterm(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (d->ending) { /* the second time */
-		loop_stop(d->loop);
+	uint64_t now = loop_now_us(d->loop);
+
+	if (d->ending) { /* the second time streams are not waited for, the third nobody */
+		if (now >= d->drain_until_us)
+			loop_stop(d->loop);
+		d->drain_until_us = now;
+		on_drain(d);
 		return;
 	}
 	d->ending = true;

@@ -187,6 +187,8 @@ static void gateway_destroy(struct role *role)
 	lan_destroy(g->lan);
 	speedtest_finish(&g->speedtest);
 	gateway_tunnel_finish(g);
+	if (!g->session.over)
+		gateway_say_end(g);
 	left_finish(&g->lefts, "the gateway ends");
 	home_finish(&g->home);
 	clients_destroy(g->clients);
@@ -298,6 +300,7 @@ const struct role_ops role_gateway = {
 	.on_netdev = gateway_on_netdev,
 	.drain = gateway_drain,
 	.streams = gateway_streams,
+	.part = gateway_part,
 	.report = gateway_report,
 	.choose = gateway_choose,
 	.speedtest = gateway_speedtest,

@@ -47,7 +47,7 @@ struct gateway {
 	struct gateway_tunnel tunnel;
 	struct gateway_history trace;
 	struct upkeep *upkeep;
-	bool draining, rests;    /* for an update */
+	bool draining, rests, gone; /* for an update */
 	struct outage outage;
 	struct bypass bypass;
 	bool remote_known, remote_ipv6; /* the concentrator's settings */
@@ -66,6 +66,9 @@ bool gateway_admit(struct gateway *g, struct subflow *sf,
 void gateway_offer(struct tls_context *tls, uint64_t incarnation);
 /* The session leaves, and another begins at once, for all that is new. */
 void gateway_leave(struct gateway *g);
+/* role_ops.part, and the same without waiting for anybody. */
+bool gateway_part(struct role *role);
+void gateway_say_end(struct gateway *g);
 /* Paths may work that did not, or not any more: is it an outage? */
 void gateway_note_paths(struct gateway *g);
 /* What decides over a new connection of the LAN. */

@@ -134,6 +134,9 @@ static void on_ended(void *ctx)
 
 	if (!has_begun(g, start_session(g)))
 		return;
+	g->session.over = g->gone; /* the next one is its successor's */
+	if (g->session.over)
+		return;
 	g->on_anew(g);
 	gateway_note_paths(g);
 }
@@ -192,6 +195,37 @@ void gateway_leave(struct gateway *g)
 	gateway_note_paths(g);
 }
 
+void gateway_say_end(struct gateway *g)
+{
+	g->session.over = true;
+	home_part(&g->home, "the gateway ends");
+	left_part(&g->lefts, "the gateway ends");
+}
+
+static bool has_subflows(const struct gateway *g)
+{
+	unsigned n = mptcp_joined(g->mptcp);
+
+	for (unsigned i = 0; i < CONF_UPLINKS_MAX; i++)
+		n += g->uplinks[i] ? uplink_joined(g->uplinks[i]) : 0;
+	return n || left_has_flows(&g->lefts);
+}
+
+/* A concentrator that did not hear it keeps the session until `linger` is over. Who is
+ * gone has the time to wait for a path to say it on, until ours is. */
+bool gateway_part(struct role *role)
+{
+	struct gateway *g = (struct gateway *)role;
+	struct session_stats stats;
+
+	session_stats(g->home.session, &stats);
+	if (!g->session.over && !stats.lanes && g->gone)
+		return false;
+	if (!g->session.over)
+		gateway_say_end(g);
+	return !has_subflows(g);
+}
+
 static const struct home_events home_events = {
 	.decide = decide, .on_settings = on_settings, .on_tunnel = on_tunnel,
 	.on_suspect = on_suspect,
@@ -225,6 +259,8 @@ void gateway_note_paths(struct gateway *g)
 	struct session_stats stats;
 
 	role_changed(&g->role);
+	if (g->session.over)
+		return;
 	gateway_tunnel_look(g);
 	session_stats(g->home.session, &stats);
 	if (!outage_step(&g->outage, stats.lanes > stats.lanes_suspect &&

@@ -42,6 +42,7 @@ static void update(struct role *role, enum role_update step)
 		upkeep_look(g->upkeep);
 		break;
 	case ROLE_IS_GONE:
+		g->gone = true;
 		lan_drain(g->lan);
 		/* Another concentrator may take over meanwhile. */
 		g->session.incarnation = g->incarnation;

@@ -88,7 +88,8 @@ static void on_over(void *ctx, const char *why)
 	struct home *home = ctx;
 
 	home->args.events->on_over(home->args.ctx, why);
-	loop_task_post(&home->over);
+	if (!home->parted)
+		loop_task_post(&home->over);
 }
 
 static const struct session_events session_events = {
@@ -175,7 +176,15 @@ void home_end(struct home *home)
 
 bool home_is_over(const struct home *home)
 {
-	return home->over.turn;
+	return home->parted || home->over.turn;
+}
+
+void home_part(struct home *home, const char *why)
+{
+	if (!home->session)
+		return;
+	home->parted = true;
+	session_close(home->session, why);
 }
 
 bool home_move(struct home *from, struct home *to)

@@ -53,6 +53,7 @@ struct home {
 	struct session *session;     /* NULL: there is none */
 	struct loop_timer *deadline;
 	struct loop_task turn, over; /* of the session */
+	bool parted;                 /* home_part() */
 	struct snapshot_meter meter;
 	uint32_t flags;              /* of our settings */
 	uint32_t peer_flags;         /* and of the peer's */
@@ -77,7 +78,10 @@ void home_end(struct home *home);
 /* The session goes on in `to`, which has none, on the same loop: its events are told
  * there. False: there is none, or it is over. From inside of its callbacks, too. */
 bool home_move(struct home *from, struct home *to);
-bool home_is_over(const struct home *home); /* and on_ended follows */
+bool home_is_over(const struct home *home); /* and on_ended follows, or it has parted */
+/* The session is over, for good: the peer is told why, on_ended does not follow, and
+ * nothing more is opened in it. */
+void home_part(struct home *home, const char *why);
 /* As session_set_limits, if there is a session. */
 void home_set_limits(struct home *home, size_t memory_max, uint64_t linger_us);
 /* Of our settings: told now, and to every later session. */

@@ -59,7 +59,7 @@ bool keeper_choose(struct keeper *k, unsigned uplink,
 
 bool keeper_may_begin(const struct keeper *k, unsigned slot)
 {
-	return !k->slots[slot].sf && !k->retry.waiting;
+	return !k->slots[slot].sf && !k->retry.waiting && !k->args.session->over;
 }
 
 struct subflow *keeper_begin_guest(struct keeper *k, unsigned bundle,

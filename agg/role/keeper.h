@@ -21,6 +21,7 @@
 struct keeper_session {
 	uint8_t id[WIRE_SESSION_ID_BYTES];
 	uint64_t incarnation; /* as in wire_hello */
+	bool over;            /* for good: nobody joins it any more */
 };
 
 struct keeper_events {

@@ -330,6 +330,26 @@ void left_report(const struct lefts *lefts, const struct snapshot *snap,
 	}
 }
 
+void left_part(struct lefts *lefts, const char *why)
+{
+	struct left *left;
+
+	DL_FOREACH(lefts->all, left)
+		home_part(&left->home, why);
+}
+
+bool left_has_flows(const struct lefts *lefts)
+{
+	const struct left *left;
+	const struct flow *f;
+
+	DL_FOREACH(lefts->all, left)
+		DL_FOREACH(left->flows, f)
+			if (f->sf)
+				return true;
+	return false;
+}
+
 void left_finish(struct lefts *lefts, const char *why)
 {
 	while (lefts->all) {

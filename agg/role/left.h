@@ -66,7 +66,10 @@ unsigned left_streams(const struct lefts *lefts);
 /* Adds their streams, and to head what they carry; snap's session is none of them. */
 void left_report(const struct lefts *lefts, const struct snapshot *snap,
                  const char *site, struct report *out);
-/* All end, and their peers are told why. */
+/* All end, and their peers are told why: that is on its way while they have flows. */
+void left_part(struct lefts *lefts, const char *why);
+bool left_has_flows(const struct lefts *lefts);
+/* Likewise, at once. */
 void left_finish(struct lefts *lefts, const char *why);
 
 #endif

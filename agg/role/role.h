@@ -114,6 +114,9 @@ struct role_ops {
 	/* No more new streams; those that are go on. */
 	void (*drain)(struct role *role);
 	unsigned (*streams)(const struct role *role);
+	/* (optional) Before destroy, and again until it is true: the peer is told that it
+	 * ends, and has heard, or had the time to. */
+	bool (*part)(struct role *role);
 	void (*report)(struct role *role, struct report *out);
 	/* A person chooses how to send. 0 or -EINVAL; out says what holds now,
 	 * or what is allowed. */

@@ -19,6 +19,9 @@ from lab import SRV6  # noqa: E402
 USED_BPS = 100_000  # of a flow
 END_S = 60      # for the process that was there, once its streams have ended
 SETTLE_S = 60
+TOLD_S = 40     # less than the default of linger, which is 60
+STREAM_PORT = 8000
+WAITS = "streams go on for up to 10 s"
 FAILING = "#!/bin/sh\necho 'this one does not start' >&2\nexit 1\n"
 
 
@@ -219,7 +222,7 @@ class Drain(UpdateTest):
         process = self.aggd.process(role)
         with self.flow() as flow:
             process.terminate()
-            self.wait(lambda: "streams go on for up to 10 s" in self.aggd.read(f"{role}.log"),
+            self.wait(lambda: WAITS in self.aggd.read(f"{role}.log"),
                       SETTLE_S, lambda: "it is said: " + self.aggd.log(role))
             flow.check()
         self.wait_ended(process, role)
@@ -234,6 +237,53 @@ class Drain(UpdateTest):
         self.drain("vps")
         self.aggd.start_concentrator()
         self.aggd.wait_ready()
+
+
+class Killed(UpdateTest):
+    """A gateway that does not wait for its streams tells the concentrator, which keeps none of
+    them for a minute: neither of the session that is, nor of one of before an update."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = case.listen(cls.lab.srv, STREAM_PORT)
+        cls.addClassCleanup(cls.server.close)
+
+    def pair(self):
+        client = self.connect(case.SRV4, STREAM_PORT)
+        server = case.accept(self.server)[0]
+        for sock in (client, server):
+            self.addCleanup(sock.close)
+        client.sendall(b"?")
+        self.assertEqual(case.receive(server, 1), b"?")
+        return server
+
+    def kill(self, process, server):
+        said = self.aggd.read("gw.log").count(WAITS)
+        process.terminate()
+        self.wait(lambda: self.aggd.read("gw.log").count(WAITS) > said, SETTLE_S,
+                  lambda: "it waits for its streams: " + self.aggd.log("gw"))
+        process.terminate()
+        self.wait_ended(process, "gw")
+        server.settimeout(TOLD_S)
+        try:
+            self.assertEqual(server.recv(1), b"")
+        except ConnectionResetError:
+            pass
+
+    def test_a_gateway(self):
+        self.kill(self.aggd.process("gw"), self.pair())
+        self.aggd.stop_one("gw")
+        self.aggd.start_gateway()
+        self.aggd.wait_ready()
+
+    def test_the_one_before(self):
+        server = self.pair()
+        self.kill(self.aggd.update("gw"), server)
+        self.wait(lambda: not self.aggd.status(role="vps").get("before"), TOLD_S,
+                  "the concentrator has no session of before")
+        self.aggd.wait_ready()
+        self.assertEqual(self.who(), case.VPS_SEEN4)
 
 
 class Failing(UpdateTest):

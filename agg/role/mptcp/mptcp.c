@@ -476,6 +476,11 @@ static bool is_whole(const struct mptcp *m)
 	return true;
 }
 
+unsigned mptcp_joined(const struct mptcp *m)
+{
+	return pool_joined(m->pools[0]) + pool_joined(m->pools[1]);
+}
+
 void mptcp_facts(const struct mptcp *m, struct carrier_facts *out)
 {
 	out->obstacle = !m->host.pm ? m->host.obstacle : !m->peer_has ?
@@ -493,8 +498,7 @@ void mptcp_facts(const struct mptcp *m, struct carrier_facts *out)
 		else if (m->joins.uplinks[i].bundles)
 			out->covered |= 1u << i;
 	}
-	out->bundle = mptcp_is_active(m) && (pool_joined(m->pools[0]) ||
-	                                     pool_joined(m->pools[1]));
+	out->bundle = mptcp_is_active(m) && mptcp_joined(m);
 	out->whole = out->bundle && is_whole(m);
 }
 

@@ -79,6 +79,8 @@ void mptcp_rest(struct mptcp *m, bool rests);
 /* Once a second: looks at every bundle. */
 void mptcp_look(struct mptcp *m);
 
+/* Bundles that are. */
+unsigned mptcp_joined(const struct mptcp *m);
 /* Fills obstacle, usable, covered, stripped, bundle, whole and metered. */
 void mptcp_facts(const struct mptcp *m, struct carrier_facts *out);
 /* What streams send by it on that uplink of late, bytes/s: it is seen when it is asked. */

@@ -118,6 +118,26 @@ static void test_end(void **state)
 	finish(&o);
 }
 
+/* Nor does another follow one that has parted, whoever asks meanwhile. */
+static void test_part(void **state)
+{
+	struct owner o;
+	struct home other = { .args = { .opens = true } };
+
+	begin(&o, true);
+	o.restarts = true;
+	home_part(&o.home, "the end");
+	assert_true(home_is_over(&o.home));
+	assert_false(home_move(&o.home, &other));
+	loop_run(o.loop);
+	assert_int_equal(o.over, 1);
+	assert_int_equal(o.ended, 0);
+	assert_non_null(o.home.session);
+	home_measure(&o.home, NULL);
+	home_decide(&o.home);
+	finish(&o);
+}
+
 static const char *bulk_scheduler(const struct owner *o)
 {
 	struct session_stats stats;
@@ -199,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_over),
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_words),

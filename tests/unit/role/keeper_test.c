@@ -82,6 +82,7 @@ struct user {
 	struct loop *loop;
 	struct rand rand;
 	struct conf conf;
+	struct keeper_session session;
 	struct keeper keeper;
 	unsigned welcomes, ends, retries;
 	unsigned last_slot;
@@ -128,12 +129,12 @@ static uint32_t next_id(void *ctx)
 
 static void begin(struct user *u)
 {
-	static const struct keeper_session session = { .id = { 1, 2, 3 } };
 	struct keeper_args args = {
-		.next_id = next_id, .session = &session, .events = &events,
+		.next_id = next_id, .session = &u->session, .events = &events,
 	};
 
-	*u = (struct user){ .loop = loop_create(), .rand = { 1 } };
+	*u = (struct user){ .loop = loop_create(), .rand = { 1 },
+	                    .session = { .id = { 1, 2, 3 } } };
 	args.loop = u->loop;
 	args.rand = &u->rand;
 	args.conf = &u->conf;
@@ -271,6 +272,9 @@ static void test_what_cannot_begin(void **state)
 	connect_err = ENETUNREACH;
 	assert_int_equal(keeper_begin(&u.keeper, 0, &way), -ENETUNREACH);
 	assert_null(u.keeper.slots[0].sf);
+	assert_true(keeper_may_begin(&u.keeper, 0));
+	u.session.over = true;
+	assert_false(keeper_may_begin(&u.keeper, 0));
 	finish(&u);
 }
 
