@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The aggd authors
  *
  * DOC: see tunnel_world.h. A datagram waits in a ring of its link, by the number of
- * its frame; what the link loses is overwritten in time.
+ * its frame; what the link has no room for is overwritten by the next.
  */
 #include "scheduler/sim/tunnel_world.h"
 
@@ -178,12 +178,14 @@ static void commit(void *ctx, unsigned path, size_t n)
 	struct side *s = ctx;
 	struct way *way = &s->w->ways[path][!is_gateway(s)];
 	struct datagram_slot *slot = &way->ring[way->next % way->ring_size];
-	struct link_frame frame = { .to = way, .segment = way->next++,
+	struct link_frame frame = { .to = way, .segment = way->next,
 	                            .bytes = (uint16_t)(n + WIRE_MORE) };
+	uint32_t tail = way->link.tail;
 
 	slot->n = (uint32_t)n;
 	memcpy(slot->bytes, s->scratch, n);
 	link_push(&way->link, &frame);
+	way->next += way->link.tail != tail; /* else there was no room */
 }
 
 static void flush(void *ctx)
