@@ -22,7 +22,7 @@
 
 enum line_kind {
 	LINE_CARRIES,    /* streams; rates, bytes/s */
-	LINE_HOST,       /* of a LAN's host: bytes since the last such word */
+	LINE_HOST,       /* of a LAN's host, or a site: bytes since the last such word */
 	LINE_CONNECTION, /* with a descriptor, for that process */
 };
 

@@ -272,6 +272,8 @@ int update_begin(struct daemon *d, struct buf *out)
 
 void update_finish(struct daemon *d)
 {
+	if (d->is_gone) /* the last bytes */
+		tell_what_is_carried(d);
 	end(d);
 	line_destroy(d->after);
 	line_destroy(d->before);

@@ -138,7 +138,7 @@ static void redeem(void *ctx, const struct tls_pin *pin,
 		answer->result = WIRE_REDEEM_FAILED;
 }
 
-static void note_quota(void *ctx, const char *name, const struct quota *q)
+static void note_quota(void *ctx, const char *name, struct quota *q)
 {
 	struct concentrator *c = ctx;
 	struct history_subject *s = history_find(&c->history, HISTORY_SITE, name);
@@ -368,10 +368,77 @@ static void concentrator_take(struct role *role, int fd)
 		door_take(&c->door, fd, &from);
 }
 
+/* A site is known by the first bytes of its pin there, in place of a host's address. */
+static void site_address(const struct conf_site *site, struct addr *out)
+{
+	*out = (struct addr){ .family = AF_UNSPEC };
+	memcpy(out->ip, site->pin.sha256, sizeof(out->ip));
+}
+
+struct quota_teller {
+	struct concentrator *c;
+	role_host_fn *on_host;
+	void *ctx;
+};
+
+/* What it used since the history has it, which nobody reads any more. */
+static void tell_quota(void *ctx, const char *name, struct quota *q)
+{
+	const struct quota_teller *t = ctx;
+	const struct conf_site *site = conf_find_site(t->c->role.conf, name);
+	struct history_subject *s = history_find(&t->c->history, HISTORY_SITE, name);
+	struct addr address;
+
+	if (!site || !s)
+		return;
+	uint64_t told = s->month_s == q->month_s ? s->month_bytes : 0;
+	site_address(site, &address);
+	if (q->bytes > told)
+		t->on_host(t->ctx, &address, q->bytes - told, 0);
+	note_quota(t->c, name, q);
+}
+
+static void concentrator_each_host(struct role *role, role_host_fn *on_host, void *ctx)
+{
+	struct concentrator *c = (struct concentrator *)role;
+	struct quota_teller teller = { c, on_host, ctx };
+
+	workers_quotas(&c->workers, tell_quota, &teller);
+}
+
+struct quota_heard {
+	const struct conf *conf;
+	const struct addr *site;
+	uint64_t bytes;
+};
+
+static void hear_quota(void *ctx, const char *name, struct quota *q)
+{
+	const struct quota_heard *heard = ctx;
+	const struct conf_site *site = conf_find_site(heard->conf, name);
+	struct addr address;
+
+	if (!site)
+		return;
+	site_address(site, &address);
+	if (!memcmp(address.ip, heard->site->ip, sizeof(address.ip)))
+		q->bytes += heard->bytes;
+}
+
+static void concentrator_count_host(struct role *role, const struct addr *host,
+                                    uint64_t down_bytes, uint64_t up_bytes)
+{
+	struct concentrator *c = (struct concentrator *)role;
+	struct quota_heard heard = { role->conf, host, down_bytes + up_bytes };
+
+	workers_quotas(&c->workers, hear_quota, &heard);
+}
+
 static const struct role_updates updates = {
 	.why_not = concentrator_why_not_update, .update = concentrator_update,
 	.has_left = concentrator_has_left, .succeed = concentrator_succeed,
 	.on_before = concentrator_on_before, .take = concentrator_take,
+	.each_host = concentrator_each_host, .count_host = concentrator_count_host,
 };
 
 static int concentrator_choose(struct role *role, const struct choice *choice,

@@ -90,8 +90,9 @@ struct role_updates {
 	void (*on_before)(struct role *role);
 	/* (optional) Takes a connection that its successor got for it. */
 	void (*take)(struct role *role, int fd);
-	/* (optional) What each host of the LAN sent and got since it was asked last; and
-	 * at the end that came, what one did so before. */
+	/* (optional) What each host of the LAN sent and got since it was asked last (at a
+	 * concentrator: each site that has a quota, and all of it as down_bytes); and at the
+	 * end that came, what one did so before. */
 	void (*each_host)(struct role *role, role_host_fn *on_host, void *ctx);
 	void (*count_host)(struct role *role, const struct addr *host,
 	                   uint64_t down_bytes, uint64_t up_bytes);

@@ -167,10 +167,10 @@ void sites_measure(struct sites *sites)
 }
 
 void sites_quotas(const struct sites *sites,
-                  void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                  void (*on_site)(void *ctx, const char *name, struct quota *q),
                   void *ctx)
 {
-	const struct site *site;
+	struct site *site;
 
 	DL_FOREACH(sites->all, site)
 		if (site->conf.quota_bytes)

@@ -29,9 +29,9 @@ void sites_adopt(struct sites *sites, struct subflow *sf,
 unsigned sites_streams(const struct sites *sites);
 /* Once every SNAPSHOT_RATE_US. */
 void sites_measure(struct sites *sites);
-/* Of each site that has a quota, what it used. */
+/* Of each site that has a quota, what it used; which may be changed. */
 void sites_quotas(const struct sites *sites,
-                  void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                  void (*on_site)(void *ctx, const char *name, struct quota *q),
                   void *ctx);
 void sites_report(struct sites *sites, struct report *out);
 /* As role_ops.choose, of that site. */

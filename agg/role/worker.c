@@ -273,7 +273,7 @@ struct message {
 	bool leaves;
 	int err;
 	unsigned streams;
-	void (*on_site)(void *ctx, const char *name, const struct quota *q);
+	void (*on_site)(void *ctx, const char *name, struct quota *q);
 	void *ctx;
 };
 
@@ -467,7 +467,7 @@ static void on_quotas(void *ctx)
 }
 
 void worker_quotas(struct worker *w,
-                   void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                   void (*on_site)(void *ctx, const char *name, struct quota *q),
                    void *ctx)
 {
 	struct message m = { .worker = w, .on_site = on_site, .ctx = ctx };

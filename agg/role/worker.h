@@ -96,10 +96,11 @@ void worker_leave(struct worker *w, bool leaves);
  * there are, by itself. */
 void worker_report(struct worker *w, struct report *out);
 unsigned worker_streams(struct worker *w);
-/* QUOTAS: on_site() of each site that has one; the daemon's thread waits meanwhile. */
+/* QUOTAS: on_site() of each site that has one, which it may change; the daemon's thread
+ * waits meanwhile. */
 struct quota;
 void worker_quotas(struct worker *w,
-                   void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                   void (*on_site)(void *ctx, const char *name, struct quota *q),
                    void *ctx);
 
 #endif

@@ -105,7 +105,7 @@ void workers_report(struct workers *w, struct report *out)
 }
 
 void workers_quotas(const struct workers *w,
-                    void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                    void (*on_site)(void *ctx, const char *name, struct quota *q),
                     void *ctx)
 {
 	for (unsigned i = 0; i < w->count; i++)

@@ -30,7 +30,7 @@ void workers_drain(struct workers *w);
 void workers_leave(struct workers *w, bool leaves);
 void workers_report(struct workers *w, struct report *out);
 void workers_quotas(const struct workers *w,
-                    void (*on_site)(void *ctx, const char *name, const struct quota *q),
+                    void (*on_site)(void *ctx, const char *name, struct quota *q),
                     void *ctx);
 unsigned workers_streams(const struct workers *w);
 /* Each gets a socket of packet tunnels for each of these addresses, in place of those

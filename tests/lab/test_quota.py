@@ -36,6 +36,9 @@ class Quota(AggdTest):
     def site(self):
         return self.aggd.status("sites", "vps")["sites"][0]
 
+    def used(self):
+        return self.site()["month_bytes"] or 0
+
     def set_site(self, **options):
         self.aggd.site_options = options
         self.aggd.reload("vps")
@@ -131,6 +134,21 @@ class Quota(AggdTest):
         self.aggd.stop_one("vps")
         self.aggd.start_concentrator()
         self.wait(lambda: self.site()["note"], WAIT_S, "it is used up, after a restart")
+
+    def test_4_an_update(self):
+        """What streams of before use, which another process carries, is of the quota, too."""
+        self.set_site(quota="100GB")
+        self.wait(lambda: self.site()["quota_bytes"], WAIT_S, "there is a quota")
+        self.aggd.wait_ready()
+        with self.flow() as flow:
+            old = self.aggd.update("vps")
+            self.aggd.wait_ready()
+            used, count = self.used(), flow.count
+            self.wait(lambda: flow.count > count + BYTES, WAIT_S, "it goes on")
+            self.wait(lambda: self.used() > used + BYTES / 2, WAIT_S,
+                      "and is counted")
+            self.assertIsNone(old.poll())
+        self.wait(lambda: old.poll() is not None, WAIT_S, "the process before ends")
 
 
 if __name__ == "__main__":
