@@ -39,7 +39,8 @@ struct spill_path {
 	uint64_t wait_us;    /* until it may take something; 0: now */
 	uint64_t rate_bps, rtt_us; /* bytes/s; the least round trip */
 	uint64_t promised_bps; /* of one that is untried: what it may come to; 0: not known */
-	uint32_t loss_ppm;
+	uint32_t loss_ppm;   /* surely; */
+	uint32_t likely_ppm; /* as it seems, where that is more */
 	/* private */
 	int64_t later_us;    /* than the fastest: for a packet that it takes now */
 	uint64_t trip_us;    /* a sender's round trip: its answers go the quickest way */
@@ -71,6 +72,7 @@ struct spill_flow {
 	bool heedless : 1;   /* sends at its rate, whatever comes of it */
 	bool watch_dropped : 1; /* of it, in watch_us's window */
 	uint8_t trials;      /* that failed */
+	uint8_t worth;       /* percent of what its losses allow that it comes to; 0: not known */
 	uint8_t pressed;     /* windows in a row in which more came than went, and was dropped */
 	uint8_t slack;       /* seconds in a row in which it left much of its home */
 	uint8_t found;       /* 1 + the path on which that was so; 0: none */

@@ -12,7 +12,7 @@
 #define MS_US UINT64_C(1000)
 #define MSS 1400u
 #define STAY_US (5 * MS_US) /* a small flow stays for that and a fifth */
-#define HOME_TRIPS 25u      /* another home's round trip: tenths of the old one's at most */
+#define HOME_TRIPS 20u      /* another home's round trip: tenths of the old one's at most */
 #define THIN_SHARE 16u      /* len_sum is of so many packets */
 
 static inline uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }

@@ -25,6 +25,9 @@
 #define SLACK_SECONDS 3u
 #define FOUND_SECONDS 20u            /* doubled each time, */
 #define FOUND_DOUBLINGS 3u           /* to 160 */
+#define GROWS 1.25                   /* so it has not met its losses yet */
+#define WORTH_MAX 200.0
+#define CLIMB_US (3 * S_US)
 #define DEAF_DROPS 10u
 #define DEAF_PACKETS 50u
 #define WATCH_US (250 * MS_US)       /* a window, of an offer */
@@ -45,6 +48,13 @@ static double bearable(double bps, uint64_t trip_us)
 	return window > 1 ? 1.5 / (window * window) : 1.5;
 }
 
+/* Who minds losses asks what seems to be lost: less of it is more than luck the less went
+ * there. Of a few packets that would be too much for who is unknown. */
+static uint32_t loss_ppm(const struct spill_flow *f, const struct spill_path *p)
+{
+	return f->minds && p->likely_ppm > p->loss_ppm ? p->likely_ppm : p->loss_ppm;
+}
+
 static bool is_far(const struct spill_paths *ps, const struct spill_path *p)
 {
 	for (unsigned i = 0; i < ps->count; i++) {
@@ -53,6 +63,11 @@ static bool is_far(const struct spill_paths *ps, const struct spill_path *p)
 			return true;
 	}
 	return false;
+}
+
+static double mathis_bps(const struct spill_flow *f, const struct spill_path *p)
+{
+	return sqrt(1.5e6 / loss_ppm(f, p)) * MSS * 1e6 / (double)max_u64(p->trip_us, MS_US);
 }
 
 /* What a flow that minds losses comes to there, at most. Who is unknown may mind or not: in
@@ -64,10 +79,11 @@ uint64_t spill_bound_by_loss(const struct spill_paths *ps, const struct spill_fl
 
 	if (f->found == path + 1 && f->found != f->home)
 		bps = min_u64(bps, f->found_bps);
-	if (!p->loss_ppm || spill_takes_losses(f) || (!f->minds && is_far(ps, p)))
+	if (!loss_ppm(f, p) || spill_takes_losses(f) || (!f->minds && is_far(ps, p)))
 		return bps;
-	double window = sqrt(1.5e6 / p->loss_ppm);
-	double most = window * MSS * 1e6 / (double)max_u64(p->trip_us, MS_US);
+	double most = mathis_bps(f, p);
+	if (f->minds && f->worth)
+		most = most * f->worth / 100;
 	if (most >= (double)bps)
 		return bps;
 	return (uint64_t)(f->minds ? most : sqrt(most * (double)bps));
@@ -112,7 +128,8 @@ static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, do
 
 	double after_s = 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);
 
-	return f->calm > after_s * (1u << 2 * f->trials);
+	/* Who has shown that it minds losses must be calm for long. */
+	return f->calm > after_s * (1u << 2 * (f->trials + f->minds));
 }
 
 /* A receiver's window can make a sender calm, too, which minds losses nonetheless: its
@@ -172,10 +189,28 @@ void spill_watch_offer(const struct spill_paths *ps, struct spill_flow *f,
 }
 
 /* Many more are lost than a sender that minds would have sent into, and it goes on, no
- * slower than before; or it comes to no more than such a one would, with room left. */
+ * slower than before; in its first second it had no rate to keep, and must have much. */
+static bool is_deaf(const struct spill_flow *f, const struct spill_path *home, double lost,
+                    double bps, double much_bps)
+{
+	return lost > DEAF_FACTOR * bearable(bps, home->trip_us + STAY_US) &&
+	       bps > (f->before_bps ? DEAF_KEEPS * f->before_bps : much_bps);
+}
+
+/* It comes to no more than who minds would, with room left, and does not begin only. */
+static bool is_meek(const struct spill_flow *f, const struct spill_path *home, double lost,
+                    double bps, double much_bps)
+{
+	bool grows = f->before_bps && bps > GROWS * f->before_bps;
+
+	return home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->trip_us) &&
+	       bps < much_bps && !grows;
+}
+
 static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, double bps)
 {
 	const struct spill_path *home = &ps->path[f->home - 1];
+	double share_bps = (double)spill_share_bps(ps, f, f->home - 1u);
 	uint32_t packets = f->proof_bytes / MSS;
 
 	if (packets < DEAF_PACKETS || spill_is_thin(f))
@@ -183,12 +218,9 @@ static void hear_reaction(const struct spill_paths *ps, struct spill_flow *f, do
 	double lost = home->loss_ppm * 1e-6;
 	if (f->dropped >= DEAF_DROPS)
 		lost += (double)f->dropped / packets;
-	bool deaf = lost > DEAF_FACTOR * bearable(bps, home->trip_us + STAY_US) &&
-	            bps > DEAF_KEEPS * f->before_bps;
-	bool meek = home->loss_ppm && lost > bearable(bps * MEEK_FACTOR, home->trip_us) &&
-	            bps < MEEK_SHARE * (double)spill_share_bps(ps, f, f->home - 1u) && !deaf;
-	bool calm = !home->loss_ppm && !f->dropped &&
-	            bps > CALM_SHARE * (double)spill_share_bps(ps, f, f->home - 1u);
+	bool deaf = is_deaf(f, home, lost, bps, MEEK_SHARE * share_bps);
+	bool meek = !deaf && is_meek(f, home, lost, bps, MEEK_SHARE * share_bps);
+	bool calm = !home->loss_ppm && !f->dropped && bps > CALM_SHARE * share_bps;
 	f->deaf = count_up(f->deaf, deaf);
 	f->meek = count_up(f->meek, meek);
 	f->calm = count_up(f->calm, calm);
@@ -221,6 +253,24 @@ static void hear_slack(const struct spill_paths *ps, struct spill_flow *f, uint6
 	}
 	f->found = f->home;
 	f->found_bps = (uint32_t)min_u64(got_bps, UINT32_MAX);
+}
+
+/* A formula knows neither its sender nor how far behind us that is. What it says is of losses
+ * alone; so while it climbs after a move, it is not held against it. */
+static void learn_worth(const struct spill_paths *ps, struct spill_flow *f, double bps,
+                        uint64_t now_us)
+{
+	const struct spill_path *home = &ps->path[f->home - 1];
+
+	if (!f->minds)
+		f->worth = 0;
+	if (!f->minds || !loss_ppm(f, home) || now_us - f->moved_us < CLIMB_US)
+		return;
+	double most = mathis_bps(f, home);
+	if (most >= (double)spill_share_bps(ps, f, f->home - 1u))
+		return;
+	unsigned worth = (unsigned)fmin(bps * 100 / most, WORTH_MAX);
+	f->worth = (uint8_t)(((f->worth ? f->worth : 100u) * 3 + worth) / 4);
 }
 
 /* Was it faster than its home alone? */
@@ -256,6 +306,7 @@ bool spill_judge(struct spill_paths *ps, struct spill_flow *f, uint64_t now_us)
 		                   spill_share_bps(ps, f, f->home - 1u) * FULL_PERCENT);
 		hear_reaction(ps, f, (double)got_bps);
 		hear_slack(ps, f, got_bps);
+		learn_worth(ps, f, (double)got_bps, now_us);
 		prove(ps, f, got_bps, now_us);
 	}
 	f->before_bps = (uint32_t)min_u64(got_bps, UINT32_MAX);

@@ -277,6 +277,11 @@ uint32_t tunnel_rate_loss_ppm(const struct tunnel_rate *r)
 	return (uint32_t)((r->lost - luck) * PPM / r->judged);
 }
 
+uint32_t tunnel_rate_likely_ppm(const struct tunnel_rate *r)
+{
+	return r->lost > 1 ? (uint32_t)(r->lost * PPM / max_u64(r->judged, r->lost)) : 0;
+}
+
 /* They left together: by so much more as the last of those told of took than the first, the
  * path needs for those between. What came beside them was few, and took no longer. */
 static void hear_train(struct tunnel_rate *r, const struct rate_news *news,

@@ -133,6 +133,7 @@ static void see_path(struct tunnel *t, unsigned path)
 	out->promised_bps = r->promised_bps * INNER_PERCENT / 100;
 	out->rtt_us = out->known ? r->min_rtt_us : p->srtt_us;
 	out->loss_ppm = tunnel_rate_loss_ppm(r);
+	out->likely_ppm = tunnel_rate_likely_ppm(r);
 	out->wait_us = 0;
 	if (tunnel_rate_room(r, t->now_us))
 		return;

@@ -151,6 +151,8 @@ uint64_t tunnel_rate_in_flight(const struct tunnel_rate *r);
 uint64_t tunnel_rate_pace(const struct tunnel_rate *r);
 /* Lost of a million, without what a queue lost; what luck explains taken off. */
 uint32_t tunnel_rate_loss_ppm(const struct tunnel_rate *r);
+/* As it seems: the same with what may be luck. */
+uint32_t tunnel_rate_likely_ppm(const struct tunnel_rate *r);
 /* How often the receiver shall tell of a path of that round-trip time. */
 uint64_t tunnel_rate_feedback_us(uint64_t srtt_us);
 

@@ -236,6 +236,79 @@ static void test_who_minds_losses_leaves_them(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* Losses that are about as many do not lead it to and fro: what is rested on looks better, as
+ * less of what was lost there is more than luck. */
+static void test_who_minds_losses_stays_among_equals(void **state)
+{
+	path(0, 40, 11);
+	path(1, 40, 11);
+	ps.path[0].loss_ppm = 2000;
+	ps.path[1].loss_ppm = 1000;
+	ps.path[1].likely_ppm = 2000;
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	flow(9000, 11, 0, LEN);
+	assert_true(f.minds);
+	assert_int_equal(f.home, 1);
+	ps.path[1].likely_ppm = 1000;
+	flow(1000, 11, 0, LEN);
+	assert_int_equal(f.home, 2);
+}
+
+/* By the formula it has 14 Mbit/s there and has 9, which the clean one has, too. */
+static void test_what_a_lossy_home_brings_is_learned(void **state)
+{
+	path(0, 80, 10);
+	path(1, 11, 7);
+	ps.path[0].loss_ppm = 3000;
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	flow(3000, 14, 0, LEN);
+	assert_true(f.minds);
+	assert_int_equal(f.home, 1);
+	flow(6000, 14, 0, LEN);
+	assert_int_equal(f.home, 1);
+	flow(6000, 9, 0, LEN);
+	assert_int_equal(f.home, 2);
+}
+
+/* A start from nothing tells neither that it does not mind, nor, while it grows, that it
+ * does. */
+static void test_a_start_is_no_reaction(void **state)
+{
+	path(0, 90, 50);
+	path(1, 7, 55);
+	ps.path[0].loss_ppm = 2500;
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	for (unsigned mbit = 2; mbit < 60; mbit *= 2) {
+		flow(1010, mbit, 0, LEN);
+		assert_false(f.minds);
+	}
+	f = (struct spill_flow){ .home = 1 };
+	now_us += 5 * S;
+	flow(1010, 7, 0, LEN);
+	flow(1010, 3, 0, LEN);
+	assert_true(f.minds);
+	assert_int_equal(f.home, 2);
+}
+
+/* It was seen to slow down: a few calm seconds are not enough to try it. */
+static void test_who_minds_losses_is_seldom_tried(void **state)
+{
+	path(0, 90, 50);
+	path(1, 28, 55);
+	ps.path[0].loss_ppm = 2500;
+	f.home = 2;
+	f.minds = true;
+	ask(SPILL_SMALL, LEN);
+	flow(10000, 0, 28, LEN);
+	assert_false(f.tolerant);
+	for (unsigned i = 0; i < 2000 && !f.tolerant; i++)
+		flow(10, 0, 28, LEN);
+	assert_true(f.tolerant);
+}
+
 /* Who is unknown may mind them; what is near can be gone to later, */
 static void test_a_long_flow_begins_where_nothing_is_lost(void **state)
 {
@@ -260,6 +333,16 @@ static void test_a_long_flow_begins_where_nothing_is_lost(void **state)
 	path(0, 10, 5);
 	path(1, 60, 40);
 	ps.path[1].loss_ppm = 3000;
+	a.now_us = now_us += S;
+	spill_begin(&ps, now_us);
+	spill_choose(&ps, &f, &a, out);
+	assert_int_equal(out[0].path, 1);
+	/* It need not be so far: with two of its least round trips under way, a sender that goes
+	 * by it (BBR) would not have it whole. */
+	f = (struct spill_flow){ 0 };
+	path(0, 29, 6);
+	path(1, 38, 22);
+	ps.path[0].loss_ppm = ps.path[1].loss_ppm = 1100;
 	a.now_us = now_us += S;
 	spill_begin(&ps, now_us);
 	spill_choose(&ps, &f, &a, out);
@@ -743,6 +826,10 @@ int main(void)
 		TEST(test_the_slow_path_takes_what_is_deep),
 		TEST(test_too_much_later_is_too_late),
 		TEST(test_a_lossy_path_is_not_spilled_over),
+		TEST(test_who_minds_losses_stays_among_equals),
+		TEST(test_what_a_lossy_home_brings_is_learned),
+		TEST(test_a_start_is_no_reaction),
+		TEST(test_who_minds_losses_is_seldom_tried),
 		TEST(test_who_does_not_mind_losses_is_spilled_over_them),
 		TEST(test_who_heeds_nothing_is_spilled_over_all),
 		TEST(test_who_begins_is_not_heedless),
