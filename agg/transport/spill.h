@@ -134,8 +134,12 @@ void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
 void spill_dropped(struct spill_flow *f);
 /* Those that carry it now, a bit each. */
 uint8_t spill_carriers(const struct spill_flow *f);
-/* How much later than by its fastest path something of the flow may arrive: its queue
- * must be allowed to be so long. */
-uint32_t spill_spread_us(const struct spill_paths *ps, const struct spill_flow *f);
+/* How long the flow's queue must be allowed to be, so long at least. A part of what its
+ * farthest path has under way, as that goes to and fro between the path's queue and this
+ * one while the path's rate is probed, and a sender that minds losses falls by a third
+ * (RFC 9438): without a queue it would not have it whole for seconds. And what its paths
+ * differ by, or it never gets so deep that the slow one may take of it, also by two thirds. */
+uint32_t spill_queue_us(const struct spill_paths *ps, const struct spill_flow *f,
+                        uint64_t least_us);
 
 #endif

@@ -18,7 +18,7 @@
 #define TRIAL_KEEPS 0.75             /* so much of its rate, in the first second with losses; */
 #define TRIALS_MAX 2u                /* after each that failed it waits four times as long */
 #define SERVER_US (20 * MS_US)       /* from the tunnel to the sender, and back */
-#define QUEUE_US (5 * MS_US)         /* CoDel's target, beside the spread */
+#define QUEUE_US (5 * MS_US)         /* CoDel's target, at least */
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
 #define MEEK_SHARE 0.7               /* of what its home has */
 #define MEEK_SECONDS 2u
@@ -123,7 +123,7 @@ static uint8_t count_up(uint8_t n, bool up)
 static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, double bps)
 {
 	double trip_s = (double)(ps->path[f->home - 1].trip_us + SERVER_US) / S_US;
-	double queue_us = QUEUE_US + spill_spread_us(ps, f) / 0.7;
+	double queue_us = spill_queue_us(ps, f, QUEUE_US);
 	double more = bps * queue_us / S_US / MSS + 1;
 
 	double after_s = 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);

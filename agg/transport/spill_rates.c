@@ -12,6 +12,7 @@
 #define TURN_MIN_US (3 * MS_US)      /* another order: by so much, for so long */
 #define TURN_AFTER_US (100 * MS_US)
 #define CARRIER_SHARE 64u            /* less than that of its rate is the past */
+#define QUEUE_PART 4u                /* of a round trip may stand in the flow's queue */
 #define THIN_BYTES 300u              /* in the mean: they are mostly acknowledgements */
 
 /* Paths ----------------------------------------------------------------- */
@@ -203,16 +204,21 @@ bool spill_is_thin(const struct spill_flow *f)
 	return f->len_sum && f->len_sum < THIN_BYTES * THIN_SHARE;
 }
 
-uint32_t spill_spread_us(const struct spill_paths *ps, const struct spill_flow *f)
+uint32_t spill_queue_us(const struct spill_paths *ps, const struct spill_flow *f,
+                        uint64_t least_us)
 {
 	int64_t first_us = INT64_MAX, last_us = 0;
+	uint64_t us = least_us;
 
 	for (unsigned i = 0; i < ps->count; i++) {
 		const struct spill_path *p = &ps->path[ps->order[i]];
 		if (!(f->paths >> ps->order[i] & 1))
 			continue;
+		us = max_u64(us, p->rtt_us / QUEUE_PART);
 		first_us = p->later_us < first_us ? p->later_us : first_us;
 		last_us = p->later_us > last_us ? p->later_us : last_us;
 	}
-	return last_us > first_us ? (uint32_t)(last_us - first_us) : 0;
+	if (last_us > first_us)
+		us += (uint64_t)(last_us - first_us) * 10 / 7;
+	return (uint32_t)us;
 }

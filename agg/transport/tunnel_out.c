@@ -20,7 +20,7 @@
 
 #define BULK_AFTER_US 100000u  /* something in its queue so long, or two round trips */
 #define BULK_REST_US 1000000u  /* and no longer, when it was empty for so long */
-#define TARGET_US 5000u        /* of CoDel, with what the paths differ by */
+#define TARGET_US 5000u        /* of CoDel, at least: spill_queue_us() */
 #define INTERVAL_US 100000u
 #define TARGET_STEP_US 500u    /* less is not worth a change */
 #define QUIC_PORT 443u
@@ -190,9 +190,7 @@ static enum spill_kind kind_of(struct tunnel *t, struct flow *f, struct tunnel_f
 	return SPILL_SMALL;
 }
 
-/* Its queue may be as long as its paths differ, or it never gets so deep that the slow one
- * may take of it; also when a loss-based sender has gone down to 0.7 (RFC 9438). Of one that
- * no drop slows down what stands longer than CoDel bears goes at once. */
+/* Of one that no drop slows down what stands longer than CoDel bears goes at once. */
 static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 {
 	uint64_t all_bps = 0, rtt_us = INTERVAL_US, target_us;
@@ -206,7 +204,7 @@ static void tune(struct tunnel *t, struct flow *f, struct tunnel_flow *own)
 	}
 	target_us = all_bps ? RATE_PACKET_BYTES * 3 / 2 * UINT64_C(1000000) / all_bps : 0;
 	target_us = target_us > TARGET_US ? target_us : TARGET_US;
-	target_us += spill_spread_us(&t->paths, &own->spill) * 10 / 7;
+	target_us = spill_queue_us(&t->paths, &own->spill, target_us);
 	uint64_t step_us = target_us > own->target_us ? target_us - own->target_us
 	                                              : own->target_us - target_us;
 	if (own->tuned_paths == own->spill.paths && step_us < TARGET_STEP_US &&

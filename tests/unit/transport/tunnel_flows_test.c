@@ -124,6 +124,26 @@ static void test_one_path_is_used_whole(void **state)
 	expect(&args, &cc_bbr, 0.95);
 }
 
+/* After a loss its window falls by a third: what stood in its queue until then is what the
+ * path has meanwhile. */
+static void test_a_far_path_is_used_for_the_most(void **state)
+{
+	struct tunnel_world_args args = { .seed = 1 };
+
+	lab_add(&args, 40, 40, 90, 100);
+	struct tunnel_world *w = tunnel_world_create(&args);
+	assert_non_null(w);
+	unsigned flow = tunnel_world_add(w, &(struct tunnel_world_flow_args){
+		.kind = TUNNEL_WORLD_QUIC, .cc = &cc_cubic, .from_us = S });
+	tunnel_world_run(w, 15 * S);
+	tunnel_world_measure(w);
+	tunnel_world_run(w, 75 * S);
+	double mbit = (double)tunnel_world_flow(w, flow)->bytes / 60 / MBIT;
+	print_message("%.1f Mbit/s\n", mbit);
+	assert_true(mbit > 0.93 * lab_limit(&args));
+	tunnel_world_destroy(w);
+}
+
 static void test_equal_paths_add_up(void **state)
 {
 	struct tunnel_world_args args = s1();
@@ -461,6 +481,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_path_is_used_whole),
+		cmocka_unit_test(test_a_far_path_is_used_for_the_most),
 		cmocka_unit_test(test_equal_paths_add_up),
 		cmocka_unit_test(test_uneven_paths_add_up_for_cubic),
 		cmocka_unit_test(test_bbr_is_not_slower_than_on_its_best_path),
