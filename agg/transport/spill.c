@@ -18,6 +18,7 @@
 #define CALL_LOSS_PPM 5000u
 #define RETRY_US S_US                /* who asks for a name, or opens something, waits so long */
 #define QUICK_US (5 * MS_US)         /* of a round trip less than the home's, or a third */
+#define LITTLE_PART 10u              /* of its home's: not worth its losses, nor its order */
 #define FILLS_US (100 * MS_US)       /* later, by as good as that, comes what fills a path */
 #define FILLS_PERCENT 80u            /* of what its home has, or what another one has: */
 #define REFILLS_PERCENT 50u          /* so it does not go to and fro */
@@ -280,10 +281,12 @@ static bool may_spill(const struct spill_paths *ps, const struct spill_flow *f,
 	const struct spill_path *p = &ps->path[path], *home = &ps->path[f->home - 1];
 	int64_t spread_us = p->later_us - home->later_us;
 	bool quick = !f->heedless && is_quicker(p, home);
+	bool little = path + 1u != f->home && !p->untried && !f->heedless &&
+		spill_share_bps(ps, f, path) * LITTLE_PART < spill_share_bps(ps, f, f->home - 1u);
 
 	spread_us = spread_us < 0 ? -spread_us : spread_us;
 	return (spill_is_offered(ps, path) || spill_is_overflow(ps, path)) &&
-	       !quick && (f->found != path + 1 || f->found == f->home) &&
+	       !quick && !little && (f->found != path + 1 || f->found == f->home) &&
 	       spread_us <= (int64_t)SPILL_SPREAD_US && spill_bears_loss(ps, f, path);
 }
 

@@ -162,6 +162,25 @@ static void test_a_lossy_path_is_not_spilled_over(void **state)
 	assert_int_equal(ask(SPILL_BULK, 400000), 2);
 }
 
+/* A twentieth more is not worth what may be lost or disordered by it. */
+static void test_what_adds_little_is_left(void **state)
+{
+	path(0, 60, 10);
+	path(1, 3, 8);
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	flow(500, 60, 0, 400000);
+	assert_int_equal(ask(SPILL_BULK, 400000), 1);
+	assert_int_equal(out[0].path, 0);
+	f.heedless = true; /* it is for who sends more than its home has */
+	assert_int_equal(ask(SPILL_BULK, 400000), 2);
+	f.heedless = false;
+	ps.path[1].untried = true; /* as far as known */
+	assert_int_equal(ask(SPILL_BULK, 400000), 2);
+	path(1, 8, 8);
+	assert_int_equal(ask(SPILL_BULK, 400000), 2);
+}
+
 /* Its queue drops and drops, and it sends no less. */
 static void test_who_does_not_mind_losses_is_spilled_over_them(void **state)
 {
@@ -827,6 +846,7 @@ int main(void)
 		TEST(test_the_slow_path_takes_what_is_deep),
 		TEST(test_too_much_later_is_too_late),
 		TEST(test_a_lossy_path_is_not_spilled_over),
+		TEST(test_what_adds_little_is_left),
 		TEST(test_who_minds_losses_stays_among_equals),
 		TEST(test_what_a_lossy_home_brings_is_learned),
 		TEST(test_a_start_is_no_reaction),
