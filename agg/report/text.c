@@ -22,6 +22,7 @@
 #define CELL_MAX COLUMNS_CELL_MAX
 /* Less was never a load: greetings and pings. */
 #define SEEN_MIN_BPS 25000u
+#define UDP_KNOWN_US 10000000u
 
 #define NO_SITE \
 	"no gateway may connect yet: put 'config site' with its pin, which " \
@@ -223,6 +224,31 @@ static const char *note_subflows(const struct render *r,
 	return buf;
 }
 
+/* Its path of the packet tunnel that is up, and whose session's; -1: none. */
+static int find_path(const struct report *report, const struct report_uplink *u,
+                     const struct report_session **out)
+{
+	for (size_t i = 0; i < report->session_count; i++) {
+		const struct report_session *s = *out = &report->sessions[i];
+		for (unsigned p = 0; p < s->tunnel.path_count; p++)
+			if (s->tunnel.state == REPORT_TUNNEL_UP &&
+			    !strcmp(s->site, u->site) &&
+			    !strcmp(s->tunnel.path[p].uplink, u->name))
+				return (int)p;
+	}
+	return -1;
+}
+
+/* It carries TCP, but no datagrams; in the first seconds that is not known. */
+static const char *note_udp(const struct render *r, const struct report_uplink *u)
+{
+	const struct report_session *s;
+	int path = find_path(r->report, u, &s);
+
+	return path >= 0 && u->state == REPORT_PATH_UP && !s->tunnel.path[path].works &&
+	       s->age_us > UDP_KNOWN_US ? "UDP does not pass" : "";
+}
+
 /* What a person asks about an uplink that is not simply up. */
 static void add_note(const struct render *r, struct columns *c,
                      const struct report_uplink *u)
@@ -240,7 +266,7 @@ static void add_note(const struct render *r, struct columns *c,
 	snprintf(costs, sizeof(costs), "%s%s%s", u->cost, why ? ": " : "",
 	         why ? u->cost_why : "");
 	const char *parts[] = { u->why, note_subflows(r, u, subflows),
-	                        cost ? costs : "", again,
+	                        note_udp(r, u), cost ? costs : "", again,
 	                        note_mptcp(u, mptcp) };
 	size_t used = 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
@@ -306,15 +332,16 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 		"note", NULL };
 	static const char *const full[] = {
 		"uplink", "state", "rtt", "down Mbit/s", "up Mbit/s", "resent",
-		"down", "up", "subflows", "device", "address", "endpoint", "note",
+		"queue", "down", "up", "subflows", "device", "address", "endpoint", "note",
 		NULL };
 	bool is_brief = r->parts & REPORT_PART_SESSIONS;
+	const struct report_session *s;
 	char subflows[HUMAN_MAX];
 
 	if (!r->state || !has_room(r, u))
 		return;
 	struct columns *c = table(r, REPORT_PART_UPLINKS,
-	                          is_brief ? "llrrrrn" : "llrrrrrrrllln",
+	                          is_brief ? "llrrrrn" : "llrrrrrrrrllln",
 	                          is_brief ? brief : full);
 	add_name(c, u->site, u->name);
 	columns_add(c, report_path_state_text(u->state));
@@ -323,6 +350,9 @@ static void on_uplink(struct render *r, const struct report_uplink *u)
 	add_rate(c, u->up_bps, u->up_best_bps);
 	add_ppm(c, u->retransmitted_ppm, u->sent_bytes);
 	if (!is_brief) {
+		int path = find_path(r->report, u, &s);
+		/* Of what this side sends, as the tunnel sees it. */
+		add_ms(c, path < 0 ? 0 : s->tunnel.path[path].queue_us);
 		add_bytes(c, u->down_bytes);
 		add_bytes(c, u->up_bytes);
 		snprintf(subflows, sizeof(subflows), "%u of %u",

@@ -457,6 +457,29 @@ static void fill_many(struct report *report)
 	}
 }
 
+/* The packet tunnel's queue, and who lets no datagrams pass. */
+static void fill_deaf(struct report *report)
+{
+	fill_gateway(report);
+	struct report_tunnel *tunnel = &report->sessions[0].tunnel;
+	tunnel->state = REPORT_TUNNEL_UP;
+	tunnel->path_count = 2;
+	strcpy(tunnel->path[0].uplink, "lte"); /* which is not up */
+	strcpy(tunnel->path[1].uplink, "dsl");
+	tunnel->path[1].queue_us = 3000;
+}
+
+static void uplinks_say_what_datagrams_do(void **state)
+{
+	struct buf out;
+
+	render_text_at(fill_deaf, REPORT_PART_UPLINKS, 0, &out);
+	char *text = (char *)buf_head(&out), *first = strstr(text, "UDP does not pass");
+	assert_true(first && !strstr(first + 1, "UDP does not pass"));
+	assert_true(strstr(text, "queue") && strstr(text, "3.00 ms"));
+	buf_finish(&out);
+}
+
 static void a_status_fits_a_screen(void **state)
 {
 	static void (*const fills[])(struct report *) = { fill_degraded,
@@ -561,6 +584,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_wider_than_the_terminal),
 		cmocka_unit_test(eighty_columns),
 		cmocka_unit_test(what_is_not_there_says_what_to_do),
+		cmocka_unit_test(uplinks_say_what_datagrams_do),
 		cmocka_unit_test(a_status_fits_a_screen),
 		cmocka_unit_test(of_many_the_rest_is_counted),
 		cmocka_unit_test(an_outage_is_said_of_the_interception),
