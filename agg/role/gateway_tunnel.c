@@ -331,8 +331,11 @@ static void take_net(struct gateway *g, const struct wire_tunnel_net *net)
 	}
 	if (!memcmp(net, &gt->peer, sizeof(*net)))
 		return;
+	bool moved = gt->peer.flags && !addr_equal_ip(&net->inner4, &gt->peer.inner4);
 	gt->peer = *net;
 	know(g);
+	if (moved)
+		tunnel_home_renew(&gt->home);
 	make_ready(g);
 	gateway_tunnel_look(g);
 }

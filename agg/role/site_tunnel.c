@@ -337,8 +337,12 @@ void site_tunnel_change(struct site *site)
 		say_none(site);
 		site_tunnel_end(site);
 	} else if (site->tunnel) {
-		tunnel_guard_forget(&site->tunnel->home.guard);
+		struct site_tunnel *st = site->tunnel;
+		struct addr before = st->says.inner4;
+		tunnel_guard_forget(&st->home.guard);
 		say_net(site);
+		if (!addr_equal_ip(&before, &st->says.inner4))
+			tunnel_home_renew(&st->home);
 	} else if (site->tunnel_refused && is_wanted(site) && prepare(site) < 0) {
 		site_tunnel_end(site); /* it is asked again by a key */
 	}

@@ -275,6 +275,14 @@ void tunnel_home_close(struct tunnel_home *h)
 	h->failures = 0;
 }
 
+void tunnel_home_renew(struct tunnel_home *h)
+{
+	if (!h->device)
+		return;
+	tunnel_home_close(h);
+	tunnel_home_open(h);
+}
+
 static void on_hold(void *ctx)
 {
 	struct tunnel_home *h = ctx;

@@ -88,6 +88,9 @@ void tunnel_home_finish(struct tunnel_home *h); /* all 0 is fine */
 void tunnel_home_open(struct tunnel_home *h);
 void tunnel_home_close(struct tunnel_home *h);
 
+/* Made anew where it was there: it is to have other addresses, and none of before. */
+void tunnel_home_renew(struct tunnel_home *h);
+
 /* A tunnel of that session begins; there is none. 0 or -errno. */
 int tunnel_home_begin(struct tunnel_home *h,
                       const uint8_t session_id[WIRE_SESSION_ID_BYTES],

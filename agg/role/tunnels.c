@@ -298,7 +298,7 @@ void tunnels_set_conf(struct tunnels *t, const struct conf *conf)
 		const struct conf_site *was = &old->sites[i];
 		const struct conf_site *is = conf_find_site(conf, was->name);
 		if (t->ifindex[was->number] &&
-		    (!is || is->number != was->number))
+		    (!conf->main.tunnel || !is || is->number != was->number))
 			forget(t, was->number);
 	}
 	load_ruleset(t);

@@ -314,6 +314,19 @@ class Tunnel(TunnelTest):
                 self.wait_seen([VPS_SEEN4], change)
                 self.wait_seen([VPS_SEEN6], change, family=6)
 
+    def test_another_pool(self):
+        """The devices have an address of it, and none of before."""
+        self.addCleanup(setattr, self.aggd, "concentrator_options", None)
+        for options, begin in (({"pool": "10.200.0.0/16"}, "10.200."), (None, "100.64.")):
+            self.aggd.concentrator_options = options
+            self.assertTrue(self.aggd.reload("vps"), self.aggd.log("vps"))
+            for node, device in ((self.lab.gw, "agg-tun"), (self.lab.vps, "agg-home")):
+                self.wait_equal(lambda: [a.startswith(begin) for a in re.findall(
+                    r"inet (\S+)", node.run(["ip", "address", "show", "dev", device],
+                                            check=False).stdout)], [True])
+            self.wait_pings(1, "-i", "0.2", "-I", "agg-tun", SRV4, node=self.lab.gw)
+            self.wait_seen([VPS_SEEN4], "by the tunnel")
+
     def test_networks_behind_a_router_of_the_lan(self):
         """Their hosts use the tunnel, and others of the LAN reach them without it."""
         self.lab.lan.ip(f"addr add {BEHIND4}/32 dev lo")
