@@ -90,11 +90,13 @@ static int add_address(struct mnl_socket *socket, int ifindex,
 /* What a kernel or a container does not let be set stays as it is. */
 void link_settle(const char *device)
 {
-	static const struct {
+	/* The way back to a source is not always by the tunnel, nor by anything where
+	 * uplinks have IPv6 alone. The larger of all's and a device's counts. */
+	bool checks = sysctl_number(SYSCTL_FOLDER, "net/ipv4/conf/all/rp_filter", 1);
+	const struct {
 		const char *family, *name, *value;
 	} settings[] = {
-		/* The way back to a source is not always by the tunnel. */
-		{ "ipv4", "rp_filter", "2" },
+		{ "ipv4", "rp_filter", checks ? "2" : "0" },
 		{ "ipv4", "forwarding", "1" },
 		{ "ipv4", "send_redirects", "0" },
 		{ "ipv6", "addr_gen_mode", "1" }, /* none */

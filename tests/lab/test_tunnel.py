@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import quic  # noqa: E402
 from aggd import UPLINK, options, wait_until  # noqa: E402
 from case import DIRECT4, VPS_SEEN4, VPS_SEEN6, WWW, AggdTest  # noqa: E402
-from lab import LAN4, SRV4, SRV6, SYSCTLS, VPS4, Node, ip_host  # noqa: E402
+from lab import LAN4, METRIC_FIRST, SRV4, SRV6, SYSCTLS, VPS4, Node, ip_host  # noqa: E402
 
 SEEN = {4: VPS_SEEN4, 6: VPS_SEEN6}
 SRV = {4: SRV4, 6: SRV6}
@@ -313,6 +313,17 @@ class Tunnel(TunnelTest):
                 self.wait_equal(lambda: self.settings(node, device), before)
                 self.wait_seen([VPS_SEEN4], change)
                 self.wait_seen([VPS_SEEN6], change, family=6)
+
+    def test_uplinks_of_ipv6_alone_carry_ipv4(self):
+        """Then the gateway itself has no way to where the answers come from."""
+        for i, uplink in enumerate(self.lab.uplinks, 1):
+            self.lab.gw.run(["ip", "-4", "address", "flush", "dev", uplink.device])
+            self.addCleanup(self.lab.gw.ip, f"address add 10.{10 + i}.0.2/24 dev {uplink.device}",
+                            f"route add default via 10.{10 + i}.0.1 dev {uplink.device} metric "
+                            f"{METRIC_FIRST + i}")
+        self.wait(lambda: seen_by_srv(self.lab.lan, patience=0.5) == VPS_SEEN4, 2 * SOON_S,
+                  lambda: "IPv4 by IPv6: " + self.aggd.log("gw"))
+        self.wait_seen([VPS_SEEN6], "and IPv6", family=6)
 
     def test_another_pool(self):
         """The devices have an address of it, and none of before."""
