@@ -162,19 +162,16 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return g->home.session && session_carry(g->home.session, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
+static void load(void *ctx, unsigned path, struct path_load *out)
 {
 	struct gateway *g = ctx;
 
-	*rate_bps = 0;
-	if (!g->home.session)
-		return 0;
-	return session_path_share(g->home.session, path, mptcp_tx_bps(g->mptcp, path),
-	                          rate_bps);
+	if (g->home.session)
+		session_path_load(g->home.session, path, mptcp_tx_bps(g->mptcp, path), out);
 }
 
 static const struct tunnel_home_ops home_ops = {
-	.say = say, .carry = carry, .share = share, .on_device = on_device,
+	.say = say, .carry = carry, .load = load, .on_device = on_device,
 };
 
 /* Others may have set it down, or taken its addresses; some do so until all are gone. */

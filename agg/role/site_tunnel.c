@@ -116,13 +116,12 @@ bool site_tunnel_guesses(const struct site *site)
 	return joins && joins->guesses && bps > GUESS_LEAST_BPS;
 }
 
-static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
+static void load(void *ctx, unsigned path, struct path_load *out)
 {
 	const struct site *site = ctx;
-	struct session *session = site->home.session;
 
-	*rate_bps = 0;
-	return session ? session_path_share(session, path, mptcp_bps(site, path), rate_bps) : 0;
+	if (site->home.session)
+		session_path_load(site->home.session, path, mptcp_bps(site, path), out);
 }
 
 /* The host hears of it from the kernel. */
@@ -132,7 +131,7 @@ static void on_device(void *ctx)
 }
 
 static const struct tunnel_home_ops home_ops = {
-	.say = say, .carry = carry, .share = share, .on_device = on_device,
+	.say = say, .carry = carry, .load = load, .on_device = on_device,
 };
 
 static void say_none(struct site *site)

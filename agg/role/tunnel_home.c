@@ -120,15 +120,15 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return h->args.ops->carry(h->args.ctx, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
+static void load(void *ctx, unsigned path, struct path_load *out)
 {
 	const struct tunnel_home *h = ctx;
 
-	return h->args.ops->share(h->args.ctx, path, rate_bps);
+	h->args.ops->load(h->args.ctx, path, out);
 }
 
 static const struct tunnel_shell_events shell_events = {
-	.deliver = deliver, .answer = answer, .carry = carry, .share = share,
+	.deliver = deliver, .answer = answer, .carry = carry, .load = load,
 	.say = say,
 };
 

@@ -42,8 +42,8 @@ struct tunnel_home_ops {
 	void (*say)(void *ctx, const struct wire_frame *frame);
 	/* And session_carry(). */
 	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
-	/* And session_path_share(). */
-	uint64_t (*share)(void *ctx, unsigned path, uint64_t *rate_bps);
+	/* And session_path_load(); *out is zeroed. */
+	void (*load)(void *ctx, unsigned path, struct path_load *out);
 	/* The device came or went, or cannot be made: tunnel_home.why. */
 	void (*on_device)(void *ctx);
 };

@@ -31,7 +31,6 @@
 #include <utlist.h>
 
 #define TAKEN_AGE_US 500000u     /* later nobody takes any more */
-#define SHARE_LEAST_PART 10u
 #define PROBE_MAX_US 5000000u /* an echo that takes longer is lost */
 
 static void read_clock(struct session *s)
@@ -454,19 +453,18 @@ void session_tell_limits(struct session *s, const struct wire_limits *limits)
 }
 
 /* What was acknowledged of late is told by turns, which end with the streams. */
-uint64_t session_path_share(const struct session *s, unsigned path, uint64_t beside_bps,
-                            uint64_t *rate_bps)
+void session_path_load(const struct session *s, unsigned path, uint64_t beside_bps,
+                       struct path_load *out)
 {
 	const struct path *p = &s->path[path];
-	uint64_t now_us = s->args.events->now_us(s->args.ctx), taken_bps = beside_bps;
+	uint64_t now_us = s->args.events->now_us(s->args.ctx);
 	uint32_t streams = s->ready[STREAM_BULK].len;
 
+	out->taken_bps = beside_bps;
 	if (now_us - p->window_us <= TAKEN_AGE_US)
-		taken_bps += p->taken_bps;
-	*rate_bps = p->rate_bps > taken_bps ? p->rate_bps : taken_bps;
-	if (!streams)
-		streams = 1;
-	return taken_bps / (streams < SHARE_LEAST_PART ? streams : SHARE_LEAST_PART);
+		out->taken_bps += p->taken_bps;
+	out->rate_bps = p->rate_bps > out->taken_bps ? p->rate_bps : out->taken_bps;
+	out->streams = streams ? streams : 1;
 }
 
 void session_probe(struct session *s)

@@ -22,6 +22,7 @@
 #define AGG_TRANSPORT_SESSION_H
 
 #include "agg/transport/holdup.h"
+#include "agg/transport/path_load.h"
 #include "agg/transport/stream.h"
 #include "agg/transport/wire.h"
 #include "scheduler/order.h"
@@ -206,13 +207,10 @@ void session_say_tunnel(struct session *s, const struct wire_frame *frame);
  * its subflow, and not sent again. False: not now, as more than 10 ms of its rate wait
  * there, or there is none. p NULL: would it go? */
 bool session_carry(struct session *s, const uint8_t *p, size_t n);
-/* What who shares a path with the streams (the packet tunnel) may send there, bytes/s,
- * though a queue stands, as it is the streams' queue: as much as one of those takes
- * that are busy, a tenth of all at least. 0: they take nothing.
- * beside_bps: what they take of it by lanes that are no uplink's own (the kernel's MPTCP).
- * rate_bps: what they measured that it carries; 0: nothing yet. */
-uint64_t session_path_share(const struct session *s, unsigned path, uint64_t beside_bps,
-                            uint64_t *rate_bps);
+/* What the streams take of a path. beside_bps: by lanes that are no uplink's own (the
+ * kernel's MPTCP). */
+void session_path_load(const struct session *s, unsigned path, uint64_t beside_bps,
+                       struct path_load *out);
 /* Asks the peer for an echo, by the way that an interactive stream would take
  * now; none while one is awaited. See session_stats. */
 void session_probe(struct session *s);

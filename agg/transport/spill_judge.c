@@ -22,7 +22,7 @@
 #define MEEK_FACTOR 3.0              /* a third of it would be hard to bear */
 #define MEEK_SHARE 0.7               /* of what its home has */
 #define MEEK_SECONDS 2u
-#define SLACK_SECONDS 3u
+#define SLACK_SECONDS 2u
 #define FOUND_SECONDS 20u            /* doubled each time, */
 #define FOUND_DOUBLINGS 3u           /* to 160 */
 #define GROWS 1.25                   /* so it has not met its losses yet */

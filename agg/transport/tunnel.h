@@ -19,6 +19,7 @@
 #define AGG_TRANSPORT_TUNNEL_H
 
 #include "agg/transport/datagram.h"
+#include "agg/transport/path_load.h"
 #include "agg/transport/wire.h"
 #include "tun/flows.h"
 
@@ -76,8 +77,8 @@ struct tunnel_ops {
 	void (*answer)(void *ctx, struct packet *p);
 	/* (optional) By the session: session_carry(). */
 	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
-	/* (optional) By the session, too: session_path_share(). */
-	uint64_t (*share)(void *ctx, unsigned path, uint64_t *rate_bps);
+	/* (optional) By the session, too: session_path_load(); of any path. */
+	void (*load)(void *ctx, unsigned path, struct path_load *out);
 	/* By the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };

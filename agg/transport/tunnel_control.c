@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define SHARE_US 100000u /* between two questions */
+#define US_PER_S UINT64_C(1000000)
 
 /* 16 KB each, of which most tunnels need one or two. NULL: no memory; then nothing is
  * known of the path, and it is not used. */
@@ -157,25 +158,51 @@ static void tell(struct tunnel *t, unsigned path)
 	t->path[path].awaits_us = awaits_us; /* nobody answers it */
 }
 
-static void ask_share(struct tunnel *t, unsigned path)
+/* What arrived of late; of a path that rests the last that was heard is of long ago. */
+static void note_own(struct tunnel_control *c, uint64_t us)
 {
-	struct tunnel_control *c = t->control[path];
-	uint64_t rate_bps;
+	uint64_t bps = (c->rate.sent_bytes - c->own_bytes) * US_PER_S / us;
 
-	if (!t->args.ops->share || t->now_us - c->shared_us < SHARE_US)
-		return;
-	c->shared_us = t->now_us;
-	tunnel_rate_share(&c->rate, t->args.ops->share(t->args.ctx, path, &rate_bps));
-	tunnel_rate_hint(&c->rate, rate_bps);
+	if (bps > c->rate.rx_bps)
+		bps = c->rate.rx_bps;
+	c->own_bytes = c->rate.sent_bytes;
+	c->own_bps = (3 * c->own_bps + bps) / 4;
 }
 
-void tunnel_control_turn(struct tunnel *t)
+static void ask_share(struct tunnel *t)
 {
+	struct path_load load[TUNNEL_PATHS_MAX] = { 0 };
+	uint64_t us = t->now_us - t->shared_us, fair_bps = 0, own_bps = 0;
+
+	if (!t->args.ops->load || us < SHARE_US)
+		return;
+	t->shared_us = t->now_us;
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		t->args.ops->load(t->args.ctx, i, &load[i]);
+		fair_bps += load[i].streams ? load[i].taken_bps / load[i].streams : 0;
+		if (!t->control[i])
+			continue;
+		note_own(t->control[i], us);
+		own_bps += t->control[i]->own_bps;
+	}
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
 		struct tunnel_control *c = t->control[i];
 		if (!c)
 			continue;
-		ask_share(t, i);
+		uint64_t elsewhere_bps = own_bps - c->own_bps;
+		uint64_t bps = fair_bps > elsewhere_bps ? fair_bps - elsewhere_bps : 0;
+		tunnel_rate_share(&c->rate, &load[i], c->own_bps, bps);
+		tunnel_rate_hint(&c->rate, load[i].rate_bps);
+	}
+}
+
+void tunnel_control_turn(struct tunnel *t)
+{
+	ask_share(t);
+	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++) {
+		struct tunnel_control *c = t->control[i];
+		if (!c)
+			continue;
 		tell(t, i);
 		if (c->suspect || tunnel_rate_suspect_us(&c->rate) > t->now_us)
 			continue;

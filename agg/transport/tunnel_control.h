@@ -20,7 +20,7 @@ struct tunnel_control {
 	struct tunnel_rate rate;
 	struct feedback_heard heard;
 	struct feedback told;
-	uint64_t shared_us;  /* when the session was asked what is our share */
+	uint64_t own_bytes, own_bps; /* sent in all; and of late, that arrived */
 	bool suspect;        /* what was sent is not told of, and should be */
 	/* Of the key in use, and the one before: the counters before it, the last. */
 	struct tunnel_row { uint32_t epoch; uint64_t base, last; } rows[2];

@@ -89,6 +89,7 @@ struct tunnel {
 
 	struct flows *flows;
 	struct tunnel_control *control[TUNNEL_PATHS_MAX]; /* NULL: not in use yet */
+	uint64_t shared_us;     /* when the session was asked what the streams take */
 	uint64_t bulk_us;       /* a flow that always has something; 0: none had yet */
 	enum traffic doubled;   /* that, and what is above it, goes twice */
 	struct merge *merge;

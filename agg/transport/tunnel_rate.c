@@ -20,6 +20,7 @@
 #define LATE_MAX_US (20 * MS_US)
 #define SUSPECT_MIN_US (125 * MS_US)
 #define SUSPECT_FIRST_US S_US        /* before a round trip is known */
+#define SHARE_LEAST_PART 10u         /* of what a path carries */
 #define TRAIN_SHORT 10u              /* packets: as TCP begins (RFC 6928), */
 #define TRAIN_LONG 40u
 #define TRAIN_AGAIN_US (60 * S_US)   /* also where it was never filled for so long, */
@@ -112,9 +113,19 @@ void tunnel_rate_restart(struct tunnel_rate *r, bool other, uint64_t now_us)
 }
 
 /* Step by step: what they take falls by what is sent here. */
-void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps)
+void tunnel_rate_share(struct tunnel_rate *r, const struct path_load *load,
+                       uint64_t own_bps, uint64_t fair_bps)
 {
-	r->share_bps = bps ? (7 * r->share_bps + bps) / 8 : 0;
+	uint64_t most_bps = load->taken_bps + own_bps;
+
+	if (!load->taken_bps) {
+		r->share_bps = 0;
+		return;
+	}
+	most_bps -= most_bps / SHARE_LEAST_PART;
+	uint64_t least_bps = load->taken_bps / min_u64(load->streams, SHARE_LEAST_PART);
+	uint64_t bps = max_u64(min_u64(fair_bps, most_bps), least_bps);
+	r->share_bps = (7 * r->share_bps + bps) / 8;
 }
 
 /* A quarter of it, as START goes at the double and doubles: so where it has become less

@@ -27,6 +27,8 @@
 #ifndef AGG_TRANSPORT_TUNNEL_RATE_H
 #define AGG_TRANSPORT_TUNNEL_RATE_H
 
+#include "agg/transport/path_load.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -131,9 +133,11 @@ void tunnel_rate_sent(struct tunnel_rate *r, uint64_t counter, uint32_t bytes,
 void tunnel_rate_idle(struct tunnel_rate *r, uint64_t now_us);
 void tunnel_rate_heard(struct tunnel_rate *r, const struct rate_news *news,
                        uint64_t now_us);
-/* So much may leave although a queue stands, as others of ours keep it, who do not
- * yield to a delay (BBR, CUBIC); 0: they do not send. */
-void tunnel_rate_share(struct tunnel_rate *r, uint64_t bps);
+/* Some may leave although a queue stands, as our streams keep it, which do not yield to a
+ * delay (BBR, CUBIC): fair_bps, but that they keep a tenth of what they and own_bps are;
+ * at least what one of them takes, and a tenth of that of all. Told ten times a second. */
+void tunnel_rate_share(struct tunnel_rate *r, const struct path_load *load,
+                       uint64_t own_bps, uint64_t fair_bps);
 /* What others found that the path carries: where nothing is known it begins there. */
 void tunnel_rate_hint(struct tunnel_rate *r, uint64_t bps);
 

@@ -172,12 +172,12 @@ static bool carry(void *ctx, const uint8_t *p, size_t n)
 	return s->args.events->carry && s->args.events->carry(s->args.ctx, p, n);
 }
 
-static uint64_t share(void *ctx, unsigned path, uint64_t *rate_bps)
+static void load(void *ctx, unsigned path, struct path_load *out)
 {
 	struct tunnel_shell *s = ctx;
 
-	*rate_bps = 0;
-	return s->args.events->share ? s->args.events->share(s->args.ctx, path, rate_bps) : 0;
+	if (s->args.events->load)
+		s->args.events->load(s->args.ctx, path, out);
 }
 
 static void say(void *ctx, const struct wire_frame *frame)
@@ -192,7 +192,7 @@ static const struct tunnel_ops ops = {
 	.random = fill_random, .take_index = take_index, .drop_index = drop_index,
 	.reserve = reserve, .commit = commit, .flush = flush, .on_moved = on_moved,
 	.on_dead = on_dead, .deliver = deliver, .answer = answer,
-	.carry = carry, .share = share, .say = say,
+	.carry = carry, .load = load, .say = say,
 };
 
 /* Paths ------------------------------------------------------------------------ */

@@ -12,6 +12,7 @@
 #define AGG_TRANSPORT_TUNNEL_SHELL_H
 
 #include "agg/transport/dgram.h"
+#include "agg/transport/path_load.h"
 
 #include <net/if.h>
 
@@ -27,8 +28,8 @@ struct tunnel_shell_events {
 	void (*answer)(void *ctx, struct packet *p);
 	/* (optional) By the session: session_carry(). */
 	bool (*carry)(void *ctx, const uint8_t *p, size_t n);
-	/* (optional) By the session: session_path_share(). */
-	uint64_t (*share)(void *ctx, unsigned path, uint64_t *rate_bps);
+	/* (optional) By the session: session_path_load(). */
+	void (*load)(void *ctx, unsigned path, struct path_load *out);
 	/* To be said by the session: session_say_tunnel(). */
 	void (*say)(void *ctx, const struct wire_frame *frame);
 };

@@ -647,13 +647,19 @@ static void test_reserve(void **state)
 	puppet_finish(&p);
 }
 
-/* Of what streams take somebody else may have as much as one, a tenth at least. */
-static void test_share(void **state)
+static struct path_load load_of(unsigned path, uint64_t beside_bps)
 {
-	uint64_t rate_bps;
+	struct path_load load;
 
+	session_path_load(p.session, path, beside_bps, &load);
+	return load;
+}
+
+/* Who shares a path with streams is told what they take, and how many they are. */
+static void test_load(void **state)
+{
 	begin("lowrtt", "roundrobin", REINJECT_TAIL, 1);
-	assert_int_equal(session_path_share(p.session, 0, 0, &rate_bps), 0);
+	assert_int_equal(load_of(0, 0).taken_bps, 0);
 	for (unsigned i = 0; i < 20; i++) {
 		struct reader *r = puppet_open(&p);
 		puppet_say_credit(&p.lane[0], r->stream ? 2 * i + 1 : 0, 64u << 20);
@@ -664,42 +670,33 @@ static void test_share(void **state)
 	for (unsigned i = 0; i < 10; i++)
 		pass_and_ack(1);
 	uint64_t all = hear_bytes(&p.lane[0]) * 1000000 / (p.now_us - from_us);
-	uint64_t of_one = session_path_share(p.session, 0, 0, &rate_bps);
-	assert_in_range(of_one, all * 2 / 3, all * 3 / 2);
-	assert_in_range(rate_bps, all * 2 / 3, all * 3 / 2);
+	struct path_load load = load_of(0, 0);
+	assert_in_range(load.taken_bps, all * 2 / 3, all * 3 / 2);
+	assert_in_range(load.rate_bps, all * 2 / 3, all * 3 / 2);
+	assert_int_equal(load.streams, 1);
 	for (unsigned i = 1; i < 20; i++)
 		puppet_write(&p.reader[i], 4u << 20, false);
 	for (unsigned i = 0; i < 10; i++)
 		pass_and_ack(1);
-	assert_in_range(session_path_share(p.session, 0, 0, &rate_bps), all / 20, all / 5);
+	assert_in_range(load_of(0, 0).taken_bps, all / 2, all * 2);
+	assert_int_equal(load_of(0, 0).streams, 20);
 	for (unsigned i = 0; i < 20; i++)
 		p.reader[i].to_write = p.reader[i].written;
 	puppet_pass(&p, 1);
 	p.now_us += 3000000; /* nobody asks any more */
-	assert_int_equal(session_path_share(p.session, 0, 0, &rate_bps), 0);
+	assert_int_equal(load_of(0, 0).taken_bps, 0);
 	puppet_finish(&p);
 }
 
-/* What they take by the kernel's MPTCP counts as what they take by the path's own lanes:
- * by so many streams. */
-static void test_share_beside_mptcp(void **state)
+/* What they take by the kernel's MPTCP counts as what they take by the path's own lanes. */
+static void test_load_beside_mptcp(void **state)
 {
-	uint64_t rate_bps;
-
 	begin("lowrtt", "roundrobin", REINJECT_TAIL, 1);
 	p.now_us += 3000000; /* the path's own rest */
-	assert_int_equal(session_path_share(p.session, 1, 600000, &rate_bps), 600000);
-	assert_int_equal(rate_bps, 600000);
-	for (unsigned i = 0; i < 20; i++) {
-		struct reader *r = puppet_open(&p);
-		stream_set_class(r->stream, STREAM_BULK);
-		puppet_say_credit(&p.lane[0], 2 * i + 1, 64u << 20);
-		puppet_write(r, 4u << 20, false);
-		if (i == 2)
-			assert_int_equal(session_path_share(p.session, 1, 600000, &rate_bps),
-			                 200000);
-	}
-	assert_int_equal(session_path_share(p.session, 1, 600000, &rate_bps), 60000);
+	struct path_load load = load_of(1, 600000);
+	assert_int_equal(load.taken_bps, 600000);
+	assert_int_equal(load.rate_bps, 600000);
+	assert_int_equal(load.streams, 1);
 	puppet_finish(&p);
 }
 
@@ -804,8 +801,8 @@ int main(void)
 		cmocka_unit_test(test_late_control),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_reserve),
-		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_share_beside_mptcp),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_beside_mptcp),
 		cmocka_unit_test(test_slow_by_hearsay),
 		cmocka_unit_test(test_reserve_is_the_gateways),
 	};

@@ -441,7 +441,7 @@ static void test_who_leaves_much_goes_nearer(void **state)
 	f.home = 2;
 	flow(5000, 0, 45, LEN);
 	assert_int_equal(f.home, 2);
-	flow(3010, 0, 6, LEN);
+	flow(2010, 0, 6, LEN);
 	flow(2500, 0, 6, LEN); /* it goes in order */
 	assert_int_equal(f.home, 1);
 	flow(15000, 28, 0, 400000);

@@ -616,7 +616,8 @@ static void test_keeps_its_share_beside_our_streams(void **state)
 			if (ms == 4000)
 				send_rival(w);
 			if (i && ms > 4000)
-				tunnel_rate_share(&w->rate, (uint64_t)(60 * MBIT / 10));
+				tunnel_rate_share(&w->rate, &(struct path_load){
+					(uint64_t)(60 * MBIT), 0, 20 }, 0, 0);
 		}
 		w->got_bytes = w->samples = 0;
 		shares[i] = used_of(w, 12, 20).share;
@@ -625,6 +626,43 @@ static void test_keeps_its_share_beside_our_streams(void **state)
 	}
 	assert_true(shares[0] < 0.04);
 	assert_true(shares[1] > 0.08 && shares[1] < 0.2);
+}
+
+/* Two links of so many Mbit/s, whose streams take what we leave; we go by the first, or by
+ * both. Ours, of what one of them gets in the end. */
+static double part_of(double mbit0, double mbit1, unsigned streams, bool both)
+{
+	double all[2] = { mbit0 * MBIT, mbit1 * MBIT }, own[2] = { 0 }, taken[2];
+	struct tunnel_rate rates[2] = { 0 };
+
+	for (unsigned i = 0; i < 200; i++) {
+		for (unsigned k = 0; k < 2; k++)
+			taken[k] = all[k] - own[k];
+		double fair = (taken[0] + taken[1]) / streams;
+		for (unsigned k = 0; k < 1u + both; k++) {
+			double rest = fair - own[!k];
+			tunnel_rate_share(&rates[k], &(struct path_load){
+				(uint64_t)taken[k], 0, streams }, (uint64_t)own[k],
+				rest > 0 ? (uint64_t)rest : 0);
+			own[k] = (double)rates[k].share_bps;
+		}
+	}
+	assert_true(own[0] < 0.91 * all[0]);
+	return (own[0] + own[1]) / ((taken[0] + taken[1]) / streams);
+}
+
+/* Who goes by one of several links has as much of it as a stream has of all; streams keep a
+ * tenth of each. */
+static void test_its_share_is_of_all_paths(void **state)
+{
+	assert_in_range(100 * part_of(50, 50, 1, true), 97, 103);
+	assert_in_range(100 * part_of(50, 20, 1, true), 97, 103);
+	assert_in_range(100 * part_of(50, 50, 1, false), 78, 100);
+	assert_in_range(100 * part_of(28, 72, 1, false), 32, 36); /* nine tenths of it */
+	assert_in_range(100 * part_of(28, 72, 4, false), 97, 103);
+	/* And of one what a stream has, or a tenth. */
+	assert_in_range(100 * part_of(50, 0, 1, false), 97, 103);
+	assert_in_range(100 * part_of(50, 0, 20, false), 190, 210);
 }
 
 int main(void)
@@ -648,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_a_train_that_promised_too_much),
 		cmocka_unit_test(test_what_is_known_of_old_is_asked_again),
 		cmocka_unit_test(test_keeps_its_share_beside_our_streams),
+		cmocka_unit_test(test_its_share_is_of_all_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
