@@ -14,6 +14,7 @@ import json
 import os
 import random
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -50,6 +51,43 @@ s.bind(("", {OTHER_PORT}))
 while True:
     data, peer = s.recvfrom(2000)
     s.sendto(data[:8] + str(peer[1]).encode(), peer)
+"""
+
+CHARON = """
+charon-systemd {{
+  load = random nonce aes sha1 sha2 hmac kdf gmp kernel-libipsec kernel-netlink socket-default vici
+  plugins {{
+    vici {{
+      socket = {vici}
+    }}
+  }}
+}}
+"""
+SWANCTL = """
+connections {{
+  vpn {{
+    {peer}
+    proposals = aes128-sha256-modp2048
+    local {{
+      auth = psk
+    }}
+    remote {{
+      auth = psk
+    }}
+    children {{
+      net {{
+        local_ts = {own}/32
+        remote_ts = {other}/32
+        esp_proposals = aes128-sha256
+      }}
+    }}
+  }}
+}}
+secrets {{
+  ike {{
+    secret = of-a-test
+  }}
+}}
 """
 
 
@@ -364,6 +402,33 @@ class Inner(TunnelTest):
             node.ip(f"addr add 10.67.0.{i + 1}/24 dev {device}", f"link set {device} up")
         self.wait_inside("10.67.0.1", "wireguard.log")
         self.carry_a_file("10.67.0.1")
+
+    def test_strongswan(self):
+        """IKEv2, and ESP in UDP, in user space: this kernel has none."""
+        # AppArmor, where it is, knows them by their paths, and lets them read /etc alone.
+        for name in ("charon-systemd", "swanctl"):
+            shutil.copy(f"/usr/sbin/{name}", self.aggd.path(name))
+        charon, swanctl = self.aggd.path("charon-systemd"), self.aggd.path("swanctl")
+        ends = ((self.lab.srv, "10.68.0.1", "10.68.0.2", "remote_addrs = %any"),
+                (self.lab.lan, "10.68.0.2", "10.68.0.1", f"remote_addrs = {SRV4}"))
+        for i, (node, own, other, peer) in enumerate(ends):
+            vici = f"unix://{self.aggd.path(f'ike{i}.vici')}"
+            self.aggd.write(f"ike{i}.conf", CHARON.format(vici=vici))
+            self.aggd.write(f"ike{i}.swanctl", SWANCTL.format(peer=peer, own=own, other=other))
+            node.ip(f"addr add {own}/32 dev lo")
+            self.addCleanup(node.ip, f"addr del {own}/32 dev lo")
+            process = node.spawn([charon], log="strongswan.log", env=dict(
+                os.environ, STRONGSWAN_CONF=self.aggd.path(f"ike{i}.conf")))
+            self.addCleanup(self.lab.kill, process)
+            self.wait(lambda node=node, i=i, vici=vici: not node.run(
+                [swanctl, "--load-all", "--uri", vici, "--file",
+                 self.aggd.path(f"ike{i}.swanctl")], check=False).returncode, SOON_S,
+                      lambda: "charon: " + self.aggd.read("strongswan.log")[-800:])
+        self.wait(lambda: not self.lab.lan.run([swanctl, "--initiate", "--child", "net", "--uri",
+                                                vici], check=False).returncode, LOOKS_S,
+                  lambda: "the tunnel inside: " + self.aggd.read("strongswan.log")[-800:])
+        self.wait_inside("10.68.0.1", "strongswan.log")
+        self.carry_a_file("10.68.0.1")
 
     # From outside
 
