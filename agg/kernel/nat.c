@@ -282,6 +282,34 @@ static void put_forwards(struct nft_text *w, const struct nat *want)
 	nft_put(w, "\t}\n");
 }
 
+static bool is_kept(const struct nat *want, uint16_t port)
+{
+	for (size_t i = 0; i < want->kept_count; i++)
+		if (want->kept[i] == port)
+			return true;
+	return false;
+}
+
+bool nat_leads(const struct nat *want, uint8_t protocol, const struct addr *to,
+               struct addr *out)
+{
+	for (size_t i = 0; i < want->forward_count; i++) {
+		const struct nat_forward *f = &want->forwards[i];
+		*out = f->to;
+		if ((!f->protocol || f->protocol == protocol) &&
+		    f->to.family == to->family && f->listen.port == to->port &&
+		    (addr_is_any(&f->listen) || addr_equal_ip(&f->listen, to)))
+			return true;
+	}
+	for (size_t i = 0; i < want->address_count; i++) {
+		*out = want->addresses[i].to;
+		out->port = to->port;
+		if (addr_equal_ip(&want->addresses[i].address, to))
+			return !is_kept(want, to->port);
+	}
+	return false;
+}
+
 /* The rest ------------------------------------------------------------------------ */
 
 static void put_marks(struct nft_text *w, const struct nat *want)

@@ -60,6 +60,11 @@ struct nat {
 	bool patient; /* this kernel can be told how long to remember UDP */
 };
 
+/* Where a new flow to that address of this host's goes by these rules, with its port.
+ * False: it is this host's own. Pure. */
+bool nat_leads(const struct nat *want, uint8_t protocol, const struct addr *to,
+               struct addr *out);
+
 /* Appends the ruleset: one transaction that replaces our table. Pure. 0;
  * -EINVAL: a device's name; -ENOBUFS. */
 int nat_ruleset(struct buf *out, const struct nat *want, struct kerr *err);

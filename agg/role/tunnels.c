@@ -7,6 +7,7 @@
 #include "agg/role/tunnels.h"
 
 #include "agg/base/log.h"
+#include "agg/kernel/conntrack.h"
 #include "agg/kernel/forwarding.h"
 #include "agg/kernel/link.h"
 #include "agg/kernel/nat.h"
@@ -39,13 +40,10 @@ struct tunnels {
 	struct kerr failure;     /* "": none */
 	struct kerr lacks;       /* what forwarding wants and could not be turned on */
 	struct pace losses;      /* of forwarding */
+	bool leads;              /* there were forwards or addresses */
 };
 
 /* The rules of NAT ----------------------------------------------------------- */
-
-static void on_settled(void *ctx)
-{
-}
 
 /* An old kernel cannot be told how long to remember UDP: then as it likes. */
 static int check_patience(struct nat *want)
@@ -153,6 +151,46 @@ static void load_ruleset(struct tunnels *t)
 	buf_finish(&text);
 	free(names);
 	free(sites);
+}
+
+struct leading {
+	struct nat want;
+	struct netmon *netmon;
+};
+
+/* A flow of UDP never ends while somebody sends; what TCP began goes on as it did. */
+static bool is_stale(void *ctx, const struct conntrack_flow *flow)
+{
+	const struct leading *l = ctx;
+	struct addr to;
+
+	if (flow->protocol != IPPROTO_UDP || !netmon_is_local(l->netmon, &flow->to))
+		return false;
+	if (nat_leads(&l->want, flow->protocol, &flow->to, &to))
+		return !addr_equal(&flow->reached, &to);
+	return flow->mark & NAT_NUMBERS && !(flow->mark & ~NAT_NUMBERS) &&
+	       !addr_equal(&flow->reached, &flow->to);
+}
+
+/* Rules are in force, which may lead to others than before. */
+static void on_settled(void *ctx)
+{
+	struct tunnels *t = ctx;
+	struct nat_forward forwards[CONF_FORWARDS_MAX];
+	struct nat_address addresses[CONF_ADDRESSES_MAX];
+	uint16_t kept[CONF_LISTENS_MAX];
+	struct leading l = { .netmon = t->netmon, .want = {
+		.forwards = forwards, .forward_count = find_forwards(t->conf, forwards),
+		.addresses = addresses, .address_count = find_addresses(t->conf, addresses),
+		.kept = kept, .kept_count = find_kept(t->conf, kept) } };
+	bool leads = l.want.forward_count || l.want.address_count;
+
+	if ((leads || t->leads) && !*ruleset_why(t->ruleset)) {
+		int count = conntrack_forget(is_stale, &l);
+		if (count > 0)
+			log_info("tunnels: %d flows begin anew, as other forwards hold", count);
+	}
+	t->leads = leads;
 }
 
 /* What all devices share ------------------------------------------------------- */

@@ -138,6 +138,42 @@ class Ways(AggdTest):
         self.assertTrue(self.aggd.reload("vps"), self.aggd.log("vps"))
         self.wait(lambda: self.seen(VPS_INSIDE4, self.lab.srv) != SRV4, SOON_S, "no forward")
 
+    def test_who_goes_on_sending(self):
+        """As a VPN's peer does: the kernel asks the rules for the first packet alone."""
+        self.wait_tunnel()
+        to = (VPS_INSIDE4, PORT)
+        stop = threading.Event()
+        self.addCleanup(self.aggd.more.clear)
+        with udp(self.lab.srv) as sock:
+            sender = threading.Thread(target=self.keep_sending, args=(sock, to, stop))
+            sender.start()
+            try:
+                for more, want in ((FORWARDS, SRV4), ("", None), (FORWARDS, SRV4)):
+                    self.aggd.more["vps"] = more
+                    self.assertTrue(self.aggd.reload("vps"), self.aggd.log("vps"))
+                    self.wait_equal(lambda: self.answered(sock), want, SOON_S)
+            finally:
+                stop.set()
+                sender.join()
+
+    @staticmethod
+    def answered(sock):
+        """Whom it sees who answers now; None: nobody does."""
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):
+            while sock.recv(2048):
+                pass
+        sock.settimeout(1)
+        with contextlib.suppress(OSError):
+            return sock.recv(2048)[8:].decode()
+        return None
+
+    @staticmethod
+    def keep_sending(sock, to, stop):
+        while not stop.wait(0.1):
+            with contextlib.suppress(OSError):
+                sock.sendto(b"12345678", to)
+
     def test_a_whole_address(self):
         """Whatever comes there goes to the host, and what that sends leaves from there."""
         self.lab.vps.ip(f"address add {WHOLE}/24 dev srv0")

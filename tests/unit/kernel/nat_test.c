@@ -115,6 +115,46 @@ static void forwards_go_to_their_site(void **state)
 	free(text);
 }
 
+static void leads(const struct nat *want, uint8_t protocol, const char *to,
+                  const char *where)
+{
+	struct addr at, out;
+	char text[ADDR_TEXT_MAX];
+
+	assert_int_equal(addr_parse(&at, to, -1), 0);
+	assert_int_equal(nat_leads(want, protocol, &at, &out), where != NULL);
+	if (where)
+		assert_string_equal(addr_format(&out, text), where);
+}
+
+/* As the rules say it. */
+static void where_a_flow_goes_is_known(void **state)
+{
+	struct nat_forward forwards[2] = {
+		{ .number = 1, .protocol = IPPROTO_UDP }, { .number = 2 },
+	};
+	struct nat_address address = { .number = 1 };
+	const uint16_t kept[] = { 443 };
+	const struct nat want = { .sites = sites, .count = 2, .forwards = forwards,
+	                          .forward_count = 2, .addresses = &address,
+	                          .address_count = 1, .kept = kept, .kept_count = 1 };
+
+	assert_int_equal(addr_parse(&forwards[0].listen, "[::]:53", -1), 0);
+	assert_int_equal(addr_parse(&forwards[0].to, "192.168.1.10:5353", -1), 0);
+	assert_int_equal(addr_parse(&forwards[1].listen, "203.0.113.1:80", -1), 0);
+	assert_int_equal(addr_parse(&forwards[1].to, "192.168.2.10:80", -1), 0);
+	assert_int_equal(addr_parse(&address.address, "203.0.113.77", 0), 0);
+	assert_int_equal(addr_parse(&address.to, "192.168.1.20", 0), 0);
+	leads(&want, IPPROTO_UDP, "203.0.113.1:53", "192.168.1.10:5353");
+	leads(&want, IPPROTO_UDP, "[2001:db8::1]:53", NULL);
+	leads(&want, IPPROTO_TCP, "203.0.113.1:53", NULL);
+	leads(&want, IPPROTO_TCP, "203.0.113.1:80", "192.168.2.10:80");
+	leads(&want, IPPROTO_UDP, "203.0.113.2:80", NULL);
+	leads(&want, IPPROTO_UDP, "203.0.113.77:53", "192.168.1.10:5353");
+	leads(&want, IPPROTO_UDP, "203.0.113.77:80", "192.168.1.20:80");
+	leads(&want, IPPROTO_UDP, "203.0.113.77:443", NULL);
+}
+
 static void a_whole_address_goes_to_its_host(void **state)
 {
 	struct nat_address address = { .number = 1 };
@@ -153,6 +193,7 @@ int main(void)
 		cmocka_unit_test(own_prefix_is_exempt),
 		cmocka_unit_test(sites_that_reach_each_other),
 		cmocka_unit_test(forwards_go_to_their_site),
+		cmocka_unit_test(where_a_flow_goes_is_known),
 		cmocka_unit_test(a_whole_address_goes_to_its_host),
 		cmocka_unit_test(what_nft_would_misread_is_refused),
 	};
