@@ -28,6 +28,8 @@ static const struct symptom symptoms[] = {
 	  "sysctl -w net.ipv4.ip_forward=1" },
 	{ SYMPTOM_OF_WARNING, "does not have that address", "listen",
 	  "ip address   # then set it there, or in %c" },
+	{ SYMPTOM_OF_WARNING, "has no other of its family", "listen",
+	  "ip address add ANOTHER dev DEVICE   # and that one in %c" },
 	{ SYMPTOM_OF_WARNING, "lan: ", "lan", "ip address" },
 	{ SYMPTOM_OF_WARNING, "congestion '", "kernel", "modprobe tcp_bbr" },
 	{ SYMPTOM_OF_WARNING, "there is no site", "site", "aggctl invite SITE" },

@@ -46,8 +46,8 @@ static bool read_end(const struct nlattr *tuple, sa_family_t family, enum end en
 	netattrs_parse_nested(&ip, parts.of[CTA_TUPLE_IP]);
 	netattrs_parse_nested(&proto, parts.of[CTA_TUPLE_PROTO]);
 	const struct nlattr *addr = ip.of[family == AF_INET ? v4[end] : v6[end]];
-	if (parts.of[CTA_TUPLE_ZONE] || !addr || !netattr_addr(addr, family, out) || !proto.of[ports[end]] ||
-	    !netattrs_u8(&proto, CTA_PROTO_NUM, protocol) ||
+	if (parts.of[CTA_TUPLE_ZONE] || !addr || !netattr_addr(addr, family, out) ||
+	    !proto.of[ports[end]] || !netattrs_u8(&proto, CTA_PROTO_NUM, protocol) ||
 	    !netattrs_u16(&proto, ports[end], &port))
 		return false;
 	out->port = ntohs(port);

@@ -130,7 +130,7 @@ static void look_at_listener(struct walk *w, unsigned line, const char *what,
 	if (at->family != AF_UNSPEC && !addr_is_any(at) &&
 	    !host_has_address(w->facts->host, at))
 		WARN(w, line, "%s '%s': this host does not have that address now",
-		     what, addr_format(at, text));
+		     what, at->port ? addr_format(at, text) : addr_format_ip(at, text));
 }
 
 static void look_at_congestion(struct walk *w)
@@ -169,6 +169,44 @@ static void look_at_gateway(struct walk *w)
 		     "'sysctl -w net.ipv4.ip_forward=1' turns it on");
 }
 
+/* Of its family; those of the packet tunnels are no way in. */
+static bool is_only_one(const struct walk *w, const struct addr *own)
+{
+	const struct host *host = w->facts->host;
+
+	for (unsigned i = 0; i < host->address_count; i++) {
+		const struct addr *a = &host->addresses[i];
+		bool near = a->family == AF_INET ? a->ip[0] == 127 :
+			a->ip[0] == 0xfe || !a->ip[0];
+		if (a->family == own->family && !near && !addr_equal_ip(a, own) &&
+		    !prefix_has(&w->conf->main.pool, a))
+			return false;
+	}
+	return true;
+}
+
+static void look_at_forwards(struct walk *w)
+{
+	const struct conf *conf = w->conf;
+	char what[CONF_NAME_MAX + 24];
+
+	for (unsigned i = 0; i < conf->forward_count; i++) {
+		const struct conf_forward *f = &conf->forwards[i];
+		snprintf(what, sizeof(what), "forward '%s': listen", f->name);
+		look_at_listener(w, f->line, what, &f->listen);
+	}
+	for (unsigned i = 0; i < conf->address_count; i++) {
+		const struct conf_address *a = &conf->addresses[i];
+		struct addr at = { .family = a->address.family };
+		memcpy(at.ip, a->address.ip, sizeof(at.ip));
+		snprintf(what, sizeof(what), "address '%s':", a->name);
+		look_at_listener(w, a->line, what, &at);
+		if (is_only_one(w, &at))
+			WARN(w, a->line, "%s this host has no other of its family; its own "
+			     "programs, ssh for one, are not reached any more", what);
+	}
+}
+
 static void look_at_concentrator(struct walk *w)
 {
 	const struct conf *conf = w->conf;
@@ -187,6 +225,7 @@ static void look_at_concentrator(struct walk *w)
 	for (unsigned i = 0; i < conf->main.listen_count; i++)
 		look_at_listener(w, conf->main.line, "listen",
 		                 &conf->main.listen[i]);
+	look_at_forwards(w);
 }
 
 unsigned warnings_find(const struct conf *conf, const char *file,

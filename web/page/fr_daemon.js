@@ -353,6 +353,11 @@ you may not read {}, so that it was not looked at; as root it is
 = {} : il n’y a pas d’interface « {} » ici en ce moment ; il y a : {}
 {}: device '{}' has no address now; hosts of the LAN need it as their router
 = {} : l’interface « {} » n’a pas d’adresse en ce moment ; le LAN en a besoin comme routeur
+{} this host has no other of its family; its own programs, ssh for one, are not reached any more
+= {} cette machine n’en a pas d’autre de sa famille ; ses propres programmes, ssh
+  par exemple, ne sont plus atteints
+and that one in {}
+= et celle-là dans {}
 {} '{}': this host does not have that address now
 = {} « {} » : cette machine n’a pas cette adresse en ce moment
 congestion '{}' is not in this kernel, so that its own choice is used; there are: {}

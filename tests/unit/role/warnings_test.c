@@ -177,6 +177,31 @@ static void concentrator_that_nobody_reaches(void **state)
 	assert_one(f, CONCENTRATOR(SITE(PIN)), "listen '192.0.2.1:443'");
 }
 
+#define FORWARD(listen) "config forward 'web'\n option site 'home'\n option listen '" listen \
+	"'\n option to '192.168.1.10:80'\n"
+#define OPEN "config aggd 'main'\n option role 'concentrator'\n" SITE(PIN)
+#define ADDRESS(at) "config address 'all'\n option site 'home'\n option address '" at \
+	"'\n option to '192.168.1.10'\n"
+
+/* Behind a provider's NAT it is a private one; and who has but one keeps it. */
+static void addresses_that_lead_to_a_site(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(find(f, OPEN FORWARD("[::]:80")), 0);
+	assert_one(f, OPEN FORWARD("203.0.113.7:80"),
+	           "forward 'web': listen '203.0.113.7:80': this host does not");
+	for (unsigned i = 1; i < 4; i++) { /* neither of these is another way in */
+		static const char *const more[] = { "", "127.0.0.1:1", "100.64.0.1:1",
+		                                    "203.0.113.7:1" };
+		assert_int_equal(addr_parse(&f->host.addresses[i], more[i], -1), 0);
+	}
+	f->host.address_count = 3;
+	assert_one(f, OPEN ADDRESS("192.0.2.1"), "has no other");
+	f->host.address_count = 4;
+	assert_int_equal(find(f, OPEN ADDRESS("192.0.2.1")), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -190,6 +215,7 @@ int main(void)
 		TEST(lan_without_address_or_forwarding),
 		TEST(congestion_that_is_not_there),
 		TEST(concentrator_that_nobody_reaches),
+		TEST(addresses_that_lead_to_a_site),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
