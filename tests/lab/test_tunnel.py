@@ -316,6 +316,7 @@ class Tunnel(TunnelTest):
 
     def test_uplinks_of_ipv6_alone_carry_ipv4(self):
         """Then the gateway itself has no way to where the answers come from."""
+        self.addCleanup(self.aggd.wait_ready)  # the last
         for i, uplink in enumerate(self.lab.uplinks, 1):
             self.lab.gw.run(["ip", "-4", "address", "flush", "dev", uplink.device])
             self.addCleanup(self.lab.gw.ip, f"address add 10.{10 + i}.0.2/24 dev {uplink.device}",
