@@ -8,7 +8,8 @@
 #define LONG_BYTES 1000000u          /* of what a long flow is placed for */
 #define LONG_REST_US S_US            /* then it is placed anew */
 #define MOVE_AGAIN_US S_US           /* it stays so long where it went, */
-#define LEAVES_MAX_US (2 * S_US)     /* and waits so long, so that its order is kept */
+#define LEAVES_MAX_US (2 * S_US)     /* and waits so long, so that its order is kept; */
+#define LEAVES_LITTLE_US (S_US / 2)  /* where it has little there, so long */
 #define HOME_PERCENT 125u            /* another home must be so much faster */
 #define SURE_PERCENT 106u            /* or so much, for one of which losses are known */
 #define FAR_FACTOR 4u                /* unless so much faster than a home that was full */
@@ -188,7 +189,9 @@ static bool may_leave(const struct spill_paths *ps, const struct spill_flow *f,
 		return true;
 	if (!f->numbered_us || (int64_t)(now_us - f->numbered_us) <= 2 * ahead_us)
 		return false;
-	return ahead_us <= (int64_t)SPILL_SPREAD_US || now_us - f->leaves_us >= LEAVES_MAX_US;
+	uint64_t most_us = f->found == f->home ? LEAVES_LITTLE_US : LEAVES_MAX_US;
+
+	return ahead_us <= (int64_t)SPILL_SPREAD_US || now_us - f->leaves_us >= most_us;
 }
 
 /* Others see it there at once: else all of them would go. */

@@ -449,6 +449,13 @@ static void test_who_leaves_much_goes_nearer(void **state)
 	assert_false(f.spills);
 	flow(10000, 28, 0, 400000);
 	assert_int_equal(f.home, 2);
+	/* A queue stands where it is: it does not wait until it would overtake nothing. */
+	f = (struct spill_flow){ .home = 2 };
+	ps.path[1].delay_us = 100 * MS;
+	flow(2010, 0, 6, LEN);
+	assert_int_equal(f.home, 2);
+	flow(700, 0, 6, LEN);
+	assert_int_equal(f.home, 1);
 	/* A farther one is no help. */
 	f = (struct spill_flow){ .home = 1 };
 	flow(10000, 6, 0, LEN);
