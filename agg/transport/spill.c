@@ -212,12 +212,13 @@ static void move(struct spill_paths *ps, struct spill_flow *f, unsigned to, uint
 	f->moved_us = now_us;
 }
 
-/* Of its home; what it minds there was seen, and no promise changes that. */
+/* Of its home; what it minds there was seen, and no promise changes that. What is left of a
+ * start is lost soon: while it is much it is gone with, as to climb anew takes long. */
 static uint64_t home_bps(const struct spill_paths *ps, const struct spill_flow *f,
                          uint64_t now_bps)
 {
 	unsigned home = f->home - 1u;
-	uint64_t bps = max_u64(hoped_bps(ps, f, home), now_bps);
+	uint64_t bps = max_u64(hoped_bps(ps, f, home), f->minds ? now_bps / 2 : now_bps);
 
 	if (!ps->path[home].untried)
 		return bps;

@@ -313,6 +313,22 @@ static void test_a_start_is_no_reaction(void **state)
 	assert_int_equal(f.home, 2);
 }
 
+/* It still has more than the clean one, but not for long: there it need not climb. */
+static void test_what_is_left_of_a_start_is_taken_along(void **state)
+{
+	path(0, 90, 50);
+	path(1, 7, 55);
+	ps.path[0].loss_ppm = 2500;
+	ask(SPILL_SMALL, LEN);
+	f.home = 1;
+	flow(1010, 30, 0, LEN);
+	flow(1010, 20, 0, LEN);
+	assert_true(f.minds);
+	assert_int_equal(f.home, 1);
+	flow(1010, 12, 0, LEN);
+	assert_int_equal(f.home, 2);
+}
+
 /* It was seen to slow down: a few calm seconds are not enough to try it. */
 static void test_who_minds_losses_is_seldom_tried(void **state)
 {
@@ -857,6 +873,7 @@ int main(void)
 		TEST(test_who_minds_losses_stays_among_equals),
 		TEST(test_what_a_lossy_home_brings_is_learned),
 		TEST(test_a_start_is_no_reaction),
+		TEST(test_what_is_left_of_a_start_is_taken_along),
 		TEST(test_who_minds_losses_is_seldom_tried),
 		TEST(test_who_does_not_mind_losses_is_spilled_over_them),
 		TEST(test_who_heeds_nothing_is_spilled_over_all),
