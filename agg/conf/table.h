@@ -80,10 +80,11 @@ struct conf_key {
 	                       * NULL: then all bits 0, which means not set */
 	uint64_t min, max;
 	const char *const *words; /* CONF_WORD: ends with NULL */
-	unsigned offset;      /* of the value, or of a list's first */
-	unsigned size;        /* of one value */
-	unsigned list_max;    /* 0: an option; else a list of so many */
-	unsigned count_offset; /* of a list's count, an unsigned */
+	/* Small, as there are many of them, and a router is short of flash. */
+	uint16_t offset;      /* of the value, or of a list's first */
+	uint16_t size;        /* of one value */
+	uint16_t list_max;    /* 0: an option; else a list of so many */
+	uint16_t count_offset; /* of a list's count, an unsigned */
 	const char *help;     /* sentences */
 };
 
@@ -93,13 +94,14 @@ struct conf_table {
 	const struct conf_key *keys;
 	unsigned roles;
 	bool named;           /* the section must have a name */
-	size_t name_offset;   /* char[CONF_NAME_MAX + 1] */
-	size_t line_offset;   /* an unsigned: where the section begins */
-	size_t offset;        /* of the first such section in the whole, or: */
-	bool grows;           /* of a pointer to an array of as many as there are */
-	size_t size;          /* of one such section */
-	unsigned max;         /* how many; 1: the whole has just this one */
-	size_t count_offset;  /* of their count, an unsigned */
+	bool grows;           /* see offset */
+	uint32_t name_offset; /* char[CONF_NAME_MAX + 1] */
+	uint32_t line_offset; /* an unsigned: where the section begins */
+	uint32_t offset;      /* of the first such section in the whole, or, where it grows,
+	                       * of a pointer to an array of as many as there are */
+	uint32_t size;        /* of one such section */
+	uint32_t max;         /* how many; 1: the whole has just this one */
+	uint32_t count_offset; /* of their count, an unsigned */
 	const char *help;
 };
 
