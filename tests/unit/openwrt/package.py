@@ -12,6 +12,7 @@ them).
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,9 @@ ROOT, AGGD = sys.argv[1:3]
 FILES = os.path.join(ROOT, "openwrt/aggd/files")
 LUCI = os.path.join(ROOT, "openwrt/luci-app-aggd")
 VIEWS = os.path.join(LUCI, "htdocs/luci-static/resources/view/aggd")
+
+# OpenWrt's, where it is there.
+SHELL = ["busybox", "ash"] if shutil.which("busybox") else ["sh"]
 
 # procd's functions and uci, written down; paths are those of a temporary root.
 STUB = r"""
@@ -74,11 +78,19 @@ def run(argv, **kwargs):
 
 class Package(unittest.TestCase):
     def init(self, asked="", answer=""):
+        """OpenWrt's rc.common reloads by start_service, too,
+        and stops what procd was told of: then procd must hear the same words."""
         path = os.path.join(FILES, "aggd.init")
-        done = run(["sh", "-c", STUB + f'. "{path}"\nstart_service\nservice_triggers'],
+        done = run([*SHELL, "-euc", STUB + f'. "{path}"\nstart_service\n'
+                    "echo again\nstart_service\nservice_triggers"],
                    env=dict(os.environ, ASKED=asked, ANSWER=answer))
         self.assertEqual(done.returncode, 0, done.stdout)
-        return done.stdout.splitlines()
+        lines = done.stdout.splitlines()
+        first, again = lines[:lines.index("again")], lines[lines.index("again") + 1:]
+        self.assertEqual(first, again[:-1])
+        with open(path, encoding="ascii") as file:
+            self.assertNotRegex(file.read(), r"(?m)^\s*(reload|stop)(_service)?\(")
+        return again
 
     def test_nothing_runs_before_it_is_set_up(self):
         self.assertEqual(self.init(), ["procd_add_reload_trigger aggd network"])
