@@ -269,6 +269,15 @@ static void concentrator_drain(struct role *role)
 	workers_drain(&c->workers);
 }
 
+/* Gateways need not find out by lanes that nobody answers. */
+static bool concentrator_part(struct role *role)
+{
+	struct concentrator *c = (struct concentrator *)role;
+
+	door_close(&c->door);
+	return workers_part(&c->workers);
+}
+
 static void concentrator_report(struct role *role, struct report *out)
 {
 	struct concentrator *c = (struct concentrator *)role;
@@ -556,6 +565,7 @@ const struct role_ops role_concentrator = {
 	.on_netdev = concentrator_on_netdev,
 	.drain = concentrator_drain,
 	.streams = concentrator_streams,
+	.part = concentrator_part,
 	.report = concentrator_report,
 	.choose = concentrator_choose,
 	.updates = &updates,

@@ -449,13 +449,23 @@ static void begin_quota(struct site *site)
 
 /* Beginning, change and end -------------------------------------------------- */
 
-void site_destroy(struct site *site)
+void site_part(struct site *site, const char *why)
+{
+	left_part(&site->lefts, why);
+	home_part(&site->home, why);
+}
+
+bool site_has_subflows(const struct site *site)
+{
+	return site->members || left_has_flows(&site->lefts);
+}
+
+void site_destroy(struct site *site, const char *why)
 {
 	struct member *m, *tmp;
 
-	left_finish(&site->lefts, "the site was revoked");
-	if (site->home.session)
-		session_close(site->home.session, "the site was revoked");
+	site_part(site, why);
+	left_finish(&site->lefts, why);
 	DL_FOREACH_SAFE(site->members, m, tmp) {
 		subflow_destroy(m->sf);
 		free(m);
@@ -487,7 +497,7 @@ struct site *site_create(struct sites *sites,
 		begin_quota(site);
 	if (home_init(&site->home, &home) == 0 && site->share)
 		return site;
-	site_destroy(site);
+	site_destroy(site, "");
 	return NULL;
 }
 

@@ -103,7 +103,11 @@ struct site_common {
 /* Not in sites' lists. NULL: no memory. */
 struct site *site_create(struct sites *sites, const struct conf_site *conf);
 /* Its session ends, and its gateway is told; it is in no list. */
-void site_destroy(struct site *site);
+/* Its sessions are over, for good, as home_part: that is on its way while it has subflows. */
+void site_part(struct site *site, const char *why);
+bool site_has_subflows(const struct site *site);
+/* Likewise, at once. */
+void site_destroy(struct site *site, const char *why);
 /* Is it that one? Another pin is another gateway, whatever its name. */
 bool site_is(const struct site *site, const struct conf_site *conf);
 /* It reads so now, or what all go by does; sites->conf is the new one. */

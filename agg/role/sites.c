@@ -63,16 +63,16 @@ void sites_forget(struct site *fresh)
 	struct site *site, *tmp;
 
 	DL_FOREACH_SAFE(fresh, site, tmp)
-		site_destroy(site);
+		site_destroy(site, "");
 }
 
-static void drop(struct site *site)
+static void drop(struct site *site, const char *why)
 {
 	struct sites *sites = site->sites;
 
 	DL_DELETE(sites->all, site);
 	HASH_DELETE(hh, sites->by_pin, site);
-	site_destroy(site);
+	site_destroy(site, why);
 }
 
 static struct site_common compare(const struct sites *sites, const struct conf *old,
@@ -101,7 +101,7 @@ void sites_apply(struct sites *sites, const struct conf *conf,
 		if (is && site_is(site, is))
 			site_change(site, is, old, &common);
 		else
-			drop(site);
+			drop(site, "the site was revoked");
 	}
 	DL_FOREACH(fresh, site) {
 		home_set_flags(&site->home, sites->flags);
@@ -111,12 +111,25 @@ void sites_apply(struct sites *sites, const struct conf *conf,
 	DL_CONCAT(sites->all, fresh);
 }
 
-void sites_finish(struct sites *sites)
+bool sites_part(struct sites *sites, const char *why)
+{
+	bool has_heard = true;
+	struct site *site;
+
+	DL_FOREACH(sites->all, site) {
+		if (!home_is_over(&site->home))
+			site_part(site, why);
+		has_heard &= !site_has_subflows(site);
+	}
+	return has_heard;
+}
+
+void sites_finish(struct sites *sites, const char *why)
 {
 	struct member *m, *tmp;
 
 	while (sites->all)
-		drop(sites->all);
+		drop(sites->all, why);
 	DL_FOREACH_SAFE(sites->refused, m, tmp) {
 		subflow_destroy(m->sf);
 		free(m);

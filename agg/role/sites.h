@@ -17,7 +17,9 @@ int sites_prepare(struct sites *sites, const struct conf *conf,
 void sites_forget(struct site *fresh);
 void sites_apply(struct sites *sites, const struct conf *conf,
                  const struct conf *old, struct site *fresh);
-void sites_finish(struct sites *sites);
+/* All gateways are told that their sessions are over, and why; true: they have heard. */
+bool sites_part(struct sites *sites, const char *why);
+void sites_finish(struct sites *sites, const char *why);
 /* Tells all gateways. */
 void sites_set_flags(struct sites *sites, uint32_t flags);
 /* The sessions of gateways that open another leave, whose WIRE_LEAVES is taken back. */

@@ -24,6 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ENDS "the concentrator ends" /* to gateways */
+
 struct worker {
 	struct worker_args args;
 	struct loop *loop;      /* its own, or args.loop */
@@ -270,7 +272,7 @@ struct message {
 	struct report *report;
 	const int *fds;
 	unsigned count;
-	bool leaves;
+	bool leaves, has_heard;
 	int err;
 	unsigned streams;
 	void (*on_site)(void *ctx, const char *name, struct quota *q);
@@ -392,6 +394,21 @@ static void on_drain(void *ctx)
 void worker_drain(struct worker *w)
 {
 	ask(w, on_drain, w);
+}
+
+static void on_part(void *ctx)
+{
+	struct message *m = ctx;
+
+	m->has_heard = sites_part(&m->worker->sites, ENDS);
+}
+
+bool worker_part(struct worker *w)
+{
+	struct message m = { .worker = w };
+
+	ask(w, on_part, &m);
+	return m.has_heard;
 }
 
 static void on_leave(void *ctx)
@@ -565,7 +582,7 @@ void worker_destroy(struct worker *w)
 		return;
 	stop(w);
 	forget(w);
-	sites_finish(&w->sites);
+	sites_finish(&w->sites, ENDS);
 	dgram_destroy(w->dgram);
 	tunnel_kit_close(&w->kit);
 	outlet_destroy(w->outlet);

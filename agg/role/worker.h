@@ -90,6 +90,8 @@ int worker_choose(struct worker *w, const struct conf_site *site,
                   const struct choice *choice, struct buf *out);
 /* DRAIN. */
 void worker_drain(struct worker *w);
+/* PART: as sites_part. */
+bool worker_part(struct worker *w);
 /* LEAVE. */
 void worker_leave(struct worker *w, bool leaves);
 /* REPORT: adds the sites, and what it waits for to head; and how many streams

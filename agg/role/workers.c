@@ -92,6 +92,15 @@ void workers_drain(struct workers *w)
 		worker_drain(w->all[i]);
 }
 
+bool workers_part(struct workers *w)
+{
+	bool have_heard = true;
+
+	for (unsigned i = 0; i < w->count; i++)
+		have_heard &= worker_part(w->all[i]);
+	return have_heard;
+}
+
 void workers_leave(struct workers *w, bool leaves)
 {
 	for (unsigned i = 0; i < w->count; i++)

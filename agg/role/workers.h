@@ -27,6 +27,7 @@ void workers_finish(struct workers *w); /* all 0 is fine */
 /* To all, as in worker.h. An error: those of before hold, in all of them. */
 int workers_facts(struct workers *w, const struct worker_facts *facts);
 void workers_drain(struct workers *w);
+bool workers_part(struct workers *w);
 void workers_leave(struct workers *w, bool leaves);
 void workers_report(struct workers *w, struct report *out);
 void workers_quotas(const struct workers *w,

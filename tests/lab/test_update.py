@@ -240,8 +240,8 @@ class Drain(UpdateTest):
 
 
 class Killed(UpdateTest):
-    """A gateway that does not wait for its streams tells the concentrator, which keeps none of
-    them for a minute: neither of the session that is, nor of one of before an update."""
+    """Who does not wait for its streams tells the other end, which keeps none of them for a
+    minute: neither of the session that is, nor of one of before an update."""
 
     @classmethod
     def setUpClass(cls):
@@ -256,30 +256,38 @@ class Killed(UpdateTest):
             self.addCleanup(sock.close)
         client.sendall(b"?")
         self.assertEqual(case.receive(server, 1), b"?")
-        return server
+        return client, server
 
-    def kill(self, process, server):
-        said = self.aggd.read("gw.log").count(WAITS)
+    def kill(self, role, process, other_end):
+        said = self.aggd.read(f"{role}.log").count(WAITS)
         process.terminate()
-        self.wait(lambda: self.aggd.read("gw.log").count(WAITS) > said, SETTLE_S,
-                  lambda: "it waits for its streams: " + self.aggd.log("gw"))
+        self.wait(lambda: self.aggd.read(f"{role}.log").count(WAITS) > said, SETTLE_S,
+                  lambda: "it waits for its streams: " + self.aggd.log(role))
         process.terminate()
-        self.wait_ended(process, "gw")
-        server.settimeout(TOLD_S)
+        self.wait_ended(process, role)
+        other_end.settimeout(TOLD_S)
         try:
-            self.assertEqual(server.recv(1), b"")
+            self.assertEqual(other_end.recv(1), b"")
         except ConnectionResetError:
             pass
 
     def test_a_gateway(self):
-        self.kill(self.aggd.process("gw"), self.pair())
+        self.kill("gw", self.aggd.process("gw"), self.pair()[1])
         self.aggd.stop_one("gw")
         self.aggd.start_gateway()
         self.aggd.wait_ready()
 
+    def test_a_concentrator(self):
+        self.kill("vps", self.aggd.process("vps"), self.pair()[0])
+        self.wait(lambda: "peer: the concentrator ends" in self.aggd.read("gw.log"), SETTLE_S,
+                  lambda: "the gateway was told: " + self.aggd.log("gw"))
+        self.aggd.stop_one("vps")
+        self.aggd.start_concentrator()
+        self.aggd.wait_ready()
+
     def test_the_one_before(self):
-        server = self.pair()
-        self.kill(self.aggd.update("gw"), server)
+        server = self.pair()[1]
+        self.kill("gw", self.aggd.update("gw"), server)
         self.wait(lambda: not self.aggd.status(role="vps").get("before"), TOLD_S,
                   "the concentrator has no session of before")
         self.aggd.wait_ready()

@@ -580,6 +580,8 @@ without CAP_NET_ADMIN there is no device {}
 # Updates
 the concentrator is not connected, or its release knows of no sessions that leave
 = le concentrateur n’est pas connecté, ou sa version ne connaît pas de sessions qui partent
+the concentrator ends
+= le concentrateur s’arrête
 the gateway ends
 = la passerelle s’arrête
 its streams took too long

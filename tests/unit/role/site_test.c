@@ -386,6 +386,20 @@ static void a_reload_ends_who_is_not(void **state)
 	assert_true(sf->destroyed);
 }
 
+/* All are told, and who has heard is gone; no session follows. */
+static void the_end_is_told(void **state)
+{
+	struct subflow *sf = join("192.0.2.1:1", 1, 0);
+
+	assert_false(sites_part(&stage.sites, "the end"));
+	assert_string_equal(sf->dropped, "the end");
+	stage_turn(&stage);
+	assert_true(home_is_over(&stage.sites.all->home));
+	assert_false(sites_part(&stage.sites, "the end"));
+	stage_break(sf, "closed by the peer");
+	assert_true(sites_part(&stage.sites, "the end"));
+}
+
 /* Another pin is another gateway, whatever its name. */
 static void a_reload_with_another_pin(void **state)
 {
@@ -480,6 +494,7 @@ int main(void)
 		ROW(who_keeps_a_session_that_leaves_ends_it),
 		ROW(a_reload_keeps_who_is_still_there),
 		ROW(a_reload_ends_who_is_not),
+		ROW(the_end_is_told),
 		ROW(a_reload_touches_nobody_else),
 		ROW(a_reload_with_another_pin),
 		ROW(a_site_has_a_share_of_the_machine),

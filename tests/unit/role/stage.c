@@ -406,7 +406,7 @@ int stage_reload(struct stage *stage, const char *text, struct addr *culprit)
 void stage_end(struct stage *stage)
 {
 	door_finish(&stage->door);
-	sites_finish(&stage->sites);
+	sites_finish(&stage->sites, "the end");
 	loop_destroy(stage->loop);
 	conf_free(stage->conf);
 	on = NULL;
