@@ -119,14 +119,16 @@ static uint8_t count_up(uint8_t n, bool up)
 }
 
 /* Who goes by losses has one by then, as it sends more and more until its queue is longer
- * than it may be: by CUBIC's cube or by a packet in two round trips (RFC 9438, 4.2, 4.3). */
+ * than it may be: by CUBIC's cube or by a packet in two round trips (RFC 9438, 4.2, 4.3);
+ * first to what it had before, of which it may lack as much as calm may. */
 static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, double bps)
 {
 	double trip_s = (double)(ps->path[f->home - 1].trip_us + SERVER_US) / S_US;
 	double queue_us = spill_queue_us(ps, f, QUEUE_US);
 	double more = bps * queue_us / S_US / MSS + 1;
-
-	double after_s = 1 + fmin(cbrt(more / 0.4), more / 0.53 * trip_s);
+	double lacks = (1 - CALM_SHARE) * bps * trip_s / MSS;
+	double after_s = 1 + fmin(cbrt(lacks / 0.4) + cbrt(more / 0.4),
+	                          (lacks + more) / 0.53 * trip_s);
 
 	/* Who has shown that it minds losses must be calm for long. */
 	return f->calm > after_s * (1u << 2 * (f->trials + f->minds));
