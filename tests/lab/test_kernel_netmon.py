@@ -185,9 +185,12 @@ class NetmonTest(KernelTest):
             pass
         before = stats(monitor)
         gw.ip("link set wan1 alias modem", "addr change 10.1.0.2/24 dev wan1",
-              "route add 203.0.113.0/24 dev wan1", "route del 203.0.113.0/24")
+              "route add 203.0.113.0/24 dev wan1 table 100", "route del 203.0.113.0/24 table 100")
         self.check("what changes nothing for us is not told", not monitor.quiet())
         self.check("and not asked for", stats(monitor)["dumps"] == before["dumps"])
+        for verb in ("add", "del"):
+            gw.ip(f"route {verb} 203.0.113.0/24 dev wan1")
+            self.check("a network that is routed is told", monitor.expect("^wan1 "))
 
         with monitor.stopped():  # the loop does not turn meanwhile
             gw.batch(f"addr add 10.60.0.{i}/32 dev wan1" for i in range(1, 31))
