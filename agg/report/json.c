@@ -269,6 +269,22 @@ static void put_tunnel_paths(struct render *r, struct json_object *in,
 	put(r, in, "paths", all);
 }
 
+static void put_tunnel_classes(struct render *r, struct json_object *in,
+                               const struct report_tunnel *t)
+{
+	struct json_object *all = json_object_new_object();
+
+	for (unsigned i = 0; i < REPORT_CLASSES; i++) {
+		struct json_object *o = json_object_new_object();
+		put_number(r, o, "sent_packets", t->class[i].packets);
+		put_number(r, o, "sent_bytes", t->class[i].bytes);
+		put_number(r, o, "dropped_packets", t->class[i].dropped);
+		put_number(r, o, "wait_us", t->class[i].wait_us);
+		put(r, all, report_class_text((enum report_class)i), o);
+	}
+	put(r, in, "classes", all);
+}
+
 /* null where there is none. */
 static void put_tunnel(struct render *r, struct json_object *in,
                        const struct report_tunnel *t)
@@ -297,6 +313,7 @@ static void put_tunnel(struct render *r, struct json_object *in,
 		for (unsigned i = 0; i < t->drop_count; i++)
 			put_number(r, drops, t->drop[i].why, t->drop[i].packets);
 		put(r, o, "dropped_packets", drops);
+		put_tunnel_classes(r, o, t);
 		put_tunnel_paths(r, o, t);
 	}
 	put(r, in, "tunnel", o);

@@ -419,20 +419,79 @@ static void print_tunnel(struct render *r, const struct report_session *s,
 	}
 }
 
+static void print_part(struct render *r, const struct report_session *s, const char *family,
+                       const char *label, const char *of, double value)
+{
+	PRINT(r, "%s{", family);
+	print_session_labels(r, s);
+	print_label(r, label, of, !*s->site && !*s->concentrator);
+	PRINT(r, "} %.6f\n", value);
+}
+
+static void print_tunnel_class(struct render *r, const struct report_session *s,
+                               const char *family, unsigned what)
+{
+	for (unsigned i = 0; i < REPORT_CLASSES; i++) {
+		const char *class = report_class_text((enum report_class)i);
+		if (what == 0)
+			print_one(r, s, family, "class", class, s->tunnel.class[i].bytes);
+		else if (what == 1)
+			print_one(r, s, family, "class", class, s->tunnel.class[i].dropped);
+		else
+			print_part(r, s, family, "class", class,
+			           (double)s->tunnel.class[i].wait_us * 1e-6);
+	}
+}
+
+static void print_tunnel_path(struct render *r, const struct report_session *s,
+                              const char *family, unsigned what)
+{
+	for (unsigned i = 0; i < s->tunnel.path_count; i++) {
+		double value = what == 0 ? s->tunnel.path[i].works :
+			what == 1 ? (double)s->tunnel.path[i].rate_bps :
+			what == 2 ? s->tunnel.path[i].loss_ppm * 1e-6 :
+			what == 3 ? (double)s->tunnel.path[i].queue_us * 1e-6 :
+			(double)s->tunnel.path[i].srtt_us * 1e-6;
+		print_part(r, s, family, "uplink", s->tunnel.path[i].uplink, value);
+	}
+}
+
 /* Of sessions that have a packet tunnel. */
 static void print_tunnels(struct render *r, const struct report *report)
 {
 	static const struct {
 		const char *name, *type, *unit, *help;
+		void (*print)(struct render *r, const struct report_session *s,
+		              const char *family, unsigned what);
+		unsigned what;
 	} families[] = {
-		{ "aggd_tunnel_up", "gauge", "", "1: the packet tunnel carries." },
-		{ "aggd_tunnel_bytes", "counter", "bytes", "Of packets inside." },
+		{ "aggd_tunnel_up", "gauge", "", "1: the packet tunnel carries.",
+		  print_tunnel, 0 },
+		{ "aggd_tunnel_bytes", "counter", "bytes", "Of packets inside.",
+		  print_tunnel, 1 },
 		{ "aggd_tunnel_device_packets", "counter", "",
-		  "That the device gave (in) and took (out)." },
+		  "That the device gave (in) and took (out).", print_tunnel, 2 },
 		{ "aggd_tunnel_device_calls", "counter", "",
-		  "Of the kernel, for these packets." },
+		  "Of the kernel, for these packets.", print_tunnel, 3 },
 		{ "aggd_tunnel_dropped_packets", "counter", "",
-		  "Packets that this side dropped." },
+		  "Packets that this side dropped.", print_tunnel, 4 },
+		{ "aggd_tunnel_class_bytes", "counter", "bytes",
+		  "Of packets inside that this side sent.", print_tunnel_class, 0 },
+		{ "aggd_tunnel_class_dropped_packets", "counter", "",
+		  "Packets that a queue of this side dropped.", print_tunnel_class, 1 },
+		{ "aggd_tunnel_class_wait_seconds", "gauge", "seconds",
+		  "In a queue of this side, in the mean of the last packets.",
+		  print_tunnel_class, 2 },
+		{ "aggd_tunnel_path_up", "gauge", "", "1: datagrams pass.",
+		  print_tunnel_path, 0 },
+		{ "aggd_tunnel_path_rate_bytes_per_second", "gauge", "bytes_per_second",
+		  "By which this side sends there; 0: not known.", print_tunnel_path, 1 },
+		{ "aggd_tunnel_path_loss_ratio", "gauge", "ratio",
+		  "Of this side's datagrams there.", print_tunnel_path, 2 },
+		{ "aggd_tunnel_path_queue_seconds", "gauge", "seconds",
+		  "What stands there before this side's datagrams.", print_tunnel_path, 3 },
+		{ "aggd_tunnel_path_round_trip_seconds", "gauge", "seconds",
+		  "Of probes.", print_tunnel_path, 4 },
 	};
 
 	for (unsigned f = 0; f < sizeof(families) / sizeof(*families) && has_tunnel(report); f++) {
@@ -440,7 +499,8 @@ static void print_tunnels(struct render *r, const struct report *report)
 		                  families[f].unit, families[f].help);
 		for (size_t i = 0; i < report->session_count; i++)
 			if (report->sessions[i].tunnel.state != REPORT_TUNNEL_NONE)
-				print_tunnel(r, &report->sessions[i], families[f].name, f);
+				families[f].print(r, &report->sessions[i], families[f].name,
+				                  families[f].what);
 	}
 }
 

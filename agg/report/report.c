@@ -124,6 +124,17 @@ const char *report_tunnel_text(enum report_tunnel_state state)
 	return "";
 }
 
+const char *report_class_text(enum report_class class)
+{
+	switch (class) {
+	case REPORT_BACKGROUND: return "background";
+	case REPORT_NORMAL: return "normal";
+	case REPORT_REALTIME: return "realtime";
+	case REPORT_CLASSES: break;
+	}
+	return "?";
+}
+
 const char *report_interception_text(enum report_interception_state state)
 {
 	switch (state) {

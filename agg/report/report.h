@@ -123,6 +123,12 @@ enum report_tunnel_state {
 	REPORT_TUNNEL_UP,   /* "up" */
 	REPORT_TUNNEL_DOWN, /* "down" */
 };
+enum report_class {
+	REPORT_BACKGROUND, /* "background" */
+	REPORT_NORMAL,     /* "normal" */
+	REPORT_REALTIME,   /* "realtime" */
+	REPORT_CLASSES
+};
 #define REPORT_TUNNEL_PATHS_MAX 8
 #define REPORT_TUNNEL_DROPS_MAX 16
 struct report_tunnel {
@@ -146,6 +152,10 @@ struct report_tunnel {
 		uint64_t packets;
 	} drop[REPORT_TUNNEL_DROPS_MAX]; /* by this side, ever: those that there were */
 	unsigned drop_count;
+	/* Of what this side sends, by enum report_class, ever; wait_us in its queue, of late. */
+	struct {
+		uint64_t packets, bytes, dropped, wait_us;
+	} class[REPORT_CLASSES];
 	struct {
 		char uplink[REPORT_NAME_MAX + 1];
 		bool works;      /* datagrams pass */
@@ -343,6 +353,7 @@ const char *report_session_state_text(enum report_session_state state);
 /* "" for NONE. */
 const char *report_interception_text(enum report_interception_state state);
 const char *report_tunnel_text(enum report_tunnel_state state); /* likewise */
+const char *report_class_text(enum report_class class);         /* likewise */
 const char *report_path_state_text(enum report_path_state state);
 const char *report_stream_state_text(enum report_stream_state state);
 const char *report_again_text(enum report_again again);

@@ -385,6 +385,20 @@ void tunnel_home_measure(struct tunnel_home *h)
 
 /* What it shows --------------------------------------------------------------------- */
 
+_Static_assert((int)TUNNEL_BACKGROUND == REPORT_BACKGROUND &&
+               (int)TUNNEL_NORMAL == REPORT_NORMAL &&
+               (int)TUNNEL_REALTIME == REPORT_REALTIME, "classes are the same");
+
+static void report_classes(const struct tunnel_stats *t, struct report_tunnel *out)
+{
+	for (unsigned i = 0; i < REPORT_CLASSES; i++) {
+		out->class[i].packets = t->class[i].packets;
+		out->class[i].bytes = t->class[i].bytes;
+		out->class[i].dropped = t->class[i].dropped;
+		out->class[i].wait_us = t->class[i].wait_us;
+	}
+}
+
 static void add_drop(struct report_tunnel *out, const char *why, uint64_t packets)
 {
 	if (!packets || out->drop_count == REPORT_TUNNEL_DROPS_MAX)
@@ -452,6 +466,7 @@ void tunnel_home_report(const struct tunnel_home *h, struct report_tunnel *out)
 	out->down_bytes = is_site ? t.tx_bytes : t.rx_bytes;
 	out->up_packets = is_site ? t.rx_packets : t.tx_packets;
 	out->up_bytes = is_site ? t.rx_bytes : t.tx_bytes;
+	report_classes(&t, out);
 	report_device(h, &d, out);
 	add_drops(h, &t, &d, out);
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX &&

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define WAIT_SHARE 16u /* a packet's, of its class' mean wait */
 #define QUANTUM 1500u
 
 static void read_clock(struct tunnel *t)
@@ -33,11 +34,31 @@ void tunnel_note(struct tunnel *t)
 	t->args.ops->on_work(t->args.ctx);
 }
 
+static struct tunnel_class_stats *class_of(struct tunnel *t, const struct flow *f)
+{
+	enum traffic traffic = flow_traffic(f);
+
+	return &t->class[traffic >= TRAFFIC_REALTIME ? TUNNEL_REALTIME :
+	                 traffic == TRAFFIC_BULK ? TUNNEL_BACKGROUND : TUNNEL_NORMAL];
+}
+
+void tunnel_count(struct tunnel *t, const struct flow *f, const struct packet *p, uint32_t len)
+{
+	struct tunnel_class_stats *of = class_of(t, f);
+
+	t->tx_packets++;
+	t->tx_bytes += len;
+	of->packets++;
+	of->bytes += len;
+	of->wait_us = (of->wait_us * (WAIT_SHARE - 1) + t->now_us - p->since_us) / WAIT_SHARE;
+}
+
 static void on_drop(void *ctx, struct flow *f, const struct packet *p, enum flows_drop why)
 {
 	struct tunnel *t = ctx;
 
 	t->dropped[why]++;
+	class_of(t, f)->dropped++;
 	if (why == FLOWS_DROP_CODEL || why == FLOWS_DROP_OVERFLOW)
 		tunnel_out_dropped(f);
 }
@@ -275,6 +296,8 @@ void tunnel_stats(const struct tunnel *t, struct tunnel_stats *out)
 	};
 	for (unsigned i = 0; i < TUNNEL_PATHS_MAX; i++)
 		path_stats(t, i, &out->path[i]);
+	for (unsigned i = 0; i < TUNNEL_CLASSES; i++)
+		out->class[i] = t->class[i];
 	for (unsigned i = 0; i < TUNNEL_REFUSALS; i++)
 		out->refused[i] = t->refused[i];
 	for (unsigned i = 0; i < TUNNEL_DROPS; i++)

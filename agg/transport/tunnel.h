@@ -168,8 +168,18 @@ struct tunnel_path_stats {
 	uint64_t rate_bps, queue_us;
 	uint32_t loss_ppm;
 };
+enum tunnel_class {
+	TUNNEL_BACKGROUND, TUNNEL_NORMAL, TUNNEL_REALTIME,
+	TUNNEL_CLASSES
+};
+/* Packets of a class that this side sends, ever. */
+struct tunnel_class_stats {
+	uint64_t packets, bytes, dropped;
+	uint64_t wait_us;       /* in the queue, in the mean of the last ones */
+};
 struct tunnel_stats {
 	struct tunnel_path_stats path[TUNNEL_PATHS_MAX];
+	struct tunnel_class_stats class[TUNNEL_CLASSES];
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* inner */
 	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];
 	uint64_t unkept;        /* arrived, and there was no buffer */

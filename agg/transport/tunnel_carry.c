@@ -15,7 +15,7 @@
 _Static_assert(CARRY_PATH >= TUNNEL_PATHS_MAX, "it is another than all paths");
 _Static_assert(TEXT_MAX <= WIRE_DATAGRAM_BYTES_MAX, "a packet fits a frame");
 
-static void carry(struct tunnel *t, struct packet *p)
+static void carry(struct tunnel *t, const struct flow *f, struct packet *p)
 {
 	struct datagram d = { .type = DATAGRAM_PLAIN, .sent = datagram_time(t->now_us) };
 	uint8_t text[TEXT_MAX];
@@ -24,8 +24,7 @@ static void carry(struct tunnel *t, struct packet *p)
 	memcpy(text + n, packet_data(p), p->len);
 	if (t->args.ops->carry(t->args.ctx, text, n + p->len)) {
 		t->carried++;
-		t->tx_packets++;
-		t->tx_bytes += p->len;
+		tunnel_count(t, f, p, p->len);
 	} else {
 		t->dropped[TUNNEL_DROP_KEY]++;
 	}
@@ -66,7 +65,7 @@ static void carry_all(struct tunnel *t)
 		}
 		struct packet *p = flows_take(t->flows, f, CARRY_PATH, 0, t->now_us);
 		if (p)
-			carry(t, p);
+			carry(t, f, p);
 		else
 			flows_pass(t->flows, f);
 	}

@@ -115,6 +115,7 @@ struct tunnel {
 
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, unkept;
 	uint64_t refused[TUNNEL_REFUSALS], dropped[TUNNEL_DROPS];
+	struct tunnel_class_stats class[TUNNEL_CLASSES];
 	struct spill_paths paths; /* as of this turn */
 	struct tunnel_slots slots;
 	struct tunnel_path path[TUNNEL_PATHS_MAX];
@@ -123,5 +124,7 @@ struct tunnel {
 
 /* There is something for a turn. */
 void tunnel_note(struct tunnel *t);
+/* A packet of the flow was sent, of so many bytes. */
+void tunnel_count(struct tunnel *t, const struct flow *f, const struct packet *p, uint32_t len);
 
 #endif

@@ -286,8 +286,7 @@ static bool give(struct tunnel *t, struct flow *f, const struct spill_choice *ch
 	}
 	spill_took(&t->paths, &own->spill, path, len, kind == SPILL_BULK, t->now_us);
 	see_room(t, path);
-	t->tx_packets++;
-	t->tx_bytes += len;
+	tunnel_count(t, f, p, len);
 	packet_put(p);
 	return true;
 }

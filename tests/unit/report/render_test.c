@@ -171,6 +171,8 @@ static void fill_concentrator(struct report *report)
 			.up_bytes = 910000,
 			.drop = { { "queue full", 3 }, { "of a false source", 1 } },
 			.drop_count = 2, .path_count = 2,
+			.class = { [REPORT_NORMAL] = { 6000, 9000000, 3, 2500 },
+			           [REPORT_REALTIME] = { 2000, 600000, 0, 40 } },
 			.path = { { .uplink = "dsl", .works = true,
 			            .srtt_us = 12000, .down_bytes = 9900000,
 			            .up_bytes = 990000, .mtu = 1500,

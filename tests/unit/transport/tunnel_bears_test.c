@@ -287,6 +287,29 @@ static void a_path_that_flaps_costs_little(void **state)
 	pair_finish(&p);
 }
 
+/* As it is marked: EF, CS1, or not at all. */
+static void classes_are_counted(void **state)
+{
+	static const uint8_t tos[TUNNEL_CLASSES] = {
+		[TUNNEL_BACKGROUND] = 8 << 2, [TUNNEL_REALTIME] = 46 << 2 };
+	struct pair_side *from = &p.side[PAIR_GATEWAY];
+
+	pair_begin(&p, 1);
+	struct tunnel_stats before = pair_stats(&p, PAIR_GATEWAY);
+	for (unsigned n = 0; n < 600; n++, pair_run(&p, 2 * MS)) {
+		unsigned class = n % TUNNEL_CLASSES;
+		from->tos = tos[class];
+		pair_send(&p, PAIR_GATEWAY, (uint16_t)(3000 + class), 1000);
+	}
+	struct tunnel_stats s = pair_stats(&p, PAIR_GATEWAY);
+	for (unsigned i = 0; i < TUNNEL_CLASSES; i++) {
+		assert_int_equal(s.class[i].packets - before.class[i].packets, 200);
+		assert_int_equal(s.class[i].bytes - before.class[i].bytes, 200000);
+		assert_int_equal(s.class[i].dropped, 0);
+	}
+	pair_finish(&p);
+}
+
 /* One that costs, in an hour in which nothing goes on. */
 static void a_metered_path_rests(void **state)
 {
@@ -512,6 +535,7 @@ int main(void)
 		cmocka_unit_test(a_link_reorders_by_itself),
 		cmocka_unit_test(a_link_comes_back),
 		cmocka_unit_test(a_path_that_flaps_costs_little),
+		cmocka_unit_test(classes_are_counted),
 		cmocka_unit_test(a_metered_path_rests),
 		cmocka_unit_test(marked_instead_of_dropped),
 		cmocka_unit_test(hosts_have_equal_parts),
