@@ -202,7 +202,9 @@ static struct seen look(const struct tunnel_rate *r)
 	seen.packets = new->counter - old->counter;
 	uint64_t got = new->packets - old->packets;
 	seen.lost = seen.packets > got ? seen.packets - got : 0;
-	seen.limited = r->idle_us >= old->sent_us;
+	/* What left in less than half of the time was held up by the path alone. */
+	seen.limited = r->idle_us >= old->sent_us &&
+	               2 * (new->sent_us - old->sent_us) >= span_us;
 	uint64_t bytes = new->bytes - old->bytes;
 	if (span_us < window_us(r) * 3 / 4 && (most < RATE_REPORTS || !span_us))
 		return seen;

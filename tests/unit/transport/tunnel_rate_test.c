@@ -377,6 +377,22 @@ static void test_follows_a_rate(void **state)
 	assert_true(shaky.share >= 0.88);
 }
 
+/* Its flow goes by another path as soon as this one is late: what is under way still tells
+ * what it carries. */
+static void test_a_fall_is_seen_by_what_is_under_way(void **state)
+{
+	struct world_link l = line(50, 20, 2000);
+	const struct world_rate rates[] = { { 0, l.rate_bps }, { 10000000, l.rate_bps / 10 } };
+
+	l.trace = (struct world_trace){ rates, 2, 100000000 };
+	struct way *w = begin(&l);
+	run_to(w, 10 * S + 50 * MS);
+	w->offer_bps = 1; /* the total passed that long ago */
+	run_to(w, 12 * S);
+	assert_true(w->rate.bw_bps < 10 * MBIT);
+	end(w);
+}
+
 /* It drops above 10 Mbit/s, and keeps no queue. */
 static void test_yields_to_a_policer(void **state)
 {
@@ -673,6 +689,7 @@ int main(void)
 		cmocka_unit_test(test_jitter_is_no_queue),
 		cmocka_unit_test(test_uses_a_satellite),
 		cmocka_unit_test(test_follows_a_rate),
+		cmocka_unit_test(test_a_fall_is_seen_by_what_is_under_way),
 		cmocka_unit_test(test_yields_to_a_policer),
 		cmocka_unit_test(test_is_not_fooled_by_a_bad_radio),
 		cmocka_unit_test(test_an_overflow_is_no_loss_of_the_path),
