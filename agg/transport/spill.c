@@ -31,10 +31,8 @@
 /* Small as it is, it is too much for that one, or would soon be again. */
 static bool fills(const struct spill_paths *ps, const struct spill_flow *f, unsigned path)
 {
-	uint64_t bps = 0;
+	uint64_t bps = spill_all_bps(f);
 
-	for (unsigned i = 0; i < SPILL_PATHS; i++)
-		bps += f->rate_bps[i];
 	bps += bps * WORN_BYTES * THIN_SHARE / max_u64(f->len_sum, 1);
 	unsigned percent = path + 1u == f->home ? FILLS_PERCENT : REFILLS_PERCENT;
 	return !ps->path[path].untried && bps * 100 > spill_share_bps(ps, f, path) * percent;
@@ -184,13 +182,12 @@ static bool may_leave(const struct spill_paths *ps, const struct spill_flow *f,
                       unsigned to, uint64_t now_us)
 {
 	int64_t ahead_us = ps->path[f->home - 1].later_us - ps->path[to].later_us;
+	uint64_t most_us = f->found == f->home ? LEAVES_LITTLE_US : LEAVES_MAX_US;
 
 	if (has_gap(ps, f, to, now_us))
 		return true;
 	if (!f->numbered_us || (int64_t)(now_us - f->numbered_us) <= 2 * ahead_us)
 		return false;
-	uint64_t most_us = f->found == f->home ? LEAVES_LITTLE_US : LEAVES_MAX_US;
-
 	return ahead_us <= (int64_t)SPILL_SPREAD_US || now_us - f->leaves_us >= most_us;
 }
 
@@ -302,8 +299,7 @@ static void set_paths(const struct spill_paths *ps, struct spill_flow *f,
 		for (unsigned i = 0; i < ps->count; i++)
 			if (may_spill(ps, f, ps->order[i]))
 				f->paths |= (uint8_t)(1u << ps->order[i]);
-	bool spills = f->paths & (f->paths - 1);
-	f->spills = spills;
+	f->spills = (f->paths & (f->paths - 1)) != 0;
 }
 
 /* Choice ------------------------------------------------------------------ */
@@ -360,13 +356,13 @@ static unsigned choose_bulk(const struct spill_paths *ps, const struct spill_flo
 static unsigned choose_call(const struct spill_paths *ps, const struct spill_flow *f,
                             struct spill_choice *out)
 {
-	unsigned count = 1;
+	int other = other_home(ps, f);
 
 	out[0] = (struct spill_choice){ (uint8_t)(f->home - 1), 0 };
-	for (unsigned i = 0; i < ps->count && count < 2; i++)
-		if (ps->order[i] + 1u != f->home && spill_is_offered(ps, ps->order[i]))
-			out[count++] = (struct spill_choice){ ps->order[i], 0 };
-	return count;
+	if (other < 0)
+		return 1;
+	out[1] = (struct spill_choice){ (uint8_t)other, 0 };
+	return 2;
 }
 
 unsigned spill_choose(struct spill_paths *ps, struct spill_flow *f,

@@ -33,6 +33,8 @@ bool spill_is_offered(const struct spill_paths *ps, unsigned path);
 bool spill_is_overflow(const struct spill_paths *ps, unsigned path);
 /* A new slice of time for the flow's rates, where one is over. */
 void spill_roll(struct spill_flow *f, uint64_t now_us);
+/* What it has of late, of all paths. */
+uint64_t spill_all_bps(const struct spill_flow *f);
 /* What the flow would have of the path, were it alone there with its like. */
 uint64_t spill_share_bps(const struct spill_paths *ps, const struct spill_flow *f,
                          unsigned path);

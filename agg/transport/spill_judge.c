@@ -138,11 +138,7 @@ static bool is_calm(const struct spill_paths *ps, const struct spill_flow *f, do
  * first second with them ends at the first sign of that. */
 void spill_watch_trial(struct spill_flow *f)
 {
-	uint64_t bps = 0;
-
-	for (unsigned i = 0; i < SPILL_PATHS; i++)
-		bps += f->rate_bps[i];
-	if (!f->trial || (double)bps >= TRIAL_KEEPS * f->before_bps)
+	if (!f->trial || (double)spill_all_bps(f) >= TRIAL_KEEPS * f->before_bps)
 		return;
 	f->tolerant = f->trial = false;
 	f->trials = count_up(f->trials, f->trials < TRIALS_MAX);

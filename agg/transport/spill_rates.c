@@ -153,6 +153,15 @@ void spill_roll(struct spill_flow *f, uint64_t now_us)
 	f->slice_us = now_us;
 }
 
+uint64_t spill_all_bps(const struct spill_flow *f)
+{
+	uint64_t bps = 0;
+
+	for (unsigned i = 0; i < SPILL_PATHS; i++)
+		bps += f->rate_bps[i];
+	return bps;
+}
+
 bool spill_is_counted(const struct spill_paths *ps, const struct spill_flow *f,
                       unsigned path)
 {
@@ -188,11 +197,9 @@ void spill_took(struct spill_paths *ps, struct spill_flow *f, unsigned path,
 
 uint8_t spill_carriers(const struct spill_flow *f)
 {
-	uint64_t all_bps = 0;
+	uint64_t all_bps = spill_all_bps(f);
 	uint8_t paths = 0;
 
-	for (unsigned i = 0; i < SPILL_PATHS; i++)
-		all_bps += f->rate_bps[i];
 	for (unsigned i = 0; i < SPILL_PATHS; i++)
 		if (f->slice_bytes[i] || f->rate_bps[i] > all_bps / CARRIER_SHARE)
 			paths |= (uint8_t)(1u << i);
