@@ -5,6 +5,7 @@
  */
 #include "agg/kernel/conntrack.h"
 #include "agg/kernel/netattr.h"
+#include "agg/kernel/nldump.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,9 +14,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
-#define READ_BYTES 32768
 #define TUPLE_MAX 128 /* bytes of a flow's addresses and ports, as the kernel says them */
 
 enum end { SOURCE, DESTINATION };
@@ -31,6 +30,7 @@ struct work {
 	void *ctx;
 	struct forgotten *list;
 	unsigned count;
+	int refused; /* by the kernel: 0 or -errno */
 };
 
 static bool read_end(const struct nlattr *tuple, sa_family_t family, enum end end,
@@ -76,12 +76,15 @@ static bool read_flow(const struct nlmsghdr *msg, struct netattrs *attrs,
 	                &out->reached, &out->protocol);
 }
 
-static void note(struct work *work, const struct nlmsghdr *msg)
+static void note(void *ctx, const struct nlmsghdr *msg)
 {
 	const struct nfgenmsg *head = mnl_nlmsg_get_payload(msg);
+	struct work *work = ctx;
 	struct conntrack_flow flow;
 	struct netattrs attrs;
 
+	if (msg->nlmsg_type == NLMSG_ERROR)
+		work->refused = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(msg))->error;
 	if (work->count == CONNTRACK_FORGOTTEN_MAX || !read_flow(msg, &attrs, &flow) ||
 	    !work->fn(work->ctx, &flow))
 		return;
@@ -107,28 +110,6 @@ static struct nlmsghdr *begin(void *buf, unsigned type, unsigned flags, uint8_t 
 	return msg;
 }
 
-/* 0: all was told. */
-static int read_all(struct mnl_socket *socket, struct work *work)
-{
-	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(socket, buf, sizeof(buf));
-		if (n <= 0)
-			return n < 0 && errno != EAGAIN ? -errno : -ETIMEDOUT;
-		int left = (int)n;
-		for (const struct nlmsghdr *msg = (const void *)buf;
-		     mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
-			if (msg->nlmsg_type == NLMSG_DONE)
-				return 0;
-			if (msg->nlmsg_type == NLMSG_ERROR)
-				return ((const struct nlmsgerr *)
-				        mnl_nlmsg_get_payload(msg))->error;
-			note(work, msg);
-		}
-	}
-}
-
 /* One that has gone by itself is as good. */
 static int forget(struct mnl_socket *socket, const struct forgotten *f)
 {
@@ -141,15 +122,13 @@ static int forget(struct mnl_socket *socket, const struct forgotten *f)
 
 static int work_with(struct mnl_socket *socket, struct work *work)
 {
-	const struct timeval timeout = { .tv_sec = CONNTRACK_TIMEOUT_MS / 1000 };
 	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	const struct nlmsghdr *all = begin(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 
-	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-	           sizeof(timeout));
-	int rc = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	         mnl_socket_sendto(socket, all, all->nlmsg_len) < 0 ? -errno :
-	         read_all(socket, work);
+	int rc = mnl_socket_sendto(socket, all, all->nlmsg_len) < 0 ? -errno :
+	         nldump_read(socket, note, work);
+
+	rc = rc ? rc : work->refused;
 	for (unsigned i = 0; !rc && i < work->count; i++)
 		rc = forget(socket, &work->list[i]);
 	return rc ? rc : (int)work->count;
@@ -158,7 +137,7 @@ static int work_with(struct mnl_socket *socket, struct work *work)
 int conntrack_forget(conntrack_fn *fn, void *ctx)
 {
 	struct work work = { .fn = fn, .ctx = ctx };
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	struct mnl_socket *socket = nldump_open(NETLINK_NETFILTER, CONNTRACK_TIMEOUT_MS);
 
 	if (!socket)
 		return -errno;

@@ -5,15 +5,14 @@
  */
 #include "agg/kernel/neighbor.h"
 #include "agg/kernel/netattr.h"
+#include "agg/kernel/nldump.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/time.h>
 
-#define READ_BYTES 32768
 #define HAS_ADDRESS (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | \
                      NUD_PERMANENT | NUD_NOARP)
 
@@ -41,7 +40,6 @@ bool neighbor_read(const struct nlmsghdr *msg, size_t size, struct addr *ip,
 
 static int ask(struct mnl_socket *socket, sa_family_t family)
 {
-	const struct timeval timeout = { .tv_usec = NEIGHBOR_TIMEOUT_MS * 1000 };
 	char buf[256] = { 0 };
 	struct nlmsghdr *msg = mnl_nlmsg_put_header(buf);
 	struct ndmsg *head = mnl_nlmsg_put_extra_header(msg, sizeof(*head));
@@ -49,44 +47,33 @@ static int ask(struct mnl_socket *socket, sa_family_t family)
 	msg->nlmsg_type = RTM_GETNEIGH;
 	msg->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	head->ndm_family = (uint8_t)family;
-	setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-	           sizeof(timeout));
 	return mnl_socket_sendto(socket, msg, msg->nlmsg_len) < 0 ? -errno : 0;
 }
 
-/* 0: all was told. */
-static int listen_to(struct mnl_socket *socket, neighbor_fn *fn, void *ctx)
+struct listener {
+	neighbor_fn *fn;
+	void *ctx;
+};
+
+static void on_message(void *ctx, const struct nlmsghdr *msg)
 {
-	char buf[READ_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const struct listener *l = ctx;
 	uint8_t mac[NEIGHBOR_MAC_BYTES];
 	struct addr ip;
 
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(socket, buf, sizeof(buf));
-		if (n <= 0)
-			return n < 0 && errno != EAGAIN ? -errno : -ETIMEDOUT;
-		int left = (int)n;
-		for (const struct nlmsghdr *msg = (const void *)buf;
-		     mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left)) {
-			if (msg->nlmsg_type == NLMSG_DONE ||
-			    msg->nlmsg_type == NLMSG_ERROR)
-				return 0;
-			if (neighbor_read(msg, (size_t)left, &ip, mac))
-				fn(ctx, &ip, mac);
-		}
-	}
+	if (neighbor_read(msg, msg->nlmsg_len, &ip, mac))
+		l->fn(l->ctx, &ip, mac);
 }
 
 static int each_of(sa_family_t family, neighbor_fn *fn, void *ctx)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = nldump_open(NETLINK_ROUTE, NEIGHBOR_TIMEOUT_MS);
 
 	if (!socket)
 		return -errno;
-	int rc = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno :
-		ask(socket, family);
+	int rc = ask(socket, family);
 	if (!rc)
-		rc = listen_to(socket, fn, ctx);
+		rc = nldump_read(socket, on_message, &(struct listener){ fn, ctx });
 	mnl_socket_close(socket);
 	return rc;
 }
